@@ -1,1 +1,25 @@
-//! Placeholder.
+//! The words and rules of Countersign: ids, decisions, policies, roles, events, problems.
+//!
+//! Everything here is a pure function or a plain value. There is no I/O, no clock, no randomness
+//! and no SQL; `engine` brings those. The same code runs on the server and, as WASM, in the browser.
+//!
+//! Start with [`decision`] for what an AI system proposes, [`policy`] for how it is routed,
+//! [`event`] for what the ledger says about it, and [`view`] for what a page shows of it.
+
+pub mod answer;
+pub mod authority;
+pub mod decision;
+pub mod decision_type;
+pub mod event;
+pub mod ids;
+pub mod json;
+pub mod key;
+pub mod policy;
+pub mod problem;
+pub mod proposal;
+pub mod role;
+pub mod text;
+pub mod time;
+pub mod view;
+
+pub use problem::Problem;

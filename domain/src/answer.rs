@@ -1,0 +1,155 @@
+//! What an agent reads back about its decision, as REST sends it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    decision::{ReasonCode, ResolutionOutcome, Risk, SealState, State},
+    ids::{DecisionId, OutcomeId, PolicyVersionId},
+    policy::{OnTimeout, Route},
+    problem::Next,
+};
+
+/// A decision as its agent sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentDecision {
+    /// The decision.
+    pub id: DecisionId,
+    /// State; `in_review` until a resolution is sealed.
+    pub state: State,
+    /// Number of the highest sealed entry about the decision.
+    pub version: u64,
+    /// Number of the revision, from 1.
+    pub revision: u64,
+    /// Name of the type.
+    pub type_name: String,
+    /// Version of the type.
+    pub type_version: u32,
+    /// The caller's id of the case.
+    pub external_id: Option<String>,
+    /// The agent's run.
+    pub conversation: Option<String>,
+    /// Risk by type and policy.
+    pub risk: Risk,
+    /// Digest of the `content` statement.
+    pub content_hash: String,
+    /// Where the policy sent it.
+    pub route: AgentRoute,
+    /// Who must act; agents never.
+    pub turn: Option<AgentTurn>,
+    /// Deadline, RFC 3339.
+    pub due_at: String,
+    /// What silence means then.
+    pub on_timeout: OnTimeout,
+    /// The final word, only once sealed.
+    pub resolution: Option<AgentResolution>,
+    /// Seal of the last entry counted in `version`.
+    pub seal: AgentSeal,
+    /// Address of the decision page.
+    pub page: String,
+}
+
+/// Where the policy sent a decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentRoute {
+    /// The route.
+    pub outcome: Route,
+    /// The version that routed.
+    pub policy_version: PolicyVersionId,
+    /// The row.
+    pub rule: u64,
+    /// Approvals needed.
+    pub reviews_needed: u64,
+}
+
+/// Who must act.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentTurn {
+    /// Group of people.
+    pub of: String,
+    /// Since when, RFC 3339.
+    pub since: String,
+    /// Why.
+    pub why: String,
+}
+
+/// The final word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentResolution {
+    /// The word.
+    pub outcome: ResolutionOutcome,
+    /// When, RFC 3339.
+    pub at: String,
+    /// Who or what decided.
+    pub decided_by: DecidedBy,
+    /// The deciding reviewer's reason in one word; a deadline has none.
+    pub reason_code: Option<ReasonCode>,
+    /// What the agent may do.
+    pub next: AgentNext,
+}
+
+/// Who or what decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecidedBy {
+    /// `people` or `deadline`.
+    pub kind: String,
+    /// Counted reviews.
+    pub reviews: u64,
+}
+
+/// What an agent may do after a resolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentNext {
+    /// Act with exactly the approved parameters.
+    Act,
+    /// Do not act.
+    Stop,
+}
+
+impl From<ResolutionOutcome> for AgentNext {
+    fn from(outcome: ResolutionOutcome) -> Self {
+        match outcome {
+            ResolutionOutcome::Approved => AgentNext::Act,
+            ResolutionOutcome::Rejected | ResolutionOutcome::Expired => AgentNext::Stop,
+        }
+    }
+}
+
+/// How far an entry has come, for a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentSeal {
+    /// How far.
+    pub state: SealState,
+    /// Index in the log, once sealed.
+    pub index: Option<u64>,
+    /// A signed size that covers it.
+    pub size: Option<u64>,
+}
+
+/// What is answered to a reported outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentOutcome {
+    /// The report.
+    pub id: OutcomeId,
+    /// Its seal.
+    pub seal: AgentSeal,
+}
+
+/// A problem as `application/problem+json` (RFC 9457).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProblemDocument {
+    /// Address of the code's page.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Short title.
+    pub title: String,
+    /// HTTP status.
+    pub status: u16,
+    /// What happened and what to do.
+    #[serde(flatten)]
+    pub problem: crate::Problem,
+    /// What the agent may do next.
+    pub next: Next,
+    /// Id of the request in the logs.
+    pub request_id: String,
+}

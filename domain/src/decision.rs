@@ -1,0 +1,341 @@
+//! What an AI system proposes, and the states it passes.
+
+use crate::{
+    ids::{DecisionId, PersonId},
+    policy::OnTimeout,
+    problem::{Code, Problem},
+};
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$item:meta])* $variant:ident $word:literal)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        pub enum $name {$(
+            $(#[$item])*
+            #[serde(rename = $word)]
+            $variant,
+        )*}
+
+        impl $name {
+            /// Every value, in order.
+            pub const ALL: &'static [$name] = &[$($name::$variant),*];
+
+            /// Returns the word in Rust, SQL, JSON and leaves.
+            pub const fn word(self) -> &'static str {
+                match self { $($name::$variant => $word),* }
+            }
+
+            /// Returns the value of this word.
+            pub fn from_word(word: &str) -> Option<$name> {
+                match word { $($word => Some($name::$variant),)* _ => None }
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+words! {
+    /// How much harm a wrong decision of this kind can do; set by type and policy, never by the agent.
+    Risk {
+        /// Little harm, easily undone.
+        Low "low"
+        /// Some harm.
+        Medium "medium"
+        /// Serious or irreversible harm.
+        High "high"
+    }
+}
+
+words! {
+    /// Where a decision stands.
+    State {
+        /// Recorded, not routed yet.
+        Received "received"
+        /// Waits for a reviewer.
+        Queued "queued"
+        /// A reviewer has begun, or a first review of several is in.
+        InReview "in_review"
+        /// Final; the agent has not been told.
+        Resolved "resolved"
+        /// Final and told to the agent.
+        Released "released"
+        /// Nothing more will come.
+        Closed "closed"
+    }
+}
+
+impl State {
+    /// Tells whether a review may still change what happens.
+    pub const fn is_open(self) -> bool {
+        matches!(self, State::Received | State::Queued | State::InReview)
+    }
+}
+
+words! {
+    /// One person's ruling.
+    Verdict {
+        /// The action may run as proposed.
+        Approve "approve"
+        /// The action must not run.
+        Reject "reject"
+    }
+}
+
+words! {
+    /// The final word on a decision.
+    ResolutionOutcome {
+        /// The agent may act.
+        Approved "approved"
+        /// The agent must not act.
+        Rejected "rejected"
+        /// Nobody ruled in time, so the agent must not act.
+        Expired "expired"
+    }
+}
+
+words! {
+    /// What the agent reports afterwards.
+    OutcomeResult {
+        /// The action ran.
+        Executed "executed"
+        /// The action was tried and did not succeed.
+        Failed "failed"
+        /// The action did not run.
+        NotExecuted "not_executed"
+        /// The action ran and was undone.
+        Compensated "compensated"
+    }
+}
+
+words! {
+    /// How much of the action took effect.
+    Effect {
+        /// Nothing.
+        None "none"
+        /// A part.
+        Partial "partial"
+        /// All of it.
+        Full "full"
+        /// The agent cannot tell.
+        Unknown "unknown"
+    }
+}
+
+words! {
+    /// How far an entry has come on its way to outside proof; never goes back.
+    SealState {
+        /// Committed with its business rows.
+        Recorded "recorded"
+        /// Indexed under a signed checkpoint.
+        Sealed "sealed"
+        /// Served at the public checkpoint address.
+        Published "published"
+    }
+}
+
+words! {
+    /// Why a reviewer rules as they do, in one word for statistics.
+    ReasonCode {
+        /// The action fits the policy and the case.
+        WithinPolicy "within_policy"
+        /// The policy does not allow it.
+        AgainstPolicy "against_policy"
+        /// The parameters do not fit the case.
+        WrongParameters "wrong_parameters"
+        /// What would be needed to decide is missing.
+        MissingInformation "missing_information"
+        /// Another reason, told in the text.
+        Other "other"
+    }
+}
+
+impl ReasonCode {
+    /// Returns the words on screens.
+    pub const fn label(self) -> &'static str {
+        match self {
+            ReasonCode::WithinPolicy => "Within policy",
+            ReasonCode::AgainstPolicy => "Against policy",
+            ReasonCode::WrongParameters => "Wrong parameters",
+            ReasonCode::MissingInformation => "Missing information",
+            ReasonCode::Other => "Other, see reason",
+        }
+    }
+}
+
+/// The facts of a stored decision that the rules below need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The decision.
+    pub id: DecisionId,
+    /// Number of its last ledger entry.
+    pub n: u64,
+    /// Where it stands.
+    pub state: State,
+    /// Review round, from 1; a new revision opens the next.
+    pub round: u64,
+    /// Digest of the exact content under review.
+    pub content_hash: countersign_ledger::hash::Hash,
+    /// How many approvals by different people it needs.
+    pub need: u64,
+    /// When it is decided by silence, in milliseconds since 1970 UTC.
+    pub due_at: u64,
+    /// What silence means.
+    pub on_timeout: OnTimeout,
+    /// Who has approved in this round.
+    pub approved_by: Vec<PersonId>,
+    /// Who has reviewed in this round, whatever they ruled.
+    pub reviewed_by: Vec<PersonId>,
+}
+
+/// What a review does to its decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effected {
+    /// More reviews are needed.
+    Waiting {
+        /// Approvals given, this one included.
+        given: u64,
+    },
+    /// The decision has its resolution.
+    Resolved(ResolutionOutcome),
+}
+
+impl Decision {
+    /// Rules on a review of the content that was shown.
+    ///
+    /// A rejection outweighs any number of approvals; one human counts once per round.
+    ///
+    /// # Errors
+    ///
+    /// `already_resolved` after the end or the deadline, `stale` when the content changed after it
+    /// was shown, `already_reviewed` when this person's review of the round stands.
+    pub fn review(
+        &self,
+        reviewer: PersonId,
+        verdict: Verdict,
+        shown: &countersign_ledger::hash::Hash,
+        now: u64,
+    ) -> Result<Effected, Problem> {
+        if !self.state.is_open() {
+            return Err(Problem::new(
+                Code::AlreadyResolved,
+                "This decision was resolved while you had it open. Nothing of yours was recorded; your text is kept below.",
+            ));
+        }
+        if now >= self.due_at && self.on_timeout == OnTimeout::Deny {
+            return Err(Problem::new(
+                Code::AlreadyResolved,
+                "The time for this decision has run out; the AI system is told no. Your text is kept below.",
+            ));
+        }
+        if *shown != self.content_hash {
+            return Err(Problem::new(
+                Code::Stale,
+                "The proposal changed after you opened it. Read the changed fields, then decide again; your text is kept below.",
+            ));
+        }
+        if self.reviewed_by.contains(&reviewer) {
+            return Err(Problem::new(
+                Code::AlreadyReviewed,
+                "Your review of this round is recorded; one person counts once.",
+            ));
+        }
+
+        Ok(match verdict {
+            Verdict::Reject => Effected::Resolved(ResolutionOutcome::Rejected),
+            Verdict::Approve => {
+                let given = self.approved_by.len() as u64 + 1;
+                if given >= self.need {
+                    Effected::Resolved(ResolutionOutcome::Approved)
+                } else {
+                    Effected::Waiting { given }
+                }
+            }
+        })
+    }
+
+    /// Tells what the deadline does to the decision at this moment, if anything.
+    pub fn expire(&self, now: u64) -> Option<ResolutionOutcome> {
+        (self.state.is_open() && now >= self.due_at && self.on_timeout == OnTimeout::Deny)
+            .then_some(ResolutionOutcome::Expired)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_ledger::hash::Hash;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn one_rejection_outweighs_approvals() {
+        let mut decision = open(3);
+        decision.approved_by = vec![person(1), person(2)];
+
+        let effect = decision.review(person(3), Verdict::Reject, &Hash([1; 32]), 0);
+
+        assert_eq!(effect, Ok(Effected::Resolved(ResolutionOutcome::Rejected)));
+    }
+
+    #[test]
+    fn the_last_missing_approval_resolves() {
+        let mut decision = open(2);
+
+        assert_eq!(decision.review(person(1), Verdict::Approve, &Hash([1; 32]), 0), Ok(Effected::Waiting { given: 1 }));
+        decision.approved_by.push(person(1));
+        decision.reviewed_by.push(person(1));
+        assert_eq!(
+            decision.review(person(2), Verdict::Approve, &Hash([1; 32]), 0),
+            Ok(Effected::Resolved(ResolutionOutcome::Approved))
+        );
+    }
+
+    #[test]
+    fn one_person_counts_once() {
+        let mut decision = open(2);
+        decision.reviewed_by = vec![person(1)];
+
+        let refusal = decision.review(person(1), Verdict::Approve, &Hash([1; 32]), 0).unwrap_err();
+
+        assert_eq!(refusal.code, Code::AlreadyReviewed);
+    }
+
+    #[test]
+    fn changed_content_and_late_reviews_are_refused() {
+        let decision = open(1);
+
+        let stale = decision.review(person(1), Verdict::Approve, &Hash([2; 32]), 0).unwrap_err();
+        let late = decision.review(person(1), Verdict::Approve, &Hash([1; 32]), 1_000).unwrap_err();
+
+        assert_eq!(stale.code, Code::Stale);
+        assert_eq!(late.code, Code::AlreadyResolved);
+    }
+
+    #[test]
+    fn silence_never_approves() {
+        let decision = open(1);
+
+        assert_eq!(decision.expire(999), None);
+        assert_eq!(decision.expire(1_000), Some(ResolutionOutcome::Expired));
+        assert_eq!(decision.expire(u64::MAX), Some(ResolutionOutcome::Expired));
+    }
+
+    fn open(need: u64) -> Decision {
+        Decision {
+            id: DecisionId(Uuid::nil()),
+            n: 2,
+            state: State::Queued,
+            round: 1,
+            content_hash: Hash([1; 32]),
+            need,
+            due_at: 1_000,
+            on_timeout: OnTimeout::Deny,
+            approved_by: Vec::new(),
+            reviewed_by: Vec::new(),
+        }
+    }
+
+    fn person(number: u8) -> PersonId {
+        PersonId(Uuid::from_bytes([number; 16]))
+    }
+}

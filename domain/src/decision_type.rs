@@ -1,0 +1,274 @@
+//! Decision types: which actions a system may propose, with which parameters, at what risk.
+
+use countersign_ledger::hash::{Hash, Label, digest};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    decision::{Risk, words},
+    json,
+    problem::FieldError,
+};
+
+/// The most parameters one type has.
+pub const PARAMETERS_MAX: usize = 24;
+
+/// Names that the record uses itself, so no parameter may.
+pub const RESERVED: [&str; 8] =
+    ["intent", "rationale", "alternatives", "evidence", "context", "confidence", "lineage", "impact"];
+
+/// One version of a decision type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TypeDefinition {
+    /// Two words with a dot, such as `reservation.cancel`.
+    pub name: String,
+    /// From 1; a change of anything below is a new version.
+    pub version: u32,
+    /// What the screen calls the action, such as "Cancel a reservation".
+    pub title: String,
+    /// The name of the agent's own tool, where it differs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+    /// Set by the type, never by the agent.
+    pub risk: Risk,
+    /// Whether the effect can be undone.
+    pub reversibility: Reversibility,
+    /// Why the risk is what it is, in plain sentences for the reviewer.
+    pub risk_reasons: Vec<String>,
+    /// The parameters, in the order of the screen.
+    pub parameters: Vec<Parameter>,
+}
+
+words! {
+    /// Whether an effect can be undone.
+    Reversibility {
+        /// Undone at no cost.
+        Reversible "reversible"
+        /// Undone at a cost or only in part.
+        Compensable "compensable"
+        /// Cannot be undone.
+        Irreversible "irreversible"
+    }
+}
+
+impl Reversibility {
+    /// Returns the words on screens.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Reversibility::Reversible => "Can be undone",
+            Reversibility::Compensable => "Can be undone at a cost",
+            Reversibility::Irreversible => "Cannot be undone",
+        }
+    }
+}
+
+/// One parameter of a type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameter {
+    /// A word, `[a-z][a-z0-9_]{0,47}`.
+    pub name: String,
+    /// What the screen calls it.
+    pub label: String,
+    /// What values it takes.
+    pub kind: Kind,
+    /// Whether a proposal without it is refused.
+    pub required: bool,
+}
+
+words! {
+    /// The values of a parameter.
+    Kind {
+        /// Any text.
+        Text "text"
+        /// An integer within ±(2^53−1).
+        Integer "integer"
+        /// A decimal as text, `-?(0|[1-9][0-9]*)(\.[0-9]+)?`, at most 18 digits.
+        Decimal "decimal"
+        /// True or false.
+        Boolean "boolean"
+        /// Lists and objects, committed as their RFC 8785 text.
+        Structure "structure"
+    }
+}
+
+impl TypeDefinition {
+    /// Returns the digest that the ledger names, over the RFC 8785 text, label `template`.
+    pub fn digest(&self) -> Hash {
+        let value = serde_json::to_value(self).expect("a definition is plain data");
+        digest(Label::Template, json::canonical(&value).as_bytes())
+    }
+
+    /// Checks the definition itself.
+    ///
+    /// # Errors
+    ///
+    /// Every field that needs a change.
+    pub fn check(&self) -> Result<(), Vec<FieldError>> {
+        let mut errors = Vec::new();
+        let words: Vec<_> = self.name.split('.').collect();
+        if words.len() != 2 || !words.iter().all(|word| is_word(word)) {
+            errors.push(FieldError::new("/name", "invalid_name", "Two words with a dot, such as reservation.cancel."));
+        }
+        if self.title.trim().is_empty() {
+            errors.push(FieldError::new("/title", "missing", "Say what the action does."));
+        }
+        if self.parameters.len() > PARAMETERS_MAX {
+            errors.push(FieldError::new("/parameters", "too_many", format!("At most {PARAMETERS_MAX} parameters.")));
+        }
+        for (position, parameter) in self.parameters.iter().enumerate() {
+            let place = format!("/parameters/{position}/name");
+            if !is_word(&parameter.name) {
+                errors.push(FieldError::new(&place, "invalid_name", "A lower-case word of at most 48 characters."));
+            }
+            if RESERVED.contains(&parameter.name.as_str()) {
+                errors.push(FieldError::new(&place, "reserved_name", "The record uses this name itself."));
+            }
+            if self.parameters[..position].iter().any(|other| other.name == parameter.name) {
+                errors.push(FieldError::new(&place, "duplicate_key", "The name appears twice."));
+            }
+        }
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    /// Checks parameters and returns each as the text that is committed, in the order of the type.
+    ///
+    /// # Errors
+    ///
+    /// Every parameter that is missing, unknown or of another kind.
+    pub fn bind(&self, parameters: &Map<String, Value>) -> Result<Vec<(String, String)>, Vec<FieldError>> {
+        let mut errors = Vec::new();
+        for name in parameters.keys() {
+            if !self.parameters.iter().any(|parameter| parameter.name == *name) {
+                let place = json::pointer("/action/parameters", name);
+                errors.push(FieldError::new(
+                    place,
+                    "unknown_field",
+                    format!("{} version {} has no such parameter.", self.name, self.version),
+                ));
+            }
+        }
+        let mut bound = Vec::new();
+        for parameter in &self.parameters {
+            let place = json::pointer("/action/parameters", &parameter.name);
+            match parameters.get(&parameter.name) {
+                None | Some(Value::Null) if !parameter.required => {}
+                None | Some(Value::Null) => {
+                    errors.push(FieldError::new(place, "missing", format!("{} needs this parameter.", self.name)));
+                }
+                Some(value) => match parameter.kind.text(value) {
+                    Ok(text) => bound.push((parameter.name.clone(), text)),
+                    Err(detail) => errors.push(FieldError::new(place, "wrong_kind", detail)),
+                },
+            }
+        }
+        if errors.is_empty() { Ok(bound) } else { Err(errors) }
+    }
+}
+
+impl Kind {
+    fn text(self, value: &Value) -> Result<String, String> {
+        match (self, value) {
+            (Kind::Text, Value::String(text)) => Ok(text.clone()),
+            (Kind::Integer, Value::Number(number)) if number.is_i64() => Ok(number.to_string()),
+            (Kind::Decimal, Value::String(text)) if is_decimal(text) => Ok(text.clone()),
+            (Kind::Boolean, Value::Bool(value)) => Ok(value.to_string()),
+            (Kind::Structure, Value::Array(_) | Value::Object(_)) => Ok(json::canonical(value)),
+            (Kind::Decimal, _) => {
+                Err("Send a decimal as text, for example \"12500.00\", with at most 18 digits.".into())
+            }
+            (Kind::Structure, _) => Err("Send a list or an object.".into()),
+            (kind, _) => Err(format!("Send {} {}.", if kind == Kind::Integer { "an" } else { "a" }, kind.word())),
+        }
+    }
+}
+
+/// Tells whether a text is a word as leaves use it, `[a-z][a-z0-9_]{0,47}`.
+pub fn is_word(text: &str) -> bool {
+    text.len() <= 48
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+/// Tells whether a text is a decimal number as the interface takes it.
+pub fn is_decimal(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, rest)| (whole, Some(rest)));
+    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let zero = digits.bytes().all(|byte| byte == b'0' || byte == b'.');
+
+    all_digits(whole)
+        && (whole == "0" || !whole.starts_with('0'))
+        && fraction.is_none_or(all_digits)
+        && whole.len() + fraction.map_or(0, str::len) <= 18
+        && !(zero && text.starts_with('-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn decimals_have_one_spelling() {
+        for good in ["0", "12500.00", "-1.5", "0.10", "123456789012345678"] {
+            assert!(is_decimal(good), "{good}");
+        }
+        for bad in ["", "-0", "-0.00", "01", ".5", "1.", "1e3", "+1", "1234567890123456789", "1,5"] {
+            assert!(!is_decimal(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_wrong_parameter_is_named_at_once() {
+        let errors = refund().bind(json!({"amount": 5, "extra": 1}).as_object().unwrap()).unwrap_err();
+
+        let found: Vec<_> = errors.iter().map(|error| (error.pointer.as_str(), error.code.as_str())).collect();
+        assert_eq!(
+            found,
+            [
+                ("/action/parameters/extra", "unknown_field"),
+                ("/action/parameters/order_id", "missing"),
+                ("/action/parameters/amount", "wrong_kind"),
+            ]
+        );
+    }
+
+    #[test]
+    fn structures_are_bound_as_canonical_text() {
+        let bound = refund()
+            .bind(json!({"order_id": "A1", "amount": "40.00", "items": [{"b": 1, "a": 2}]}).as_object().unwrap())
+            .unwrap();
+
+        assert_eq!(bound[2], ("items".to_owned(), "[{\"a\":2,\"b\":1}]".to_owned()));
+    }
+
+    #[test]
+    fn a_parameter_may_not_take_a_name_of_the_record() {
+        let mut definition = refund();
+        definition.parameters[0].name = "rationale".into();
+
+        assert_eq!(definition.check().unwrap_err()[0].code, "reserved_name");
+    }
+
+    fn refund() -> TypeDefinition {
+        let parameter =
+            |name: &str, kind, required| Parameter { name: name.into(), label: name.into(), kind, required };
+        TypeDefinition {
+            name: "refund.issue".into(),
+            version: 1,
+            title: "Issue a refund".into(),
+            tool: None,
+            risk: Risk::Medium,
+            reversibility: Reversibility::Compensable,
+            risk_reasons: vec!["Money leaves the company.".into()],
+            parameters: vec![
+                parameter("order_id", Kind::Text, true),
+                parameter("amount", Kind::Decimal, true),
+                parameter("items", Kind::Structure, false),
+            ],
+        }
+    }
+}
