@@ -22,9 +22,12 @@ pub mod leaf;
 pub mod note;
 pub mod policy;
 pub mod proof;
+pub mod statement;
 pub mod tile;
 pub mod tlog_proof;
 pub mod tree;
 pub mod value;
+pub mod verify;
+pub mod witness;
 
 pub use error::{Error, Result};
