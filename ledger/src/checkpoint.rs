@@ -29,22 +29,12 @@ pub struct Checkpoint {
 impl Checkpoint {
     /// A checkpoint without extension lines.
     pub fn new(origin: impl Into<String>, size: u64, root: Hash) -> Self {
-        Self {
-            origin: origin.into(),
-            size,
-            root,
-            extensions: Vec::new(),
-        }
+        Self { origin: origin.into(), size, root, extensions: Vec::new() }
     }
 
     /// Writes the note text.
     pub fn to_text(&self) -> String {
-        let mut text = format!(
-            "{}\n{}\n{}\n",
-            self.origin,
-            self.size,
-            self.root.to_base64_std()
-        );
+        let mut text = format!("{}\n{}\n{}\n", self.origin, self.size, self.root.to_base64_std());
         for line in &self.extensions {
             text.push_str(line);
             text.push('\n');
@@ -59,24 +49,12 @@ impl Checkpoint {
     ///
     /// [`Error::Line`] names the first line that breaks the format.
     pub fn parse(text: &str) -> Result<Self> {
-        let refuse = |line, why| Error::Line {
-            what: WHAT,
-            line,
-            why,
-        };
-        let mut lines = text
-            .strip_suffix('\n')
-            .ok_or_else(|| refuse(1, "the text ends with a newline"))?
-            .split('\n');
-        let mut next = |line, why| {
-            lines
-                .next()
-                .filter(|text| !text.is_empty())
-                .ok_or_else(|| refuse(line, why))
-        };
+        let refuse = |line, why| Error::Line { what: WHAT, line, why };
+        let mut lines = text.strip_suffix('\n').ok_or_else(|| refuse(1, "the text ends with a newline"))?.split('\n');
+        let mut next = |line, why| lines.next().filter(|text| !text.is_empty()).ok_or_else(|| refuse(line, why));
         let origin = next(1, "expected the origin")?.to_owned();
-        let size = decimal(next(2, "expected the tree size")?)
-            .ok_or_else(|| refuse(2, "the tree size is a plain decimal"))?;
+        let size =
+            decimal(next(2, "expected the tree size")?).ok_or_else(|| refuse(2, "the tree size is a plain decimal"))?;
         let root = Hash::from_base64_std(next(3, "expected the root hash")?)
             .map_err(|_| refuse(3, "the root is 44 characters of base64"))?;
         let extensions = lines.map(str::to_owned).collect::<Vec<_>>();
@@ -84,12 +62,7 @@ impl Checkpoint {
             return Err(refuse(4 + at, "an extension line is not empty"));
         }
 
-        Ok(Self {
-            origin,
-            size,
-            root,
-            extensions,
-        })
+        Ok(Self { origin, size, root, extensions })
     }
 
     /// Signs the checkpoint and returns the whole note.
@@ -102,11 +75,7 @@ impl Checkpoint {
         let text = self.to_text();
         let signature = signer.sign(&text);
 
-        Ok(Note {
-            text,
-            signatures: vec![signature],
-        }
-        .to_string())
+        Ok(Note { text, signatures: vec![signature] }.to_string())
     }
 }
 
@@ -128,9 +97,6 @@ pub fn open(note: &str, log: &Verifier) -> Result<(Checkpoint, Note)> {
 fn same_origin(expected: &str, found: &str) -> Result<()> {
     match expected == found {
         true => Ok(()),
-        false => Err(Error::Origin {
-            expected: expected.to_owned(),
-            found: found.to_owned(),
-        }),
+        false => Err(Error::Origin { expected: expected.to_owned(), found: found.to_owned() }),
     }
 }

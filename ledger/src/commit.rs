@@ -62,10 +62,7 @@ impl Opening {
     pub fn verify(&self, sealed: &Hash) -> Result<()> {
         match self.commitment() == *sealed {
             true => Ok(()),
-            false => Err(Error::Opening {
-                entry: self.entry.clone(),
-                field: self.field.clone(),
-            }),
+            false => Err(Error::Opening { entry: self.entry.clone(), field: self.field.clone() }),
         }
     }
 
@@ -116,11 +113,7 @@ impl Opening {
     pub fn parse_list(bytes: &[u8]) -> Result<Vec<Self>> {
         match Value::parse(bytes, Limits::OPENING)? {
             Value::Array(elements) => elements.iter().map(Self::from_value).collect(),
-            _ => Err(Error::Syntax {
-                what: WHAT,
-                at: 0,
-                why: "expected an array of openings",
-            }),
+            _ => Err(Error::Syntax { what: WHAT, at: 0, why: "expected an array of openings" }),
         }
     }
 
@@ -130,41 +123,26 @@ impl Opening {
     ///
     /// [`Error::Field`] names the member that is missing, unknown or outside its class.
     pub fn from_value(document: &Value) -> Result<Self> {
-        let members = document
-            .as_object()
-            .ok_or_else(|| refuse("", "expected an object"))?;
-        if let Some(unknown) = members
-            .keys()
-            .find(|key| !matches!(key.as_str(), "entry" | "field" | "salt" | "v" | "value"))
+        let members = document.as_object().ok_or_else(|| refuse("", "expected an object"))?;
+        if let Some(unknown) =
+            members.keys().find(|key| !matches!(key.as_str(), "entry" | "field" | "salt" | "v" | "value"))
         {
             return Err(refuse(unknown, "unknown field"));
         }
         match document.get("v").and_then(Value::as_integer) {
             Some(1) => {}
             Some(version) => {
-                return Err(Error::Version {
-                    what: WHAT,
-                    version,
-                });
+                return Err(Error::Version { what: WHAT, version });
             }
             None => return Err(refuse("v", "missing")),
         }
-        let text = |key: &str| {
-            document
-                .get(key)
-                .and_then(Value::as_text)
-                .ok_or_else(|| refuse(key, "expected text"))
-        };
+        let text = |key: &str| document.get(key).and_then(Value::as_text).ok_or_else(|| refuse(key, "expected text"));
         let opening = Self {
             entry: text("entry")?.to_owned(),
             field: text("field")?.to_owned(),
-            salt: text("salt")?
-                .parse::<Hash>()
-                .map_err(|_| refuse("salt", "expected 32 bytes as base64url"))?
-                .0,
+            salt: text("salt")?.parse::<Hash>().map_err(|_| refuse("salt", "expected 32 bytes as base64url"))?.0,
             value: match members.contains_key("value") {
-                true => from_base64_url(text("value")?)
-                    .ok_or_else(|| refuse("value", "expected base64url"))?,
+                true => from_base64_url(text("value")?).ok_or_else(|| refuse("value", "expected base64url"))?,
                 false => Vec::new(),
             },
         };
@@ -187,17 +165,11 @@ impl Opening {
 
 fn derive(field_key: &[u8; 32], info: &[u8]) -> [u8; 32] {
     let mut key = [0; 32];
-    Hkdf::<Sha256>::new(None, field_key)
-        .expand(info, &mut key)
-        .expect("32 bytes is a valid HKDF-SHA256 output length");
+    Hkdf::<Sha256>::new(None, field_key).expand(info, &mut key).expect("32 bytes is a valid HKDF-SHA256 output length");
 
     key
 }
 
 fn refuse(field: &str, why: &'static str) -> Error {
-    Error::Field {
-        what: WHAT,
-        field: field.to_owned(),
-        why,
-    }
+    Error::Field { what: WHAT, field: field.to_owned(), why }
 }

@@ -31,18 +31,12 @@ pub fn message(time: u64, checkpoint: &str) -> String {
 ///
 /// [`Error::Signature`] if the key is no cosigner, is not the one named in the line, or did not sign this text.
 pub fn verify(checkpoint: &str, signature: &Signature, cosigner: &Verifier) -> Result<u64> {
-    let refused = || Error::Signature {
-        name: signature.name.clone(),
-    };
+    let refused = || Error::Signature { name: signature.name.clone() };
     if signature.name != cosigner.name() || signature.id != cosigner.id() {
         return Err(refused());
     }
 
-    cosigner
-        .verify(checkpoint, &signature.bytes)
-        .ok()
-        .flatten()
-        .ok_or_else(refused)
+    cosigner.verify(checkpoint, &signature.bytes).ok().flatten().ok_or_else(refused)
 }
 
 /// A witness's secret key, which signs cosignature messages and nothing else.
@@ -80,15 +74,9 @@ impl Cosigner {
                 why: "a cosignature time ends at 2^63 - 1",
             });
         }
-        let signature = self
-            .0
-            .key
-            .sign(message(time, checkpoint).as_bytes())
-            .to_bytes();
+        let signature = self.0.key.sign(message(time, checkpoint).as_bytes()).to_bytes();
 
-        Ok(self
-            .0
-            .signature([&time.to_be_bytes()[..], &signature].concat()))
+        Ok(self.0.signature([&time.to_be_bytes()[..], &signature].concat()))
     }
 }
 

@@ -25,11 +25,7 @@ pub(crate) fn from_base64_url(text: &str) -> Option<Vec<u8>> {
 
 /// Reads a plain decimal without sign or leading zeros.
 pub(crate) fn decimal(text: &str) -> Option<u64> {
-    let canonical = text == "0"
-        || text
-            .bytes()
-            .next()
-            .is_some_and(|first| (b'1'..=b'9').contains(&first));
+    let canonical = text == "0" || text.bytes().next().is_some_and(|first| (b'1'..=b'9').contains(&first));
     if !canonical || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }

@@ -54,9 +54,7 @@ impl Hash {
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = [0; 43];
-        URL_SAFE_NO_PAD
-            .encode_slice(self.0, &mut text)
-            .expect("32 bytes are 43 characters of base64url");
+        URL_SAFE_NO_PAD.encode_slice(self.0, &mut text).expect("32 bytes are 43 characters of base64url");
         f.pad(std::str::from_utf8(&text).expect("base64url is ASCII"))
     }
 }
@@ -87,13 +85,7 @@ impl AsRef<[u8]> for Hash {
 
 /// SHA-256(00 ‖ bytes), the hash of a leaf (RFC 6962 section 2.1).
 pub fn leaf_hash(bytes: &[u8]) -> Hash {
-    Hash(
-        Sha256::new()
-            .chain_update([0])
-            .chain_update(bytes)
-            .finalize()
-            .into(),
-    )
+    Hash(Sha256::new().chain_update([0]).chain_update(bytes).finalize().into())
 }
 
 /// SHA-256(01 ‖ left ‖ right), the hash of an inner node (RFC 6962 section 2.1).
@@ -112,14 +104,7 @@ pub fn empty_root() -> Hash {
 
 /// SHA-256(label ‖ 0A ‖ bytes), the digest of a labelled document (ledger format, section 6).
 pub fn digest(label: Label, bytes: &[u8]) -> Hash {
-    Hash(
-        Sha256::new()
-            .chain_update(label.as_str())
-            .chain_update(b"\n")
-            .chain_update(bytes)
-            .finalize()
-            .into(),
-    )
+    Hash(Sha256::new().chain_update(label.as_str()).chain_update(b"\n").chain_update(bytes).finalize().into())
 }
 
 macro_rules! labels {

@@ -12,9 +12,7 @@ mod read;
 use std::collections::BTreeMap;
 
 use crate::hash::Hash;
-use crate::value::{
-    self, INTEGER_MAX, Limits, NOT_A_WORD, Value, is_uuid, is_word, write_integer, write_text,
-};
+use crate::value::{self, INTEGER_MAX, Limits, NOT_A_WORD, Value, is_uuid, is_word, write_integer, write_text};
 use crate::{Error, Result};
 
 /// Most commitments one leaf may hold.
@@ -158,16 +156,8 @@ impl Leaf {
         require(is_kind(&self.kind), "kind", NOT_A_KIND)?;
         self.actor.check()?;
         if let Some(authz) = &self.authz {
-            require(
-                (1..=8).contains(&authz.ids.len()),
-                "authz.ids",
-                "1 to 8 policy ids",
-            )?;
-            require(
-                authz.ids.iter().all(|id| is_policy_id(id)),
-                "authz.ids",
-                NOT_A_POLICY_ID,
-            )?;
+            require((1..=8).contains(&authz.ids.len()), "authz.ids", "1 to 8 policy ids")?;
+            require(authz.ids.iter().all(|id| is_policy_id(id)), "authz.ids", NOT_A_POLICY_ID)?;
         }
         if let Some(obj) = &self.obj {
             require(is_word(&obj.t), "obj.t", NOT_A_WORD)?;
@@ -190,37 +180,19 @@ impl Leaf {
 impl Actor {
     /// The product itself.
     pub fn engine() -> Self {
-        Self {
-            as_: ActorKind::Engine,
-            sid: None,
-            via: None,
-            for_: None,
-        }
+        Self { as_: ActorKind::Engine, sid: None, via: None, for_: None }
     }
 
     /// Nobody known, such as whoever fails to sign in.
     pub fn anonymous() -> Self {
-        Self {
-            as_: ActorKind::Anonymous,
-            sid: None,
-            via: None,
-            for_: None,
-        }
+        Self { as_: ActorKind::Anonymous, sid: None, via: None, for_: None }
     }
 
     fn check(&self) -> Result<()> {
         for (name, sid) in [("actor.sid", &self.sid), ("actor.for", &self.for_)] {
-            require(
-                sid.as_ref().is_none_or(|sid| is_uuid(sid, 4)),
-                name,
-                NOT_A_SID,
-            )?;
+            require(sid.as_ref().is_none_or(|sid| is_uuid(sid, 4)), name, NOT_A_SID)?;
         }
-        require(
-            self.via.as_ref().is_none_or(|via| is_uuid(via, 7)),
-            "actor.via",
-            NOT_AN_ENTRY_ID,
-        )?;
+        require(self.via.as_ref().is_none_or(|via| is_uuid(via, 7)), "actor.via", NOT_AN_ENTRY_ID)?;
 
         self.check_shape().map_err(|why| field("actor", why))
     }
@@ -254,14 +226,8 @@ impl Actor {
 
 impl ActorKind {
     /// Every sort of actor.
-    pub const ALL: [ActorKind; 6] = [
-        Self::Person,
-        Self::Agent,
-        Self::Engine,
-        Self::Operator,
-        Self::Directory,
-        Self::Anonymous,
-    ];
+    pub const ALL: [ActorKind; 6] =
+        [Self::Person, Self::Agent, Self::Engine, Self::Operator, Self::Directory, Self::Anonymous];
 
     /// The word that is sealed.
     pub fn as_str(self) -> &'static str {
@@ -332,15 +298,12 @@ const NOT_A_POLICY_ID: &str = "a policy id is [A-Za-z0-9_-]{1,64}";
 const TOO_MANY_COMMITMENTS: &str = "at most 16 commitments";
 
 fn is_kind(text: &str) -> bool {
-    text.split_once('.')
-        .is_some_and(|(object, act)| is_word(object) && is_word(act))
+    text.split_once('.').is_some_and(|(object, act)| is_word(object) && is_word(act))
 }
 
 fn is_policy_id(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 fn require(holds: bool, name: &str, why: &'static str) -> Result<()> {
@@ -348,9 +311,5 @@ fn require(holds: bool, name: &str, why: &'static str) -> Result<()> {
 }
 
 fn field(name: &str, why: &'static str) -> Error {
-    Error::Field {
-        what: "leaf",
-        field: name.to_owned(),
-        why,
-    }
+    Error::Field { what: "leaf", field: name.to_owned(), why }
 }

@@ -12,6 +12,7 @@
 //! Start at [`leaf::Leaf`] to see what is sealed, at [`tree::Tree::append`] to see how, and at
 //! [`verify::verify_log`] to see what an auditor checks.
 
+pub mod assertion;
 pub mod checkpoint;
 pub mod commit;
 pub mod cosign;

@@ -63,18 +63,10 @@ impl Note {
     /// [`Error::Limit`] or [`Error::Line`] says what breaks the format.
     pub fn parse(note: &str) -> Result<Self> {
         if note.len() > NOTE_MAX {
-            return Err(Error::Limit {
-                what: "bytes of a signed note",
-                max: NOTE_MAX,
-                found: note.len(),
-            });
+            return Err(Error::Limit { what: "bytes of a signed note", max: NOTE_MAX, found: note.len() });
         }
         if let Some(at) = note.bytes().position(|byte| byte < b' ' && byte != b'\n') {
-            return Err(Error::Syntax {
-                what: WHAT,
-                at,
-                why: "control characters other than newline are refused",
-            });
+            return Err(Error::Syntax { what: WHAT, at, why: "control characters other than newline are refused" });
         }
         let separator = note.rfind("\n\n").ok_or(Error::Syntax {
             what: WHAT,
@@ -92,65 +84,42 @@ impl Note {
         }
         let count = lines.matches('\n').count();
         if count > SIGNATURES_MAX {
-            return Err(Error::Limit {
-                what: "signature lines of a note",
-                max: SIGNATURES_MAX,
-                found: count,
-            });
+            return Err(Error::Limit { what: "signature lines of a note", max: SIGNATURES_MAX, found: count });
         }
         let signatures = lines
             .split_terminator('\n')
             .enumerate()
             .map(|(at, line)| {
-                Signature::parse(line).map_err(|why| Error::Line {
-                    what: WHAT,
-                    line: first_line + at,
-                    why,
-                })
+                Signature::parse(line).map_err(|why| Error::Line { what: WHAT, line: first_line + at, why })
             })
             .collect::<Result<_>>()?;
 
-        Ok(Self {
-            text: text.to_owned(),
-            signatures,
-        })
+        Ok(Self { text: text.to_owned(), signatures })
     }
 }
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.text)?;
-        self.signatures
-            .iter()
-            .try_for_each(|signature| writeln!(f, "{signature}"))
+        self.signatures.iter().try_for_each(|signature| writeln!(f, "{signature}"))
     }
 }
 
 impl Signature {
     /// Reads one line without its newline.
     pub(crate) fn parse(line: &str) -> Result<Self, &'static str> {
-        let rest = line
-            .strip_prefix("— ")
-            .ok_or("a signature line starts with an em dash and a space")?;
-        let (name, signature) = rest
-            .split_once(' ')
-            .ok_or("a signature line is em dash, key name, signature")?;
+        let rest = line.strip_prefix("— ").ok_or("a signature line starts with an em dash and a space")?;
+        let (name, signature) = rest.split_once(' ').ok_or("a signature line is em dash, key name, signature")?;
         if !is_key_name(name) {
             return Err("a key name is not empty and has no white space and no plus");
         }
         let bytes = from_base64_std(signature).ok_or("a signature is standard base64")?;
-        let (id, bytes) = bytes
-            .split_first_chunk()
-            .ok_or("a signature starts with 4 bytes of key id")?;
+        let (id, bytes) = bytes.split_first_chunk().ok_or("a signature starts with 4 bytes of key id")?;
         if bytes.is_empty() {
             return Err("a signature has bytes after its key id");
         }
 
-        Ok(Self {
-            name: name.to_owned(),
-            id: u32::from_be_bytes(*id),
-            bytes: bytes.to_vec(),
-        })
+        Ok(Self { name: name.to_owned(), id: u32::from_be_bytes(*id), bytes: bytes.to_vec() })
     }
 
     /// Reads the lines of an answer that holds nothing but signatures.
@@ -160,11 +129,7 @@ impl Signature {
     /// [`Error::Line`] or [`Error::Limit`] says what breaks the format.
     pub fn parse_lines(lines: &str) -> Result<Vec<Self>> {
         if lines.len() > NOTE_MAX {
-            return Err(Error::Limit {
-                what: "bytes of signature lines",
-                max: NOTE_MAX,
-                found: lines.len(),
-            });
+            return Err(Error::Limit { what: "bytes of signature lines", max: NOTE_MAX, found: lines.len() });
         }
         if !lines.ends_with('\n') {
             return Err(Error::Line {
@@ -177,13 +142,7 @@ impl Signature {
         lines
             .split_terminator('\n')
             .enumerate()
-            .map(|(at, line)| {
-                Self::parse(line).map_err(|why| Error::Line {
-                    what: WHAT,
-                    line: at + 1,
-                    why,
-                })
-            })
+            .map(|(at, line)| Self::parse(line).map_err(|why| Error::Line { what: WHAT, line: at + 1, why }))
             .collect()
     }
 }
@@ -204,28 +163,17 @@ impl fmt::Display for Signature {
 pub fn verify(note: &Note, known: &[Verifier]) -> Result<Vec<Verified>> {
     let mut verified = Vec::new();
     for signature in &note.signatures {
-        for verifier in known
-            .iter()
-            .filter(|verifier| verifier.name() == signature.name && verifier.id() == signature.id)
+        for verifier in
+            known.iter().filter(|verifier| verifier.name() == signature.name && verifier.id() == signature.id)
         {
             let time = verifier
                 .verify(&note.text, &signature.bytes)
-                .map_err(|()| Error::Signature {
-                    name: signature.name.clone(),
-                })?;
-            verified.push(Verified {
-                name: signature.name.clone(),
-                id: signature.id,
-                time,
-            });
+                .map_err(|()| Error::Signature { name: signature.name.clone() })?;
+            verified.push(Verified { name: signature.name.clone(), id: signature.id, time });
         }
     }
     if verified.is_empty() {
-        let wanted = known
-            .iter()
-            .map(Verifier::name)
-            .collect::<Vec<_>>()
-            .join(", ");
+        let wanted = known.iter().map(Verifier::name).collect::<Vec<_>>().join(", ");
         return Err(Error::Unsigned { wanted });
     }
 

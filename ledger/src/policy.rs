@@ -63,11 +63,7 @@ enum Quorum {
 impl TrustPolicy {
     /// A policy of one pinned log key and no witnesses.
     pub fn log_only(key: Verifier) -> Self {
-        Self {
-            logs: vec![PolicyLog { key, url: None }],
-            witnesses: Vec::new(),
-            quorum: Quorum::None,
-        }
+        Self { logs: vec![PolicyLog { key, url: None }], witnesses: Vec::new(), quorum: Quorum::None }
     }
 
     /// Reads a policy.
@@ -77,11 +73,7 @@ impl TrustPolicy {
     /// [`Error::Line`] names the first line that breaks the format, [`Error::Key`] the first unusable key.
     pub fn parse(text: &str) -> Result<Self> {
         if text.len() > POLICY_MAX {
-            return Err(Error::Limit {
-                what: "bytes of a trust policy",
-                max: POLICY_MAX,
-                found: text.len(),
-            });
+            return Err(Error::Limit { what: "bytes of a trust policy", max: POLICY_MAX, found: text.len() });
         }
         if !text.is_empty() && !text.ends_with('\n') {
             return Err(Error::Line {
@@ -90,9 +82,7 @@ impl TrustPolicy {
                 why: "every line ends with a newline",
             });
         }
-        if let Some(at) = text
-            .bytes()
-            .position(|byte| (byte < b' ' && !matches!(byte, b'\t' | b'\n')) || byte == 0x7f)
+        if let Some(at) = text.bytes().position(|byte| (byte < b' ' && !matches!(byte, b'\t' | b'\n')) || byte == 0x7f)
         {
             return Err(Error::Syntax {
                 what: WHAT,
@@ -103,11 +93,7 @@ impl TrustPolicy {
         let mut draft = Draft::default();
         for (at, line) in text.lines().enumerate() {
             draft.line(line).map_err(|refusal| match refusal {
-                Refusal::Rule(why) => Error::Line {
-                    what: WHAT,
-                    line: at + 1,
-                    why,
-                },
+                Refusal::Rule(why) => Error::Line { what: WHAT, line: at + 1, why },
                 Refusal::Key(error) => error,
             })?;
         }
@@ -117,11 +103,7 @@ impl TrustPolicy {
             why: "a policy has a quorum line",
         })?;
 
-        Ok(Self {
-            logs: draft.logs,
-            witnesses: draft.witnesses,
-            quorum,
-        })
+        Ok(Self { logs: draft.logs, witnesses: draft.witnesses, quorum })
     }
 
     /// True if the quorum asks for no witness at all.
@@ -140,9 +122,7 @@ impl Quorum {
         match self {
             Self::None => true,
             Self::Witness(at) => cosigned(*at),
-            Self::Group(least, members) => {
-                members.iter().filter(|member| member.met(cosigned)).count() >= *least
-            }
+            Self::Group(least, members) => members.iter().filter(|member| member.met(cosigned)).count() >= *least,
         }
     }
 }
@@ -176,10 +156,7 @@ struct Named {
 
 impl Draft {
     fn line(&mut self, line: &str) -> Result<(), Refusal> {
-        let words: Vec<_> = line
-            .split([' ', '\t'])
-            .filter(|word| !word.is_empty())
-            .collect();
+        let words: Vec<_> = line.split([' ', '\t']).filter(|word| !word.is_empty()).collect();
         match words.as_slice() {
             [] => Ok(()),
             [first, ..] if first.starts_with('#') => Ok(()),
@@ -198,20 +175,13 @@ impl Draft {
         if key.is_cosigner() {
             return Err("a log key has type 0x01".into());
         }
-        if self
-            .logs
-            .iter()
-            .any(|log| log.key.public_key() == key.public_key())
-        {
+        if self.logs.iter().any(|log| log.key.public_key() == key.public_key()) {
             return Err("this log key was given before".into());
         }
         if self.logs.len() == NAMES_MAX {
             return Err("at most 64 logs".into());
         }
-        self.logs.push(PolicyLog {
-            key,
-            url: url.map(str::to_owned),
-        });
+        self.logs.push(PolicyLog { key, url: url.map(str::to_owned) });
 
         Ok(())
     }
@@ -221,22 +191,14 @@ impl Draft {
         if !key.is_cosigner() {
             return Err("a witness key has type 0x04".into());
         }
-        if self
-            .witnesses
-            .iter()
-            .any(|witness| witness.key.public_key() == key.public_key())
-        {
+        if self.witnesses.iter().any(|witness| witness.key.public_key() == key.public_key()) {
             return Err("this witness key was given before".into());
         }
         if self.witnesses.len() == NAMES_MAX {
             return Err("at most 64 witnesses".into());
         }
         self.define(name, Quorum::Witness(self.witnesses.len()))?;
-        self.witnesses.push(PolicyWitness {
-            name: name.to_owned(),
-            key,
-            url: url.map(str::to_owned),
-        });
+        self.witnesses.push(PolicyWitness { name: name.to_owned(), key, url: url.map(str::to_owned) });
 
         Ok(())
     }
@@ -245,9 +207,7 @@ impl Draft {
         let least = match least {
             "any" => 1,
             "all" => members.len(),
-            _ => crate::encoding::decimal(least)
-                .and_then(|least| usize::try_from(least).ok())
-                .unwrap_or(0),
+            _ => crate::encoding::decimal(least).and_then(|least| usize::try_from(least).ok()).unwrap_or(0),
         };
         if least == 0 || least > members.len() {
             return Err("a group counts all, any or a number from 1 to that of its members".into());
@@ -255,10 +215,7 @@ impl Draft {
         if self.groups == NAMES_MAX {
             return Err("at most 64 groups".into());
         }
-        let members = members
-            .iter()
-            .map(|member| self.take(member))
-            .collect::<Result<_, _>>()?;
+        let members = members.iter().map(|member| self.take(member)).collect::<Result<_, _>>()?;
         self.groups += 1;
 
         self.define(name, Quorum::Group(least, members))
@@ -270,12 +227,7 @@ impl Draft {
         }
         self.quorum = Some(match name {
             "none" => Quorum::None,
-            _ => self
-                .names
-                .get(name)
-                .ok_or("the quorum names a witness or group of a line above")?
-                .rule
-                .clone(),
+            _ => self.names.get(name).ok_or("the quorum names a witness or group of a line above")?.rule.clone(),
         });
 
         Ok(())
@@ -285,22 +237,13 @@ impl Draft {
         if name == "none" || self.names.contains_key(name) {
             return Err("this name is taken".into());
         }
-        self.names.insert(
-            name.to_owned(),
-            Named {
-                rule,
-                member: false,
-            },
-        );
+        self.names.insert(name.to_owned(), Named { rule, member: false });
 
         Ok(())
     }
 
     fn take(&mut self, name: &str) -> Result<Quorum, Refusal> {
-        let named = self
-            .names
-            .get_mut(name)
-            .ok_or("a group member is a witness or group of a line above")?;
+        let named = self.names.get_mut(name).ok_or("a group member is a witness or group of a line above")?;
         if std::mem::replace(&mut named.member, true) {
             return Err("a name is a member of one group at most".into());
         }

@@ -9,19 +9,8 @@ use crate::{Error, Result};
 ///
 /// [`Error::Proof`] if the index is not below the size, the proof has not exactly the hashes the path needs, or
 /// they lead to another root.
-pub fn verify_inclusion(
-    index: u64,
-    size: u64,
-    leaf_hash: &Hash,
-    proof: &[Hash],
-    root: &Hash,
-) -> Result<()> {
-    let refuse = |why| {
-        Err(Error::Proof {
-            what: "inclusion",
-            why,
-        })
-    };
+pub fn verify_inclusion(index: u64, size: u64, leaf_hash: &Hash, proof: &[Hash], root: &Hash) -> Result<()> {
+    let refuse = |why| Err(Error::Proof { what: "inclusion", why });
     if index >= size {
         return refuse("the index is not below the size");
     }
@@ -47,11 +36,7 @@ pub fn verify_inclusion(
         return refuse("too few hashes");
     }
 
-    if hash == *root {
-        Ok(())
-    } else {
-        refuse("it leads to another root")
-    }
+    if hash == *root { Ok(()) } else { refuse("it leads to another root") }
 }
 
 /// Checks that the tree of `n` leaves extends the tree of `m` leaves.
@@ -60,19 +45,8 @@ pub fn verify_inclusion(
 ///
 /// [`Error::Proof`] if `m` is 0 or larger than `n`, the proof has not exactly the hashes it needs, or they lead to
 /// another root.
-pub fn verify_consistency(
-    m: u64,
-    n: u64,
-    root_m: &Hash,
-    root_n: &Hash,
-    proof: &[Hash],
-) -> Result<()> {
-    let refuse = |why| {
-        Err(Error::Proof {
-            what: "consistency",
-            why,
-        })
-    };
+pub fn verify_consistency(m: u64, n: u64, root_m: &Hash, root_n: &Hash, proof: &[Hash]) -> Result<()> {
+    let refuse = |why| Err(Error::Proof { what: "consistency", why });
     if m == 0 || m > n {
         return refuse("the first size is from 1 to the second");
     }
@@ -85,11 +59,7 @@ pub fn verify_consistency(
     }
     // A complete old tree is itself the first node of the proof and left out of it.
     let mut rest = proof.iter();
-    let first = if m.is_power_of_two() {
-        Some(root_m)
-    } else {
-        rest.next()
-    };
+    let first = if m.is_power_of_two() { Some(root_m) } else { rest.next() };
     let Some(first) = first else {
         return refuse("too few hashes");
     };
@@ -120,11 +90,7 @@ pub fn verify_consistency(
         return refuse("it leads to another old root");
     }
 
-    if new == *root_n {
-        Ok(())
-    } else {
-        refuse("it leads to another new root")
-    }
+    if new == *root_n { Ok(()) } else { refuse("it leads to another new root") }
 }
 
 fn shr(number: u64, by: u32) -> u64 {

@@ -8,7 +8,8 @@ use crate::Result;
 use crate::hash::{Hash, Label, digest};
 use crate::value::{Limits, Value};
 
-use members::{Members, refuse};
+pub(crate) use members::Members;
+use members::refuse;
 
 /// Canonical bytes of the document and its digest under `label`, for statements whose shape lies elsewhere.
 ///
@@ -137,11 +138,7 @@ impl SeenMode {
 impl Content {
     /// The statement as a document.
     pub fn to_value(&self) -> Value {
-        let fields = Value::object(
-            self.fields
-                .iter()
-                .map(|(name, commitment)| (name, *commitment)),
-        );
+        let fields = Value::object(self.fields.iter().map(|(name, commitment)| (name, *commitment)));
         let mut members = vec![
             ("decision", Value::from(&self.decision)),
             ("fields", fields),
@@ -189,9 +186,7 @@ impl Content {
                 .map(|(name, value)| {
                     Ok((
                         name.clone(),
-                        value.as_hash().ok_or_else(|| {
-                            refuse("content statement", name, "expected a digest")
-                        })?,
+                        value.as_hash().ok_or_else(|| refuse("content statement", name, "expected a digest"))?,
                     ))
                 })
                 .collect::<Result<_>>()?,
@@ -254,17 +249,11 @@ impl Seen {
         let seen = Self {
             decision: members.uuid("decision")?,
             content: members.hash("content")?,
-            fields: members
-                .array("fields")?
-                .iter()
-                .map(SeenField::from_value)
-                .collect::<Result<_>>()?,
+            fields: members.array("fields")?.iter().map(SeenField::from_value).collect::<Result<_>>()?,
             template: members.hash("template")?,
             locale: members.text("locale")?,
             policy: members.uuid("policy")?,
-            precedents: members
-                .optional("precedents", Members::uuids)?
-                .unwrap_or_default(),
+            precedents: members.optional("precedents", Members::uuids)?.unwrap_or_default(),
             blind: members.boolean("blind")?,
         };
         members.end()?;
@@ -283,13 +272,7 @@ impl SeenField {
             mode: SeenMode::ALL
                 .into_iter()
                 .find(|known| known.as_str() == mode)
-                .ok_or_else(|| {
-                    refuse(
-                        "seen statement",
-                        "mode",
-                        "expected full, collapsed, masked or truncated",
-                    )
-                })?,
+                .ok_or_else(|| refuse("seen statement", "mode", "expected full, collapsed, masked or truncated"))?,
         };
         members.end()?;
 
@@ -361,9 +344,7 @@ impl Review {
             code: members.optional("code", Members::word)?,
             blind: members.optional("blind", Members::boolean)?,
             edited: members.optional("edited", Members::hash)?,
-            citations: members
-                .optional("citations", Members::array)?
-                .unwrap_or_default(),
+            citations: members.optional("citations", Members::array)?.unwrap_or_default(),
         };
         members.end()?;
 

@@ -42,9 +42,7 @@ impl TileId {
     /// The tile `n` of `level` as it is in a tree of `size` leaves, if it is not empty there.
     pub fn in_tree(level: u8, n: u64, size: u64) -> Option<Self> {
         let hashes = size.checked_shr(8 * u32::from(level)).unwrap_or(0);
-        let width = hashes
-            .checked_sub(n.checked_mul(TILE_WIDTH.into())?)?
-            .min(TILE_WIDTH.into()) as u16;
+        let width = hashes.checked_sub(n.checked_mul(TILE_WIDTH.into())?)?.min(TILE_WIDTH.into()) as u16;
 
         (width > 0).then_some(Self { level, n, width })
     }
@@ -64,26 +62,17 @@ impl TileId {
             .strip_prefix("tile/")
             .and_then(|rest| rest.split_once('/'))
             .ok_or(refuse("expected tile/<level>/<index>"))?;
-        let level = decimal(level)
-            .filter(|level| *level <= 63)
-            .ok_or(refuse("a level is a plain decimal up to 63"))?;
+        let level = decimal(level).filter(|level| *level <= 63).ok_or(refuse("a level is a plain decimal up to 63"))?;
         let (n, width) = parse_place(place)?;
 
-        Ok(Self {
-            level: level as u8,
-            n,
-            width,
-        })
+        Ok(Self { level: level as u8, n, width })
     }
 }
 
 impl BundleId {
     /// The bundle `n` as it is in a tree of `size` leaves, if it is not empty there.
     pub fn in_tree(n: u64, size: u64) -> Option<Self> {
-        TileId::in_tree(0, n, size).map(|tile| Self {
-            n,
-            width: tile.width,
-        })
+        TileId::in_tree(0, n, size).map(|tile| Self { n, width: tile.width })
     }
 
     /// Path below the log's prefix.
@@ -97,9 +86,7 @@ impl BundleId {
     ///
     /// [`Error::Syntax`] says what breaks the format.
     pub fn parse(path: &str) -> Result<Self> {
-        let place = path
-            .strip_prefix("tile/entries/")
-            .ok_or(refuse("expected tile/entries/<index>"))?;
+        let place = path.strip_prefix("tile/entries/").ok_or(refuse("expected tile/entries/<index>"))?;
         let (n, width) = parse_place(place)?;
 
         Ok(Self { n, width })
@@ -126,10 +113,7 @@ pub fn encode_tile(hashes: &[Hash]) -> Vec<u8> {
 /// [`Error::Tile`] for any other length.
 pub fn parse_tile(id: TileId, bytes: &[u8]) -> Result<Vec<Hash>> {
     if bytes.len() != usize::from(id.width) * 32 {
-        return Err(Error::Tile {
-            path: id.path(),
-            why: "its length is not 32 bytes per hash",
-        });
+        return Err(Error::Tile { path: id.path(), why: "its length is not 32 bytes per hash" });
     }
 
     Ok(bytes.as_chunks().0.iter().copied().map(Hash).collect())
@@ -161,23 +145,13 @@ pub fn encode_bundle<'a>(leaves: impl IntoIterator<Item = &'a [u8]>) -> Result<V
 ///
 /// [`Error::Syntax`] names the byte where a leaf is cut off, missing or too many.
 pub fn parse_bundle(bytes: &[u8], width: u16) -> Result<Vec<&[u8]>> {
-    let refuse = |at, why| Error::Syntax {
-        what: "entry bundle",
-        at,
-        why,
-    };
+    let refuse = |at, why| Error::Syntax { what: "entry bundle", at, why };
     let mut leaves = Vec::with_capacity(width.into());
     let mut at = 0;
     while leaves.len() < usize::from(width) {
-        let length = bytes
-            .get(at..at + 2)
-            .ok_or_else(|| refuse(at, "a leaf is missing"))?;
+        let length = bytes.get(at..at + 2).ok_or_else(|| refuse(at, "a leaf is missing"))?;
         let end = at + 2 + usize::from(u16::from_be_bytes([length[0], length[1]]));
-        leaves.push(
-            bytes
-                .get(at + 2..end)
-                .ok_or_else(|| refuse(at, "a leaf is cut off"))?,
-        );
+        leaves.push(bytes.get(at + 2..end).ok_or_else(|| refuse(at, "a leaf is cut off"))?);
         at = end;
     }
     if at != bytes.len() {
@@ -205,33 +179,18 @@ fn parse_place(text: &str) -> Result<(u64, u16)> {
     let (index, width) = match text.split_once(".p/") {
         Some((index, width)) => {
             let width = decimal(width).filter(|width| (1..=255).contains(width));
-            (
-                index,
-                width.ok_or(refuse("a partial width is a plain decimal from 1 to 255"))? as u16,
-            )
+            (index, width.ok_or(refuse("a partial width is a plain decimal from 1 to 255"))? as u16)
         }
         None => (text, TILE_WIDTH),
     };
     let mut n: u64 = 0;
     let mut parts = index.split('/').peekable();
     while let Some(part) = parts.next() {
-        let digits = if parts.peek().is_some() {
-            part.strip_prefix('x')
-        } else {
-            Some(part)
-        };
-        let digits = digits
-            .filter(|digits| digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit()));
-        let digits = digits.ok_or(refuse(
-            "an index is groups of three digits, all but the last after an x",
-        ))?;
-        let group = digits
-            .bytes()
-            .fold(0, |group, digit| group * 10 + u64::from(digit - b'0'));
-        n = n
-            .checked_mul(1_000)
-            .and_then(|n| n.checked_add(group))
-            .ok_or(refuse("an index fits 64 bits"))?;
+        let digits = if parts.peek().is_some() { part.strip_prefix('x') } else { Some(part) };
+        let digits = digits.filter(|digits| digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit()));
+        let digits = digits.ok_or(refuse("an index is groups of three digits, all but the last after an x"))?;
+        let group = digits.bytes().fold(0, |group, digit| group * 10 + u64::from(digit - b'0'));
+        n = n.checked_mul(1_000).and_then(|n| n.checked_add(group)).ok_or(refuse("an index fits 64 bits"))?;
     }
     // `x000/001` would be a second spelling of `001`.
     if place(n, width) != text {
@@ -242,9 +201,5 @@ fn parse_place(text: &str) -> Result<(u64, u16)> {
 }
 
 fn refuse(why: &'static str) -> Error {
-    Error::Syntax {
-        what: WHAT,
-        at: 0,
-        why,
-    }
+    Error::Syntax { what: WHAT, at: 0, why }
 }

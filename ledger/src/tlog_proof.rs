@@ -50,34 +50,22 @@ impl TlogProof {
     /// [`Error::Limit`] or [`Error::Line`] says what breaks the format. The checkpoint is not looked into.
     pub fn parse(text: &str) -> Result<Self> {
         if text.len() > PROOF_MAX {
-            return Err(Error::Limit {
-                what: "bytes of a proof file",
-                max: PROOF_MAX,
-                found: text.len(),
-            });
+            return Err(Error::Limit { what: "bytes of a proof file", max: PROOF_MAX, found: text.len() });
         }
-        let refuse = |line, why| Error::Line {
-            what: WHAT,
-            line,
-            why,
-        };
-        let (head, checkpoint) = text
-            .split_once("\n\n")
-            .ok_or_else(|| refuse(1, "no blank line before the checkpoint"))?;
+        let refuse = |line, why| Error::Line { what: WHAT, line, why };
+        let (head, checkpoint) =
+            text.split_once("\n\n").ok_or_else(|| refuse(1, "no blank line before the checkpoint"))?;
         let mut lines = head.split('\n').zip(1..).peekable();
         if lines.next().map(|(line, _)| line) != Some(HEADER) {
             return Err(refuse(1, "expected c2sp.org/tlog-proof@v1"));
         }
         let extra = match lines.next_if(|(line, _)| line.starts_with("extra ")) {
             Some((line, at)) => Some(
-                from_base64_std(&line["extra ".len()..])
-                    .ok_or_else(|| refuse(at, "extra data is standard base64"))?,
+                from_base64_std(&line["extra ".len()..]).ok_or_else(|| refuse(at, "extra data is standard base64"))?,
             ),
             None => None,
         };
-        let (line, at) = lines
-            .next()
-            .ok_or_else(|| refuse(2, "expected the index"))?;
+        let (line, at) = lines.next().ok_or_else(|| refuse(2, "expected the index"))?;
         let index = line
             .strip_prefix("index ")
             .and_then(decimal)
@@ -85,17 +73,11 @@ impl TlogProof {
         let path = lines
             .map(|(line, at)| match at > PATH_MAX + 3 {
                 true => Err(refuse(at, "an audit path has at most 63 hashes")),
-                false => Hash::from_base64_std(line)
-                    .map_err(|_| refuse(at, "a hash is 44 characters of base64")),
+                false => Hash::from_base64_std(line).map_err(|_| refuse(at, "a hash is 44 characters of base64")),
             })
             .collect::<Result<_>>()?;
 
-        Ok(Self {
-            extra,
-            index,
-            path,
-            checkpoint: checkpoint.to_owned(),
-        })
+        Ok(Self { extra, index, path, checkpoint: checkpoint.to_owned() })
     }
 }
 

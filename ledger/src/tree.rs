@@ -7,8 +7,7 @@ use crate::tile::{TILE_WIDTH, TileId};
 use crate::{Error, Result};
 
 pub use prove::{
-    HashReader, consistency_proof, inclusion_proof, root_at, tiles_for_consistency,
-    tiles_for_inclusion, tiles_for_root,
+    HashReader, consistency_proof, inclusion_proof, root_at, tiles_for_consistency, tiles_for_inclusion, tiles_for_root,
 };
 
 const WIDTH: usize = TILE_WIDTH as usize;
@@ -47,11 +46,7 @@ pub struct FullTile {
 impl FullTile {
     /// The tile's place.
     pub fn id(&self) -> TileId {
-        TileId {
-            level: self.level,
-            n: self.n,
-            width: TILE_WIDTH,
-        }
+        TileId { level: self.level, n: self.n, width: TILE_WIDTH }
     }
 }
 
@@ -64,10 +59,7 @@ impl Default for Tree {
 impl Tree {
     /// A tree without leaves.
     pub fn empty() -> Self {
-        Self {
-            size: 0,
-            edge: Vec::new(),
-        }
+        Self { size: 0, edge: Vec::new() }
     }
 
     /// Rebuilds a tree from its right edge: `levels[l]` holds the hashes of the partial tile at tile level `l`,
@@ -78,16 +70,8 @@ impl Tree {
     /// [`Error::Edge`] if a level has another number of hashes. The caller compares [`Tree::root`] with the root
     /// it has signed.
     pub fn load(size: u64, levels: &[Vec<Hash>]) -> Result<Self> {
-        if let Some(level) = levels
-            .iter()
-            .skip(LEVELS)
-            .position(|hashes| !hashes.is_empty())
-        {
-            return Err(Error::Edge {
-                size,
-                level: LEVELS + level,
-                why: "a tree has at most 8 tile levels",
-            });
+        if let Some(level) = levels.iter().skip(LEVELS).position(|hashes| !hashes.is_empty()) {
+            return Err(Error::Edge { size, level: LEVELS + level, why: "a tree has at most 8 tile levels" });
         }
         let mut edge = Vec::with_capacity(LEVELS);
         for level in 0..LEVELS {
@@ -140,10 +124,7 @@ impl Tree {
             let tile = self.level(0);
             let (head, tail) = rest.split_at(rest.len().min(WIDTH - tile.len()));
             tile.extend_from_slice(head);
-            self.size = self
-                .size
-                .checked_add(head.len() as u64)
-                .expect("a log never reaches 2^64 leaves");
+            self.size = self.size.checked_add(head.len() as u64).expect("a log never reaches 2^64 leaves");
             rest = tail;
             self.carry(&mut appended.filled);
         }
@@ -161,12 +142,7 @@ impl Tree {
             let root = tile_root(&hashes);
             let n = (self.size >> (8 * (level + 1))) - 1;
             self.level(level + 1).push(root);
-            filled.push(FullTile {
-                level: level as u8,
-                n,
-                hashes,
-                root,
-            });
+            filled.push(FullTile { level: level as u8, n, hashes, root });
         }
     }
 

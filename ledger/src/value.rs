@@ -37,34 +37,15 @@ pub struct Limits {
 
 impl Limits {
     /// A leaf: 4,096 bytes, depth 4, 32 keys per object, 32 elements per array.
-    pub const LEAF: Limits = Limits {
-        what: "leaf",
-        bytes: 4_096,
-        depth: 4,
-        keys: 32,
-        elements: 32,
-        base64: TEXT_MAX,
-    };
+    pub const LEAF: Limits = Limits { what: "leaf", bytes: 4_096, depth: 4, keys: 32, elements: 32, base64: TEXT_MAX };
 
     /// A statement: 64 KiB, depth 4, 1,024 members per object or array.
-    pub const STATEMENT: Limits = Limits {
-        what: "statement",
-        bytes: 65_536,
-        depth: 4,
-        keys: 1_024,
-        elements: 1_024,
-        base64: 1_024,
-    };
+    pub const STATEMENT: Limits =
+        Limits { what: "statement", bytes: 65_536, depth: 4, keys: 1_024, elements: 1_024, base64: 1_024 };
 
     /// An opening, or a list of them: 8 MiB, values of any length within it.
-    pub const OPENING: Limits = Limits {
-        what: "opening",
-        bytes: 8 << 20,
-        depth: 2,
-        keys: 5,
-        elements: 4_096,
-        base64: 8 << 20,
-    };
+    pub const OPENING: Limits =
+        Limits { what: "opening", bytes: 8 << 20, depth: 2, keys: 5, elements: 4_096, base64: 8 << 20 };
 }
 
 /// A value that a leaf or statement may hold. There is no null, no float, no negative number and no free text.
@@ -84,15 +65,8 @@ pub enum Value {
 
 impl Value {
     /// Builds an object from its members.
-    pub fn object<K: Into<String>, V: Into<Value>>(
-        members: impl IntoIterator<Item = (K, V)>,
-    ) -> Self {
-        Self::Object(
-            members
-                .into_iter()
-                .map(|(key, value)| (key.into(), value.into()))
-                .collect(),
-        )
+    pub fn object<K: Into<String>, V: Into<Value>>(members: impl IntoIterator<Item = (K, V)>) -> Self {
+        Self::Object(members.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
     }
 
     /// Builds an array from its elements.
@@ -177,27 +151,17 @@ impl Value {
     }
 
     pub(crate) fn check(&self, limits: Limits, depth: usize, path: &mut String) -> Result<()> {
-        let refuse = |why| {
-            Err(Error::Field {
-                what: limits.what,
-                field: path.clone(),
-                why,
-            })
-        };
+        let refuse = |why| Err(Error::Field { what: limits.what, field: path.clone(), why });
         match self {
             Self::Object(_) | Self::Array(_) if depth > limits.depth => refuse("nested too deep"),
             Self::Object(members) if members.is_empty() => refuse("an empty object is omitted"),
             Self::Array(elements) if elements.is_empty() => refuse("an empty array is omitted"),
-            Self::Object(members) if members.len() > limits.keys => Err(Error::Limit {
-                what: "keys in an object",
-                max: limits.keys,
-                found: members.len(),
-            }),
-            Self::Array(elements) if elements.len() > limits.elements => Err(Error::Limit {
-                what: "elements in an array",
-                max: limits.elements,
-                found: elements.len(),
-            }),
+            Self::Object(members) if members.len() > limits.keys => {
+                Err(Error::Limit { what: "keys in an object", max: limits.keys, found: members.len() })
+            }
+            Self::Array(elements) if elements.len() > limits.elements => {
+                Err(Error::Limit { what: "elements in an array", max: limits.elements, found: elements.len() })
+            }
             Self::Text(text) => text_class(text.as_bytes(), limits.base64).or_else(refuse),
             Self::Integer(number) if *number > INTEGER_MAX => refuse("an integer ends at 2^53 - 1"),
             Self::Integer(_) | Self::Boolean(_) => Ok(()),
@@ -209,20 +173,14 @@ impl Value {
                     }
                     path.push_str(key);
                     if !is_word(key) {
-                        return Err(Error::Field {
-                            what: limits.what,
-                            field: path.clone(),
-                            why: NOT_A_WORD,
-                        });
+                        return Err(Error::Field { what: limits.what, field: path.clone(), why: NOT_A_WORD });
                     }
                     value.check(limits, depth + 1, path)?;
                     path.truncate(length);
                 }
                 Ok(())
             }
-            Self::Array(elements) => elements
-                .iter()
-                .try_for_each(|value| value.check(limits, depth + 1, path)),
+            Self::Array(elements) => elements.iter().try_for_each(|value| value.check(limits, depth + 1, path)),
         }
     }
 
@@ -324,15 +282,12 @@ pub fn is_uuid(text: &str, version: u8) -> bool {
             8 | 13 | 18 | 23 => *byte == b'-',
             _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
         })
-        && (version == 0
-            || (bytes[14] == b'0' + version && matches!(bytes[19], b'8' | b'9' | b'a' | b'b')))
+        && (version == 0 || (bytes[14] == b'0' + version && matches!(bytes[19], b'8' | b'9' | b'a' | b'b')))
 }
 
 pub(crate) fn is_word_bytes(bytes: &[u8]) -> bool {
     matches!(bytes, [b'a'..=b'z', rest @ ..] if rest.len() <= 47)
-        && bytes
-            .iter()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+        && bytes.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
 }
 
 /// Checks text against the widest class of its document: printable ASCII up to 300 bytes, base64url beyond.
@@ -341,10 +296,7 @@ pub(crate) fn text_class(text: &[u8], base64_max: usize) -> Result<(), &'static 
         return Err("an empty text is omitted");
     }
     if text.len() <= TEXT_MAX {
-        return match text
-            .iter()
-            .all(|byte| matches!(byte, b'!' | b'#'..=b'[' | b']'..=b'~'))
-        {
+        return match text.iter().all(|byte| matches!(byte, b'!' | b'#'..=b'[' | b']'..=b'~')) {
             true => Ok(()),
             false => Err("text is printable ASCII without space, quotation mark and backslash"),
         };
@@ -353,10 +305,7 @@ pub(crate) fn text_class(text: &[u8], base64_max: usize) -> Result<(), &'static 
         return Err("text is too long");
     }
 
-    match text
-        .iter()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-    {
+    match text.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
         true => Ok(()),
         false => Err("text of more than 300 bytes is base64url"),
     }
@@ -387,10 +336,6 @@ pub(crate) fn write_integer(out: &mut Vec<u8>, number: u64) {
 pub(crate) fn within(limits: Limits, bytes: Vec<u8>) -> Result<Vec<u8>> {
     match bytes.len() <= limits.bytes {
         true => Ok(bytes),
-        false => Err(Error::Limit {
-            what: limits.what,
-            max: limits.bytes,
-            found: bytes.len(),
-        }),
+        false => Err(Error::Limit { what: limits.what, max: limits.bytes, found: bytes.len() }),
     }
 }

@@ -43,9 +43,6 @@ impl Trust {
 
 impl From<TrustPolicy> for Trust {
     fn from(policy: TrustPolicy) -> Self {
-        Self {
-            policy,
-            freshness: None,
-        }
+        Self { policy, freshness: None }
     }
 }

@@ -112,43 +112,24 @@ impl AddCheckpoint {
     /// [`Error::Limit`] or [`Error::Line`] says what breaks the format.
     pub fn parse(body: &str) -> Result<Self> {
         if body.len() > BODY_MAX {
-            return Err(Error::Limit {
-                what: "bytes of an add-checkpoint request",
-                max: BODY_MAX,
-                found: body.len(),
-            });
+            return Err(Error::Limit { what: "bytes of an add-checkpoint request", max: BODY_MAX, found: body.len() });
         }
-        let refuse = |line, why| Error::Line {
-            what: WHAT,
-            line,
-            why,
-        };
-        let (head, note) = body
-            .split_once("\n\n")
-            .ok_or_else(|| refuse(1, "no blank line before the checkpoint"))?;
+        let refuse = |line, why| Error::Line { what: WHAT, line, why };
+        let (head, note) = body.split_once("\n\n").ok_or_else(|| refuse(1, "no blank line before the checkpoint"))?;
         let mut lines = head.split('\n');
-        let old = lines
-            .next()
-            .and_then(|line| line.strip_prefix("old "))
-            .and_then(decimal);
+        let old = lines.next().and_then(|line| line.strip_prefix("old ")).and_then(decimal);
         let old = old.ok_or_else(|| refuse(1, "expected `old` and a plain decimal"))?;
         let proof = lines
             .zip(2..)
             .map(|(line, at)| match at > PROOF_MAX + 1 {
                 true => Err(refuse(at, "a consistency proof has at most 63 hashes")),
-                false => Hash::from_base64_std(line)
-                    .map_err(|_| refuse(at, "a hash is 44 characters of base64")),
+                false => Hash::from_base64_std(line).map_err(|_| refuse(at, "a hash is 44 characters of base64")),
             })
             .collect::<Result<_>>()?;
         let note = Note::parse(note)?;
         let checkpoint = Checkpoint::parse(&note.text)?;
 
-        Ok(Self {
-            old,
-            proof,
-            checkpoint,
-            note,
-        })
+        Ok(Self { old, proof, checkpoint, note })
     }
 
     /// Identity of the log, by which the witness finds keys and last size.
@@ -173,41 +154,24 @@ impl fmt::Display for AddCheckpoint {
 /// # Errors
 ///
 /// The [`Refusal`] to answer with.
-pub fn check(
-    request: &AddCheckpoint,
-    keys: &[Verifier],
-    last: Option<Cosigned>,
-) -> Result<Cosigned, Refusal> {
+pub fn check(request: &AddCheckpoint, keys: &[Verifier], last: Option<Cosigned>) -> Result<Cosigned, Refusal> {
     if keys.is_empty() {
         return Err(Refusal::UnknownLog);
     }
     note::verify(&request.note, keys).map_err(Refusal::Forbidden)?;
-    let new = Cosigned {
-        size: request.checkpoint.size,
-        root: request.checkpoint.root,
-    };
+    let new = Cosigned { size: request.checkpoint.size, root: request.checkpoint.root };
     if request.old > new.size {
         let why = "the old size exceeds the size of the checkpoint";
-        return Err(Refusal::BadRequest(Error::Line {
-            what: WHAT,
-            line: 1,
-            why,
-        }));
+        return Err(Refusal::BadRequest(Error::Line { what: WHAT, line: 1, why }));
     }
-    let last = last.unwrap_or(Cosigned {
-        size: 0,
-        root: empty_root(),
-    });
+    let last = last.unwrap_or(Cosigned { size: 0, root: empty_root() });
     if request.old != last.size || (new.size == last.size && new.root != last.root) {
         return Err(Refusal::Conflict { size: last.size });
     }
     // A tree of size 0 is consistent with every other, so there is nothing to prove.
     match last.size {
         0 if request.proof.is_empty() => Ok(()),
-        0 => Err(Error::Proof {
-            what: "consistency",
-            why: "a proof from size 0 is empty",
-        }),
+        0 => Err(Error::Proof { what: "consistency", why: "a proof from size 0 is empty" }),
         _ => verify_consistency(last.size, new.size, &last.root, &new.root, &request.proof),
     }
     .map_err(Refusal::Inconsistent)?;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Actor, ActorKind, Authz, COMMITMENTS_MAX, Leaf, NOT_A_KIND, NOT_A_POLICY_ID, NOT_A_SID,
-    NOT_A_UUID, NOT_AN_ENTRY_ID, Obj, TOO_MANY_COMMITMENTS, is_kind, is_policy_id,
+    Actor, ActorKind, Authz, COMMITMENTS_MAX, Leaf, NOT_A_KIND, NOT_A_POLICY_ID, NOT_A_SID, NOT_A_UUID,
+    NOT_AN_ENTRY_ID, Obj, TOO_MANY_COMMITMENTS, is_kind, is_policy_id,
 };
 use crate::hash::Hash;
 use crate::value::{Limits, NOT_A_WORD, Reader, Value, is_uuid, is_word};
@@ -40,10 +40,7 @@ fn known(bytes: &[u8]) -> Result<Leaf> {
     match version {
         Some(1) => {}
         Some(version) => {
-            return Err(Error::Version {
-                what: "leaf",
-                version,
-            });
+            return Err(Error::Version { what: "leaf", version });
         }
         None => return Err(reader.error("`v` is missing")),
     }
@@ -66,10 +63,7 @@ fn unknown_version(bytes: &[u8]) -> Option<Error> {
 
     match value.get("v")?.as_integer()? {
         1 => None,
-        version => Some(Error::Version {
-            what: "leaf",
-            version,
-        }),
+        version => Some(Error::Version { what: "leaf", version }),
     }
 }
 
@@ -78,31 +72,15 @@ fn read_actor(reader: &mut Reader<'_>) -> Result<Actor> {
     reader.object(|reader, key| {
         match key {
             "as" => as_ = ActorKind::from_word(reader.text()?),
-            "for" => {
-                for_ = Some(
-                    reader
-                        .text_of(|text| is_uuid(text, 4), NOT_A_SID)?
-                        .to_owned(),
-                )
-            }
-            "sid" => {
-                sid = Some(
-                    reader
-                        .text_of(|text| is_uuid(text, 4), NOT_A_SID)?
-                        .to_owned(),
-                )
-            }
+            "for" => for_ = Some(reader.text_of(|text| is_uuid(text, 4), NOT_A_SID)?.to_owned()),
+            "sid" => sid = Some(reader.text_of(|text| is_uuid(text, 4), NOT_A_SID)?.to_owned()),
             "via" => via = Some(entry_id(reader)?),
             _ => return Err(reader.error("unknown field of `actor`")),
         }
         Ok(())
     })?;
-    let actor = Actor {
-        as_: as_.ok_or_else(|| reader.error("`actor.as` is not a known sort of actor"))?,
-        sid,
-        via,
-        for_,
-    };
+    let actor =
+        Actor { as_: as_.ok_or_else(|| reader.error("`actor.as` is not a known sort of actor"))?, sid, via, for_ };
     actor.check_shape().map_err(|why| reader.error(why))?;
 
     Ok(actor)
@@ -134,24 +112,14 @@ fn read_authz(reader: &mut Reader<'_>) -> Result<Authz> {
         return Err(reader.error("`authz.ids` is missing"));
     }
 
-    Ok(Authz {
-        ids,
-        rev: rev.ok_or_else(|| reader.error("`authz.rev` is missing"))?,
-        ok,
-    })
+    Ok(Authz { ids, rev: rev.ok_or_else(|| reader.error("`authz.rev` is missing"))?, ok })
 }
 
 fn read_obj(reader: &mut Reader<'_>) -> Result<Obj> {
     let (mut t, mut id, mut n, mut upto) = (None, None, None, None);
     reader.object(|reader, key| {
         match key {
-            "id" => {
-                id = Some(
-                    reader
-                        .text_of(|text| is_uuid(text, 0), NOT_A_UUID)?
-                        .to_owned(),
-                )
-            }
+            "id" => id = Some(reader.text_of(|text| is_uuid(text, 0), NOT_A_UUID)?.to_owned()),
             "n" => n = Some(reader.integer()?),
             "t" => t = Some(reader.text_of(is_word, NOT_A_WORD)?.to_owned()),
             "upto" => upto = Some(reader.integer()?),
@@ -192,9 +160,7 @@ fn read_members(reader: &mut Reader<'_>) -> Result<Value> {
 }
 
 fn entry_id(reader: &mut Reader<'_>) -> Result<String> {
-    reader
-        .text_of(|text| is_uuid(text, 7), NOT_AN_ENTRY_ID)
-        .map(str::to_owned)
+    reader.text_of(|text| is_uuid(text, 7), NOT_AN_ENTRY_ID).map(str::to_owned)
 }
 
 fn digest(reader: &mut Reader<'_>) -> Result<Hash> {

@@ -40,12 +40,7 @@ pub struct Verifier {
 
 impl Verifier {
     pub(crate) fn new(name: &str, kind: KeyKind, key: VerifyingKey) -> Self {
-        Self {
-            name: name.to_owned(),
-            id: key_id(name, kind, &key),
-            kind,
-            key,
-        }
+        Self { name: name.to_owned(), id: key_id(name, kind, &key), kind, key }
     }
 
     /// Name of the key.
@@ -78,8 +73,7 @@ impl Verifier {
                 if time > cosign::TIME_MAX {
                     return Err(());
                 }
-                self.verify_bytes(cosign::message(time, text).as_bytes(), signature)
-                    .map(|()| Some(time))
+                self.verify_bytes(cosign::message(time, text).as_bytes(), signature).map(|()| Some(time))
             }
         }
     }
@@ -96,42 +90,27 @@ impl FromStr for Verifier {
 
     /// Reads a vkey; only the first two `+` separate, base64 may hold more.
     fn from_str(vkey: &str) -> Result<Self> {
-        let refuse = |why| Error::Key {
-            key: vkey.chars().take(300).collect(),
-            why,
-        };
+        let refuse = |why| Error::Key { key: vkey.chars().take(300).collect(), why };
         let mut parts = vkey.splitn(3, '+');
         let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(refuse("a verifier key is name+hash+base64"));
         };
         if !is_key_name(name) {
-            return Err(refuse(
-                "a key name is not empty and has no white space and no plus",
-            ));
+            return Err(refuse("a key name is not empty and has no white space and no plus"));
         }
-        if id.len() != 8
-            || !id
-                .bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        {
+        if id.len() != 8 || !id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
             return Err(refuse("the key hash is 8 lower-case hexadecimal digits"));
         }
-        let key =
-            from_base64_std(key).ok_or_else(|| refuse("the public key is standard base64"))?;
+        let key = from_base64_std(key).ok_or_else(|| refuse("the public key is standard base64"))?;
         let kind = match key.first() {
             Some(0x01) => KeyKind::Note,
             Some(0x04) => KeyKind::Cosignature,
             _ => {
-                return Err(refuse(
-                    "only key types 0x01 (Ed25519) and 0x04 (cosignature) are supported",
-                ));
+                return Err(refuse("only key types 0x01 (Ed25519) and 0x04 (cosignature) are supported"));
             }
         };
-        let key = key[1..]
-            .try_into()
-            .map_err(|_| refuse("an Ed25519 public key has 32 bytes"))?;
-        let key = VerifyingKey::from_bytes(&key)
-            .map_err(|_| refuse("the public key is not a point of the curve"))?;
+        let key = key[1..].try_into().map_err(|_| refuse("an Ed25519 public key has 32 bytes"))?;
+        let key = VerifyingKey::from_bytes(&key).map_err(|_| refuse("the public key is not a point of the curve"))?;
         let verifier = Self::new(name, kind, key);
         if format!("{:08x}", verifier.id) != id {
             return Err(refuse("the key hash does not match name and public key"));
@@ -179,8 +158,7 @@ impl Signer {
 
     /// Signs text that ends with a newline; the same text gives the same bytes.
     pub fn sign(&self, text: &str) -> Signature {
-        self.0
-            .signature(self.0.key.sign(text.as_bytes()).to_bytes().to_vec())
+        self.0.signature(self.0.key.sign(text.as_bytes()).to_bytes().to_vec())
     }
 }
 
@@ -211,28 +189,18 @@ impl SecretKey {
     }
 
     pub(crate) fn signature(&self, bytes: Vec<u8>) -> Signature {
-        Signature {
-            name: self.verifier.name.clone(),
-            id: self.verifier.id,
-            bytes,
-        }
+        Signature { name: self.verifier.name.clone(), id: self.verifier.id, bytes }
     }
 }
 
 pub(crate) fn is_key_name(name: &str) -> bool {
-    !name.is_empty()
-        && !name
-            .chars()
-            .any(|character| character.is_whitespace() || character == '+' || character < ' ')
+    !name.is_empty() && !name.chars().any(|character| character.is_whitespace() || character == '+' || character < ' ')
 }
 
 /// First four bytes of SHA-256(name ‖ 0A ‖ type ‖ public key).
 fn key_id(name: &str, kind: KeyKind, key: &VerifyingKey) -> u32 {
-    let hash = Sha256::new()
-        .chain_update(name)
-        .chain_update([b'\n', kind.byte()])
-        .chain_update(key.as_bytes())
-        .finalize();
+    let hash =
+        Sha256::new().chain_update(name).chain_update([b'\n', kind.byte()]).chain_update(key.as_bytes()).finalize();
 
     u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]])
 }

@@ -15,27 +15,16 @@ pub(crate) struct Members<'a> {
 
 impl<'a> Members<'a> {
     pub(crate) fn of(what: &'static str, document: &'a Value) -> Result<Self> {
-        let members = document
-            .as_object()
-            .ok_or_else(|| refuse(what, "", "expected an object"))?;
+        let members = document.as_object().ok_or_else(|| refuse(what, "", "expected an object"))?;
 
-        Ok(Self {
-            what,
-            rest: members
-                .iter()
-                .map(|(key, value)| (key.as_str(), value))
-                .collect(),
-        })
+        Ok(Self { what, rest: members.iter().map(|(key, value)| (key.as_str(), value)).collect() })
     }
 
     /// Takes `v`, which must be 1.
     pub(crate) fn version(&mut self) -> Result<()> {
         match self.integer("v")? {
             1 => Ok(()),
-            version => Err(Error::Version {
-                what: self.what,
-                version,
-            }),
+            version => Err(Error::Version { what: self.what, version }),
         }
     }
 
@@ -64,30 +53,17 @@ impl<'a> Members<'a> {
     }
 
     pub(crate) fn text(&mut self, key: &str) -> Result<String> {
-        self.take(
-            key,
-            |value| value.as_text().map(str::to_owned),
-            "expected text",
-        )
+        self.take(key, |value| value.as_text().map(str::to_owned), "expected text")
     }
 
     pub(crate) fn array(&mut self, key: &str) -> Result<Vec<Value>> {
-        self.take(
-            key,
-            |value| value.as_array().map(<[Value]>::to_vec),
-            "expected an array",
-        )
+        self.take(key, |value| value.as_array().map(<[Value]>::to_vec), "expected an array")
     }
 
     pub(crate) fn object(&mut self, key: &str) -> Result<&'a BTreeMap<String, Value>> {
-        let value = self
-            .rest
-            .remove(key)
-            .ok_or_else(|| refuse(self.what, key, "missing"))?;
+        let value = self.rest.remove(key).ok_or_else(|| refuse(self.what, key, "missing"))?;
 
-        value
-            .as_object()
-            .ok_or_else(|| refuse(self.what, key, "expected an object"))
+        value.as_object().ok_or_else(|| refuse(self.what, key, "expected an object"))
     }
 
     pub(crate) fn uuid(&mut self, key: &str) -> Result<String> {
@@ -95,17 +71,8 @@ impl<'a> Members<'a> {
     }
 
     pub(crate) fn uuids(&mut self, key: &str) -> Result<Vec<String>> {
-        let uuid = |value: &Value| {
-            value
-                .as_text()
-                .filter(|text| is_uuid(text, 0))
-                .map(str::to_owned)
-        };
-        self.take(
-            key,
-            |value| value.as_array()?.iter().map(uuid).collect(),
-            "expected lower-case UUIDs",
-        )
+        let uuid = |value: &Value| value.as_text().filter(|text| is_uuid(text, 0)).map(str::to_owned);
+        self.take(key, |value| value.as_array()?.iter().map(uuid).collect(), "expected lower-case UUIDs")
     }
 
     pub(crate) fn word(&mut self, key: &str) -> Result<String> {
@@ -113,12 +80,8 @@ impl<'a> Members<'a> {
     }
 
     pub(crate) fn log_id(&mut self, key: &str) -> Result<String> {
-        let digits = |text: &str| {
-            text.len() == 16
-                && text
-                    .bytes()
-                    .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        };
+        let digits =
+            |text: &str| text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         self.text_of(key, digits, "a log id is 16 lower-case hexadecimal digits")
     }
 
@@ -132,11 +95,7 @@ impl<'a> Members<'a> {
 
     /// Takes base64url text as bytes.
     pub(crate) fn bytes(&mut self, key: &str) -> Result<Vec<u8>> {
-        self.take(
-            key,
-            |value| from_base64_url(value.as_text()?),
-            "expected base64url",
-        )
+        self.take(key, |value| from_base64_url(value.as_text()?), "expected base64url")
     }
 
     /// Refuses members that nobody asked for.
@@ -147,43 +106,17 @@ impl<'a> Members<'a> {
         }
     }
 
-    pub(crate) fn text_of(
-        &mut self,
-        key: &str,
-        class: impl FnOnce(&str) -> bool,
-        why: &'static str,
-    ) -> Result<String> {
-        self.take(
-            key,
-            |value| {
-                value
-                    .as_text()
-                    .filter(|text| class(text))
-                    .map(str::to_owned)
-            },
-            why,
-        )
+    pub(crate) fn text_of(&mut self, key: &str, class: impl FnOnce(&str) -> bool, why: &'static str) -> Result<String> {
+        self.take(key, |value| value.as_text().filter(|text| class(text)).map(str::to_owned), why)
     }
 
-    fn take<T>(
-        &mut self,
-        key: &str,
-        read: impl FnOnce(&'a Value) -> Option<T>,
-        why: &'static str,
-    ) -> Result<T> {
-        let value = self
-            .rest
-            .remove(key)
-            .ok_or_else(|| refuse(self.what, key, "missing"))?;
+    fn take<T>(&mut self, key: &str, read: impl FnOnce(&'a Value) -> Option<T>, why: &'static str) -> Result<T> {
+        let value = self.rest.remove(key).ok_or_else(|| refuse(self.what, key, "missing"))?;
 
         read(value).ok_or_else(|| refuse(self.what, key, why))
     }
 }
 
 pub(crate) fn refuse(what: &'static str, field: &str, why: &'static str) -> Error {
-    Error::Field {
-        what,
-        field: field.to_owned(),
-        why,
-    }
+    Error::Field { what, field: field.to_owned(), why }
 }

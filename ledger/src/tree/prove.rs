@@ -20,8 +20,7 @@ pub trait HashReader {
 
 impl HashReader for BTreeMap<TileId, Vec<Hash>> {
     fn tile(&self, tile: TileId) -> Option<Cow<'_, [Hash]>> {
-        self.get(&tile)
-            .map(|hashes| Cow::Borrowed(hashes.as_slice()))
+        self.get(&tile).map(|hashes| Cow::Borrowed(hashes.as_slice()))
     }
 }
 
@@ -72,10 +71,7 @@ pub fn root_at(size: u64, reader: &dyn HashReader) -> Result<Hash> {
 ///
 /// [`Error::Proof`] if the index is not below the size, [`Error::Tile`] as [`root_at`].
 pub fn inclusion_proof(index: u64, size: u64, reader: &dyn HashReader) -> Result<Vec<Hash>> {
-    inclusion_path(index, size)?
-        .iter()
-        .map(|range| subtree(range, size, reader))
-        .collect()
+    inclusion_path(index, size)?.iter().map(|range| subtree(range, size, reader)).collect()
 }
 
 /// Consistency proof from size `m` to size `n` (RFC 6962 section 2.1.2); empty when they are equal.
@@ -84,19 +80,13 @@ pub fn inclusion_proof(index: u64, size: u64, reader: &dyn HashReader) -> Result
 ///
 /// [`Error::Proof`] if `m` is 0 or larger than `n`, [`Error::Tile`] as [`root_at`].
 pub fn consistency_proof(m: u64, n: u64, reader: &dyn HashReader) -> Result<Vec<Hash>> {
-    consistency_path(m, n)?
-        .iter()
-        .map(|range| subtree(range, n, reader))
-        .collect()
+    consistency_path(m, n)?.iter().map(|range| subtree(range, n, reader)).collect()
 }
 
 /// Ranges of leaves whose subtree roots make up the audit path.
 fn inclusion_path(index: u64, size: u64) -> Result<Vec<Range<u64>>> {
     if index >= size {
-        return Err(Error::Proof {
-            what: "inclusion",
-            why: "the index is not below the size",
-        });
+        return Err(Error::Proof { what: "inclusion", why: "the index is not below the size" });
     }
     let mut path = Vec::new();
     let mut tree = 0..size;
@@ -118,10 +108,7 @@ fn inclusion_path(index: u64, size: u64) -> Result<Vec<Range<u64>>> {
 /// Ranges of leaves whose subtree roots make up the consistency proof.
 fn consistency_path(m: u64, n: u64) -> Result<Vec<Range<u64>>> {
     if m == 0 || m > n {
-        return Err(Error::Proof {
-            what: "consistency",
-            why: "the first size is from 1 to the second",
-        });
+        return Err(Error::Proof { what: "consistency", why: "the first size is from 1 to the second" });
     }
     let mut path = Vec::new();
     let mut tree = 0..n;
@@ -168,27 +155,20 @@ fn place((height, index): (u32, u64), size: u64) -> (TileId, Range<usize>) {
     let (level, inner) = (height / 8, height % 8);
     let first = index << inner;
     let width = u64::from(TILE_WIDTH);
-    let tile = TileId::in_tree(level as u8, first / width, size)
-        .expect("a node of a tree lies in a tile of it");
+    let tile = TileId::in_tree(level as u8, first / width, size).expect("a node of a tree lies in a tile of it");
     let start = (first % width) as usize;
 
     (tile, start..start + (1 << inner))
 }
 
 fn tiles(path: &[Range<u64>], size: u64) -> Vec<TileId> {
-    let needed: BTreeSet<_> = path
-        .iter()
-        .flat_map(nodes)
-        .map(|node| place(node, size).0)
-        .collect();
+    let needed: BTreeSet<_> = path.iter().flat_map(nodes).map(|node| place(node, size).0).collect();
 
     needed.into_iter().collect()
 }
 
 fn subtree(range: &Range<u64>, size: u64, reader: &dyn HashReader) -> Result<Hash> {
-    let hashes = nodes(range)
-        .map(|node| node_at(node, size, reader))
-        .collect::<Result<Vec<_>>>()?;
+    let hashes = nodes(range).map(|node| node_at(node, size, reader)).collect::<Result<Vec<_>>>()?;
 
     Ok(hashes
         .into_iter()
@@ -199,15 +179,9 @@ fn subtree(range: &Range<u64>, size: u64, reader: &dyn HashReader) -> Result<Has
 
 fn node_at(node: (u32, u64), size: u64, reader: &dyn HashReader) -> Result<Hash> {
     let (tile, run) = place(node, size);
-    let hashes = reader.tile(tile).ok_or_else(|| Error::Tile {
-        path: tile.path(),
-        why: "it is missing",
-    })?;
+    let hashes = reader.tile(tile).ok_or_else(|| Error::Tile { path: tile.path(), why: "it is missing" })?;
     if hashes.len() != usize::from(tile.width) {
-        return Err(Error::Tile {
-            path: tile.path(),
-            why: "its number of hashes is not its width",
-        });
+        return Err(Error::Tile { path: tile.path(), why: "its number of hashes is not its width" });
     }
 
     Ok(tile_root(&hashes[run]))

@@ -17,19 +17,10 @@ impl<'a> Reader<'a> {
     /// Starts at the first byte of a document that is not too long.
     pub(crate) fn new(bytes: &'a [u8], limits: Limits) -> Result<Self> {
         if bytes.len() > limits.bytes {
-            return Err(Error::Limit {
-                what: limits.what,
-                max: limits.bytes,
-                found: bytes.len(),
-            });
+            return Err(Error::Limit { what: limits.what, max: limits.bytes, found: bytes.len() });
         }
 
-        Ok(Self {
-            bytes,
-            at: 0,
-            depth: 0,
-            limits,
-        })
+        Ok(Self { bytes, at: 0, depth: 0, limits })
     }
 
     /// Reads one value of any kind.
@@ -54,18 +45,12 @@ impl<'a> Reader<'a> {
             Some(b'"') => Ok(Value::Text(self.text()?.to_owned())),
             Some(b't' | b'f') => Ok(Value::Boolean(self.boolean()?)),
             Some(b'0'..=b'9') => Ok(Value::Integer(self.integer()?)),
-            _ => {
-                Err(self
-                    .error("expected an object, an array, text, a plain decimal, true or false"))
-            }
+            _ => Err(self.error("expected an object, an array, text, a plain decimal, true or false")),
         }
     }
 
     /// Reads an object; `member` is called after each key and reads its value.
-    pub(crate) fn object(
-        &mut self,
-        mut member: impl FnMut(&mut Self, &'a str) -> Result<()>,
-    ) -> Result<()> {
+    pub(crate) fn object(&mut self, mut member: impl FnMut(&mut Self, &'a str) -> Result<()>) -> Result<()> {
         self.open(b'{', "expected an object")?;
         let mut last = "";
         let mut count = 0;
@@ -73,11 +58,7 @@ impl<'a> Reader<'a> {
             let start = self.at;
             count += 1;
             if count > self.limits.keys {
-                return Err(Error::Limit {
-                    what: "keys in an object",
-                    max: self.limits.keys,
-                    found: count,
-                });
+                return Err(Error::Limit { what: "keys in an object", max: self.limits.keys, found: count });
             }
             let key = self.quoted()?;
             if !is_word_bytes(key.as_bytes()) {
@@ -102,11 +83,7 @@ impl<'a> Reader<'a> {
         loop {
             count += 1;
             if count > self.limits.elements {
-                return Err(Error::Limit {
-                    what: "elements in an array",
-                    max: self.limits.elements,
-                    found: count,
-                });
+                return Err(Error::Limit { what: "elements in an array", max: self.limits.elements, found: count });
             }
             element(self)?;
             if self.next_or_close(b']')? {
@@ -125,19 +102,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads text that `class` accepts.
-    pub(crate) fn text_of(
-        &mut self,
-        class: impl FnOnce(&str) -> bool,
-        why: &'static str,
-    ) -> Result<&'a str> {
+    pub(crate) fn text_of(&mut self, class: impl FnOnce(&str) -> bool, why: &'static str) -> Result<&'a str> {
         let start = self.at;
         let text = self.quoted()?;
 
-        if class(text) {
-            Ok(text)
-        } else {
-            Err(self.error_at(start, why))
-        }
+        if class(text) { Ok(text) } else { Err(self.error_at(start, why)) }
     }
 
     /// Reads a plain decimal from 0 to 2^53 − 1.
@@ -187,11 +156,7 @@ impl<'a> Reader<'a> {
     }
 
     fn error_at(&self, at: usize, why: &'static str) -> Error {
-        Error::Syntax {
-            what: self.limits.what,
-            at,
-            why,
-        }
+        Error::Syntax { what: self.limits.what, at, why }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -240,15 +205,11 @@ impl<'a> Reader<'a> {
     fn quoted(&mut self) -> Result<&'a str> {
         self.byte(b'"', "expected text")?;
         let start = self.at;
-        let length = self.bytes[start..]
-            .iter()
-            .position(|byte| !matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~'));
+        let length =
+            self.bytes[start..].iter().position(|byte| !matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~'));
         let end = start + length.unwrap_or(self.bytes.len() - start);
         if self.bytes.get(end) != Some(&b'"') {
-            return Err(self.error_at(
-                end,
-                "text is printable ASCII, has no escapes and ends with a quotation mark",
-            ));
+            return Err(self.error_at(end, "text is printable ASCII, has no escapes and ends with a quotation mark"));
         }
         self.at = end + 1;
 

@@ -34,12 +34,7 @@ pub struct Evidence<'a> {
 
 /// Verifies a proof file: its checkpoint (L1 to L3), the place of its leaf (L6), consistency with what was held
 /// before (L7), the leaf's bytes (L8) and the openings (D4). Never fails otherwise than by a failed check.
-pub fn verify_proof(
-    text: &str,
-    trust: &Trust,
-    held: Option<&Held>,
-    evidence: &Evidence<'_>,
-) -> Report {
+pub fn verify_proof(text: &str, trust: &Trust, held: Option<&Held>, evidence: &Evidence<'_>) -> Report {
     let mut report = Report::default();
     let proof = match TlogProof::parse(text) {
         Ok(proof) => proof,
@@ -53,35 +48,16 @@ pub fn verify_proof(
     };
     let subject = format!("index {}", proof.index);
     let Some(bytes) = &proof.extra else {
-        report.add(
-            "L6",
-            Status::NotMade,
-            subject,
-            "the proof file carries no leaf",
-        );
+        report.add("L6", Status::NotMade, subject, "the proof file carries no leaf");
         return report;
     };
-    let inclusion = verify_inclusion(
-        proof.index,
-        checkpoint.size,
-        &leaf_hash(bytes),
-        &proof.path,
-        &checkpoint.root,
-    );
-    let detail = format!(
-        "the leaf is at index {} of {}",
-        proof.index, checkpoint.size
-    );
+    let inclusion = verify_inclusion(proof.index, checkpoint.size, &leaf_hash(bytes), &proof.path, &checkpoint.root);
+    let detail = format!("the leaf is at index {} of {}", proof.index, checkpoint.size);
     add(&mut report, "L6", &subject, inclusion.map(|()| detail));
     consistency(&checkpoint, trust, held, &mut report);
     let leaf = match Leaf::parse(bytes) {
         Ok(leaf) => {
-            report.add(
-                "L8",
-                Status::Passed,
-                &subject,
-                "canonical bytes within limits",
-            );
+            report.add("L8", Status::Passed, &subject, "canonical bytes within limits");
             Some(leaf)
         }
         Err(error @ Error::Version { .. }) => {
@@ -96,12 +72,7 @@ pub fn verify_proof(
     if evidence.content.is_some() || !evidence.openings.is_empty() {
         match leaf {
             Some(leaf) => add(&mut report, "D4", &subject, openings(&leaf, evidence)),
-            None => report.add(
-                "D4",
-                Status::NotMade,
-                &subject,
-                "the leaf could not be read",
-            ),
+            None => report.add("D4", Status::NotMade, &subject, "the leaf could not be read"),
         }
     }
 
@@ -110,22 +81,12 @@ pub fn verify_proof(
 
 fn consistency(checkpoint: &Checkpoint, trust: &Trust, held: Option<&Held>, report: &mut Report) {
     let Some(held) = held else {
-        return report.add(
-            "L7",
-            Status::NotMade,
-            SUBJECT,
-            "no other checkpoint at hand",
-        );
+        return report.add("L7", Status::NotMade, SUBJECT, "no other checkpoint at hand");
     };
     let (other, _) = match head::open(&held.checkpoint, trust) {
         Ok(opened) => opened,
         Err(refused) => {
-            return report.add(
-                "L7",
-                Status::Failed,
-                "held checkpoint",
-                refused.error.to_string(),
-            );
+            return report.add("L7", Status::Failed, "held checkpoint", refused.error.to_string());
         }
     };
     let subject = format!("size {}", other.size);
@@ -138,19 +99,11 @@ fn consistency(checkpoint: &Checkpoint, trust: &Trust, held: Option<&Held>, repo
         );
     }
     if held.consistency.is_empty() && other.size != checkpoint.size {
-        let detail = format!(
-            "no consistency proof between sizes {} and {}",
-            other.size, checkpoint.size
-        );
+        let detail = format!("no consistency proof between sizes {} and {}", other.size, checkpoint.size);
         return report.add("L7", Status::NotMade, subject, detail);
     }
-    let (old, new) = if other.size <= checkpoint.size {
-        (&other, checkpoint)
-    } else {
-        (checkpoint, &other)
-    };
-    let consistent =
-        verify_consistency(old.size, new.size, &old.root, &new.root, &held.consistency);
+    let (old, new) = if other.size <= checkpoint.size { (&other, checkpoint) } else { (checkpoint, &other) };
+    let consistent = verify_consistency(old.size, new.size, &old.root, &new.root, &held.consistency);
     if consistent.is_ok() {
         report.held_size = Some(other.size);
     }
@@ -163,16 +116,9 @@ fn consistency(checkpoint: &Checkpoint, trust: &Trust, held: Option<&Held>, repo
 }
 
 fn openings(leaf: &Leaf, evidence: &Evidence<'_>) -> Result<String> {
-    let content = evidence
-        .content
-        .map(|bytes| named_content(leaf, bytes))
-        .transpose()?;
+    let content = evidence.content.map(|bytes| named_content(leaf, bytes)).transpose()?;
     for opening in evidence.openings {
-        let own = if opening.entry == leaf.id {
-            leaf.cm.get(&opening.field)
-        } else {
-            None
-        };
+        let own = if opening.entry == leaf.id { leaf.cm.get(&opening.field) } else { None };
         let sealed = own.or_else(|| content.as_ref()?.fields.get(&opening.field));
         let sealed = sealed.ok_or_else(|| Error::Field {
             what: "opening",
@@ -186,11 +132,7 @@ fn openings(leaf: &Leaf, evidence: &Evidence<'_>) -> Result<String> {
 }
 
 fn named_content(leaf: &Leaf, bytes: &[u8]) -> Result<Content> {
-    let named = leaf
-        .d
-        .as_ref()
-        .and_then(|d| d.get("content"))
-        .and_then(Value::as_hash);
+    let named = leaf.d.as_ref().and_then(|d| d.get("content")).and_then(Value::as_hash);
     if named != Some(digest(Label::Content, bytes)) {
         return Err(Error::Field {
             what: "leaf",

@@ -100,17 +100,9 @@ impl Report {
         let Some(root) = self.root else {
             return "INCOMPLETE: nothing was checked".to_owned();
         };
-        let mut line = format!(
-            "VERIFIED to {} · root {}…",
-            self.size,
-            &root.to_base64_std()[..4]
-        );
+        let mut line = format!("VERIFIED to {} · root {}…", self.size, &root.to_base64_std()[..4]);
         if let Some(witnessed) = &self.witnessed {
-            line.push_str(&format!(
-                " · witnessed {} by {}",
-                Time(witnessed.time),
-                witnessed.by.join(", ")
-            ));
+            line.push_str(&format!(" · witnessed {} by {}", Time(witnessed.time), witnessed.by.join(", ")));
         }
 
         line
@@ -135,9 +127,9 @@ impl Report {
             None if self.witnessed.is_some() => format!(
                 "You held no earlier checkpoint. History could still be rewritten by {who} if the witnesses help."
             ),
-            None => format!(
-                "You held no earlier checkpoint and pinned no witness: nothing here is protected from {who}."
-            ),
+            None => {
+                format!("You held no earlier checkpoint and pinned no witness: nothing here is protected from {who}.")
+            }
         }
     }
 
@@ -148,25 +140,18 @@ impl Report {
         subject: impl Into<String>,
         detail: impl Into<String>,
     ) {
-        self.checks.push(Check {
-            check,
-            status,
-            subject: subject.into(),
-            detail: detail.into(),
-        });
+        self.checks.push(Check { check, status, subject: subject.into(), detail: detail.into() });
     }
 
     fn failure(&self) -> Option<&Check> {
-        self.checks
-            .iter()
-            .find(|check| check.status == Status::Failed)
+        self.checks.iter().find(|check| check.status == Status::Failed)
     }
 
     /// A quorum of witnesses stands in for an earlier checkpoint of one's own (L7).
     fn missing(&self) -> Option<&Check> {
-        self.checks.iter().find(|check| {
-            check.status == Status::NotMade && (check.check != "L7" || self.witnessed.is_none())
-        })
+        self.checks
+            .iter()
+            .find(|check| check.status == Status::NotMade && (check.check != "L7" || self.witnessed.is_none()))
     }
 }
 
@@ -179,24 +164,13 @@ impl fmt::Display for Time {
         // Days since 0000-03-01, so that the leap day ends a year (proleptic Gregorian calendar).
         let days = days + 719_468;
         let (era, day_of_era) = (days / 146_097, days % 146_097);
-        let year_of_era =
-            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted_month = (5 * day_of_year + 2) / 153;
         let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-        let month = if shifted_month < 10 {
-            shifted_month + 3
-        } else {
-            shifted_month - 9
-        };
+        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
         let year = era * 400 + year_of_era + u64::from(month <= 2);
 
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
-            second / 3_600,
-            second / 60 % 60,
-            second % 60
-        )
+        write!(f, "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3_600, second / 60 % 60, second % 60)
     }
 }
