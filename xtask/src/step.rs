@@ -1,0 +1,64 @@
+//! Running other programs and saying so.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Why a task ended early: a text for people and the exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) text: String,
+    pub(crate) code: u8,
+}
+
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
+
+impl Failure {
+    pub(crate) fn new(text: impl Into<String>) -> Failure {
+        Failure { text: text.into(), code: 1 }
+    }
+}
+
+impl From<countersign_postgres::Error> for Failure {
+    fn from(error: countersign_postgres::Error) -> Failure {
+        Failure { text: error.to_string(), code: error.exit_code() }
+    }
+}
+
+/// Names what was being done when something failed.
+pub(crate) trait Doing<T> {
+    fn doing(self, what: impl Display) -> Result<T>;
+}
+
+impl<T, E: Display> Doing<T> for std::result::Result<T, E> {
+    fn doing(self, what: impl Display) -> Result<T> {
+        self.map_err(|error| Failure::new(format!("{what}: {error}")))
+    }
+}
+
+/// Says what happens next.
+pub(crate) fn say(text: impl Display) {
+    eprintln!("▸ {text}");
+}
+
+/// The root of the workspace.
+pub(crate) fn root() -> PathBuf {
+    let mut root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    root.pop();
+    root
+}
+
+/// Cargo's target directory.
+pub(crate) fn target() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(directory) => root().join(directory),
+        None => root().join("target"),
+    }
+}
+
+/// The cargo that runs this, or the one on `PATH`.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
