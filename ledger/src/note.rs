@@ -22,8 +22,6 @@ pub const NOTE_MAX: usize = 65_536;
 /// Most signature lines under one note.
 pub const SIGNATURES_MAX: usize = 32;
 
-const WHAT: &str = "signed note";
-
 /// Text and the signature lines under it; nothing is verified yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
@@ -62,37 +60,8 @@ impl Note {
     ///
     /// [`Error::Limit`] or [`Error::Line`] says what breaks the format.
     pub fn parse(note: &str) -> Result<Self> {
-        if note.len() > NOTE_MAX {
-            return Err(Error::Limit { what: "bytes of a signed note", max: NOTE_MAX, found: note.len() });
-        }
-        if let Some(at) = note.bytes().position(|byte| byte < b' ' && byte != b'\n') {
-            return Err(Error::Syntax { what: WHAT, at, why: "control characters other than newline are refused" });
-        }
-        let separator = note.rfind("\n\n").ok_or(Error::Syntax {
-            what: WHAT,
-            at: 0,
-            why: "no blank line between text and signatures",
-        })?;
-        let (text, lines) = (&note[..=separator], &note[separator + 2..]);
-        let first_line = text.matches('\n').count() + 2;
-        if !lines.ends_with('\n') {
-            return Err(Error::Line {
-                what: WHAT,
-                line: first_line,
-                why: "expected signature lines, each ending with a newline",
-            });
-        }
-        let count = lines.matches('\n').count();
-        if count > SIGNATURES_MAX {
-            return Err(Error::Limit { what: "signature lines of a note", max: SIGNATURES_MAX, found: count });
-        }
-        let signatures = lines
-            .split_terminator('\n')
-            .enumerate()
-            .map(|(at, line)| {
-                Signature::parse(line).map_err(|why| Error::Line { what: WHAT, line: first_line + at, why })
-            })
-            .collect::<Result<_>>()?;
+        let (text, lines) = split(note)?;
+        let signatures = Signature::parse_lines(lines)?;
 
         Ok(Self { text: text.to_owned(), signatures })
     }
@@ -122,28 +91,25 @@ impl Signature {
         Ok(Self { name: name.to_owned(), id: u32::from_be_bytes(*id), bytes: bytes.to_vec() })
     }
 
-    /// Reads the lines of an answer that holds nothing but signatures.
+    /// Reads signature lines alone, as they stand under a note or in a witness's answer.
     ///
     /// # Errors
     ///
     /// [`Error::Line`] or [`Error::Limit`] says what breaks the format.
     pub fn parse_lines(lines: &str) -> Result<Vec<Self>> {
+        let refuse = |line, why| Error::Line { what: "signature lines", line, why };
         if lines.len() > NOTE_MAX {
             return Err(Error::Limit { what: "bytes of signature lines", max: NOTE_MAX, found: lines.len() });
         }
-        if !lines.ends_with('\n') {
-            return Err(Error::Line {
-                what: WHAT,
-                line: 1,
-                why: "expected signature lines, each ending with a newline",
-            });
+        let lines = lines
+            .strip_suffix('\n')
+            .ok_or_else(|| refuse(1, "expected signature lines, each ending with a newline"))?;
+        let count = lines.matches('\n').count() + 1;
+        if count > SIGNATURES_MAX {
+            return Err(Error::Limit { what: "signature lines", max: SIGNATURES_MAX, found: count });
         }
 
-        lines
-            .split_terminator('\n')
-            .enumerate()
-            .map(|(at, line)| Self::parse(line).map_err(|why| Error::Line { what: WHAT, line: at + 1, why }))
-            .collect()
+        lines.split('\n').zip(1..).map(|(line, at)| Self::parse(line).map_err(|why| refuse(at, why))).collect()
     }
 }
 
@@ -152,6 +118,20 @@ impl fmt::Display for Signature {
         let bytes = [&self.id.to_be_bytes()[..], &self.bytes].concat();
         write!(f, "— {} {}", self.name, base64_std(&bytes))
     }
+}
+
+/// Splits a note of at most 64 KiB into its text, with the last newline, and its signature lines.
+pub(crate) fn split(note: &str) -> Result<(&str, &str)> {
+    if note.len() > NOTE_MAX {
+        return Err(Error::Limit { what: "bytes of a signed note", max: NOTE_MAX, found: note.len() });
+    }
+    let refuse = |at, why| Error::Syntax { what: "signed note", at, why };
+    if let Some(at) = note.bytes().position(|byte| byte < b' ' && byte != b'\n') {
+        return Err(refuse(at, "control characters other than newline are refused"));
+    }
+    let blank = note.rfind("\n\n").ok_or_else(|| refuse(0, "no blank line between text and signatures"))?;
+
+    Ok((&note[..=blank], &note[blank + 2..]))
 }
 
 /// Checks every signature by a known key and returns them in the order of the note.

@@ -18,7 +18,7 @@ use std::fmt;
 use crate::checkpoint::Checkpoint;
 use crate::encoding::decimal;
 use crate::hash::{Hash, empty_root};
-use crate::note::{self, Note, Verifier};
+use crate::note::{self, Note, Signature, Verifier};
 use crate::proof::verify_consistency;
 use crate::{Error, Result};
 
@@ -109,25 +109,14 @@ impl AddCheckpoint {
     ///
     /// # Errors
     ///
-    /// [`Error::Limit`] or [`Error::Line`] says what breaks the format.
-    pub fn parse(body: &str) -> Result<Self> {
-        if body.len() > BODY_MAX {
-            return Err(Error::Limit { what: "bytes of an add-checkpoint request", max: BODY_MAX, found: body.len() });
-        }
-        let refuse = |line, why| Error::Line { what: WHAT, line, why };
-        let (head, note) = body.split_once("\n\n").ok_or_else(|| refuse(1, "no blank line before the checkpoint"))?;
-        let mut lines = head.split('\n');
-        let old = lines.next().and_then(|line| line.strip_prefix("old ")).and_then(decimal);
-        let old = old.ok_or_else(|| refuse(1, "expected `old` and a plain decimal"))?;
-        let proof = lines
-            .zip(2..)
-            .map(|(line, at)| match at > PROOF_MAX + 1 {
-                true => Err(refuse(at, "a consistency proof has at most 63 hashes")),
-                false => Hash::from_base64_std(line).map_err(|_| refuse(at, "a hash is 44 characters of base64")),
-            })
-            .collect::<Result<_>>()?;
-        let note = Note::parse(note)?;
-        let checkpoint = Checkpoint::parse(&note.text)?;
+    /// [`Refusal::BadRequest`] says what breaks the format; [`Refusal::Forbidden`] for signature lines that cannot
+    /// be read, which nobody trusted can have made.
+    pub fn parse(body: &str) -> Result<Self, Refusal> {
+        let (old, proof, note) = split(body).map_err(Refusal::BadRequest)?;
+        let (text, lines) = note::split(note).map_err(Refusal::BadRequest)?;
+        let checkpoint = Checkpoint::parse(text).map_err(Refusal::BadRequest)?;
+        let signatures = Signature::parse_lines(lines).map_err(Refusal::Forbidden)?;
+        let note = Note { text: text.to_owned(), signatures };
 
         Ok(Self { old, proof, checkpoint, note })
     }
@@ -177,4 +166,25 @@ pub fn check(request: &AddCheckpoint, keys: &[Verifier], last: Option<Cosigned>)
     .map_err(Refusal::Inconsistent)?;
 
     Ok(new)
+}
+
+/// Old size, consistency proof and the text of the note.
+fn split(body: &str) -> Result<(u64, Vec<Hash>, &str)> {
+    if body.len() > BODY_MAX {
+        return Err(Error::Limit { what: "bytes of an add-checkpoint request", max: BODY_MAX, found: body.len() });
+    }
+    let refuse = |line, why| Error::Line { what: WHAT, line, why };
+    let (head, note) = body.split_once("\n\n").ok_or_else(|| refuse(1, "no blank line before the checkpoint"))?;
+    let mut lines = head.split('\n');
+    let old = lines.next().and_then(|line| line.strip_prefix("old ")).and_then(decimal);
+    let old = old.ok_or_else(|| refuse(1, "expected `old` and a plain decimal"))?;
+    let proof = lines
+        .zip(2..)
+        .map(|(line, at)| match at > PROOF_MAX + 1 {
+            true => Err(refuse(at, "a consistency proof has at most 63 hashes")),
+            false => Hash::from_base64_std(line).map_err(|_| refuse(at, "a hash is 44 characters of base64")),
+        })
+        .collect::<Result<_>>()?;
+
+    Ok((old, proof, note))
 }
