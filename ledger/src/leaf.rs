@@ -12,11 +12,17 @@ mod read;
 use std::collections::BTreeMap;
 
 use crate::hash::Hash;
+use crate::value::class::{is_kind, is_policy_id};
 use crate::value::{self, INTEGER_MAX, Limits, NOT_A_WORD, Value, is_uuid, is_word, write_integer, write_text};
 use crate::{Error, Result};
 
+pub use read::{ActorRef, LeafRef, ObjRef};
+
 /// Most commitments one leaf may hold.
 pub const COMMITMENTS_MAX: usize = 16;
+
+/// Most policy ids that can determine one decision.
+pub const POLICIES_MAX: usize = 8;
 
 /// One act or read, as it is sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,7 +148,7 @@ impl Leaf {
     /// [`Error::Syntax`] names the first offending byte, [`Error::Version`] a leaf that is canonical but of a
     /// version this build does not know.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        read::leaf(bytes)
+        LeafRef::parse(bytes).map(|leaf| leaf.to_leaf())
     }
 
     /// The first word of the kind, such as `decision`.
@@ -156,13 +162,13 @@ impl Leaf {
         require(is_kind(&self.kind), "kind", NOT_A_KIND)?;
         self.actor.check()?;
         if let Some(authz) = &self.authz {
-            require((1..=8).contains(&authz.ids.len()), "authz.ids", "1 to 8 policy ids")?;
+            require((1..=POLICIES_MAX).contains(&authz.ids.len()), "authz.ids", TOO_MANY_POLICIES)?;
             require(authz.ids.iter().all(|id| is_policy_id(id)), "authz.ids", NOT_A_POLICY_ID)?;
         }
         if let Some(obj) = &self.obj {
             require(is_word(&obj.t), "obj.t", NOT_A_WORD)?;
             require(is_uuid(&obj.id, 0), "obj.id", NOT_A_UUID)?;
-            obj.check_place().map_err(|why| field("obj", why))?;
+            check_place(obj.n, obj.upto).map_err(|why| field("obj", why))?;
         }
         if let Some(d) = &self.d {
             require(d.as_object().is_some(), "d", "`d` is an object")?;
@@ -194,19 +200,8 @@ impl Actor {
         }
         require(self.via.as_ref().is_none_or(|via| is_uuid(via, 7)), "actor.via", NOT_AN_ENTRY_ID)?;
 
-        self.check_shape().map_err(|why| field("actor", why))
-    }
-
-    fn check_shape(&self) -> Result<(), &'static str> {
-        let nameless = matches!(self.as_, ActorKind::Engine | ActorKind::Anonymous);
-        if nameless && (self.sid.is_some() || self.via.is_some() || self.for_.is_some()) {
-            return Err("engine and anonymous have no `sid`, `via` or `for`");
-        }
-        if !nameless && self.sid.is_none() {
-            return Err("every actor but engine and anonymous has a `sid`");
-        }
-
-        Ok(())
+        check_shape(self.as_, self.sid.is_some(), self.via.is_some() || self.for_.is_some())
+            .map_err(|why| field("actor", why))
     }
 
     fn write(&self, out: &mut Vec<u8>) {
@@ -266,13 +261,6 @@ impl Authz {
 }
 
 impl Obj {
-    fn check_place(&self) -> Result<(), &'static str> {
-        match (self.n, self.upto) {
-            (Some(1..=INTEGER_MAX), None) | (None, Some(0..=INTEGER_MAX)) => Ok(()),
-            _ => Err("an act has `n` from 1, a read has `upto`, never both"),
-        }
-    }
-
     fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b",\"obj\":{\"id\":");
         write_text(out, &self.id);
@@ -295,15 +283,23 @@ const NOT_A_SID: &str = "expected a lower-case UUIDv4";
 const NOT_AN_ENTRY_ID: &str = "expected a lower-case UUIDv7";
 const NOT_A_KIND: &str = "a kind is two words and a dot";
 const NOT_A_POLICY_ID: &str = "a policy id is [A-Za-z0-9_-]{1,64}";
+const TOO_MANY_POLICIES: &str = "1 to 8 policy ids";
 const TOO_MANY_COMMITMENTS: &str = "at most 16 commitments";
 
-fn is_kind(text: &str) -> bool {
-    text.split_once('.').is_some_and(|(object, act)| is_word(object) && is_word(act))
+fn check_shape(as_: ActorKind, sid: bool, via_or_for: bool) -> Result<(), &'static str> {
+    match (as_, sid) {
+        (ActorKind::Engine | ActorKind::Anonymous, false) if !via_or_for => Ok(()),
+        (ActorKind::Engine | ActorKind::Anonymous, _) => Err("engine and anonymous have no `sid`, `via` or `for`"),
+        (_, false) => Err("every actor but engine and anonymous has a `sid`"),
+        (_, true) => Ok(()),
+    }
 }
 
-fn is_policy_id(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+fn check_place(n: Option<u64>, upto: Option<u64>) -> Result<(), &'static str> {
+    match (n, upto) {
+        (Some(1..=INTEGER_MAX), None) | (None, Some(0..=INTEGER_MAX)) => Ok(()),
+        _ => Err("an act has `n` from 1, a read has `upto`, never both"),
+    }
 }
 
 fn require(holds: bool, name: &str, why: &'static str) -> Result<()> {

@@ -5,9 +5,9 @@
 //! `wasm32-unknown-unknown` alike, so server, browser and offline verifier run the same checks.
 //!
 //! Formats are C2SP ([`note`], [`checkpoint`], [`tile`], [`cosign`], [`witness`], [`tlog_proof`], [`policy`]) over
-//! an RFC 6962 tree with SHA-256 ([`tree`], [`proof`]); leaves and statements are RFC 8785 JSON on a closed value
-//! set ([`value`], [`leaf`], [`statement`]). Every reader is strict: what it accepts, the writer writes back byte
-//! for byte.
+//! an RFC 6962 tree with SHA-256 ([`hash`], [`tree`], [`proof`]); leaves and statements are RFC 8785 JSON on a closed
+//! value set ([`value`], [`leaf`], [`statement`], [`assertion`]), with personal values as commitments ([`commit`]).
+//! Every reader is strict: what it accepts, the writer writes back byte for byte.
 //!
 //! Start at [`leaf::Leaf`] to see what is sealed, at [`tree::Tree::append`] to see how, and at
 //! [`verify::verify_log`] to see what an auditor checks.

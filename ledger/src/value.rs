@@ -3,6 +3,7 @@
 //! On this set canonical JSON is simple: keys sorted by byte, no white space, no escapes, plain decimals. The
 //! reader refuses everything else, so parsing and writing again always gives the same bytes.
 
+pub(crate) mod class;
 mod reader;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,8 @@ use std::collections::BTreeMap;
 use crate::hash::Hash;
 use crate::{Error, Result};
 
+use class::check_text;
+pub use class::{is_uuid, is_word};
 pub(crate) use reader::Reader;
 
 /// Largest integer a leaf may hold, 2^53 − 1, so that every JSON reader agrees on it.
@@ -162,7 +165,7 @@ impl Value {
             Self::Array(elements) if elements.len() > limits.elements => {
                 Err(Error::Limit { what: "elements in an array", max: limits.elements, found: elements.len() })
             }
-            Self::Text(text) => text_class(text.as_bytes(), limits.base64).or_else(refuse),
+            Self::Text(text) => check_text(text, limits.base64).or_else(refuse),
             Self::Integer(number) if *number > INTEGER_MAX => refuse("an integer ends at 2^53 - 1"),
             Self::Integer(_) | Self::Boolean(_) => Ok(()),
             Self::Object(members) => {
@@ -268,48 +271,6 @@ impl From<BTreeMap<String, Value>> for Value {
 }
 
 pub(crate) const NOT_A_WORD: &str = "a word is [a-z][a-z0-9_]{0,47}";
-
-/// True for `[a-z][a-z0-9_]{0,47}`.
-pub fn is_word(text: &str) -> bool {
-    is_word_bytes(text.as_bytes())
-}
-
-/// True for a lower-case UUID of the given version and the RFC 9562 variant; version 0 accepts any.
-pub fn is_uuid(text: &str, version: u8) -> bool {
-    let bytes = text.as_bytes();
-    bytes.len() == 36
-        && bytes.iter().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => *byte == b'-',
-            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
-        })
-        && (version == 0 || (bytes[14] == b'0' + version && matches!(bytes[19], b'8' | b'9' | b'a' | b'b')))
-}
-
-pub(crate) fn is_word_bytes(bytes: &[u8]) -> bool {
-    matches!(bytes, [b'a'..=b'z', rest @ ..] if rest.len() <= 47)
-        && bytes.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
-}
-
-/// Checks text against the widest class of its document: printable ASCII up to 300 bytes, base64url beyond.
-pub(crate) fn text_class(text: &[u8], base64_max: usize) -> Result<(), &'static str> {
-    if text.is_empty() {
-        return Err("an empty text is omitted");
-    }
-    if text.len() <= TEXT_MAX {
-        return match text.iter().all(|byte| matches!(byte, b'!' | b'#'..=b'[' | b']'..=b'~')) {
-            true => Ok(()),
-            false => Err("text is printable ASCII without space, quotation mark and backslash"),
-        };
-    }
-    if text.len() > base64_max {
-        return Err("text is too long");
-    }
-
-    match text.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
-        true => Ok(()),
-        false => Err("text of more than 300 bytes is base64url"),
-    }
-}
 
 pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');

@@ -32,7 +32,7 @@ impl<F: Fn(TileId) -> Option<Vec<Hash>>> HashReader for F {
 
 /// The tiles that [`root_at`] reads, for a log that serves the tree of `size`.
 pub fn tiles_for_root(size: u64) -> Vec<TileId> {
-    tiles(&[0..size], size)
+    tiles(std::slice::from_ref(&(0..size)), size)
 }
 
 /// The tiles that [`inclusion_proof`] reads.

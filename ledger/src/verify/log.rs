@@ -7,7 +7,7 @@ use super::{Trust, head};
 use crate::Error;
 use crate::checkpoint::Checkpoint;
 use crate::hash::{Hash, leaf_hash};
-use crate::leaf::Leaf;
+use crate::leaf::LeafRef;
 use crate::proof::verify_inclusion;
 use crate::tile::{BundleId, TILE_WIDTH, TileId, parse_bundle, parse_tile};
 use crate::tlog_proof::TlogProof;
@@ -32,7 +32,7 @@ pub fn verify_log(
     source: &dyn Source,
     trust: &Trust,
     held: &[&str],
-    visit: &mut dyn FnMut(u64, &[u8], &Leaf),
+    visit: &mut dyn FnMut(u64, &[u8], &LeafRef<'_>),
 ) -> Report {
     let mut report = Report::default();
     let Some(checkpoint) =
@@ -141,7 +141,7 @@ impl Audit<'_> {
     }
 
     /// Reads tile by tile, hashes first and parses afterwards.
-    fn read(&mut self, roots: &mut BTreeMap<u64, Hash>, visit: &mut dyn FnMut(u64, &[u8], &Leaf)) {
+    fn read(&mut self, roots: &mut BTreeMap<u64, Hash>, visit: &mut dyn FnMut(u64, &[u8], &LeafRef<'_>)) {
         let size = self.checkpoint.size;
         for n in 0..size.div_ceil(TILE_WIDTH.into()) {
             let tile = TileId::in_tree(0, n, size).expect("n is below the number of tiles");
@@ -181,7 +181,7 @@ impl Audit<'_> {
         first: u64,
         leaves: &[&[u8]],
         stored: Option<Vec<Hash>>,
-        visit: &mut dyn FnMut(u64, &[u8], &Leaf),
+        visit: &mut dyn FnMut(u64, &[u8], &LeafRef<'_>),
     ) -> Vec<Hash> {
         let hashes: Vec<_> = leaves.iter().map(|bytes| leaf_hash(bytes)).collect();
         if let Some(at) = stored
@@ -195,9 +195,9 @@ impl Audit<'_> {
             );
         }
         for (index, bytes) in (first..).zip(leaves) {
-            match Leaf::parse(bytes) {
+            match LeafRef::parse(bytes) {
                 Ok(leaf) => {
-                    self.ids.push((uuid(&leaf.id), index));
+                    self.ids.push((uuid(leaf.id), index));
                     visit(index, bytes, &leaf);
                 }
                 Err(error @ Error::Version { .. }) => {
@@ -405,9 +405,12 @@ fn text(source: &dyn Source, path: &str) -> Option<String> {
     String::from_utf8(source.file(path)?).ok()
 }
 
-/// The bits of a UUID that the leaf reader has checked; other text gives 0 for each character that is no digit.
+/// The digits of a UUID as a number; in an id of a form not understood, other characters count as 0.
 fn uuid(text: &str) -> u128 {
-    let digits = text.chars().filter(|character| *character != '-');
-
-    digits.fold(0, |bits, digit| bits << 4 | u128::from(digit.to_digit(16).unwrap_or(0)))
+    text.bytes().fold(0, |bits, byte| match byte {
+        b'-' => bits,
+        b'0'..=b'9' => bits << 4 | u128::from(byte - b'0'),
+        b'a'..=b'f' => bits << 4 | u128::from(byte - b'a' + 10),
+        _ => bits << 4,
+    })
 }

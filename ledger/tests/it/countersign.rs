@@ -16,7 +16,7 @@ use countersign_ledger::value::{Limits, Value};
 
 use crate::vectors;
 
-pub const ORIGIN: &str = "decisions.example.org/ledger/7c1d9a40b2e85f36";
+pub(crate) const ORIGIN: &str = "decisions.example.org/ledger/7c1d9a40b2e85f36";
 
 #[test]
 fn every_leaf_is_written_back_byte_for_byte() {
@@ -204,26 +204,26 @@ fn the_signed_checkpoint_opens_with_the_pinned_key_only() {
 }
 
 /// The leaves as stored, in order.
-pub fn leaves() -> Vec<String> {
+pub(crate) fn leaves() -> Vec<String> {
     vectors::text("countersign-v1/leaves.jsonl").lines().map(str::to_owned).collect()
 }
 
-pub fn leaf_hashes() -> Vec<Hash> {
+pub(crate) fn leaf_hashes() -> Vec<Hash> {
     leaves().iter().map(|line| leaf_hash(line.as_bytes())).collect()
 }
 
 /// The openings, which the file holds in another layout than the canonical one.
-pub fn openings() -> Vec<Opening> {
+pub(crate) fn openings() -> Vec<Opening> {
     let general = vectors::json("countersign-v1/openings.json");
 
     Opening::parse_list(&serde_jcs::to_vec(&general).unwrap()).unwrap()
 }
 
-pub fn log_key() -> Signer {
+pub(crate) fn log_key() -> Signer {
     Signer::ed25519(ORIGIN, &seed("logSeedHex")).unwrap()
 }
 
-pub fn witness_key() -> Cosigner {
+pub(crate) fn witness_key() -> Cosigner {
     Cosigner::new("witness.example.net/w1", &seed("witnessSeedHex")).unwrap()
 }
 

@@ -26,8 +26,13 @@ fn strict_verification_accepts_exactly_the_recorded_signatures() {
 }
 
 /// Builds a note key from the bytes of a public key.
-pub fn verifier(name: &str, public: &[u8]) -> Result<Verifier, Error> {
-    let key = [&[1][..], public].concat();
+pub(crate) fn verifier(name: &str, public: &[u8]) -> Result<Verifier, Error> {
+    verifier_of_type(name, 1, public)
+}
+
+/// Builds a note key of any signature type.
+pub(crate) fn verifier_of_type(name: &str, kind: u8, public: &[u8]) -> Result<Verifier, Error> {
+    let key = [&[kind][..], public].concat();
     let hash = Sha256::new().chain_update(name).chain_update(b"\n").chain_update(&key).finalize();
 
     format!("{name}+{}+{}", hex::encode(&hash[..4]), base64::engine::general_purpose::STANDARD.encode(key)).parse()

@@ -16,11 +16,11 @@ use crate::countersign::{ORIGIN, log_key, witness_key};
 use crate::vectors;
 
 /// When the witness cosigned, in seconds since 1970.
-pub const WITNESSED: u64 = 1_793_696_412;
+pub(crate) const WITNESSED: u64 = 1_793_696_412;
 
 /// The files of an export, by path.
 #[derive(Clone)]
-pub struct Export(pub BTreeMap<String, Vec<u8>>);
+pub(crate) struct Export(pub(crate) BTreeMap<String, Vec<u8>>);
 
 impl Source for Export {
     fn file(&self, path: &str) -> Option<Vec<u8>> {
@@ -35,7 +35,7 @@ impl Source for Export {
 
 impl Export {
     /// Writes the log of these leaves, honestly and cosigned.
-    pub fn of(leaves: &[Vec<u8>]) -> Self {
+    pub(crate) fn of(leaves: &[Vec<u8>]) -> Self {
         let mut files = BTreeMap::new();
         let hashes: Vec<_> = leaves.iter().map(|bytes| leaf_hash(bytes)).collect();
         let tiles = tiles(&hashes);
@@ -52,14 +52,14 @@ impl Export {
     }
 
     /// Adds a signed checkpoint of an earlier size.
-    pub fn with_checkpoint(mut self, leaves: &[Vec<u8>]) -> Self {
+    pub(crate) fn with_checkpoint(mut self, leaves: &[Vec<u8>]) -> Self {
         let note = signed(&leaves.iter().map(|bytes| leaf_hash(bytes)).collect::<Vec<_>>());
         self.0.insert(format!("checkpoints/{}", leaves.len()), note.into_bytes());
         self
     }
 
     /// Adds the proof file of one leaf at the size of `leaves`.
-    pub fn with_proof(mut self, index: u64, leaves: &[Vec<u8>]) -> Self {
+    pub(crate) fn with_proof(mut self, index: u64, leaves: &[Vec<u8>]) -> Self {
         let proof = proof(index, leaves);
         self.0.insert(format!("proofs/{index}.tlog-proof"), proof.into_bytes());
         self
@@ -67,12 +67,12 @@ impl Export {
 }
 
 /// The trust policy of the example log: its key, its witness, quorum of one.
-pub fn trust() -> Trust {
+pub(crate) fn trust() -> Trust {
     TrustPolicy::parse(&vectors::text("countersign-v1/trust-policy.txt")).unwrap().into()
 }
 
 /// Proof file of one leaf in the log of these leaves.
-pub fn proof(index: u64, leaves: &[Vec<u8>]) -> String {
+pub(crate) fn proof(index: u64, leaves: &[Vec<u8>]) -> String {
     let hashes: Vec<_> = leaves.iter().map(|bytes| leaf_hash(bytes)).collect();
     let path = inclusion_proof(index, hashes.len() as u64, &tiles(&hashes)).unwrap();
 
@@ -80,7 +80,7 @@ pub fn proof(index: u64, leaves: &[Vec<u8>]) -> String {
 }
 
 /// Signed checkpoint over leaf hashes.
-pub fn signed(hashes: &[Hash]) -> String {
+pub(crate) fn signed(hashes: &[Hash]) -> String {
     let mut tree = Tree::empty();
     tree.append(hashes);
 
@@ -88,7 +88,7 @@ pub fn signed(hashes: &[Hash]) -> String {
 }
 
 /// Signed and cosigned checkpoint over leaf hashes.
-pub fn cosigned(hashes: &[Hash]) -> String {
+pub(crate) fn cosigned(hashes: &[Hash]) -> String {
     let mut note = Note::parse(&signed(hashes)).unwrap();
     note.signatures.push(witness_key().sign(&note.text, WITNESSED).unwrap());
 
@@ -96,7 +96,7 @@ pub fn cosigned(hashes: &[Hash]) -> String {
 }
 
 /// Every hash tile of the tree over leaf hashes.
-pub fn tiles(hashes: &[Hash]) -> BTreeMap<TileId, Vec<Hash>> {
+pub(crate) fn tiles(hashes: &[Hash]) -> BTreeMap<TileId, Vec<Hash>> {
     let mut tree = Tree::empty();
     let filled = tree.append(hashes).filled;
     let full = filled.into_iter().map(|tile| (tile.id(), tile.hashes));
@@ -107,12 +107,12 @@ pub fn tiles(hashes: &[Hash]) -> BTreeMap<TileId, Vec<Hash>> {
 }
 
 /// Plain canonical leaves, all different.
-pub fn plain_leaves(count: u64) -> Vec<Vec<u8>> {
+pub(crate) fn plain_leaves(count: u64) -> Vec<Vec<u8>> {
     (0..count).map(|number| plain_leaf(number).encode().unwrap()).collect()
 }
 
 /// The leaf of an idle hour.
-pub fn plain_leaf(number: u64) -> Leaf {
+pub(crate) fn plain_leaf(number: u64) -> Leaf {
     Leaf {
         id: format!("01a19b7c-a680-7c09-8694-{number:012x}"),
         at: 1_793_610_000_000 + number,

@@ -6,27 +6,27 @@ use countersign_ledger::hash::Hash;
 use serde_json::Value as Json;
 
 /// Path of a vector file or folder.
-pub fn path(name: &str) -> PathBuf {
+pub(crate) fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(name)
 }
 
 /// Bytes of a vector file.
-pub fn bytes(name: &str) -> Vec<u8> {
+pub(crate) fn bytes(name: &str) -> Vec<u8> {
     std::fs::read(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// Text of a vector file.
-pub fn text(name: &str) -> String {
+pub(crate) fn text(name: &str) -> String {
     String::from_utf8(bytes(name)).unwrap()
 }
 
 /// A vector file as JSON.
-pub fn json(name: &str) -> Json {
+pub(crate) fn json(name: &str) -> Json {
     serde_json::from_slice(&bytes(name)).unwrap()
 }
 
 /// Every file below a folder, by path relative to it, sorted.
-pub fn files(folder: &str) -> Vec<String> {
+pub(crate) fn files(folder: &str) -> Vec<String> {
     let root = path(folder);
     let mut found = Vec::new();
     let mut folders = vec![root.clone()];
@@ -46,16 +46,16 @@ pub fn files(folder: &str) -> Vec<String> {
 }
 
 /// 32 bytes written as hexadecimal digits.
-pub fn bytes32(hex_digits: &str) -> [u8; 32] {
+pub(crate) fn bytes32(hex_digits: &str) -> [u8; 32] {
     hex::decode(hex_digits).unwrap().try_into().unwrap()
 }
 
 /// A hash in standard base64, if it is one.
-pub fn hash(json: &Json) -> Option<Hash> {
+pub(crate) fn hash(json: &Json) -> Option<Hash> {
     Hash::from_base64_std(json.as_str().unwrap()).ok()
 }
 
 /// A list of hashes in standard base64, if all are; null is an empty list.
-pub fn hashes(json: &Json) -> Option<Vec<Hash>> {
+pub(crate) fn hashes(json: &Json) -> Option<Vec<Hash>> {
     json.as_array().into_iter().flatten().map(hash).collect()
 }

@@ -2,7 +2,7 @@
 
 use countersign_ledger::checkpoint::Checkpoint;
 use countersign_ledger::hash::leaf_hash;
-use countersign_ledger::leaf::Leaf;
+use countersign_ledger::leaf::LeafRef;
 use countersign_ledger::note::Signer;
 use countersign_ledger::proof::verify_consistency;
 use countersign_ledger::tile::{BundleId, TileId, encode_bundle};
@@ -19,7 +19,7 @@ fn the_example_log_verifies_in_the_published_words() {
     let export = example();
 
     let report = verify_log(&export, &trust(), &[], &mut |index, bytes, leaf| {
-        seen.push((index, bytes.to_vec(), leaf.kind.clone()))
+        seen.push((index, bytes.to_vec(), leaf.kind.to_owned()))
     });
 
     assert_eq!(report.summary(), "VERIFIED to 16 · root KGik… · witnessed 2026-11-03T09:00:12Z by w1");
@@ -281,8 +281,8 @@ fn leaves_are_handed_out_in_order_with_their_bytes() {
     let leaves = plain_leaves(700);
     let mut visited = Vec::new();
 
-    verify_log(&Export::of(&leaves), &trust(), &[], &mut |index, bytes, leaf: &Leaf| {
-        assert_eq!(leaf.encode().unwrap(), bytes);
+    verify_log(&Export::of(&leaves), &trust(), &[], &mut |index, bytes, leaf: &LeafRef<'_>| {
+        assert_eq!(leaf.to_leaf().encode().unwrap(), bytes);
         visited.push((index, bytes.to_vec()));
     });
 
