@@ -1,27 +1,49 @@
 //! PostgreSQL clusters for building and testing: never durable, never on TCP.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use countersign_postgres::{Cluster, Config, DATABASE, Durable, Role};
 use sha2::{Digest as _, Sha256};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use crate::step::{Doing as _, Result, root, say};
+use crate::tools::Tools;
 
-/// A cluster that is stopped and removed when dropped.
+/// A cluster that is stopped and removed when dropped, or when the command is interrupted.
 pub(crate) struct Throwaway {
-    cluster: Cluster,
+    cluster: Arc<Cluster>,
     directory: PathBuf,
 }
 
 impl Throwaway {
     /// Starts one in a fresh directory under the system's temporary directory.
-    pub(crate) fn start() -> Result<Throwaway> {
+    pub(crate) fn start(tools: &Tools) -> Result<Throwaway> {
         let mut random = [0; 8];
         getrandom::fill(&mut random).doing("reading randomness")?;
         let directory = std::env::temp_dir().join(format!("countersign-test-{}", hex(&random)));
-        let cluster = start(&directory)?;
+        let cluster = Arc::new(start(tools, &directory)?);
+        let mut signals = Signals::new([SIGINT, SIGTERM]).doing("waiting for Ctrl-C")?;
+        std::thread::spawn({
+            let (cluster, directory) = (Arc::clone(&cluster), directory.clone());
+            move || {
+                if let Some(signal) = signals.forever().next() {
+                    clear_away(&cluster, &directory);
+                    std::process::exit(128 + signal);
+                }
+            }
+        });
 
         Ok(Throwaway { cluster, directory })
+    }
+
+    /// An empty directory that goes with the cluster.
+    pub(crate) fn scratch(&self, name: &str) -> Result<PathBuf> {
+        let directory = self.directory.join(name);
+        std::fs::create_dir(&directory).doing(format!("creating {}", directory.display()))?;
+
+        Ok(directory)
     }
 }
 
@@ -35,17 +57,22 @@ impl std::ops::Deref for Throwaway {
 
 impl Drop for Throwaway {
     fn drop(&mut self) {
-        if let Err(error) = self.cluster.stop() {
-            say(format!("The throwaway PostgreSQL did not stop: {error}"));
-        } else if let Err(error) = std::fs::remove_dir_all(&self.directory) {
-            say(format!("Removing {}: {error}", self.directory.display()));
-        }
+        clear_away(&self.cluster, &self.directory);
+    }
+}
+
+fn clear_away(cluster: &Cluster, directory: &Path) {
+    if let Err(error) = cluster.stop() {
+        say(format!("The throwaway PostgreSQL did not stop: {error}"));
+    } else if let Err(error) = std::fs::remove_dir_all(directory) {
+        say(format!("Removing {}: {error}", directory.display()));
     }
 }
 
 /// Starts or adopts a cluster that is not durable.
-pub(crate) fn start(data: &Path) -> Result<Cluster> {
+pub(crate) fn start(tools: &Tools, data: &Path) -> Result<Cluster> {
     let config = Config {
+        pg_bin: tools.pg_bin.clone(),
         durable: Durable::NoForTests,
         socket_dir: Some(data.join("run")).filter(|directory| directory.as_os_str().len() < 80),
         ..Config::new(data)

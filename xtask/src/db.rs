@@ -9,6 +9,7 @@ use signal_hook::iterator::Signals;
 
 use crate::cluster::{self, hex};
 use crate::step::{Doing as _, Result, say, target};
+use crate::tools::Tools;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -24,7 +25,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let cluster = cluster::start(&directory())?;
+    let cluster = cluster::start(&Tools::with_postgres()?, &directory())?;
     if arguments.stop {
         return Ok(cluster.stop()?);
     }

@@ -3,9 +3,16 @@
 //! Holds no product code. Whatever a command needs and does not find it sets up itself, saying so;
 //! start reading at [`Task`].
 
+mod bench;
 mod cluster;
+mod css;
 mod db;
+mod queries;
+mod serve;
+mod site;
 mod step;
+mod suite;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -22,18 +29,35 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Builds everything and serves it; the server says when it is ready.
+    Run(serve::Arguments),
+    /// Runs every test and prints how many passed and failed.
+    Test(suite::Arguments),
     /// Runs a PostgreSQL for development, with roles and migrations, and prints how to reach it.
     Db(db::Arguments),
+    /// Describes the checked queries anew in engine/.sqlx.
+    Sqlx(queries::Arguments),
+    /// Makes style/app.css anew.
+    Css(css::Arguments),
+    /// Measures the release build.
+    Bench(bench::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
+        Task::Run(arguments) => serve::run(&arguments),
+        Task::Test(arguments) => suite::run(&arguments),
         Task::Db(arguments) => db::run(&arguments),
+        Task::Sqlx(arguments) => queries::run(&arguments),
+        Task::Css(arguments) => css::run(&arguments),
+        Task::Bench(arguments) => bench::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { text, code }) => {
-            eprintln!("{text}");
+            if !text.is_empty() {
+                eprintln!("{text}");
+            }
             ExitCode::from(code)
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// Why a task ended early: a text for people and the exit code.
 #[derive(Debug)]
@@ -61,4 +61,29 @@ pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
     command
+}
+
+/// Runs a program with its output on ours.
+pub(crate) fn status(command: &mut Command) -> Result<()> {
+    let status = command.status().doing(shown(command))?;
+    if status.success() { Ok(()) } else { Err(Failure::new(format!("{}: {status}", shown(command)))) }
+}
+
+/// Runs a program in silence and returns what it wrote to its standard output.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let output = command.stderr(Stdio::piped()).output().doing(shown(command))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    Err(Failure::new(format!("{}: {}\n{}", shown(command), output.status, stderr.trim())))
+}
+
+/// The command as one would type it.
+fn shown(command: &Command) -> String {
+    let words: Vec<_> = std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    words.join(" ")
 }
