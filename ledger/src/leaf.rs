@@ -151,11 +151,6 @@ impl Leaf {
         LeafRef::parse(bytes).map(|leaf| leaf.to_leaf())
     }
 
-    /// The first word of the kind, such as `decision`.
-    pub fn kind_object(&self) -> &str {
-        self.kind.split('.').next().unwrap_or_default()
-    }
-
     fn check(&self) -> Result<()> {
         require(is_uuid(&self.id, 7), "id", NOT_AN_ENTRY_ID)?;
         require(self.at <= INTEGER_MAX, "at", "milliseconds end at 2^53 - 1")?;
