@@ -179,3 +179,28 @@ impl Error {
         move |source| Error::Session { doing, source }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_snapshot() {
+        let all = [
+            Error::NoTree { looked_in: "/usr/lib/postgresql/*/bin, PATH".to_owned() },
+            Error::NoUser { users: "postgres, countersign, nobody".to_owned() },
+            Error::NoPasswdEntry { uid: 10_001 },
+            Error::NoPassage { user: "postgres".to_owned(), directory: "/root".into(), mode: 0o700 },
+            Error::OtherMajor { wrote: 15, found: "18".to_owned() },
+            Error::InUse { pid: "4121".to_owned() },
+            Error::SocketPathTooLong { bytes: 131 },
+            Error::DidNotStart { tries: 7, log: "\n  FATAL:  the disk is gone\n".to_owned() },
+            Error::NoSpace { directory: "/var/lib/countersign".into(), free_gb: 0, total_gb: 20 },
+            Error::ChangedDownload { found: "ab12".to_owned(), expected: "cd34".to_owned() },
+            Error::Setting { name: "fsync", found: "off".to_owned(), expected: "on".to_owned(), major: 15 },
+        ];
+        let text: Vec<String> = all.iter().map(|error| format!("{} {error}", error.exit_code())).collect();
+
+        insta::assert_snapshot!(text.join("\n\n"));
+    }
+}

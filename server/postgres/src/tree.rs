@@ -160,40 +160,40 @@ mod tests {
             expected: Result<&'static str, &'static str>,
         }
         let case = |trees, expected| Case { trees, path: &[], named: None, wrote: None, expected };
-        let debian_15 = ("usr/lib/postgresql/15/bin", "15.18");
-        let debian_17 = ("usr/lib/postgresql/17/bin", "17.2");
-        let fedora_16 = ("usr/pgsql-16/bin", "16.4");
-        let brew_18 = ("opt/homebrew/opt/postgresql@18/bin", "18.1");
-        let managed_18 = ("data/pg-bin/18.1/bin", "18.1");
+        const DEBIAN_15: (&str, &str) = ("usr/lib/postgresql/15/bin", "15.18");
+        const DEBIAN_17: (&str, &str) = ("usr/lib/postgresql/17/bin", "17.2");
+        const FEDORA_16: (&str, &str) = ("usr/pgsql-16/bin", "16.4");
+        const BREW_18: (&str, &str) = ("opt/homebrew/opt/postgresql@18/bin", "18.1");
+        const MANAGED_18: (&str, &str) = ("data/pg-bin/18.1/bin", "18.1");
         let table: &[(&str, Case)] = &[
             ("nothing", case(&[], Err("PG-E1"))),
             ("one", case(&[("usr/lib/postgresql/15/bin", "15.18")], Ok("usr/lib/postgresql/15/bin"))),
-            ("newest", Case { trees: &[debian_15, debian_17, fedora_16], ..case(&[], Ok(debian_17.0)) }),
-            ("newest over places", Case { trees: &[debian_17, brew_18], ..case(&[], Ok(brew_18.0)) }),
+            ("newest", Case { trees: &[DEBIAN_15, DEBIAN_17, FEDORA_16], ..case(&[], Ok(DEBIAN_17.0)) }),
+            ("newest over places", Case { trees: &[DEBIAN_17, BREW_18], ..case(&[], Ok(BREW_18.0)) }),
             ("too old", case(&[("usr/lib/postgresql/14/bin", "14.9")], Err("PG-E1"))),
             ("too new", case(&[("usr/lib/postgresql/19/bin", "19beta1")], Err("PG-E1"))),
-            ("installed before managed", Case { trees: &[debian_15, managed_18], ..case(&[], Ok(debian_15.0)) }),
-            ("managed last", Case { trees: &[managed_18], ..case(&[], Ok(managed_18.0)) }),
+            ("installed before managed", Case { trees: &[DEBIAN_15, MANAGED_18], ..case(&[], Ok(DEBIAN_15.0)) }),
+            ("managed last", Case { trees: &[MANAGED_18], ..case(&[], Ok(MANAGED_18.0)) }),
             ("on PATH", Case { path: &["elsewhere"], ..case(&[("elsewhere", "16.1")], Ok("elsewhere")) }),
             (
                 "named beats newest",
-                Case { trees: &[debian_15, debian_17], named: Some(debian_15.0), ..case(&[], Ok(debian_15.0)) },
+                Case { trees: &[DEBIAN_15, DEBIAN_17], named: Some(DEBIAN_15.0), ..case(&[], Ok(DEBIAN_15.0)) },
             ),
-            ("named but empty", Case { trees: &[debian_17], named: Some("nowhere"), ..case(&[], Err("PG-E1")) }),
+            ("named but empty", Case { trees: &[DEBIAN_17], named: Some("nowhere"), ..case(&[], Err("PG-E1")) }),
             (
                 "major of the data",
-                Case { trees: &[debian_15, debian_17], wrote: Some(15), ..case(&[], Ok(debian_15.0)) },
+                Case { trees: &[DEBIAN_15, DEBIAN_17], wrote: Some(15), ..case(&[], Ok(DEBIAN_15.0)) },
             ),
             (
                 "major of the data, managed",
-                Case { trees: &[debian_15, managed_18], wrote: Some(18), ..case(&[], Ok(managed_18.0)) },
+                Case { trees: &[DEBIAN_15, MANAGED_18], wrote: Some(18), ..case(&[], Ok(MANAGED_18.0)) },
             ),
-            ("other major", Case { trees: &[debian_17], wrote: Some(15), ..case(&[], Err("PG-E5")) }),
+            ("other major", Case { trees: &[DEBIAN_17], wrote: Some(15), ..case(&[], Err("PG-E5")) }),
             (
                 "named of another major",
                 Case {
-                    trees: &[debian_15, debian_17],
-                    named: Some(debian_17.0),
+                    trees: &[DEBIAN_15, DEBIAN_17],
+                    named: Some(DEBIAN_17.0),
                     wrote: Some(15),
                     ..case(&[], Err("PG-E5"))
                 },
