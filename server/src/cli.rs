@@ -1,0 +1,283 @@
+//! The command line.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    config::{self, Invalid, Network, Origin, Postgres, Urls},
+    operator, serve,
+    telemetry::{self, LogFormat},
+};
+
+/// Exit status for what the configuration cannot mean (`EX_CONFIG`).
+const CONFIGURATION: u8 = 78;
+/// Exit status for what is needed and does not answer (`EX_UNAVAILABLE`).
+const UNAVAILABLE: u8 = 69;
+
+/// People countersign what AI systems want to do; every act is sealed in a ledger.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version)]
+struct Cli {
+    /// How log lines look.
+    #[arg(long, env = "COUNTERSIGN_LOG_FORMAT", default_value = "human", global = true, value_enum)]
+    log_format: LogFormat,
+    /// Which log lines there are, such as `info` or `warn,countersign_engine=debug`.
+    #[arg(long, env = "COUNTERSIGN_LOG", default_value = "info", global = true, hide_default_value = true)]
+    log: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs an installation until it is told to stop.
+    Serve(ServeArgs),
+    /// Registers AI systems of a running installation.
+    #[command(subcommand)]
+    System(SystemCommand),
+    /// Makes keys for the systems of a running installation.
+    #[command(subcommand)]
+    Key(KeyCommand),
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    /// Directory of everything that the installation keeps on disk.
+    #[arg(long, env = "COUNTERSIGN_DATA")]
+    data: PathBuf,
+    /// Port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, env = "COUNTERSIGN_PORT", default_value_t = 3000)]
+    port: u16,
+    /// Address that people and agents use, such as https://desk.example.org [default: http://127.0.0.1:PORT].
+    #[arg(long, env = "COUNTERSIGN_PUBLIC_ORIGIN")]
+    public_origin: Option<Origin>,
+    /// A proxy, as network, whose X-Forwarded-For is believed.
+    #[arg(long = "trusted-proxy", env = "COUNTERSIGN_TRUSTED_PROXIES", value_delimiter = ',', value_name = "CIDR")]
+    trusted_proxies: Vec<Network>,
+    /// Invented people, systems and decisions, and "View as"; nothing real.
+    #[arg(long, env = "COUNTERSIGN_DEMO")]
+    demo: bool,
+    /// Key directory [default: DATA/keys]. Keep it out of the database's backups.
+    #[arg(long, env = "COUNTERSIGN_KEYS")]
+    keys: Option<PathBuf>,
+    /// Directory of the built pages' files [default: "site" beside the program].
+    #[arg(long, env = "COUNTERSIGN_SITE")]
+    site: Option<PathBuf>,
+    /// Directory of PostgreSQL's programs.
+    #[arg(long, env = "COUNTERSIGN_PG_BIN", value_name = "DIR")]
+    pg_bin: Option<PathBuf>,
+    /// User to run PostgreSQL as when this process is root.
+    #[arg(long, env = "COUNTERSIGN_PG_USER", value_name = "USER")]
+    pg_user: Option<String>,
+    /// Directory for PostgreSQL's socket.
+    #[arg(long, env = "COUNTERSIGN_PG_SOCKET_DIR", value_name = "DIR")]
+    pg_socket_dir: Option<PathBuf>,
+    /// Leave PostgreSQL running at the end.
+    #[arg(long)]
+    keep_postgres: bool,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+/// A PostgreSQL server that somebody else runs.
+#[derive(Debug, Args)]
+struct DatabaseArgs {
+    /// Connection of the role countersign_app; without it, PostgreSQL runs in the data directory.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// Connection of the role countersign_sequencer [default: the first one with this user].
+    #[arg(long, env = "COUNTERSIGN_SEQUENCER_URL", hide_env_values = true, value_name = "URL")]
+    sequencer_url: Option<String>,
+    /// Connection of the role countersign_owner [default: the first one with this user].
+    #[arg(long, env = "COUNTERSIGN_OWNER_URL", hide_env_values = true, value_name = "URL")]
+    owner_url: Option<String>,
+}
+
+impl DatabaseArgs {
+    fn urls(self) -> Result<Option<Urls>, Invalid> {
+        self.database_url.map(|app| Urls::new(app, self.sequencer_url, self.owner_url)).transpose()
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum SystemCommand {
+    /// Registers an AI system.
+    Register {
+        /// Its name, as screens show it.
+        name: String,
+        #[command(flatten)]
+        installation: InstallationArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum KeyCommand {
+    /// Makes a key and prints it this once.
+    Create {
+        /// Name of the registered system.
+        #[arg(long)]
+        system: String,
+        #[command(flatten)]
+        installation: InstallationArgs,
+    },
+}
+
+/// Which installation.
+#[derive(Debug, Args)]
+struct InstallationArgs {
+    /// Its data directory.
+    #[arg(long, env = "COUNTERSIGN_DATA")]
+    data: PathBuf,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+/// Why a command ended early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// A setting cannot be used.
+    #[error("{0}")]
+    Invalid(#[from] Invalid),
+    /// The embedded PostgreSQL.
+    #[error("{0}")]
+    Postgres(#[from] countersign_postgres::Error),
+    /// A use case refused or failed.
+    #[error("{}", Told(.0))]
+    Engine(#[from] countersign_engine::Error),
+    /// A file or socket.
+    #[error("{doing}: {source}")]
+    Io {
+        /// What was being done.
+        doing: String,
+        /// What went wrong.
+        source: std::io::Error,
+    },
+    /// The route table and the application differ.
+    #[error("the route table is not complete: {}", .0.join("; "))]
+    Routes(Vec<String>),
+    /// Something that a person can mend.
+    #[error("{0}")]
+    Told(String),
+}
+
+impl Failure {
+    /// Makes the conversion of an I/O error that says what was being done.
+    pub(crate) fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Failure {
+        let doing = doing.into();
+        |source| Failure::Io { doing, source }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Failure::Invalid(_) => CONFIGURATION,
+            Failure::Postgres(error) => error.exit_code(),
+            Failure::Engine(countersign_engine::Error::Setup(_)) => CONFIGURATION,
+            Failure::Engine(countersign_engine::Error::Unavailable(_)) => UNAVAILABLE,
+            Failure::Engine(_) | Failure::Io { .. } | Failure::Routes(_) | Failure::Told(_) => 1,
+        }
+    }
+}
+
+/// Writes an engine's error with its cause for whoever sits at the machine.
+struct Told<'a>(&'a countersign_engine::Error);
+
+impl std::fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = std::error::Error::source(self.0);
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    telemetry::start(cli.log_format, &cli.log);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("countersign: starting the runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = runtime.block_on(dispatch(cli.command));
+    // A stuck blocking task must not hold the process.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("countersign: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+async fn dispatch(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(arguments) => serve::serve(arguments.config()?).await,
+        Command::System(SystemCommand::Register { name, installation }) => {
+            operator::register_system(&installation.data, installation.database.urls()?, &name).await
+        }
+        Command::Key(KeyCommand::Create { system, installation }) => {
+            operator::create_key(&installation.data, installation.database.urls()?, &system).await
+        }
+    }
+}
+
+impl ServeArgs {
+    fn config(self) -> Result<config::Serve, Failure> {
+        let postgres = match self.database.urls()? {
+            Some(urls) => Postgres::External(urls),
+            None => Postgres::Embedded {
+                programs: self.pg_bin,
+                user: self.pg_user,
+                socket_dir: self.pg_socket_dir,
+                keep: self.keep_postgres,
+            },
+        };
+        let keys = self.keys.unwrap_or_else(|| self.data.join("keys"));
+        let site = match self.site {
+            Some(site) => site,
+            None => {
+                let program = std::env::current_exe().map_err(Failure::io("finding this program"))?;
+                program.with_file_name("site")
+            }
+        };
+        Ok(config::Serve {
+            data: self.data,
+            keys,
+            port: self.port,
+            public_origin: self.public_origin,
+            trusted_proxies: self.trusted_proxies,
+            demo: self.demo,
+            postgres,
+            site,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_plain_http_origin_on_the_network_is_refused() {
+        let arguments = ["countersign", "serve", "--data", "/d", "--public-origin", "http://desk.example.org"];
+
+        let refusal = Cli::try_parse_from(arguments).unwrap_err().to_string();
+
+        assert!(refusal.contains("plain http"), "{refusal}");
+    }
+}

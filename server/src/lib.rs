@@ -1,0 +1,30 @@
+//! The `countersign` program: the doors of the product and everything around them.
+//!
+//! A door reads a request, calls one use case of the engine and shapes the answer. The doors stand
+//! in one table, [`routes::ROUTES`], from which the router is built and nothing else; what holds for
+//! every request (headers, origin, credentials, limits, the audit assertion) is in [`layers`]. There
+//! are no rules and no SQL here.
+//!
+//! Start with [`cli`] for what the program can do, [`serve`] for how it starts and stops, and
+//! [`routes`] for what it answers.
+
+pub mod api;
+pub mod cli;
+#[cfg(feature = "test-clock")]
+mod clock;
+pub mod config;
+mod files;
+mod health;
+pub mod layers;
+mod log_files;
+mod operator;
+mod problem;
+mod proofs;
+pub mod routes;
+pub mod serve;
+mod server;
+mod stream;
+mod telemetry;
+
+pub use problem::Refusal;
+pub use server::Server;

@@ -1,0 +1,409 @@
+//! The table of everything the server answers, and the router built from it.
+//!
+//! A row says which door an address has, what authorisation calls the act, how it is audited and how
+//! much it may cost. [`router`] wraps each row's handler in [`layers::gate`](crate::layers::gate)
+//! with that row, so an address without a row does not exist.
+
+use std::collections::BTreeSet;
+
+use axum::{
+    Router,
+    middleware::from_fn_with_state,
+    routing::{MethodRouter, get, post},
+};
+use countersign_app::door;
+use countersign_domain::problem::Code;
+use countersign_engine::authorize::Action;
+use http::Method;
+
+use crate::{
+    Refusal, Server, api, files, health,
+    layers::{self, Gate},
+    log_files, proofs, stream,
+};
+
+/// Which credential an address takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// A signed-in person's session cookie.
+    Browser,
+    /// An agent's key in `Authorization: Bearer`.
+    Api,
+    /// Either of the two, never both: files of the log.
+    Reader,
+    /// None is needed. A session is looked at where a page draws who is signed in.
+    Public,
+}
+
+impl Door {
+    /// Returns the word in tables and logs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Door::Browser => "browser",
+            Door::Api => "api",
+            Door::Reader => "reader",
+            Door::Public => "public",
+        }
+    }
+}
+
+/// The method of a route; everything else is 405.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verb {
+    /// `GET`, and `HEAD` as the same without a body.
+    Get,
+    /// `POST`.
+    Post,
+}
+
+impl Verb {
+    /// Returns the word in requests.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Verb::Get => "GET",
+            Verb::Post => "POST",
+        }
+    }
+}
+
+/// What an act is about, as authorisation sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the words are the entity types of policies.cedar")]
+pub enum Object {
+    None,
+    Installation,
+    Decision,
+    System,
+    Member,
+    SignIn,
+}
+
+/// How a route is put on record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// An entry in the transaction of the effect.
+    Act,
+    /// An entry before the first byte.
+    Read,
+    /// As a read, with the question and the number of answers.
+    Search,
+    /// As a read, for what leaves the installation.
+    Export,
+    /// Sign-in and its refusals.
+    Auth,
+    /// Nothing: it reads no decision, person or policy.
+    None,
+}
+
+impl Class {
+    /// Returns the word in tables and logs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Class::Act => "act",
+            Class::Read => "read",
+            Class::Search => "search",
+            Class::Export => "export",
+            Class::Auth => "auth",
+            Class::None => "none",
+        }
+    }
+}
+
+/// What one request may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest body in bytes.
+    pub body_bytes: usize,
+    /// Longest run of the handler, until its answer begins; absent for streams.
+    pub seconds: Option<u64>,
+    /// Bucket that the request draws from.
+    pub bucket: Bucket,
+}
+
+/// A bucket of requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Bucket {
+    /// 50 requests a second, 200 at once, per key, person or network address.
+    Caller,
+    /// 10 a minute per network address.
+    Reports,
+    /// Unlimited: what costs nothing.
+    Free,
+}
+
+/// Where the key that makes a repeated request harmless comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Idempotency {
+    /// Reads, and acts whose repetition changes nothing more.
+    Natural,
+    /// The header `Idempotency-Key`.
+    Header,
+    /// The presentation that the form names.
+    Presentation,
+    /// The one-time link or key text that the act uses up or makes.
+    Once,
+}
+
+/// What answers.
+#[derive(Clone, Copy)]
+pub enum Handler {
+    /// A page of the application.
+    Page,
+    /// A server function of the application.
+    Act,
+    /// A handler of this crate.
+    Endpoint(fn() -> MethodRouter<Server>),
+}
+
+/// One address with one method.
+#[derive(Clone, Copy)]
+pub struct Route {
+    /// The method.
+    pub method: Verb,
+    /// The path, with parameters in braces.
+    pub path: &'static str,
+    /// Which credential it takes.
+    pub door: Door,
+    /// What authorisation calls it; absent where nothing is protected.
+    pub action: Option<Action>,
+    /// What it is about.
+    pub object: Object,
+    /// How it is put on record.
+    pub class: Class,
+    /// What a request may cost.
+    pub limits: Limits,
+    /// What makes a repetition harmless.
+    pub idempotency: Idempotency,
+    /// What answers.
+    pub handler: Handler,
+}
+
+impl Route {
+    /// Tells whether the request changes something, and so needs proof of where it comes from.
+    pub fn mutates(&self) -> bool {
+        self.method != Verb::Get
+    }
+
+    /// Tells whether the route looks at the session cookie.
+    pub fn reads_session(&self) -> bool {
+        match self.door {
+            Door::Browser | Door::Reader => true,
+            Door::Api => false,
+            Door::Public => !matches!(self.handler, Handler::Endpoint(_)),
+        }
+    }
+}
+
+const BODY: usize = 2 * 1024 * 1024;
+const FORM: usize = 256 * 1024;
+const REPORT: usize = 16 * 1024;
+
+const STANDARD: Limits = Limits { body_bytes: BODY, seconds: Some(15), bucket: Bucket::Caller };
+const FORMS: Limits = Limits { body_bytes: FORM, seconds: Some(15), bucket: Bucket::Caller };
+const WAIT: Limits = Limits { body_bytes: BODY, seconds: Some(35), bucket: Bucket::Caller };
+const STREAM: Limits = Limits { body_bytes: 0, seconds: None, bucket: Bucket::Caller };
+const FREE: Limits = Limits { body_bytes: 0, seconds: Some(15), bucket: Bucket::Free };
+const REPORTS: Limits = Limits { body_bytes: REPORT, seconds: Some(15), bucket: Bucket::Reports };
+
+const fn page(path: &'static str, door: Door, action: Option<Action>, object: Object, class: Class) -> Route {
+    Route {
+        method: Verb::Get,
+        path,
+        door,
+        action,
+        object,
+        class,
+        limits: STANDARD,
+        idempotency: Idempotency::Natural,
+        handler: Handler::Page,
+    }
+}
+
+const fn act(path: &'static str, door: Door, action: Option<Action>, object: Object, class: Class) -> Route {
+    Route {
+        method: Verb::Post,
+        path,
+        door,
+        action,
+        object,
+        class,
+        limits: FORMS,
+        idempotency: Idempotency::Natural,
+        handler: Handler::Act,
+    }
+}
+
+const fn endpoint(
+    method: Verb,
+    path: &'static str,
+    door: Door,
+    action: Option<Action>,
+    object: Object,
+    class: Class,
+    handler: fn() -> MethodRouter<Server>,
+) -> Route {
+    Route {
+        method,
+        path,
+        door,
+        action,
+        object,
+        class,
+        limits: STANDARD,
+        idempotency: Idempotency::Natural,
+        handler: Handler::Endpoint(handler),
+    }
+}
+
+impl Route {
+    const fn limits(self, limits: Limits) -> Route {
+        Route { limits, ..self }
+    }
+
+    const fn idempotency(self, idempotency: Idempotency) -> Route {
+        Route { idempotency, ..self }
+    }
+}
+
+use Action::*;
+use Verb::{Get, Post};
+
+/// Everything the server answers.
+#[rustfmt::skip]
+pub static ROUTES: &[Route] = &[
+    // Pages.
+    page("/", Door::Browser, None, Object::None, Class::None),
+    page("/queue", Door::Browser, Some(ListQueue), Object::Installation, Class::Search),
+    page("/decisions/{id}", Door::Browser, Some(ViewDecision), Object::Decision, Class::Read),
+    page("/ledger", Door::Browser, Some(ViewLedger), Object::Installation, Class::Search),
+    page("/ledger/{index}", Door::Browser, Some(ReadLog), Object::Installation, Class::Read),
+    page("/admin/people", Door::Browser, Some(ListPeople), Object::Installation, Class::Search),
+    page("/admin/systems", Door::Browser, Some(ListSystems), Object::Installation, Class::Search),
+    page("/me", Door::Browser, Some(ViewSelf), Object::Member, Class::Read),
+    page("/verify", Door::Public, None, Object::None, Class::None),
+    page("/setup", Door::Public, None, Object::None, Class::None),
+    page("/join", Door::Public, None, Object::None, Class::None),
+    page("/login", Door::Public, None, Object::None, Class::None),
+    page("/logged-out", Door::Public, None, Object::None, Class::None),
+    // Server functions that read.
+    act("/act/frame", Door::Public, None, Object::None, Class::None),
+    act("/act/setup-link", Door::Public, None, Object::None, Class::None),
+    act("/act/invitation", Door::Public, None, Object::None, Class::None),
+    act("/act/queue", Door::Browser, Some(ListQueue), Object::Installation, Class::Search),
+    act("/act/decision", Door::Browser, Some(ViewDecision), Object::Decision, Class::Read),
+    act("/act/ledger", Door::Browser, Some(ViewLedger), Object::Installation, Class::Search),
+    act("/act/entry", Door::Browser, Some(ReadLog), Object::Installation, Class::Read),
+    act("/act/people", Door::Browser, Some(ListPeople), Object::Installation, Class::Search),
+    act("/act/systems", Door::Browser, Some(ListSystems), Object::Installation, Class::Search),
+    act("/act/me", Door::Browser, Some(ViewSelf), Object::Member, Class::Read),
+    // Server functions that change something.
+    act("/act/finish-setup", Door::Public, Some(SetUp), Object::Installation, Class::Auth).idempotency(Idempotency::Once),
+    act("/act/join", Door::Public, Some(Join), Object::Member, Class::Auth).idempotency(Idempotency::Once),
+    act("/act/sign-in", Door::Public, Some(SignIn), Object::Installation, Class::Auth),
+    act("/act/sign-in-as", Door::Public, Some(SignInAs), Object::Installation, Class::Auth),
+    act("/act/sign-out", Door::Browser, Some(EndSignIn), Object::SignIn, Class::Auth),
+    act("/act/end-session", Door::Browser, Some(EndSignIn), Object::SignIn, Class::Auth),
+    act("/act/review", Door::Browser, Some(ReviewDecision), Object::Decision, Class::Act).idempotency(Idempotency::Presentation),
+    act("/act/invite", Door::Browser, Some(InvitePerson), Object::Installation, Class::Act),
+    act("/act/renew-invitation", Door::Browser, Some(InvitePerson), Object::Installation, Class::Act),
+    act("/act/disable-person", Door::Browser, Some(ChangePerson), Object::Member, Class::Act),
+    act("/act/enable-person", Door::Browser, Some(ChangePerson), Object::Member, Class::Act),
+    act("/act/register-system", Door::Browser, Some(RegisterSystem), Object::Installation, Class::Act),
+    act("/act/issue-key", Door::Browser, Some(IssueKey), Object::System, Class::Act),
+    act("/act/revoke-key", Door::Browser, Some(RevokeKey), Object::System, Class::Act),
+    act("/act/prefer", Door::Public, None, Object::None, Class::None),
+    // Browser extras.
+    endpoint(Get, "/stream/queue", Door::Browser, Some(OpenStream), Object::Installation, Class::Search, || get(stream::queue)).limits(STREAM),
+    endpoint(Get, "/decisions/{id}/proof", Door::Browser, Some(DownloadProof), Object::Decision, Class::Export, || get(proofs::download)),
+    // The API for agents.
+    endpoint(Post, "/api/v1/decisions", Door::Api, Some(Propose), Object::System, Class::Act, || post(api::decisions::propose)).limits(WAIT).idempotency(Idempotency::Header),
+    endpoint(Get, "/api/v1/decisions/{id}", Door::Api, Some(GetDecision), Object::Decision, Class::Read, || get(api::decisions::show)).limits(WAIT),
+    endpoint(Post, "/api/v1/decisions/{id}/outcomes", Door::Api, Some(ReportOutcome), Object::Decision, Class::Act, || post(api::decisions::report_outcome)).idempotency(Idempotency::Header),
+    endpoint(Get, "/api/v1/decisions/{id}/proof", Door::Api, Some(DownloadProof), Object::Decision, Class::Export, || get(api::decisions::proof)),
+    endpoint(Get, "/api/v1/decision_types", Door::Api, Some(ListDecisionTypes), Object::System, Class::Search, || get(api::decision_types::list)),
+    endpoint(Get, "/api/v1/openapi.json", Door::Public, None, Object::None, Class::None, || get(api::reference::openapi)),
+    endpoint(Get, "/api/v1/errors", Door::Public, None, Object::None, Class::None, || get(api::reference::errors)),
+    // Files of the log.
+    endpoint(Get, "/ledger/{log}/checkpoint", Door::Public, None, Object::None, Class::None, || get(log_files::checkpoint)),
+    endpoint(Get, "/ledger/{log}/trust-policy", Door::Public, None, Object::None, Class::None, || get(log_files::trust_policy)),
+    endpoint(Get, "/ledger/{log}/keys", Door::Public, None, Object::None, Class::None, || get(log_files::keys)),
+    endpoint(Get, "/ledger/{log}/tile/{*path}", Door::Reader, Some(ReadLog), Object::Installation, Class::Read, || get(log_files::tile)),
+    endpoint(Get, "/ledger/{log}/proof/{index}", Door::Reader, Some(DownloadProof), Object::Installation, Class::Export, || get(log_files::proof)),
+    endpoint(Get, "/ledger/{log}/statement/{digest}", Door::Reader, Some(ReadLog), Object::Installation, Class::Read, || get(log_files::statement)),
+    // What costs and tells nothing.
+    endpoint(Get, "/pkg/{*path}", Door::Public, None, Object::None, Class::None, || get(files::show)).limits(FREE),
+    endpoint(Get, "/livez", Door::Public, None, Object::None, Class::None, || get(health::live)).limits(FREE),
+    endpoint(Get, "/readyz", Door::Public, None, Object::None, Class::None, || get(health::ready)).limits(FREE),
+    endpoint(Post, "/csp-report", Door::Public, None, Object::None, Class::None, || post(health::csp_report)).limits(REPORTS),
+    #[cfg(feature = "test-clock")]
+    endpoint(Post, "/test/clock", Door::Public, None, Object::None, Class::None, || post(crate::clock::set)),
+];
+
+/// The row of every address that no other row has: the "not found" page, for reads.
+pub(crate) static ELSEWHERE: Route = page("/{*elsewhere}", Door::Public, None, Object::None, Class::None);
+
+/// Builds the router from the table.
+///
+/// # Errors
+///
+/// What [`check`] found: then nothing is served.
+pub fn router(server: &Server) -> Result<Router, Vec<String>> {
+    let faults = check();
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let mut router = Router::new();
+    for route in ROUTES {
+        router = router.route(route.path, gated(server, route));
+    }
+    let router = router
+        .fallback(layers::elsewhere)
+        .method_not_allowed_fallback(|| async {
+            Refusal::new(Code::MethodNotAllowed, "This address does not take that method.")
+        })
+        .with_state(server.clone());
+
+    Ok(layers::around(router, server))
+}
+
+fn gated(server: &Server, route: &'static Route) -> MethodRouter<Server> {
+    let handler = match (route.handler, route.method) {
+        (Handler::Page, _) => get(door::page),
+        (Handler::Act, _) => post(door::act),
+        (Handler::Endpoint(handler), _) => handler(),
+    };
+    handler.route_layer(from_fn_with_state(Gate::new(server, route), layers::gate))
+}
+
+/// Compares the table with what the application registers, and lists every difference.
+pub fn check() -> Vec<String> {
+    let rows = |wanted: fn(&Handler) -> bool| -> BTreeSet<String> {
+        ROUTES.iter().filter(|route| wanted(&route.handler)).map(|route| route.path.to_owned()).collect()
+    };
+    let pages: BTreeSet<String> = leptos_axum::generate_route_list(countersign_app::App)
+        .iter()
+        .map(|listing| listing.path().to_owned())
+        .collect();
+    let acts: BTreeSet<String> = leptos::server_fn::axum::server_fn_paths()
+        .map(|(path, method)| if method == Method::POST { path.to_owned() } else { format!("{method} {path}") })
+        .collect();
+    let mut faults = Vec::new();
+    for (kind, table, registered) in [
+        ("page", rows(|handler| matches!(handler, Handler::Page)), pages),
+        ("server function", rows(|handler| matches!(handler, Handler::Act)), acts),
+    ] {
+        faults.extend(
+            registered.difference(&table).map(|path| format!("the {kind} {path} has no row in the route table")),
+        );
+        faults.extend(table.difference(&registered).map(|path| format!("the row of {path} has no {kind}")));
+    }
+    let mut seen = BTreeSet::new();
+    faults.extend(
+        ROUTES
+            .iter()
+            .filter(|route| !seen.insert((route.method, route.path)))
+            .map(|route| format!("{} {} has two rows", route.method.word(), route.path)),
+    );
+
+    faults
+}
