@@ -1,1 +1,82 @@
-//! Placeholder.
+//! Pages, components and thin server functions of Countersign.
+//!
+//! Every page is whole HTML that works without JavaScript: links move, forms post. In the browser
+//! the same views hydrate and gain live updates, keys and countdowns. There are no rules and no SQL
+//! here: a server function takes `Engine` and `Caller` out of the request, calls one use
+//! case of the engine and shapes the answer.
+//!
+//! Start with [`App`] for the map of pages, [`shell`] for the document around them, `answer` for
+//! how a form learns what became of it, and `door` for what the server calls.
+
+#![expect(unreachable_pub, reason = "the macros of components and server functions write `pub` items")]
+
+mod answer;
+mod clock;
+mod components;
+#[cfg(feature = "ssr")]
+pub mod door;
+mod error;
+mod frame;
+mod keys;
+mod live;
+mod pages;
+#[cfg(feature = "ssr")]
+mod request;
+mod shell;
+pub mod site;
+
+use leptos::prelude::*;
+use leptos_meta::provide_meta_context;
+use leptos_router::{
+    SsrMode,
+    components::{Route, Router, Routes},
+    path,
+};
+
+pub use crate::{error::Error, shell::shell};
+
+use crate::{
+    frame::Frame,
+    pages::{
+        decision::DecisionPage,
+        home::HomePage,
+        join::JoinPage,
+        ledger::{EntryPage, LedgerPage},
+        me::MePage,
+        not_found::NotFoundPage,
+        people::PeoplePage,
+        queue::QueuePage,
+        setup::SetupPage,
+        sign_in::{LoggedOutPage, LoginPage},
+        systems::SystemsPage,
+        verify::VerifyPage,
+    },
+};
+
+/// The whole application: the frame and the page that the address names.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+
+    view! {
+        <Router>
+            <Frame>
+                <Routes fallback=|| NotFoundPage().into_any()>
+                    <Route path=path!("/") view=|| HomePage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/queue") view=|| QueuePage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/decisions/:id") view=|| DecisionPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/ledger") view=|| LedgerPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/ledger/:index") view=|| EntryPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/verify") view=|| VerifyPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/people") view=|| PeoplePage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/systems") view=|| SystemsPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/me") view=|| MePage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/setup") view=|| SetupPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/join") view=|| JoinPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/login") view=|| LoginPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/logged-out") view=|| LoggedOutPage().into_any() ssr=SsrMode::Async/>
+                </Routes>
+            </Frame>
+        </Router>
+    }
+}

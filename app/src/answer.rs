@@ -1,0 +1,168 @@
+//! How a form learns what became of it, with and without JavaScript.
+//!
+//! A server function that changes something answers [`Answer`]. With JavaScript the form reads it
+//! from its action. Without, [`crate::door::act`] redirects when the act stands, and otherwise draws
+//! the form's page straight from the post: the page finds the answer and everything typed in
+//! [`Posted`]. No message and nothing typed ever travels in an address.
+
+use countersign_domain::{
+    problem::Problem,
+    view::{InvitationLink, NewKey},
+};
+use leptos::{prelude::*, server_fn::ServerFn};
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// What became of a form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Answer {
+    /// The act is recorded; the next page reads its state from the server.
+    Done {
+        /// Path of that page.
+        to: String,
+    },
+    /// Nothing was changed.
+    Refused {
+        /// Why, and what to change.
+        problem: Problem,
+    },
+    /// A one-time link, shown this once.
+    Link {
+        /// The link.
+        link: InvitationLink,
+    },
+    /// A key, shown this once.
+    Key {
+        /// The key.
+        key: NewKey,
+    },
+}
+
+impl Answer {
+    /// Makes the answer that leads to a path of this site.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn done(to: impl Into<String>) -> Self {
+        Answer::Done { to: to.into() }
+    }
+
+    /// Returns the problem of a refused form.
+    pub(crate) fn problem(self) -> Option<Problem> {
+        match self {
+            Answer::Refused { problem } => Some(problem),
+            _ => None,
+        }
+    }
+}
+
+/// A form that was posted without JavaScript and is answered by this very page.
+#[derive(Clone, Debug)]
+pub(crate) struct Posted {
+    /// Path that the form posted to.
+    pub(crate) path: String,
+    /// What became of it.
+    pub(crate) answer: Answer,
+    /// What was typed, without passwords.
+    pub(crate) typed: Typed,
+}
+
+/// Names and values of a posted form.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Typed(Vec<(String, String)>);
+
+/// Fields that are never sent back to a page.
+#[cfg(feature = "ssr")]
+const UNREPEATED: [&str; 1] = ["password"];
+
+impl Typed {
+    /// Reads an `application/x-www-form-urlencoded` body.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn parse(body: &str) -> Self {
+        Self(
+            body.split('&')
+                .filter(|pair| !pair.is_empty())
+                .map(|pair| {
+                    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                    (decode(name), decode(value))
+                })
+                .filter(|(name, _)| !UNREPEATED.contains(&name.as_str()))
+                .collect(),
+        )
+    }
+
+    /// Returns the value of a field.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+#[cfg(feature = "ssr")]
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let hex = tail
+            .get(..2)
+            .and_then(|pair| std::str::from_utf8(pair).ok())
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        match (first, hex) {
+            (b'%', Some(byte)) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            (b'+', _) => {
+                bytes.push(b' ');
+                rest = tail;
+            }
+            (byte, _) => {
+                bytes.push(*byte);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Returns what became of a form: from the post that this page answers, or from the form's action.
+///
+/// An action that was never sent counts for nothing, because its first value can come out of the
+/// address (`__err`), which anybody can write.
+pub(crate) fn answer_of<S>(action: ServerAction<S>) -> Signal<Option<Answer>>
+where
+    S: ServerFn<Output = Answer, Error = Error> + Clone + Send + Sync + 'static,
+{
+    let posted = posted(S::PATH).map(|posted| posted.answer);
+    let (version, value) = (action.version(), action.value());
+    Signal::derive(move || {
+        if version.get() == 0 {
+            return posted.clone();
+        }
+        value.get().map(|result| result.unwrap_or_else(|error| Answer::Refused { problem: error.problem() }))
+    })
+}
+
+/// Returns what was typed into a field of a form that this page answers.
+pub(crate) fn typed<S: ServerFn>(name: &str) -> String {
+    posted(S::PATH).and_then(|posted| posted.typed.get(name).map(str::to_owned)).unwrap_or_default()
+}
+
+/// Returns the answered post, if this page answers one to this path.
+pub(crate) fn posted(path: &str) -> Option<Posted> {
+    use_context::<Posted>().filter(|posted| posted.path == path)
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_body_is_read_and_passwords_are_left_out() {
+        let typed = Typed::parse("reason=50%25+off%0D%0A%E2%82%AC&password=secret&code=&odd%zz=1");
+
+        assert_eq!(typed.get("reason"), Some("50% off\r\n€"));
+        assert_eq!(typed.get("password"), None);
+        assert_eq!(typed.get("code"), Some(""));
+        assert_eq!(typed.get("odd%zz"), Some("1"));
+    }
+}

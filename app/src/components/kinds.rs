@@ -1,0 +1,54 @@
+//! Kinds of ledger entries in words.
+
+/// Says what an entry is about; a kind without words stands as it is.
+pub(crate) fn kind_words(kind: &str) -> &str {
+    match kind {
+        "ledger.opened" => "Ledger opened",
+        "ledger.heartbeat" => "Heartbeat",
+        "policy.activated" => "Policy activated",
+        "settings.changed" => "Settings changed",
+        "system.approved" => "AI system registered",
+        "agent_key.issued" => "Key issued",
+        "agent_key.revoked" => "Key revoked",
+        "person.created" => "Person added",
+        "person.disabled" => "Person disabled",
+        "person.enabled" => "Person enabled",
+        "role.assigned" => "Role assigned",
+        "role.unassigned" => "Role taken",
+        "auth.password_changed" => "Password set",
+        "auth.signed_in" => "Signed in",
+        "auth.failed" => "Sign-in failed",
+        "auth.signed_out" => "Signed out",
+        "auth.ended" => "Sign-in ended",
+        "decision.proposed" => "Decision proposed",
+        "decision.routed" => "Routed by policy",
+        "decision.viewed" => "Decision shown",
+        "decision.reviewed" => "Reviewed",
+        "decision.resolved" => "Resolved",
+        "decision.released" => "Released to the AI system",
+        "decision.outcome_reported" => "Outcome reported",
+        "access.viewed" => "Read",
+        "access.listed" => "List read",
+        "access.downloaded" => "Downloaded",
+        "access.log_read" => "Log read",
+        "access.denied" => "Refused",
+        other => other,
+    }
+}
+
+/// Tells whether an entry of this kind can change what a list or a decision page shows.
+pub(crate) fn changes_decisions(kind: &str) -> bool {
+    kind.starts_with("decision.") && kind != "decision.viewed"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn showing_a_decision_does_not_change_it() {
+        assert!(changes_decisions("decision.reviewed"));
+        assert!(!changes_decisions("decision.viewed"));
+        assert!(!changes_decisions("access.listed"));
+    }
+}

@@ -1,0 +1,11 @@
+//! Parts that more than one page draws.
+
+pub(crate) mod dialogue;
+pub(crate) mod form;
+pub(crate) mod icons;
+pub(crate) mod keyboard;
+pub(crate) mod kinds;
+pub(crate) mod marks;
+pub(crate) mod page;
+pub(crate) mod text;
+pub(crate) mod time;

@@ -1,0 +1,53 @@
+//! Instants and deadlines on screen: absolute first, relative only beside it.
+
+use leptos::prelude::*;
+
+use crate::clock::{Instant, Urgency, ago, instant, local, time_left, urgency};
+
+/// An instant. UTC from the server; by the browser's zone after hydration, where that was chosen.
+#[component]
+pub(crate) fn Moment(at: u64) -> impl IntoView {
+    let Instant { machine, screen } = instant(at);
+    let shown = RwSignal::new(screen.clone());
+    Effect::new(move || {
+        if let Some(local) = local(at) {
+            shown.set(local);
+        }
+    });
+
+    view! {
+        <time datetime=machine title=screen class="whitespace-nowrap tabular-nums">
+            {move || shown.get()}
+        </time>
+    }
+}
+
+/// An instant with how long ago it was.
+#[component]
+pub(crate) fn Since(at: u64, #[prop(into)] now: Signal<u64>) -> impl IntoView {
+    view! {
+        <span class="tabular-nums">
+            <Moment at/>
+            <span class="text-muted">{move || format!(" · {}", ago(at, now.get()))}</span>
+        </span>
+    }
+}
+
+/// A deadline: how much time is left, and when it is.
+#[component]
+pub(crate) fn TimeLeft(until: u64, #[prop(into)] now: Signal<u64>) -> impl IntoView {
+    let class = move || match urgency(until, now.get()) {
+        Urgency::Calm => "font-medium whitespace-nowrap tabular-nums text-text",
+        Urgency::Soon => "font-semibold whitespace-nowrap tabular-nums text-escalate",
+        Urgency::Over => "font-semibold whitespace-nowrap tabular-nums text-reject",
+    };
+
+    view! {
+        <span class="inline-flex flex-col leading-5">
+            <span class=class>{move || time_left(until, now.get())}</span>
+            <span class="text-compact text-muted">
+                <Moment at=until/>
+            </span>
+        </span>
+    }
+}

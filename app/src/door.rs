@@ -1,0 +1,256 @@
+//! What the server calls: one handler for pages, one for forms, and the list of both.
+
+use axum::{body::Body, response::Response};
+use countersign_domain::problem::{Code, Problem};
+use http::{
+    HeaderMap, HeaderValue, Method, Request, StatusCode, Uri,
+    header::{ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION},
+    request::Parts,
+};
+use leptos::{nonce::Nonce, prelude::*};
+
+use crate::{
+    Error,
+    answer::{Answer, Posted, Typed},
+    request::{self, extension},
+    site::PageNonce,
+};
+
+/// The largest form, in bytes.
+const FORM_BYTES_MAX: usize = 64 * 1024;
+
+/// Paths of the pages, as the server's router writes them; all are GET.
+pub const PAGES: [&str; 13] = [
+    "/",
+    "/queue",
+    "/decisions/{id}",
+    "/ledger",
+    "/ledger/{index}",
+    "/verify",
+    "/admin/people",
+    "/admin/systems",
+    "/me",
+    "/setup",
+    "/join",
+    "/login",
+    "/logged-out",
+];
+
+/// A server function's address; all take POST.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The path.
+    pub path: &'static str,
+    /// What it is for.
+    pub class: Class,
+}
+
+/// What a server function is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Reads for the frame or for people without a session; not sealed.
+    Frame,
+    /// Reads a page's data; the engine seals the read.
+    Read,
+    /// Changes something; the engine seals the act.
+    Act,
+    /// Sets this browser's cookies only.
+    Browser,
+}
+
+/// Every server function.
+pub const ENDPOINTS: [Endpoint; 25] = [
+    endpoint("/act/frame", Class::Frame),
+    endpoint("/act/queue", Class::Read),
+    endpoint("/act/decision", Class::Read),
+    endpoint("/act/ledger", Class::Read),
+    endpoint("/act/entry", Class::Read),
+    endpoint("/act/people", Class::Read),
+    endpoint("/act/systems", Class::Read),
+    endpoint("/act/me", Class::Read),
+    endpoint("/act/setup-link", Class::Frame),
+    endpoint("/act/invitation", Class::Frame),
+    endpoint("/act/finish-setup", Class::Act),
+    endpoint("/act/join", Class::Act),
+    endpoint("/act/sign-in", Class::Act),
+    endpoint("/act/sign-in-as", Class::Act),
+    endpoint("/act/sign-out", Class::Act),
+    endpoint("/act/review", Class::Act),
+    endpoint("/act/invite", Class::Act),
+    endpoint("/act/renew-invitation", Class::Act),
+    endpoint("/act/disable-person", Class::Act),
+    endpoint("/act/enable-person", Class::Act),
+    endpoint("/act/register-system", Class::Act),
+    endpoint("/act/issue-key", Class::Act),
+    endpoint("/act/revoke-key", Class::Act),
+    endpoint("/act/end-session", Class::Act),
+    endpoint("/act/prefer", Class::Browser),
+];
+
+const fn endpoint(path: &'static str, class: Class) -> Endpoint {
+    Endpoint { path, class }
+}
+
+/// Draws the page that the address names.
+///
+/// The request carries [`Engine`](countersign_engine::Engine), [`Caller`](countersign_engine::Caller),
+/// [`SiteFiles`](crate::site::SiteFiles), [`CookieName`](crate::site::CookieName) and [`PageNonce`]
+/// in its extensions.
+pub async fn page(request: Request<Body>) -> Response {
+    let mut response = leptos_axum::render_app_async_with_context(context, crate::shell)(request).await;
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Runs a server function, for a script and for a plain form alike.
+///
+/// A script gets JSON. A plain form gets a redirect when its act stands; otherwise its page is drawn
+/// here, with the answer and what was typed, so neither travels in an address. Leptos' own way back
+/// (the referring page with the error in its address) is never taken.
+pub async fn act(request: Request<Body>) -> Response {
+    if !accepts_html(request.headers()) {
+        return run(request).await;
+    }
+
+    let (mut parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, FORM_BYTES_MAX).await else {
+        return draw(parts, "/", None, StatusCode::PAYLOAD_TOO_LARGE).await;
+    };
+    let typed = Typed::parse(&String::from_utf8_lossy(&body));
+    let path = parts.uri.path().to_owned();
+    parts.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+
+    let (head, answer) = run(Request::from_parts(parts.clone(), Body::from(body))).await.into_parts();
+    let answer = axum::body::to_bytes(answer, usize::MAX).await.unwrap_or_default();
+    let answer = if head.status.is_success() {
+        serde_json::from_slice::<Answer>(&answer).ok()
+    } else {
+        serde_json::from_slice::<Error>(&answer).ok().map(|error| Answer::Refused { problem: error.problem() })
+    };
+    let answer = answer.unwrap_or_else(|| Answer::Refused {
+        problem: Problem::new(Code::MalformedRequest, "This address does not take forms."),
+    });
+    parts.headers.insert(ACCEPT, HeaderValue::from_static("text/html"));
+
+    let status = match &answer {
+        Answer::Done { to } => {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::SEE_OTHER;
+            if let Ok(to) = HeaderValue::from_str(to) {
+                response.headers_mut().insert(LOCATION, to);
+            }
+            keep(&head.headers, &mut response);
+            return response;
+        }
+        Answer::Refused { problem } => StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::BAD_REQUEST),
+        Answer::Link { .. } | Answer::Key { .. } => StatusCode::OK,
+    };
+    let page = page_of(&path, &typed);
+    let mut response = draw(parts, &page, Some(Posted { path, answer, typed }), status).await;
+    keep(&head.headers, &mut response);
+    response
+}
+
+async fn run(request: Request<Body>) -> Response {
+    use axum::response::IntoResponse;
+
+    let mut response = leptos_axum::handle_server_fns_with_context(context, request).await.into_response();
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Draws a page as the answer to a post. Its status is the post's, unless the page itself failed.
+async fn draw(mut parts: Parts, path: &str, posted: Option<Posted>, status: StatusCode) -> Response {
+    parts.method = Method::GET;
+    parts.uri = Uri::try_from(path).unwrap_or_else(|_| Uri::from_static("/"));
+    parts.headers.remove(CONTENT_LENGTH);
+    parts.headers.remove(CONTENT_TYPE);
+    if let Some(posted) = posted {
+        parts.extensions.insert(posted);
+    }
+
+    let mut response = page(Request::from_parts(parts, Body::empty())).await;
+    if response.status().is_success() {
+        *response.status_mut() = status;
+    }
+    response
+}
+
+/// Carries over what a server function set besides its body: cookies, and why it refused.
+fn keep(from: &HeaderMap, response: &mut Response) {
+    for (name, value) in from {
+        if name == http::header::SET_COOKIE || name == "clear-site-data" || name == request::REFUSAL {
+            response.headers_mut().append(name, value.clone());
+        }
+    }
+}
+
+/// Returns the page that holds a form.
+fn page_of(path: &str, typed: &Typed) -> String {
+    let word = |name: &str| -> String {
+        let value = typed.get(name).unwrap_or_default();
+        value
+            .chars()
+            .filter(|character| character.is_ascii_alphanumeric() || "-_".contains(*character))
+            .take(128)
+            .collect()
+    };
+    match path {
+        "/act/review" => format!("/decisions/{}", word("decision")),
+        "/act/finish-setup" => format!("/setup?token={}", word("token")),
+        "/act/join" => format!("/join?token={}", word("token")),
+        "/act/sign-in" | "/act/sign-in-as" => "/login".into(),
+        "/act/invite" | "/act/renew-invitation" | "/act/disable-person" | "/act/enable-person" => {
+            "/admin/people".into()
+        }
+        "/act/register-system" | "/act/issue-key" | "/act/revoke-key" => "/admin/systems".into(),
+        "/act/end-session" | "/act/prefer" => "/me".into(),
+        _ => "/".into(),
+    }
+}
+
+/// Gives the views what the request carries for them.
+fn context() {
+    if let Some(PageNonce(nonce)) = extension::<PageNonce>() {
+        provide_context(Nonce::from_value(nonce));
+    }
+    if let Some(posted) = extension::<Posted>() {
+        provide_context(posted);
+    }
+}
+
+fn accepts_html(headers: &HeaderMap) -> bool {
+    headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains("text/html"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_list_of_endpoints_is_the_list_of_server_functions_and_all_are_post() {
+        let registered: Vec<_> = leptos::server_fn::axum::server_fn_paths().collect();
+        let listed: BTreeSet<_> = ENDPOINTS.iter().map(|endpoint| endpoint.path).collect();
+
+        assert!(registered.iter().all(|(_, method)| *method == Method::POST));
+        assert_eq!(registered.iter().map(|(path, _)| *path).collect::<BTreeSet<_>>(), listed);
+    }
+
+    #[test]
+    fn the_list_of_pages_is_the_list_of_routes() {
+        let routes: BTreeSet<_> =
+            leptos_axum::generate_route_list(crate::App).iter().map(|route| route.path().to_owned()).collect();
+
+        assert_eq!(routes, PAGES.iter().map(|path| (*path).to_owned()).collect());
+    }
+
+    #[test]
+    fn a_posted_id_cannot_lead_to_another_page() {
+        let typed = Typed::parse("decision=..%2F..%2Fact%3Fx&token=a%26b");
+
+        assert_eq!(page_of("/act/review", &typed), "/decisions/actx");
+        assert_eq!(page_of("/act/join", &typed), "/join?token=ab");
+    }
+}

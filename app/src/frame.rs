@@ -1,0 +1,320 @@
+//! What stands around every page: bars, navigation, the demo's ribbon, the one live region.
+
+use countersign_domain::{role::Role, view::Me};
+use leptos::{prelude::*, server_fn::ServerFn};
+use leptos_router::hooks::{use_location, use_url};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Error,
+    components::icons::{Icon, Shape},
+    live::{Link, Live},
+    pages::sign_in::SignInAs,
+};
+
+/// What the frame shows of the installation and the person.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Around {
+    /// Who is signed in.
+    pub(crate) me: Option<Me>,
+    /// In a demo, whom one may be.
+    pub(crate) demo: Option<Vec<(Role, String)>>,
+}
+
+/// Reads what the frame shows; nothing of it is an act or a sealed read.
+#[server(prefix = "/act", endpoint = "frame")]
+pub(crate) async fn look_around() -> Result<Around, Error> {
+    use countersign_engine::{demo, people};
+
+    use crate::request::{is_person, request, shown};
+
+    let (engine, caller) = request()?;
+    let me = if is_person(&caller) { Some(shown(&caller, people::me(&engine, &caller).await)?) } else { None };
+    let demo = if engine.config().demo { Some(shown(&caller, demo::people(&engine).await)?) } else { None };
+
+    Ok(Around { me, demo })
+}
+
+/// What pages find in their context.
+#[derive(Clone, Copy)]
+pub(crate) struct Surroundings {
+    /// Who is signed in, and the demo.
+    pub(crate) around: Resource<Result<Around, Error>>,
+    /// What the one live region says.
+    pub(crate) said: RwSignal<String>,
+    /// Set by a move inside the application, so that the next page's heading takes focus.
+    pub(crate) moved: StoredValue<bool>,
+}
+
+impl Surroundings {
+    /// Returns the frame's context.
+    ///
+    /// # Panics
+    ///
+    /// Outside the frame, which holds every page.
+    pub(crate) fn get() -> Self {
+        expect_context()
+    }
+
+    /// Says a sentence to people who use a screen reader.
+    pub(crate) fn say(self, sentence: impl Into<String>) {
+        self.said.set(sentence.into());
+    }
+}
+
+/// The frame around a page.
+#[component]
+pub(crate) fn Frame(children: Children) -> impl IntoView {
+    let around = Resource::new(|| (), |()| look_around());
+    let said = RwSignal::new(String::new());
+    let moved = StoredValue::new(false);
+    let live = Live::new();
+    provide_context(Surroundings { around, said, moved });
+    provide_context(live);
+
+    let path = use_location().pathname;
+    Effect::new(move |before: Option<String>| {
+        let path = path.get();
+        if before.is_some_and(|before| before != path) {
+            moved.set_value(true);
+        }
+        path
+    });
+
+    view! {
+        <a
+            href="#main"
+            rel="external"
+            class="sr-only focus:not-sr-only focus:fixed focus:left-3 focus:top-2 focus:z-50 focus:rounded-control focus:bg-accent focus:px-3 focus:py-2 focus:text-on-fill no-underline"
+        >
+            "Skip to content"
+        </a>
+        <div class="min-h-dvh sm:grid sm:grid-cols-[auto_minmax(0,1fr)] sm:grid-rows-[auto_minmax(0,1fr)]">
+            <Suspense>
+                {move || Suspend::new(async move {
+                    let around = around.await.unwrap_or_default();
+                    view! {
+                        <TopBar around=around.clone() live/>
+                        <Navigation me=around.me/>
+                    }
+                })}
+            </Suspense>
+            <main id="main" class="min-w-0 px-4 pb-24 pt-5 sm:px-6 sm:pb-10 xl:px-8 print:p-0">
+                {children()}
+            </main>
+        </div>
+        <div role="status" aria-live="polite" class="sr-only">
+            {move || said.get()}
+        </div>
+    }
+}
+
+#[component]
+fn TopBar(around: Around, live: Live) -> impl IntoView {
+    let Around { me, demo } = around;
+
+    view! {
+        <div class="col-span-full print:hidden">
+            {demo.map(|people| view! { <DemoRibbon people/> })}
+            <header class="flex h-12 items-center gap-4 border-b border-hairline bg-surface px-4 sm:px-5">
+                <a href="/" class="flex items-center gap-2 rounded-chip no-underline font-semibold tracking-tight text-text no-underline">
+                    <Icon shape=Shape::Seal class="size-5 text-accent"/>
+                    "Countersign"
+                </a>
+                <Connection live/>
+                <div class="ml-auto flex items-center gap-3">
+                    {me.map(|me| view! { <Person me/> })}
+                </div>
+            </header>
+        </div>
+    }
+}
+
+#[component]
+fn Person(me: Me) -> impl IntoView {
+    let reviews = me.roles.contains(&Role::Approver);
+    let roles = me.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
+
+    view! {
+        {reviews
+            .then(|| {
+                view! {
+                    <a
+                        href="/queue"
+                        class="hidden rounded-full bg-selected px-2.5 py-0.5 text-compact font-medium text-accent tabular-nums hover:underline sm:inline-block no-underline"
+                    >
+                        {format!("Your turn {}", me.turn_count)}
+                    </a>
+                }
+            })}
+        <a href="/me" class="flex min-w-0 flex-col rounded-chip text-right leading-4 hover:underline no-underline">
+            <span class="max-w-40 truncate text-compact font-medium">{me.name}</span>
+            <span class="text-compact text-muted">{roles}</span>
+        </a>
+        <form method="post" action="/act/sign-out">
+            <button
+                type="submit"
+                class="min-h-8 rounded-control border border-control px-2.5 text-compact text-text hover:bg-raised"
+            >
+                "Sign out"
+            </button>
+        </form>
+    }
+}
+
+/// The stream's state in words; nothing is said while there is nothing to say.
+#[component]
+fn Connection(live: Live) -> impl IntoView {
+    move || match live.link.get() {
+        Link::Off => ().into_any(),
+        Link::Live => view! {
+            <p class="hidden items-center gap-1.5 text-compact text-muted sm:flex">
+                <span aria-hidden="true" class="size-1.5 rounded-full bg-approve"></span>
+                "Live"
+            </p>
+        }
+        .into_any(),
+        Link::Lost => view! {
+            <p class="flex items-center gap-1.5 text-compact font-medium text-escalate">
+                <span aria-hidden="true" class="size-1.5 rounded-full bg-escalate"></span>
+                "Live updates paused"
+            </p>
+        }
+        .into_any(),
+    }
+}
+
+#[component]
+fn DemoRibbon(people: Vec<(Role, String)>) -> impl IntoView {
+    view! {
+        <div class="flex flex-wrap items-center gap-x-4 gap-y-1 bg-info-tint px-4 py-1.5 text-compact text-info-ink sm:px-5">
+            <p>
+                <strong class="font-semibold">"Demo."</strong>
+                " Proofs are real; people and cases are invented."
+            </p>
+            <ViewAs people compact=true/>
+        </div>
+    }
+}
+
+/// One button per role; exists in demo installations only.
+#[component]
+pub(crate) fn ViewAs(people: Vec<(Role, String)>, compact: bool) -> impl IntoView {
+    let button = if compact {
+        "rounded-chip border border-current px-2 py-px font-medium hover:bg-surface"
+    } else {
+        "min-h-11 w-full rounded-control border border-control bg-surface px-4 text-left font-medium hover:bg-raised"
+    };
+    let list = if compact { "flex flex-wrap items-center gap-2" } else { "grid gap-2" };
+
+    view! {
+        <form method="post" action=SignInAs::PATH class=list>
+            {compact.then(|| view! { <span>"View as"</span> })}
+            {people
+                .into_iter()
+                .map(|(role, name)| {
+                    let label = if compact { role.name().to_owned() } else { format!("{} ({name})", role.name()) };
+                    view! {
+                        <button type="submit" name="role" value=role.word() class=button>
+                            {label}
+                        </button>
+                    }
+                })
+                .collect_view()}
+        </form>
+    }
+}
+
+/// A place in the navigation.
+struct Place {
+    path: &'static str,
+    label: &'static str,
+    shape: Shape,
+    /// The page needs a whole load, because it brings its own module.
+    whole: bool,
+}
+
+#[component]
+fn Navigation(me: Option<Me>) -> impl IntoView {
+    let url = use_url();
+    let places = me.as_ref().map(|me| places(&me.roles)).unwrap_or_default();
+    if places.is_empty() {
+        return ().into_any();
+    }
+
+    view! {
+        <nav
+            aria-label="Main"
+            class="fixed inset-x-0 bottom-0 z-20 border-t border-hairline bg-surface sm:sticky sm:top-0 sm:z-auto sm:h-[calc(100dvh-3rem)] sm:w-14 sm:border-r sm:border-t-0 sm:py-3 xl:w-52 print:hidden"
+        >
+            <ul class="flex justify-around sm:flex-col sm:justify-start sm:gap-0.5 sm:px-2">
+                {places
+                    .into_iter()
+                    .map(|place| {
+                        let Place { path, label, shape, whole } = place;
+                        let current = move || url.with(|url| is_under(url.path(), path)).then_some("page");
+                        view! {
+                            <li class="flex-1 sm:flex-none">
+                                <a
+                                    href=path
+                                    rel=whole.then_some("external")
+                                    aria-current=current
+                                    class="flex min-h-12 no-underline flex-col items-center justify-center gap-0.5 rounded-control px-2 text-[11px]/4 text-muted hover:bg-raised hover:text-text aria-[current=page]:bg-selected aria-[current=page]:font-medium aria-[current=page]:text-accent sm:min-h-10 xl:flex-row xl:justify-start xl:gap-3 xl:px-3 xl:text-body no-underline"
+                                >
+                                    <Icon shape class="size-5 shrink-0"/>
+                                    <span class="sm:max-xl:sr-only">{label}</span>
+                                </a>
+                            </li>
+                        }
+                    })
+                    .collect_view()}
+            </ul>
+        </nav>
+    }
+    .into_any()
+}
+
+fn places(roles: &[Role]) -> Vec<Place> {
+    let place = |path, label, shape| Place { path, label, shape, whole: false };
+    let (admin, reader) =
+        (roles.contains(&Role::Admin), roles.contains(&Role::Approver) || roles.contains(&Role::Auditor));
+    let mut places = Vec::new();
+    if reader {
+        places.push(place("/queue", "Queue", Shape::Inbox));
+    }
+    places.push(place("/ledger", "Ledger", Shape::Chain));
+    if admin {
+        places.push(place("/admin/people", "People", Shape::People));
+        places.push(place("/admin/systems", "AI systems", Shape::Robot));
+    }
+    places.push(Place { path: "/verify", label: "Verify", shape: Shape::Check, whole: true });
+    places.push(place("/me", "You", Shape::Person));
+    places
+}
+
+/// A decision belongs to the queue; everything else to the place its path begins with.
+fn is_under(path: &str, place: &str) -> bool {
+    let below = |parent: &str| path.strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    below(place) || (place == "/queue" && below("/decisions"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decision_stands_under_the_queue_and_names_do_not_run_together() {
+        assert!(is_under("/decisions/1", "/queue"));
+        assert!(is_under("/ledger/12", "/ledger"));
+        assert!(!is_under("/ledgers", "/ledger"));
+        assert!(!is_under("/decisions/1", "/ledger"));
+    }
+
+    #[test]
+    fn an_auditor_sees_no_administration_and_an_admin_no_queue() {
+        let paths = |roles: &[Role]| places(roles).iter().map(|place| place.path).collect::<Vec<_>>();
+
+        assert_eq!(paths(&[Role::Auditor]), ["/queue", "/ledger", "/verify", "/me"]);
+        assert_eq!(paths(&[Role::Admin]), ["/ledger", "/admin/people", "/admin/systems", "/verify", "/me"]);
+    }
+}

@@ -1,0 +1,138 @@
+//! The stream of changes: one connection per page, opened by the first page that wants it.
+//!
+//! Events are wake-ups that carry ids only, so a lost, merged or repeated one costs nothing: the page
+//! asks the server again.
+
+use countersign_domain::view::Change;
+use leptos::prelude::*;
+use wasm_bindgen::{JsCast, prelude::Closure};
+use web_sys::{Event, EventSource, MessageEvent};
+
+/// How the stream stands, in words for the top bar.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// Not asked for, or JavaScript has not begun.
+    #[default]
+    Off,
+    /// Changes arrive.
+    Live,
+    /// The browser tries again by itself.
+    Lost,
+}
+
+/// The stream, as the frame provides it to pages.
+#[derive(Clone, Copy)]
+pub(crate) struct Live {
+    /// The newest change.
+    pub(crate) change: RwSignal<Option<Change>>,
+    /// How the stream stands.
+    pub(crate) link: RwSignal<Link>,
+    /// Log size that everything on the page reflects.
+    size: StoredValue<u64>,
+    source: StoredValue<Option<Source>, LocalStorage>,
+}
+
+/// An open connection with the functions it calls.
+struct Source {
+    source: EventSource,
+    _opened: Closure<dyn Fn(Event)>,
+    _failed: Closure<dyn Fn(Event)>,
+    _changed: Closure<dyn Fn(MessageEvent)>,
+    _ended: Closure<dyn Fn(Event)>,
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.source.close();
+    }
+}
+
+/// How long to wait before a closed stream is opened again.
+const REOPEN_MS: i32 = 5_000;
+
+impl Live {
+    /// Makes the closed stream.
+    pub(crate) fn new() -> Self {
+        Self {
+            change: RwSignal::new(None),
+            link: RwSignal::new(Link::Off),
+            size: StoredValue::new(0),
+            source: StoredValue::new_local(None),
+        }
+    }
+
+    /// Opens the stream, unless it is open; for effects only.
+    ///
+    /// `after` is the log size that the page reflects, where it knows one.
+    pub(crate) fn open(self, after: Option<u64>) {
+        if let Some(after) = after {
+            self.size.update_value(|size| *size = (*size).max(after));
+        }
+        if self.source.with_value(Option::is_none) {
+            self.connect();
+        }
+    }
+
+    fn connect(self) {
+        let after = self.size.get_value();
+        let address = if after == 0 { "/stream/queue".to_owned() } else { format!("/stream/queue?after={after}") };
+        let Ok(source) = EventSource::new(&address) else { return };
+
+        let opened = Closure::<dyn Fn(Event)>::new(move |_| self.link.set(Link::Live));
+        let failed = Closure::<dyn Fn(Event)>::new(move |event: Event| {
+            self.link.set(Link::Lost);
+            let closed = event
+                .target()
+                .and_then(|target| target.dyn_into::<EventSource>().ok())
+                .is_some_and(|source| source.ready_state() == EventSource::CLOSED);
+            if closed {
+                self.reopen();
+            }
+        });
+        let changed = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            let change = event.data().as_string().and_then(|data| serde_json::from_str::<Change>(&data).ok());
+            if let Some(change) = change {
+                self.size.update_value(|size| *size = (*size).max(change.size));
+                self.change.set(Some(change));
+            }
+        });
+        let ended = Closure::<dyn Fn(Event)>::new(move |_| {
+            self.link.set(Link::Lost);
+            self.reopen();
+        });
+        source.set_onopen(Some(opened.as_ref().unchecked_ref()));
+        source.set_onerror(Some(failed.as_ref().unchecked_ref()));
+        for (name, function) in [("change", changed.as_ref()), ("bye", ended.as_ref())] {
+            if source.add_event_listener_with_callback(name, function.unchecked_ref()).is_err() {
+                return;
+            }
+        }
+        self.source.set_value(Some(Source {
+            source,
+            _opened: opened,
+            _failed: failed,
+            _changed: changed,
+            _ended: ended,
+        }));
+    }
+
+    /// Closes now, so that the browser does not try again at once, and opens a new stream later.
+    fn reopen(self) {
+        self.source.with_value(|source| {
+            if let Some(source) = source {
+                source.source.close();
+            }
+        });
+        let again = Closure::once_into_js(move || {
+            self.source.set_value(None);
+            self.connect();
+        });
+        let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(again.unchecked_ref(), REOPEN_MS);
+    }
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self::new()
+    }
+}

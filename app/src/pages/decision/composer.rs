@@ -1,0 +1,287 @@
+//! The review: two equal buttons in one form, a code and a reason.
+
+use countersign_domain::{
+    decision::{ReasonCode, Risk, Verdict},
+    ids::{DecisionId, PresentationId},
+    problem::Code,
+    text::REASON_CHARACTERS_MAX,
+};
+use leptos::{form::ActionForm, html, prelude::*};
+
+use super::Review;
+use crate::{
+    answer::{Answer, typed},
+    components::{
+        form::{ErrorSummary, Weight, error_of},
+        icons::{Icon, Shape},
+        text::SafeTextArea,
+        time::Moment,
+    },
+    frame::Surroundings,
+};
+
+/// What is typed and not sent: it outlives a reload of the page's data.
+#[derive(Clone, Copy)]
+pub(super) struct Draft {
+    kept: RwSignal<(String, String)>,
+    code: NodeRef<html::Select>,
+    reason: NodeRef<html::Textarea>,
+}
+
+impl Draft {
+    pub(super) fn new() -> Self {
+        Self {
+            kept: RwSignal::new((typed::<Review>("code"), typed::<Review>("reason"))),
+            code: NodeRef::new(),
+            reason: NodeRef::new(),
+        }
+    }
+
+    /// Takes what stands in the fields.
+    pub(super) fn keep(self) {
+        if let (Some(code), Some(reason)) = (self.code.get_untracked(), self.reason.get_untracked()) {
+            self.kept.set((code.value(), reason.value()));
+        }
+    }
+
+    pub(super) fn clear(self) {
+        self.kept.set(Default::default());
+    }
+
+    pub(super) fn reason(self) -> String {
+        self.kept.with_untracked(|(_, reason)| reason.clone())
+    }
+
+    fn code(self) -> String {
+        self.kept.with_untracked(|(code, _)| code.clone())
+    }
+}
+
+/// Which button Ctrl+Enter would press.
+#[derive(Clone, Copy)]
+pub(super) struct Armed {
+    verdict: RwSignal<Option<Verdict>>,
+    approve: NodeRef<html::Button>,
+    reject: NodeRef<html::Button>,
+    reason: RwSignal<Option<NodeRef<html::Textarea>>>,
+}
+
+impl Armed {
+    pub(super) fn new() -> Self {
+        Self {
+            verdict: RwSignal::new(None),
+            approve: NodeRef::new(),
+            reject: NodeRef::new(),
+            reason: RwSignal::new(None),
+        }
+    }
+
+    /// Arms a button and goes to the reason; sends nothing.
+    pub(super) fn arm(self, verdict: Verdict) -> bool {
+        self.verdict.set(Some(verdict));
+        Surroundings::get().say(match verdict {
+            Verdict::Approve => "Approve is armed. Control Enter sends it, Escape disarms.",
+            Verdict::Reject => "Reject is armed. Control Enter sends it, Escape disarms.",
+        });
+        if let Some(reason) = self.reason.get_untracked().and_then(|reason| reason.get_untracked()) {
+            let _ = reason.focus();
+        }
+        true
+    }
+
+    /// Disarms; tells whether anything was armed.
+    pub(super) fn disarm(self) -> bool {
+        let was = self.verdict.get_untracked().is_some();
+        if was {
+            self.verdict.set(None);
+            Surroundings::get().say("Disarmed.");
+        }
+        was
+    }
+
+    /// Presses the armed button.
+    pub(super) fn send(self) -> bool {
+        let button = match self.verdict.get_untracked() {
+            Some(Verdict::Approve) => self.approve,
+            Some(Verdict::Reject) => self.reject,
+            None => return false,
+        };
+        if let Some(button) = button.get_untracked() {
+            button.click();
+        }
+        true
+    }
+}
+
+/// The form of one presentation.
+#[component]
+pub(super) fn ReviewForm(
+    id: DecisionId,
+    presentation: PresentationId,
+    expires_at: u64,
+    risk: Risk,
+    review: ServerAction<Review>,
+    answer: Signal<Option<Answer>>,
+    draft: Draft,
+    armed: Armed,
+    changed: RwSignal<bool>,
+    reload: impl Fn() + Copy + Send + Sync + 'static,
+) -> impl IntoView {
+    let problem = Signal::derive(move || answer.get().and_then(Answer::problem));
+    let outdated = move || {
+        problem.with(|problem| problem.as_ref().is_some_and(|problem| problem.code.status() == Code::Stale.status()))
+    };
+    let code_error =
+        Memo::new(move |_| problem.with(|problem| problem.as_ref().and_then(|problem| error_of(problem, "code"))));
+    let reason_error =
+        Memo::new(move |_| problem.with(|problem| problem.as_ref().and_then(|problem| error_of(problem, "reason"))));
+    let blocked = Signal::derive(move || changed.get() || outdated());
+    let pending: Signal<bool> = review.pending().into();
+    armed.reason.set(Some(draft.reason));
+    let chosen = draft.code();
+
+    view! {
+        <ActionForm action=review attr:class="grid gap-4">
+            // The form's default button: Enter in a field can approve nothing.
+            <button type="submit" disabled hidden></button>
+            <input type="hidden" name="decision" value=id.to_string()/>
+            <input type="hidden" name="presentation" value=presentation.to_string()/>
+            <ErrorSummary problem/>
+            {move || {
+                outdated()
+                    .then(|| {
+                        view! {
+                            <p>
+                                <button type="button" on:click=move |_| reload() class=Weight::Plain.class()>
+                                    {strings::SHOW_CURRENT}
+                                </button>
+                            </p>
+                        }
+                    })
+            }}
+            <div class="grid gap-1">
+                <label for="code" class="text-body font-medium">
+                    {strings::CODE}
+                </label>
+                <select
+                    id="code"
+                    name="code"
+                    node_ref=draft.code
+                    aria-invalid=move || code_error.get().map(|_| "true")
+                    aria-describedby="code-error"
+                    class="block min-h-11 w-full max-w-sm rounded-control border border-control bg-surface px-3 text-reading aria-[invalid]:border-reject sm:min-h-10"
+                >
+                    <option value="">{strings::CHOOSE}</option>
+                    {ReasonCode::ALL
+                        .iter()
+                        .map(|code| {
+                            view! {
+                                <option value=code.word() selected=chosen == code.word()>
+                                    {code.label()}
+                                </option>
+                            }
+                        })
+                        .collect_view()}
+                </select>
+                <p id="code-error" class="text-compact text-reject">
+                    {move || code_error.get()}
+                </p>
+            </div>
+            <div class="grid gap-1">
+                <label for="reason" class="text-body font-medium">
+                    {strings::REASON}
+                </label>
+                <p id="reason-hint" class="text-compact text-muted">
+                    {format!("{} At most {REASON_CHARACTERS_MAX} characters.", strings::READER)}
+                </p>
+                <SafeTextArea
+                    name="reason"
+                    value=draft.reason()
+                    rows=4
+                    described_by="reason-hint reason-error"
+                    invalid=Signal::derive(move || reason_error.get().is_some())
+                    node_ref=draft.reason
+                />
+                <p id="reason-error" class="text-compact text-reject">
+                    {move || reason_error.get()}
+                </p>
+            </div>
+            <div class="grid grid-cols-2 gap-3 sm:max-w-md">
+                <VerdictButton verdict=Verdict::Approve risk armed pending blocked/>
+                <VerdictButton verdict=Verdict::Reject risk armed pending blocked/>
+            </div>
+            <p class="text-compact text-muted">
+                {move || if blocked.get() { strings::BLOCKED } else { strings::WHAT_HAPPENS }} " "
+                {strings::OPEN_UNTIL} " " <Moment at=expires_at/> "."
+            </p>
+        </ActionForm>
+    }
+}
+
+/// One of the two buttons: equal size, equal weight, and on high risk neither is filled.
+#[component]
+fn VerdictButton(
+    verdict: Verdict,
+    risk: Risk,
+    armed: Armed,
+    pending: Signal<bool>,
+    blocked: Signal<bool>,
+) -> impl IntoView {
+    let (word, shape, node_ref) = match verdict {
+        Verdict::Approve => ("Approve", Shape::Tick, armed.approve),
+        Verdict::Reject => ("Reject", Shape::Cross, armed.reject),
+    };
+    let class = match (verdict, risk) {
+        (Verdict::Approve, Risk::High) => {
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-approve bg-surface px-4 text-reading font-semibold text-approve hover:bg-approve-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+        }
+        (Verdict::Reject, Risk::High) => {
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-reject bg-surface px-4 text-reading font-semibold text-reject hover:bg-reject-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+        }
+        (Verdict::Approve, _) => {
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-approve bg-approve px-4 text-reading font-semibold text-on-fill hover:opacity-90 aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+        }
+        (Verdict::Reject, _) => {
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-reject bg-reject px-4 text-reading font-semibold text-on-fill hover:opacity-90 aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+        }
+    };
+    let is_armed = move || armed.verdict.get() == Some(verdict);
+    let guard = move |event: leptos::ev::MouseEvent| {
+        if pending.get_untracked() || blocked.get_untracked() {
+            event.prevent_default();
+        }
+    };
+
+    view! {
+        <button
+            type="submit"
+            name="verdict"
+            value=verdict.word()
+            node_ref=node_ref
+            on:click=guard
+            data-armed=move || is_armed().then_some("")
+            aria-disabled=move || (pending.get() || blocked.get()).then_some("true")
+            class=class
+        >
+            <Icon shape class="size-5"/>
+            {word}
+            {move || {
+                is_armed()
+                    .then(|| view! { <span class="text-compact font-normal">{strings::ARMED}</span> })
+            }}
+        </button>
+    }
+}
+
+mod strings {
+    pub(super) const CODE: &str = "Reason code";
+    pub(super) const CHOOSE: &str = "Choose a code";
+    pub(super) const REASON: &str = "Reason";
+    pub(super) const READER: &str =
+        "Kept with the decision for its auditors; the AI system is told the code, not the text.";
+    pub(super) const SHOW_CURRENT: &str = "Show current";
+    pub(super) const BLOCKED: &str = "What is shown is not what stands. Show the current state before you rule.";
+    pub(super) const WHAT_HAPPENS: &str = "Your review is sealed at once, with exactly what this page showed you.";
+    pub(super) const OPEN_UNTIL: &str = "This form can be sent until";
+    pub(super) const ARMED: &str = "Ctrl+Enter";
+}

@@ -1,0 +1,345 @@
+//! `/decisions/{id}`: one decision, whole, in a fixed order, and the review of exactly what is shown.
+
+mod composer;
+#[cfg(feature = "ssr")]
+mod reason;
+mod sections;
+
+use countersign_domain::{
+    decision::Verdict,
+    ids::{DecisionId, PresentationId},
+    problem::{Code, Problem},
+    view::{Composer, DecisionView},
+};
+use leptos::{html, prelude::*};
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_params_map, use_query_map},
+};
+use wasm_bindgen::JsCast;
+
+use self::{
+    composer::{Armed, Draft, ReviewForm},
+    sections::{ActionSection, AskSection, ContextSection, HistorySection, PolicySection, RiskSection},
+};
+use crate::{
+    Error,
+    answer::{Answer, answer_of},
+    clock::{steady_ms, ticking},
+    components::{
+        form::Weight,
+        icons::{Icon, Shape},
+        keyboard::{KeySheet, Page, listen, show},
+        kinds::changes_decisions,
+        page::{Banner, Bar, PageHeader, PageTitle, Recorded, Refusal, Section, Skeleton, TitleText},
+        text::Literal,
+    },
+    frame::Surroundings,
+    keys::Command,
+    live::Live,
+};
+
+/// Shows a decision to a person; the engine seals what was shown and issues the form's single use.
+#[server(prefix = "/act", endpoint = "decision")]
+pub(crate) async fn decision(id: DecisionId) -> Result<DecisionView, Error> {
+    use countersign_engine::decisions;
+
+    use crate::request::{request, shown};
+
+    let (engine, caller) = request()?;
+    shown(&caller, decisions::view(&engine, &caller, id).await)
+}
+
+/// Records a person's review of exactly what one presentation showed.
+#[server(prefix = "/act", endpoint = "review")]
+pub(crate) async fn review(
+    decision: DecisionId,
+    presentation: PresentationId,
+    verdict: Verdict,
+    code: String,
+    reason: String,
+) -> Result<Answer, Error> {
+    use countersign_engine::decisions::{self, ReviewRequest};
+
+    use crate::request::{act, request, told};
+
+    let (engine, caller) = request()?;
+    let (code, reason) = match reason::read(&code, &reason) {
+        Ok(read) => read,
+        Err(problem) => return Ok(told(Err(problem))),
+    };
+    let asked = ReviewRequest { decision, presentation, verdict, code, reason };
+    let reviewed = act(async move { decisions::review(&engine, &caller, asked).await }).await;
+
+    Ok(told(reviewed.map(|_| Answer::done(format!("/queue?done={decision}")))))
+}
+
+/// The decision page.
+#[component]
+pub(crate) fn DecisionPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.with(|params| params.get("id").and_then(|id| id.parse::<DecisionId>().ok())));
+    let view = Resource::new(
+        move || id.get(),
+        |id| async move {
+            match id {
+                Some(id) => decision(id).await,
+                None => Err(nothing_here()),
+            }
+        },
+    );
+    let review = ServerAction::<Review>::new();
+    let draft = Draft::new();
+    let reload = move || {
+        draft.keep();
+        review.clear();
+        view.refetch();
+    };
+
+    view! {
+        <Transition fallback=|| {
+            view! { <Skeleton rows=7/> }
+        }>
+            {move || Suspend::new(async move {
+                match view.await {
+                    Ok(shown) => view! { <Whole shown review draft reload/> }.into_any(),
+                    Err(error) => view! { <Refusal error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn nothing_here() -> Error {
+    #[cfg(feature = "ssr")]
+    crate::request::status(Code::NotFound.status());
+    Error::Told {
+        problem: Problem::new(
+            Code::NotFound,
+            "There is nothing here that you may read. If you followed a link, ask whoever sent it for access.",
+        ),
+        request: String::new(),
+    }
+}
+
+/// The page of one decision as it was shown.
+#[component]
+fn Whole(
+    shown: DecisionView,
+    review: ServerAction<Review>,
+    draft: Draft,
+    reload: impl Fn() + Copy + Send + Sync + 'static,
+) -> impl IntoView {
+    let id = shown.id;
+    let clock = ticking(shown.now);
+    let query = use_query_map();
+    let raw = Memo::new(move |_| query.with(|query| query.get("as").is_some_and(|form| form == "raw")));
+    let dialog = NodeRef::<html::Dialog>::new();
+    let armed = Armed::new();
+    let answer = answer_of(review);
+    let changed = follow(id);
+    let may_rule = matches!(shown.composer, Composer::Open { .. });
+    let (title, recorded) = (shown.title.clone(), shown.recorded);
+    let composer = shown.composer.clone();
+    let risk = shown.risk;
+
+    let navigate = use_navigate();
+    Effect::new(move || {
+        if let Some(Answer::Done { to }) = answer.get() {
+            draft.clear();
+            Surroundings::get().say(strings::RECORDED);
+            navigate(&to, NavigateOptions::default());
+        }
+    });
+    keys(review, armed, dialog, move || may_rule && !changed.get_untracked());
+
+    view! {
+        <PageTitle text=TitleText::decision(id)/>
+        <p class="mb-2 flex items-center gap-3 text-compact text-muted print:hidden">
+            <a href="/queue" class="inline-flex items-center gap-1 rounded-chip hover:text-text hover:underline no-underline">
+                <Icon shape=Shape::Back class="size-4"/>
+                {strings::QUEUE}
+            </a>
+            <span class="font-mono text-compact">{id.short()}</span>
+            <KeySheet dialog/>
+        </p>
+        <PageHeader title=move || view! { <Literal text=title.clone()/> }/>
+        {move || {
+            changed
+                .get()
+                .then(|| {
+                    view! {
+                        <Banner bar=Bar::Stale>
+                            <p>{strings::CHANGED}</p>
+                            <button type="button" on:click=move |_| reload() class=Weight::Plain.class()>
+                                {strings::SHOW_CURRENT}
+                            </button>
+                        </Banner>
+                    }
+                })
+        }}
+        <div class="grid items-start gap-6 xl:grid-cols-[minmax(0,1fr)_15rem]">
+            <div class="grid min-w-0 max-w-4xl gap-4">
+                <AskSection shown=shown.clone() clock/>
+                <RiskSection shown=shown.clone()/>
+                <ActionSection shown=shown.clone() raw/>
+                <ContextSection shown=shown.clone() raw/>
+                <PolicySection shown=shown.clone()/>
+                <Section id="review" number=6 title=strings::REVIEW>
+                    {match composer {
+                        Composer::Open { presentation, expires_at } => {
+                            view! {
+                                <ReviewForm id presentation expires_at risk review answer draft armed changed reload/>
+                            }
+                                .into_any()
+                        }
+                        Composer::Closed { reason } => {
+                            view! { <Closed reason answer draft/> }.into_any()
+                        }
+                    }}
+                </Section>
+                <HistorySection shown clock/>
+                <Recorded entry=recorded/>
+            </div>
+            <Contents/>
+        </div>
+    }
+}
+
+/// Tells whether the decision changed after it was shown.
+fn follow(id: DecisionId) -> RwSignal<bool> {
+    let live = expect_context::<Live>();
+    let changed = RwSignal::new(false);
+    let first = StoredValue::new(true);
+    Effect::new(move || live.open(None));
+    Effect::new(move || {
+        let touched = live.change.with(|change| {
+            change.as_ref().is_some_and(|change| {
+                change.decisions.contains(&id) && change.kinds.iter().any(|kind| changes_decisions(kind))
+            })
+        });
+        // The change that stood there before this page was shown is part of what is shown.
+        let old = first.get_value();
+        first.set_value(false);
+        if touched && !old {
+            changed.set(true);
+            Surroundings::get().say(strings::CHANGED);
+        }
+    });
+
+    changed
+}
+
+fn keys(
+    review: ServerAction<Review>,
+    armed: Armed,
+    dialog: NodeRef<html::Dialog>,
+    may_rule: impl Fn() -> bool + 'static,
+) {
+    let navigate = use_navigate();
+    let shown_at = StoredValue::new(0);
+    Effect::new(move || shown_at.set_value(steady_ms().unwrap_or_default()));
+
+    listen(
+        move || Page {
+            loading: review.pending().get_untracked(),
+            shown_at: shown_at.get_value(),
+            may_rule: may_rule(),
+        },
+        move |command| match command {
+            Command::ArmApprove => armed.arm(Verdict::Approve),
+            Command::ArmReject => armed.arm(Verdict::Reject),
+            Command::Send => armed.send(),
+            Command::Back if armed.disarm() => true,
+            Command::Back => {
+                navigate("/queue", NavigateOptions::default());
+                true
+            }
+            Command::Section(number) => SECTIONS
+                .get(usize::from(number).wrapping_sub(1))
+                .and_then(|(id, _)| document().get_element_by_id(id))
+                .is_some_and(|section| {
+                    section.scroll_into_view();
+                    section.unchecked_into::<web_sys::HtmlElement>().focus().is_ok()
+                }),
+            Command::Help => {
+                show(dialog);
+                true
+            }
+            _ => false,
+        },
+    );
+}
+
+/// The sections, in the one order they ever have: anchor and heading.
+const SECTIONS: [(&str, &str); 7] = [
+    ("ask", "Ask"),
+    ("risk", "Risk"),
+    ("action", "Proposed action"),
+    ("evidence", "Evidence"),
+    ("policy", "Policy"),
+    ("review", "Review"),
+    ("history", "History and proof"),
+];
+
+#[component]
+fn Contents() -> impl IntoView {
+    view! {
+        <nav aria-label=strings::CONTENTS class="sticky top-5 hidden xl:block print:hidden">
+            <ol class="grid gap-0.5 border-l border-hairline text-compact">
+                {SECTIONS
+                    .iter()
+                    .zip(1..)
+                    .map(|((id, title), number)| {
+                        view! {
+                            <li>
+                                <a
+                                    href=format!("#{id}")
+                                    rel="external"
+                                    class="flex gap-2.5 rounded-r-chip px-3 py-1.5 text-muted hover:bg-raised hover:text-text no-underline"
+                                >
+                                    <span class="tabular-nums">{number}</span>
+                                    {*title}
+                                </a>
+                            </li>
+                        }
+                    })
+                    .collect_view()}
+            </ol>
+        </nav>
+    }
+}
+
+/// Why there is no form, with what was typed when the form was there.
+#[component]
+fn Closed(reason: String, answer: Signal<Option<Answer>>, draft: Draft) -> impl IntoView {
+    let problem = Signal::derive(move || answer.get().and_then(Answer::problem));
+    let kept = draft.reason();
+
+    view! {
+        <crate::components::form::ErrorSummary problem/>
+        <p class="flex items-start gap-2 text-reading">
+            <Icon shape=Shape::Info class="mt-1 size-4 shrink-0 text-muted"/>
+            {reason}
+        </p>
+        {(!kept.is_empty())
+            .then(|| {
+                view! {
+                    <div class="grid gap-1">
+                        <h3 class="text-body font-semibold">{strings::KEPT}</h3>
+                        <crate::components::text::Payload value=kept/>
+                    </div>
+                }
+            })}
+    }
+}
+
+mod strings {
+    pub(super) const QUEUE: &str = "Queue";
+    pub(super) const REVIEW: &str = "Review";
+    pub(super) const CONTENTS: &str = "Sections of this page";
+    pub(super) const CHANGED: &str = "This decision changed after you opened it. Nothing you type is lost.";
+    pub(super) const SHOW_CURRENT: &str = "Show current";
+    pub(super) const RECORDED: &str = "Your review is recorded.";
+    pub(super) const KEPT: &str = "Your text, not recorded";
+}

@@ -1,0 +1,445 @@
+//! The sections around the review, drawn from the view and from nothing else.
+
+use countersign_domain::{
+    decision::{Effect as Reach, OutcomeResult},
+    decision_type::Kind,
+    view::{DecisionView, Field, HistoryRow, Mode, OutcomeRow, ReviewRow, Section as Place},
+};
+use leptos::prelude::*;
+
+use crate::{
+    components::{
+        dialogue::{Dialogue, Disclosure, read},
+        form::Weight,
+        icons::{Icon, Shape},
+        kinds::kind_words,
+        marks::{RiskMark, SealMark, StateMark, VerdictMark, outcome_words},
+        page::{Fact, Section},
+        text::{CopyId, Literal, Payload, Prose, indent},
+        time::{Moment, Since, TimeLeft},
+    },
+    pages::queue::quorum,
+};
+
+/// 1: who asks what, until when, and what silence means.
+#[component]
+pub(super) fn AskSection(shown: DecisionView, clock: Signal<u64>) -> impl IntoView {
+    let outcome = shown.resolution.as_ref().map(|resolution| resolution.outcome);
+    let open = shown.state.is_open();
+
+    view! {
+        <Section id="ask" number=1 title="Ask">
+            <div class="flex flex-wrap items-start gap-x-8 gap-y-3">
+                <div class="grid gap-1">
+                    <span class="text-compact text-muted">{strings::STATE}</span>
+                    <StateMark state=shown.state outcome/>
+                </div>
+                <div class="grid gap-1">
+                    <span class="text-compact text-muted">{strings::RISK}</span>
+                    <RiskMark level=shown.risk/>
+                </div>
+                <div class="grid gap-1">
+                    <span class="text-compact text-muted">{strings::APPROVALS}</span>
+                    <span class="tabular-nums">{quorum(shown.policy.given, shown.policy.need)}</span>
+                </div>
+                {open
+                    .then(|| {
+                        view! {
+                            <div class="grid gap-1">
+                                <span class="text-compact text-muted">{strings::DEADLINE}</span>
+                                <TimeLeft until=shown.due_at now=clock/>
+                            </div>
+                        }
+                    })}
+            </div>
+            <dl class="grid gap-1.5">
+                <Fact name=strings::ACTION>
+                    {shown.type_title} " "
+                    <span class="font-mono text-compact text-muted">
+                        {format!("{} v{}", shown.type_name, shown.type_version)}
+                    </span>
+                </Fact>
+                <Fact name=strings::SYSTEM>
+                    {shown.system_name} " "
+                    <span class="font-mono text-compact text-muted">{format!("key {}", shown.key_id)}</span>
+                </Fact>
+                <Fact name=strings::PROPOSED>
+                    <Since at=shown.proposed_at now=clock/>
+                </Fact>
+                {open.then(|| view! { <Fact name=strings::AT_ZERO>{format!("At the deadline it {}.", shown.at_zero)}</Fact> })}
+                {shown
+                    .external_id
+                    .map(|id| {
+                        view! {
+                            <Fact name=strings::CASE>
+                                <CopyId id label="case id"/>
+                            </Fact>
+                        }
+                    })}
+                {shown
+                    .conversation
+                    .map(|id| {
+                        view! {
+                            <Fact name=strings::RUN>
+                                <CopyId id label="run id"/>
+                            </Fact>
+                        }
+                    })}
+            </dl>
+        </Section>
+    }
+}
+
+/// 2: how much harm, why, and whether it can be undone. Set by type and policy, never by the agent.
+#[component]
+pub(super) fn RiskSection(shown: DecisionView) -> impl IntoView {
+    view! {
+        <Section id="risk" number=2 title="Risk">
+            <div class="flex flex-wrap items-center gap-x-6 gap-y-1 text-reading">
+                <RiskMark level=shown.risk/>
+                <span>{shown.reversibility.label()}</span>
+            </div>
+            <ul class="max-w-measure list-disc space-y-1 pl-5">
+                {shown.risk_reasons.into_iter().map(|reason| view! { <li>{reason}</li> }).collect_view()}
+            </ul>
+            <p class="text-compact text-muted">{strings::RISK_SETTER}</p>
+        </Section>
+    }
+}
+
+/// 3: exactly what would run, complete.
+#[component]
+pub(super) fn ActionSection(shown: DecisionView, raw: Memo<bool>) -> impl IntoView {
+    let id = shown.id;
+    let fields: Vec<_> = shown.fields.into_iter().filter(|field| field.section == Place::Action).collect();
+    let none = fields.is_empty();
+
+    view! {
+        <Section id="action" number=3 title="Proposed action">
+            {none.then(|| view! { <p class="text-muted">{strings::NO_PARAMETERS}</p> })}
+            <dl class="grid gap-4">
+                {move || {
+                    let raw = raw.get();
+                    fields.iter().cloned().map(|field| view! { <Parameter field raw/> }.into_any()).collect_view()
+                }}
+            </dl>
+            <div class="flex flex-wrap items-center gap-x-4 gap-y-2 text-compact text-muted">
+                <a
+                    href=move || {
+                        if raw.get() { format!("/decisions/{id}") } else { format!("/decisions/{id}?as=raw") }
+                    }
+                    class="text-accent underline print:hidden"
+                >
+                    {move || if raw.get() { strings::READABLE } else { strings::RAW }}
+                </a>
+                <span>
+                    {strings::CONTENT_HASH} " " <CopyId id=shown.content_hash label="content hash"/>
+                </span>
+                <span class="tabular-nums">{format!("Revision {}", shown.revision)}</span>
+            </div>
+        </Section>
+    }
+}
+
+#[component]
+fn Parameter(field: Field, raw: bool) -> impl IntoView {
+    let Field { name, label, kind, mode, commitment, value, .. } = field;
+
+    view! {
+        <div class="grid gap-1">
+            <dt class="flex flex-wrap items-baseline gap-x-2 text-body font-medium">
+                {label} <span class="font-mono text-compact font-normal text-muted">{name}</span>
+            </dt>
+            <dd class="min-w-0">
+                {match (value, mode) {
+                    (None, _) => view! { <Absent text=strings::ERASED commitment/> }.into_any(),
+                    (Some(_), Mode::Masked) => view! { <Absent text=strings::MASKED commitment/> }.into_any(),
+                    (Some(value), _) => {
+                        let value = if kind == Kind::Structure && !raw { indent(&value) } else { value };
+                        view! { <Payload value/> }.into_any()
+                    }
+                }}
+            </dd>
+        </div>
+    }
+}
+
+/// A value that is not shown, with what stands for it in the ledger.
+#[component]
+fn Absent(text: &'static str, commitment: String) -> impl IntoView {
+    view! {
+        <p class="text-muted">
+            {text} " " {strings::COMMITMENT} " " <CopyId id=commitment label="commitment"/>
+        </p>
+    }
+}
+
+/// 4: why the agent proposes it and what it had before it, complete.
+#[component]
+pub(super) fn ContextSection(shown: DecisionView, raw: Memo<bool>) -> impl IntoView {
+    let (reasoning, context): (Vec<_>, Vec<_>) = shown
+        .fields
+        .into_iter()
+        .filter(|field| field.section != Place::Action)
+        .partition(|field| field.section == Place::Reasoning);
+    let none = reasoning.is_empty() && context.is_empty();
+
+    view! {
+        <Section id="evidence" number=4 title="Evidence">
+            {none.then(|| view! { <p class="text-muted">{strings::NO_EVIDENCE}</p> })}
+            {move || {
+                let raw = raw.get();
+                reasoning
+                    .iter()
+                    .chain(&context)
+                    .cloned()
+                    .map(|field| view! { <Evidence field raw/> }.into_any())
+                    .collect_view()
+            }}
+        </Section>
+    }
+}
+
+#[component]
+fn Evidence(field: Field, raw: bool) -> impl IntoView {
+    let Field { label, kind, mode, commitment, value, section, .. } = field;
+    let collapsed = mode == Mode::Collapsed;
+    let body = match (value, mode) {
+        (None, _) => view! { <Absent text=strings::ERASED commitment/> }.into_any(),
+        (Some(_), Mode::Masked) => view! { <Absent text=strings::MASKED commitment/> }.into_any(),
+        (Some(value), _) if raw => view! { <Payload value/> }.into_any(),
+        (Some(value), _) => match (section, kind) {
+            (Place::Context, _) => match read(&value) {
+                Some(context) => view! { <Dialogue context/> }.into_any(),
+                None => view! { <Payload value=indent(&value)/> }.into_any(),
+            },
+            (_, Kind::Structure) => view! { <Payload value=indent(&value)/> }.into_any(),
+            (_, Kind::Text) => view! { <Prose text=value/> }.into_any(),
+            _ => view! { <Payload value/> }.into_any(),
+        },
+    };
+    if collapsed {
+        return view! { <Disclosure summary=label>{body}</Disclosure> }.into_any();
+    }
+
+    view! {
+        <div class="grid gap-1">
+            <h3 class="text-body font-semibold">{label}</h3>
+            {body}
+        </div>
+    }
+    .into_any()
+}
+
+/// 5: the rule that sent the decision here, and who must act.
+#[component]
+pub(super) fn PolicySection(shown: DecisionView) -> impl IntoView {
+    let policy = shown.policy;
+
+    view! {
+        <Section id="policy" number=5 title="Policy">
+            <p class="max-w-measure text-reading">{policy.sentence}</p>
+            <dl class="grid gap-1.5">
+                <Fact name=strings::APPROVALS>
+                    <span class="tabular-nums">{quorum(policy.given, policy.need)}</span>
+                </Fact>
+                <Fact name=strings::RULE>
+                    <span class="tabular-nums">{format!("Row {} of version {}", policy.rule, policy.number)}</span>
+                </Fact>
+                <Fact name=strings::VERSION>
+                    <CopyId id=policy.version label="policy version id"/>
+                </Fact>
+            </dl>
+        </Section>
+    }
+}
+
+/// 7: what happened, in order, each act with its seal, and the proof of it.
+#[component]
+pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>) -> impl IntoView {
+    let id = shown.id;
+    let file = format!("decision-{}.tlog-proof", id.short().to_lowercase());
+    let command = format!("countersign verify {file}");
+
+    view! {
+        <Section id="history" number=7 title="History and proof">
+            {shown
+                .resolution
+                .map(|resolution| {
+                    view! {
+                        <dl class="grid gap-1.5">
+                            <Fact name=strings::RESOLUTION>
+                                <span class="flex flex-wrap items-center gap-x-3">
+                                    <strong class="font-semibold">{outcome_words(resolution.outcome)}</strong>
+                                    <Moment at=resolution.at/>
+                                    <SealMark seal=resolution.seal/>
+                                </span>
+                            </Fact>
+                            <Fact name=strings::RELEASED>
+                                {match resolution.released_at {
+                                    Some(at) => view! { <Since at now=clock/> }.into_any(),
+                                    None => strings::NOT_TOLD.into_any(),
+                                }}
+                            </Fact>
+                        </dl>
+                    }
+                })}
+            <Reviews reviews=shown.reviews/>
+            <Outcomes outcomes=shown.outcomes/>
+            <Timeline events=shown.history/>
+            <div class="grid gap-2 rounded-control bg-raised p-4 print:hidden">
+                <h3 class="text-body font-semibold">{strings::PROOF}</h3>
+                <p class="max-w-measure text-compact text-muted">{strings::PROOF_TEXT}</p>
+                <div class="flex flex-wrap items-center gap-3">
+                    <a href=format!("/decisions/{id}/proof") download=file class=Weight::Plain.class()>
+                        <Icon shape=Shape::Download class="size-4"/>
+                        {strings::DOWNLOAD}
+                    </a>
+                    <CopyId id=command label="command"/>
+                </div>
+            </div>
+        </Section>
+    }
+}
+
+#[component]
+fn Reviews(reviews: Vec<ReviewRow>) -> impl IntoView {
+    (!reviews.is_empty()).then(|| {
+        let rows = reviews
+            .into_iter()
+            .map(|review| {
+                view! {
+                    <li class="grid gap-1 py-3">
+                        <p class="flex flex-wrap items-center gap-x-3 gap-y-1">
+                            <VerdictMark verdict=review.verdict/>
+                            <span class="font-medium">{review.person}</span>
+                            <span class="text-muted">{review.code.label()}</span>
+                            <Moment at=review.at/>
+                            <SealMark seal=review.seal/>
+                        </p>
+                        <div class="max-w-measure whitespace-pre-wrap [overflow-wrap:anywhere]">
+                            <Literal text=review.reason/>
+                        </div>
+                    </li>
+                }
+                .into_any()
+            })
+            .collect_view();
+        view! {
+            <div>
+                <h3 class="text-body font-semibold">{strings::REVIEWS}</h3>
+                <ol class="divide-y divide-hairline">{rows}</ol>
+            </div>
+        }
+    })
+}
+
+#[component]
+fn Outcomes(outcomes: Vec<OutcomeRow>) -> impl IntoView {
+    (!outcomes.is_empty()).then(|| {
+        let rows = outcomes
+            .into_iter()
+            .map(|outcome| {
+                view! {
+                    <li class="flex flex-wrap items-center gap-x-3 gap-y-1 py-2">
+                        <span class="font-medium">{result_words(outcome.result)}</span>
+                        <span class="text-muted">{reach_words(outcome.effect)}</span>
+                        <Moment at=outcome.at/>
+                        <SealMark seal=outcome.seal/>
+                    </li>
+                }
+                .into_any()
+            })
+            .collect_view();
+        view! {
+            <div>
+                <h3 class="text-body font-semibold">{strings::OUTCOMES}</h3>
+                <ol class="divide-y divide-hairline">{rows}</ol>
+            </div>
+        }
+    })
+}
+
+const fn result_words(result: OutcomeResult) -> &'static str {
+    match result {
+        OutcomeResult::Executed => "Executed",
+        OutcomeResult::Failed => "Failed",
+        OutcomeResult::NotExecuted => "Not executed",
+        OutcomeResult::Compensated => "Executed, then undone",
+    }
+}
+
+const fn reach_words(effect: Reach) -> &'static str {
+    match effect {
+        Reach::None => "no effect",
+        Reach::Partial => "in part",
+        Reach::Full => "in full",
+        Reach::Unknown => "effect unknown",
+    }
+}
+
+/// Acts in order, as a line with marks.
+#[component]
+fn Timeline(events: Vec<HistoryRow>) -> impl IntoView {
+    let rows = events
+        .into_iter()
+        .map(|event| {
+            let dot = if event.n.is_some() {
+                "absolute -left-[5px] top-2 size-2.5 rounded-full border-2 border-surface bg-accent"
+            } else {
+                "absolute -left-[4px] top-2 size-2 rounded-full border border-control bg-surface"
+            };
+            view! {
+                <li class="relative flex flex-wrap items-center gap-x-3 gap-y-0.5 py-1 pl-5 text-compact">
+                    <span aria-hidden="true" class=dot></span>
+                    <span class="text-body font-medium">{kind_words(&event.kind).to_owned()}</span>
+                    <span class="text-muted">{event.actor}</span>
+                    <Moment at=event.at/>
+                    <SealMark seal=event.seal/>
+                </li>
+            }
+            .into_any()
+        })
+        .collect_view();
+
+    view! {
+        <div>
+            <h3 class="mb-1 text-body font-semibold">{strings::TIMELINE}</h3>
+            <ol class="ml-1.5 border-l border-hairline">{rows}</ol>
+        </div>
+    }
+}
+
+mod strings {
+    pub(super) const STATE: &str = "State";
+    pub(super) const RISK: &str = "Risk";
+    pub(super) const APPROVALS: &str = "Approvals";
+    pub(super) const DEADLINE: &str = "Deadline";
+    pub(super) const ACTION: &str = "Action";
+    pub(super) const SYSTEM: &str = "AI system";
+    pub(super) const PROPOSED: &str = "Proposed";
+    pub(super) const AT_ZERO: &str = "Silence";
+    pub(super) const CASE: &str = "Case";
+    pub(super) const RUN: &str = "Agent's run";
+    pub(super) const RISK_SETTER: &str = "Set by the decision type and the policy, never by the AI system.";
+    pub(super) const NO_PARAMETERS: &str = "This action has no parameters.";
+    pub(super) const RAW: &str = "Show exact stored values";
+    pub(super) const READABLE: &str = "Show readable values";
+    pub(super) const CONTENT_HASH: &str = "Content";
+    pub(super) const ERASED: &str = "Erased; the commitment is present.";
+    pub(super) const MASKED: &str = "Withheld.";
+    pub(super) const COMMITMENT: &str = "Commitment";
+    pub(super) const NO_EVIDENCE: &str = "The AI system sent no reasons and no context.";
+    pub(super) const RULE: &str = "Rule";
+    pub(super) const VERSION: &str = "Policy version";
+    pub(super) const RESOLUTION: &str = "Resolution";
+    pub(super) const RELEASED: &str = "AI system told";
+    pub(super) const NOT_TOLD: &str = "Not yet: the AI system has not asked.";
+    pub(super) const REVIEWS: &str = "Reviews";
+    pub(super) const OUTCOMES: &str = "Reported outcomes";
+    pub(super) const TIMELINE: &str = "Timeline";
+    pub(super) const PROOF: &str = "Proof";
+    pub(super) const PROOF_TEXT: &str =
+        "The proof file shows, without this server, that these entries stand in the ledger. Check it on any machine:";
+    pub(super) const DOWNLOAD: &str = "Download proof";
+}

@@ -1,0 +1,265 @@
+//! `/me`: the person's own sign-ins, reviews and preferences.
+
+use countersign_domain::{
+    ids::SessionId,
+    view::{MeView, OwnReview, SessionRow},
+};
+use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
+
+use crate::{
+    Error,
+    answer::{Answer, answer_of},
+    components::{
+        form::{ErrorSummary, Submit, Weight},
+        marks::{Chip, SealMark, Tone, VerdictMark},
+        page::{Fact, PageHeader, PageTitle, Panel, Refusal, Skeleton, TitleText},
+        text::Literal,
+        time::{Moment, Since},
+    },
+    site::{Density, Preferences, Theme, Zone},
+};
+
+/// Reads the person's own page.
+#[server(prefix = "/act", endpoint = "me")]
+pub(crate) async fn mine() -> Result<MeView, Error> {
+    use countersign_engine::people;
+
+    use crate::request::{request, shown};
+
+    let (engine, caller) = request()?;
+    shown(&caller, people::my_page(&engine, &caller).await)
+}
+
+/// Ends one of the person's own sign-ins.
+#[server(prefix = "/act", endpoint = "end-session")]
+pub(crate) async fn end_session(session: SessionId) -> Result<Answer, Error> {
+    use countersign_engine::sessions;
+
+    use crate::request::{act, request, told};
+
+    let (engine, caller) = request()?;
+    let done = act(async move { sessions::end(&engine, &caller, session).await }).await;
+
+    Ok(told(done.map(|_| Answer::done("/me"))))
+}
+
+/// Keeps this browser's preferences in cookies.
+#[server(prefix = "/act", endpoint = "prefer")]
+pub(crate) async fn prefer(theme: String, density: String, zone: String) -> Result<Answer, Error> {
+    let preferences = Preferences {
+        theme: Theme::from_word(&theme),
+        density: Density::from_word(&density),
+        zone: Zone::from_word(&zone),
+    };
+    for cookie in preferences.cookies() {
+        crate::request::set_cookie(&cookie);
+    }
+
+    Ok(Answer::done("/me"))
+}
+
+/// Reads this browser's preferences out of the document, which the server marked with them.
+fn preferences() -> Preferences {
+    #[cfg(feature = "ssr")]
+    return crate::shell::preferences();
+    #[cfg(not(feature = "ssr"))]
+    {
+        let root = document().document_element();
+        let word = |name: &str| root.as_ref().and_then(|root| root.get_attribute(name)).unwrap_or_default();
+        Preferences {
+            theme: Theme::from_word(&word("data-theme")),
+            density: Density::from_word(&word("data-density")),
+            zone: Zone::from_word(&word("data-zone")),
+        }
+    }
+}
+
+/// The person's own page.
+#[component]
+pub(crate) fn MePage() -> impl IntoView {
+    let end = ServerAction::<EndSession>::new();
+    let view = Resource::new(move || end.version().get(), |_| mine());
+    let answer = answer_of(end);
+    let problem = Signal::derive(move || answer.get().and_then(Answer::problem));
+
+    view! {
+        <PageTitle text=TitleText::page(strings::TITLE)/>
+        <Transition fallback=|| {
+            view! { <Skeleton rows=4/> }
+        }>
+            {move || Suspend::new(async move {
+                match view.await {
+                    Ok(MeView { me, login, sessions, reviews, now }) => {
+                        let roles = me.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
+                        view! {
+                            <PageHeader title=move || me.name.clone()/>
+                            <div class="grid max-w-4xl gap-6">
+                                <ErrorSummary problem/>
+                                <Panel title=strings::ACCOUNT>
+                                    <dl class="grid gap-1.5">
+                                        <Fact name=strings::LOGIN>{login}</Fact>
+                                        <Fact name=strings::ROLES>
+                                            {if roles.is_empty() { strings::NO_ROLE.to_owned() } else { roles }}
+                                        </Fact>
+                                    </dl>
+                                </Panel>
+                                <PreferencesForm/>
+                                <Sessions sessions now end/>
+                                <Reviews reviews/>
+                            </div>
+                        }
+                            .into_any()
+                    }
+                    Err(error) => view! { <Refusal error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+/// A plain form: the whole document changes with it.
+#[component]
+fn PreferencesForm() -> impl IntoView {
+    let chosen = preferences();
+    let themes = Theme::ALL.iter().map(|theme| (theme.word(), theme.label(), *theme == chosen.theme)).collect();
+    let densities =
+        Density::ALL.iter().map(|density| (density.word(), density.label(), *density == chosen.density)).collect();
+    let zones = Zone::ALL.iter().map(|zone| (zone.word(), zone.label(), *zone == chosen.zone)).collect();
+
+    view! {
+        <Panel title=strings::PREFERENCES>
+            <form method="post" action=Prefer::PATH class="grid gap-4">
+                <div class="grid gap-5 sm:grid-cols-3">
+                    <Choice name="theme" legend=strings::THEME options=themes/>
+                    <Choice name="density" legend=strings::DENSITY options=densities/>
+                    <Choice name="zone" legend=strings::ZONE options=zones/>
+                </div>
+                <p class="text-compact text-muted">{strings::COOKIES}</p>
+                <div>
+                    <button type="submit" class=Weight::Plain.class()>
+                        {strings::SAVE}
+                    </button>
+                </div>
+            </form>
+        </Panel>
+    }
+}
+
+/// One choice among few: word, label, and whether it is the one.
+#[component]
+fn Choice(name: &'static str, legend: &'static str, options: Vec<(&'static str, &'static str, bool)>) -> impl IntoView {
+    view! {
+        <fieldset class="grid content-start">
+            <legend class="mb-1 text-body font-medium">{legend}</legend>
+            {options
+                .into_iter()
+                .map(|(word, label, chosen)| {
+                    view! {
+                        <label class="flex min-h-9 items-center gap-2.5">
+                            <input type="radio" name=name value=word checked=chosen class="size-4 accent-accent"/>
+                            {label}
+                        </label>
+                    }
+                })
+                .collect_view()}
+        </fieldset>
+    }
+}
+
+#[component]
+fn Sessions(sessions: Vec<SessionRow>, now: u64, end: ServerAction<EndSession>) -> impl IntoView {
+    let rows = sessions
+        .into_iter()
+        .map(|session| {
+            view! {
+                <li class="flex flex-wrap items-center gap-x-5 gap-y-1 py-3">
+                    <div class="min-w-0 flex-1">
+                        <p class="truncate font-medium" title=session.agent.clone()>
+                            {session.agent.clone()}
+                        </p>
+                        <p class="text-compact text-muted">
+                            <span class="font-mono">{session.ip}</span> " · " {strings::SINCE} " "
+                            <Moment at=session.started_at/> " · " {strings::SEEN} " "
+                            <Since at=session.last_seen_at now/>
+                        </p>
+                    </div>
+                    {if session.current {
+                        view! { <Chip tone=Tone::Info text=strings::THIS_ONE/> }.into_any()
+                    } else {
+                        view! {
+                            <ActionForm action=end>
+                                <input type="hidden" name="session" value=session.id.to_string()/>
+                                <Submit weight=Weight::Ending pending=end.pending()>
+                                    {strings::END}
+                                </Submit>
+                            </ActionForm>
+                        }
+                            .into_any()
+                    }}
+                </li>
+            }
+            .into_any()
+        })
+        .collect_view();
+
+    view! {
+        <Panel title=strings::SESSIONS>
+            <ul class="divide-y divide-hairline">{rows}</ul>
+        </Panel>
+    }
+}
+
+#[component]
+fn Reviews(reviews: Vec<OwnReview>) -> impl IntoView {
+    let none = reviews.is_empty();
+    let rows = reviews
+        .into_iter()
+        .map(|review| {
+            view! {
+                <li class="flex flex-wrap items-center gap-x-4 gap-y-1 py-2.5">
+                    <VerdictMark verdict=review.verdict/>
+                    <a href=format!("/decisions/{}", review.decision) class="min-w-0 flex-1 [overflow-wrap:anywhere] hover:underline no-underline">
+                        <Literal text=review.title/>
+                    </a>
+                    <span class="text-compact text-muted">
+                        <Moment at=review.at/>
+                    </span>
+                    <SealMark seal=review.seal/>
+                </li>
+            }
+            .into_any()
+        })
+        .collect_view();
+
+    view! {
+        <Panel title=strings::REVIEWS>
+            {if none {
+                view! { <p class="text-muted">{strings::NO_REVIEWS}</p> }.into_any()
+            } else {
+                view! { <ol class="divide-y divide-hairline">{rows}</ol> }.into_any()
+            }}
+        </Panel>
+    }
+}
+
+mod strings {
+    pub(super) const TITLE: &str = "You";
+    pub(super) const ACCOUNT: &str = "Account";
+    pub(super) const LOGIN: &str = "Sign-in name";
+    pub(super) const ROLES: &str = "Roles";
+    pub(super) const NO_ROLE: &str = "None. An admin assigns roles under People.";
+    pub(super) const PREFERENCES: &str = "This browser";
+    pub(super) const THEME: &str = "Theme";
+    pub(super) const DENSITY: &str = "Rows";
+    pub(super) const ZONE: &str = "Times";
+    pub(super) const COOKIES: &str =
+        "Kept in this browser's cookies. The browser's time zone needs JavaScript; without it times are in UTC.";
+    pub(super) const SAVE: &str = "Save";
+    pub(super) const SESSIONS: &str = "Where you are signed in";
+    pub(super) const SINCE: &str = "since";
+    pub(super) const SEEN: &str = "last seen";
+    pub(super) const THIS_ONE: &str = "This browser";
+    pub(super) const END: &str = "End";
+    pub(super) const REVIEWS: &str = "Your reviews";
+    pub(super) const NO_REVIEWS: &str = "You have not reviewed a decision yet.";
+}
