@@ -310,7 +310,7 @@ fn pip() -> Result<PathBuf> {
 fn apt_install(packages: &[&str]) -> Result<()> {
     let apt = |arguments: &[&str]| {
         let mut command = Command::new("apt-get");
-        command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments);
+        command.env("DEBIAN_FRONTEND", "noninteractive").args(["-o", "DPkg::Lock::Timeout=300"]).args(arguments);
         status(&mut command)
     };
     let known = packages.iter().all(|package| works("apt-cache", &["show", "--quiet", package]));

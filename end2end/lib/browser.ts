@@ -1,0 +1,89 @@
+// The distribution's Chromium, and pages that remember everything that went wrong in them.
+import { strict as assert } from "node:assert";
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+
+/** Starts Chromium with an empty profile and without any talk to the outside. */
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env.COUNTERSIGN_CHROMIUM ?? "/usr/bin/chromium",
+    headless: true,
+    chromiumSandbox: false,
+    args: [
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+export interface VisitorOptions {
+  /** Where relative addresses lead. */
+  origin: string;
+  javaScript?: boolean;
+  theme?: "light" | "dark";
+  /** Of the window, in CSS pixels. */
+  width?: number;
+  height?: number;
+  reducedMotion?: boolean;
+  forcedColors?: boolean;
+  /** Messages this visit provokes on purpose, such as the browser's own line about a 403. */
+  expected?: RegExp[];
+}
+
+/** One person's browser: own cookies, own pages, one list of everything that went wrong. */
+export class Visitor {
+  readonly context: BrowserContext;
+  readonly problems: string[] = [];
+  readonly #expected: RegExp[];
+
+  private constructor(context: BrowserContext, expected: RegExp[]) {
+    this.context = context;
+    this.#expected = expected;
+  }
+
+  static async arrive(browser: Browser, options: VisitorOptions): Promise<Visitor> {
+    const settings: BrowserContextOptions = {
+      baseURL: options.origin,
+      javaScriptEnabled: options.javaScript ?? true,
+      colorScheme: options.theme ?? "light",
+      viewport: { width: options.width ?? 1440, height: options.height ?? 900 },
+      reducedMotion: options.reducedMotion ? "reduce" : "no-preference",
+      forcedColors: options.forcedColors ? "active" : "none",
+      locale: "en-GB",
+      timezoneId: "Europe/Berlin",
+    };
+    const context = await browser.newContext(settings);
+    context.setDefaultTimeout(10_000);
+    return new Visitor(context, options.expected ?? []);
+  }
+
+  /** Opens a page whose every console message, script error and policy violation is noted. */
+  async page(): Promise<Page> {
+    const page = await this.context.newPage();
+    page.on("console", (message) => this.#note(`console ${message.type()}: ${message.text()}`));
+    page.on("pageerror", (error) => this.#note(`script error: ${error.message}`));
+    page.on("crash", () => this.#note("the page crashed"));
+    page.on("response", (response) => {
+      if (response.status() >= 500) this.#note(`${response.status()} from ${response.url()}`);
+    });
+    return page;
+  }
+
+  /** Says that a message is meant to appear from here on. */
+  expect(message: RegExp): void {
+    this.#expected.push(message);
+  }
+
+  /** Fails if anything went wrong on any page; closes them all. */
+  async leave(): Promise<void> {
+    await this.context.close();
+    assert.deepEqual(this.problems, [], "nothing goes wrong on the page");
+  }
+
+  #note(problem: string): void {
+    if (!this.#expected.some((expected) => expected.test(problem))) this.problems.push(problem);
+  }
+}
