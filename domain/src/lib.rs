@@ -7,6 +7,7 @@
 //! [`event`] for what the ledger says about it, and [`view`] for what a page shows of it.
 
 pub mod answer;
+pub mod audit;
 pub mod authority;
 pub mod decision;
 pub mod decision_type;

@@ -1,0 +1,281 @@
+//! D6 and D7: from proposal to outcome, one decision at a time.
+
+use std::collections::HashMap;
+
+use countersign_ledger::{hash::Hash, value::Value};
+
+use super::{
+    Act, Numbered,
+    findings::Findings,
+    number,
+    people::{People, Unfit},
+    schema,
+};
+
+/// How far the deadline's clock may differ from the entry's, in milliseconds.
+const CLOCK_SLACK_MS: u64 = 30_000;
+
+#[derive(Default)]
+pub(super) struct Decisions {
+    decisions: HashMap<u128, Decision>,
+    reviews: u64,
+    resolutions: u64,
+    signed_at: Option<u64>,
+}
+
+enum Decision {
+    Open(Box<Open>),
+    Resolved(Resolution),
+    /// It has acts that this build does not understand, so nothing is said about it.
+    Opaque,
+}
+
+struct Open {
+    content: Option<Hash>,
+    system: u128,
+    routed: Option<Routed>,
+    /// Who was shown what.
+    seen: Vec<(u128, Hash)>,
+    reviews: Vec<Review>,
+}
+
+struct Routed {
+    policy: u128,
+    rule: u64,
+    need: u64,
+    due: u64,
+}
+
+struct Review {
+    entry: u128,
+    reviewer: u128,
+    verdict: Verdict,
+    round: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Approve,
+    Reject,
+    Other,
+}
+
+struct Resolution {
+    entry: u128,
+    index: u64,
+    approved: bool,
+}
+
+impl Decisions {
+    pub(super) fn visit(&mut self, act: &Act<'_>, understood: bool, people: &People, findings: &mut Findings) {
+        let Some(("decision", id, numbered)) = act.object else { return };
+        let kind = act.leaf.kind.as_str();
+        if !schema::is_known(kind) {
+            if let Numbered::Act(_) = numbered {
+                findings.notice("D6", act.index, format!("{kind} is not understood, so its decision is not judged"));
+                self.decisions.insert(id, Decision::Opaque);
+            }
+            return;
+        }
+        if !understood || !kind.starts_with("decision.") {
+            return;
+        }
+        let decision = self.decisions.get_mut(&id);
+        if let (None, false) = (&decision, kind == "decision.proposed") {
+            return findings.fail("D6", act.index, "its decision was not proposed before".to_owned());
+        }
+        match (kind, decision) {
+            (_, Some(Decision::Opaque)) => {}
+            ("decision.proposed", None) => {
+                self.decisions.insert(id, Decision::Open(Box::new(Open::new(act))));
+            }
+            ("decision.routed", Some(Decision::Open(open))) => open.routed = Routed::read(act),
+            ("decision.viewed", Some(Decision::Open(open))) => open.show(act),
+            ("decision.reviewed", Some(Decision::Open(open))) => {
+                self.reviews += 1;
+                if act.text("assertion").is_some() {
+                    self.signed_at.get_or_insert(act.index);
+                }
+                open.review(act, people, findings);
+            }
+            ("decision.resolved", Some(decision)) => {
+                self.resolutions += 1;
+                decision.resolve(act, findings);
+            }
+            ("decision.released", Some(Decision::Resolved(resolution))) => resolution.release(act, findings),
+            ("decision.outcome_reported", Some(Decision::Resolved(resolution))) => {
+                resolution.check_named(act, findings);
+            }
+            ("decision.viewed", Some(Decision::Resolved(_))) => {}
+            ("decision.released" | "decision.outcome_reported", _) => {
+                findings.fail("D7", act.index, "it comes before the resolution of its decision".to_owned());
+            }
+            _ => findings.fail("D6", act.index, format!("{kind} comes after the resolution or twice")),
+        }
+    }
+
+    pub(super) fn reviewed(&self) -> String {
+        format!(
+            "{} reviews by people with the authority, {} resolutions follow from them",
+            self.reviews, self.resolutions
+        )
+    }
+
+    pub(super) fn resolved(&self) -> String {
+        format!("{} decisions, none resolved twice or released unsealed", self.decisions.len())
+    }
+
+    /// Index of the first review that carries a passkey record.
+    pub(super) fn signed_at(&self) -> Option<u64> {
+        self.signed_at
+    }
+}
+
+impl Open {
+    fn new(act: &Act<'_>) -> Self {
+        Self {
+            content: act.hash("content"),
+            system: act.sid.unwrap_or(0),
+            routed: None,
+            seen: Vec::new(),
+            reviews: Vec::new(),
+        }
+    }
+
+    fn show(&mut self, act: &Act<'_>) {
+        if let (Some(sid), Some(seen)) = (act.sid, act.hash("seen"))
+            && !self.seen.contains(&(sid, seen))
+        {
+            self.seen.push((sid, seen));
+        }
+    }
+
+    fn review(&mut self, act: &Act<'_>, people: &People, findings: &mut Findings) {
+        let mut fail = |detail: &str| findings.fail("D6", act.index, detail.to_owned());
+        let reviewer = act.sid.unwrap_or(0);
+        let round = act.integer("round").unwrap_or(0);
+        if act.hash("content") != self.content {
+            fail("it rules on other content than was proposed");
+        }
+        match &self.routed {
+            None => fail("its decision was not routed before"),
+            Some(routed) if act.text("policy").map(number) != Some(routed.policy) => {
+                fail("it names another policy version than the routing");
+            }
+            Some(_) => {}
+        }
+        if round != 1 {
+            fail("it is of a round that was never opened");
+        }
+        if self.reviews.iter().any(|earlier| earlier.reviewer == reviewer && earlier.round == round) {
+            fail("this person's review of the round stands already");
+        }
+        if !act.hash("seen").is_some_and(|seen| self.seen.contains(&(reviewer, seen))) {
+            fail("what it says was seen was not shown to the reviewer before");
+        }
+        let authority = act.member("authority");
+        let claimed =
+            authority.and_then(|authority| Some((authority.get("n")?.as_integer()?, authority.get("set")?.as_hash()?)));
+        if let Some((n, set)) = claimed {
+            match people.check(reviewer, act.leaf.at, n, &set, self.system) {
+                Ok(()) => {}
+                Err(Unfit::Wrong(detail)) => fail(&detail),
+                Err(Unfit::Unknown) => {
+                    findings.notice("D6", act.index, "the reviewer holds a role that is not understood".to_owned());
+                }
+            }
+        }
+        let verdict = match act.text("verdict") {
+            Some("approve") => Verdict::Approve,
+            Some("reject") => Verdict::Reject,
+            _ => Verdict::Other,
+        };
+        self.reviews.push(Review { entry: act.id, reviewer, verdict, round });
+    }
+
+    /// Says why the resolution does not follow from this decision's reviews, if it does not.
+    fn fault(&self, act: &Act<'_>) -> Option<String> {
+        let Some(routed) = &self.routed else { return Some("its decision was not routed before".to_owned()) };
+        if act.hash("content") != self.content {
+            return Some("it resolves other content than was proposed".to_owned());
+        }
+        if act.text("policy").map(number) != Some(routed.policy) || act.integer("rule") != Some(routed.rule) {
+            return Some("it names another policy version or row than the routing".to_owned());
+        }
+        let round = act.integer("round").unwrap_or(0);
+        let named = act.member("reviews").and_then(Value::as_array).unwrap_or_default();
+        let mut counted: Vec<&Review> = Vec::with_capacity(named.len());
+        for entry in named.iter().filter_map(Value::as_text) {
+            let review = self.reviews.iter().find(|review| review.entry == number(entry) && review.round == round);
+            match review {
+                None => return Some(format!("the review {entry} that it counts is not among those of its round")),
+                Some(review) if counted.iter().any(|earlier| earlier.reviewer == review.reviewer) => {
+                    return Some("it counts one person twice".to_owned());
+                }
+                Some(review) => counted.push(review),
+            }
+        }
+        let approvals = counted.iter().filter(|review| review.verdict == Verdict::Approve).count() as u64;
+        let rejects = |review: &Review| review.round == round && review.verdict == Verdict::Reject;
+        match act.text("outcome") {
+            Some("approved") if approvals < routed.need => {
+                Some(format!("it counts {approvals} approvals of {} needed", routed.need))
+            }
+            Some("approved") if self.reviews.iter().any(rejects) => Some("it approves against a rejection".to_owned()),
+            Some("rejected") if !counted.iter().copied().any(rejects) => Some("it counts no rejection".to_owned()),
+            Some("expired") if !named.is_empty() => Some("it is decided by the deadline and counts reviews".to_owned()),
+            Some("expired") if act.leaf.at.saturating_add(CLOCK_SLACK_MS) < routed.due => {
+                Some("it is decided by the deadline, which had not come".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Decision {
+    fn resolve(&mut self, act: &Act<'_>, findings: &mut Findings) {
+        let outcome = act.text("outcome");
+        match self {
+            Decision::Open(open) => {
+                if let Some(detail) = open.fault(act) {
+                    findings.fail("D6", act.index, detail);
+                }
+            }
+            Decision::Resolved(Resolution { approved: true, .. }) if outcome == Some("revoked") => {}
+            _ => findings.fail("D7", act.index, "its decision was resolved before".to_owned()),
+        }
+        *self =
+            Decision::Resolved(Resolution { entry: act.id, index: act.index, approved: outcome == Some("approved") });
+    }
+}
+
+impl Resolution {
+    fn release(&self, act: &Act<'_>, findings: &mut Findings) {
+        self.check_named(act, findings);
+        let size = act.integer("size").unwrap_or(0);
+        if size <= self.index {
+            let detail = format!("it was released at size {size}, which does not cover index {}", self.index);
+            findings.fail("D7", act.index, detail);
+        }
+        if size > act.index {
+            findings.fail("D7", act.index, format!("it was released at size {size}, which was not reached"));
+        }
+    }
+
+    fn check_named(&self, act: &Act<'_>, findings: &mut Findings) {
+        if act.text("resolution").map(number) != Some(self.entry) {
+            findings.fail("D7", act.index, "it names another resolution than that of its decision".to_owned());
+        }
+    }
+}
+
+impl Routed {
+    fn read(act: &Act<'_>) -> Option<Self> {
+        Some(Self {
+            policy: number(act.text("policy")?),
+            rule: act.integer("rule")?,
+            need: act.integer("need")?,
+            due: act.integer("due")?,
+        })
+    }
+}

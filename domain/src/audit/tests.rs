@@ -1,0 +1,621 @@
+//! One small log, and every violation of it.
+
+use std::collections::BTreeMap;
+
+use countersign_ledger::{
+    commit::{Opening, commitment},
+    hash::{Hash, Label, digest},
+    leaf::{Actor, ActorKind, Leaf, LeafRef, Obj},
+    note::Signer,
+    statement::Content,
+    value::Value,
+    verify::{Status, Trust},
+};
+use uuid::Uuid;
+
+use super::{Audit, to_json};
+use crate::{
+    authority::{Authority, Held},
+    decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, Risk, Verdict},
+    event::{Event, Place, Scope, SignInMethod},
+    ids::{AgentKeyId, DecisionId, DecisionTypeId, EntryId, PersonId, PolicyId, PolicyVersionId, SessionId, SystemId},
+    policy::{OnTimeout, Route, Routed},
+    role::Role,
+};
+
+const ANNA: u8 = 1;
+const BEN: u8 = 2;
+const SYSTEM: u8 = 3;
+const LOG: &str = "0011223344556677";
+
+// Indexes of the log below.
+const OPENED: usize = 0;
+const ASSIGNED_BEN: usize = 5;
+const SIGNED_IN_BEN: usize = 6;
+const KEY_ISSUED: usize = 8;
+const PROPOSED: usize = 10;
+const ROUTED: usize = 11;
+const VIEWED_ANNA: usize = 12;
+const REVIEWED_ANNA: usize = 13;
+const VIEWED_BEN: usize = 14;
+const REVIEWED_BEN: usize = 15;
+const RESOLVED: usize = 16;
+const RELEASED: usize = 17;
+const REPORTED: usize = 18;
+
+#[test]
+fn a_healthy_log_passes_every_check() {
+    let checks = run(&healthy());
+
+    let passed: Vec<_> = checks.iter().map(|(check, status, _)| (*check, *status)).collect();
+    assert_eq!(passed, ["D1", "D2", "D3", "D4", "D6", "D7", "D8"].map(|check| (check, Status::Passed)));
+}
+
+#[test]
+fn fields_outside_the_schema_fail_d1() {
+    let without_content = broken(PROPOSED, |leaf| remove(leaf, "content"));
+    let with_a_new_member = broken(ROUTED, |leaf| set(leaf, "surprise", 1u64.into()));
+    let of_another_class = broken(RELEASED, |leaf| set(leaf, "size", "many".into()));
+    let with_a_new_commitment = broken(VIEWED_ANNA, |leaf| leaf.cm = BTreeMap::from([("name".into(), Hash([1; 32]))]));
+    let without_a_commitment = broken(SIGNED_IN_BEN, |leaf| leaf.cm.clear());
+    let about_another_type = broken(OPENED, |leaf| leaf.obj.as_mut().unwrap().t = "person".into());
+    let an_act_as_a_read = broken(REPORTED, |leaf| {
+        let obj = leaf.obj.as_mut().unwrap();
+        (obj.n, obj.upto) = (None, Some(6));
+    });
+
+    assert_eq!(of("D1", &without_content), [PROPOSED]);
+    assert_eq!(of("D1", &with_a_new_member), [ROUTED]);
+    assert_eq!(of("D1", &of_another_class), [RELEASED]);
+    assert_eq!(of("D1", &with_a_new_commitment), [VIEWED_ANNA]);
+    assert_eq!(of("D1", &without_a_commitment), [SIGNED_IN_BEN]);
+    assert_eq!(of("D1", &about_another_type), [OPENED]);
+    assert_eq!(of("D1", &an_act_as_a_read), [REPORTED]);
+}
+
+#[test]
+fn kinds_and_words_of_later_builds_are_notices() {
+    let kind = broken(REPORTED, |leaf| {
+        leaf.kind = "lunch.eaten".into();
+        leaf.obj = None;
+    });
+    let word = broken(KEY_ISSUED, |leaf| set(leaf, "scopes", Value::array(["dream"])));
+
+    for (leaves, index) in [(kind, REPORTED), (word, KEY_ISSUED)] {
+        assert!(run(&leaves).contains(&("D1", Status::Notice, format!("index {index}"))));
+        assert_eq!(failed(&leaves), []);
+    }
+}
+
+#[test]
+fn a_missing_act_fails_d2_where_the_next_one_stands() {
+    // What comes next on the decision: a read that shows two acts, a review after somebody's view, an act at once.
+    let found_at = [
+        (ROUTED, VIEWED_ANNA),
+        (REVIEWED_ANNA, REVIEWED_BEN),
+        (REVIEWED_BEN, RESOLVED),
+        (RESOLVED, RELEASED),
+        (RELEASED, REPORTED),
+    ];
+    for (gone, next) in found_at {
+        let mut leaves = healthy();
+        leaves.remove(gone);
+        assert_eq!(first("D2", &leaves), Some(next - 1));
+    }
+    let twice = broken(RELEASED, |leaf| leaf.obj.as_mut().unwrap().n = Some(5));
+    assert_eq!(of("D2", &twice), [RELEASED]);
+}
+
+#[test]
+fn a_read_of_what_is_not_there_fails_d2() {
+    let shown = broken(VIEWED_ANNA, |leaf| leaf.obj.as_mut().unwrap().upto = Some(3));
+    let unknown = broken(VIEWED_ANNA, |leaf| leaf.obj.as_mut().unwrap().id = Uuid::nil().hyphenated().to_string());
+
+    assert_eq!(of("D2", &shown), [VIEWED_ANNA]);
+    assert_eq!(of("D2", &unknown), [VIEWED_ANNA]);
+}
+
+#[test]
+fn acting_without_a_sign_in_of_ones_own_fails_d2() {
+    let without = broken(REVIEWED_ANNA, |leaf| leaf.actor.via = None);
+    let without_key = broken(PROPOSED, |leaf| leaf.actor.via = None);
+    let of_somebody_else = broken(REVIEWED_ANNA, |leaf| leaf.actor.via = Some(entry(SIGNED_IN_BEN)));
+    let no_sign_in = broken(REVIEWED_ANNA, |leaf| leaf.actor.via = Some(entry(ROUTED)));
+    let later = broken(VIEWED_ANNA, |leaf| leaf.actor.via = Some(entry(REPORTED)));
+
+    assert_eq!(of("D2", &without), [REVIEWED_ANNA]);
+    assert_eq!(of("D2", &without_key), [PROPOSED]);
+    assert_eq!(of("D2", &of_somebody_else), [REVIEWED_ANNA]);
+    assert_eq!(of("D2", &no_sign_in), [REVIEWED_ANNA]);
+    assert_eq!(of("D2", &later), [VIEWED_ANNA]);
+}
+
+#[test]
+fn a_clock_that_runs_back_is_a_notice() {
+    let within = broken(RELEASED, |leaf| leaf.at -= 29_000);
+    let beyond = broken(RELEASED, |leaf| leaf.at -= 32_000);
+
+    assert!(run(&within).iter().all(|(_, status, _)| *status == Status::Passed));
+    assert!(run(&beyond).contains(&("D3", Status::Notice, format!("index {RELEASED}"))));
+    assert_eq!(failed(&beyond), []);
+}
+
+#[test]
+fn openings_and_statements_must_match() {
+    let salt = [7; 32];
+    let mut leaves = healthy();
+    leaves[1].cm.insert("name".into(), commitment(&salt, "name", b"Anna"));
+    let opening = |value: &[u8], entry: String, field: &str| {
+        Opening { entry, field: field.into(), salt, value: value.to_vec() }.to_json().unwrap()
+    };
+    let with = |openings: &[Vec<u8>], statement: Option<Vec<u8>>| {
+        let find = |_: &Hash| statement.clone();
+        let mut audit = Audit::new(&find);
+        for bytes in openings {
+            audit.add_openings("openings/x.json", bytes);
+        }
+        feed(&mut audit, &leaves);
+        let failed = audit.finish(&trust()).into_iter().filter(|check| check.status == Status::Failed);
+        failed.map(|check| (check.check, check.subject)).collect::<Vec<_>>()
+    };
+    let good = content_statement();
+    let mut other = content();
+    other.tier = "low".into();
+
+    assert_eq!(
+        with(&[opening(b"Anna", entry(1), "name")], Some(good.clone())),
+        [("D4", format!("index {VIEWED_ANNA}"))]
+    );
+    assert_eq!(with(&[opening(b"Anna", entry(1), "name")], None), []);
+    assert_eq!(with(&[opening(b"Ben", entry(1), "name")], None), [("D4", "index 1".to_owned())]);
+    assert_eq!(with(&[opening(b"Anna", entry(1), "nick")], None), [("D4", "index 1".to_owned())]);
+    assert_eq!(with(&[opening(b"Anna", entry(99), "name")], None), [("D4", format!("entry {}", entry(99)))]);
+    assert_eq!(with(&[b"{}".to_vec()], None), [("D4", "openings/x.json".to_owned())]);
+    assert_eq!(with(&[], Some(other.seal().unwrap().0)), [("D4", format!("index {PROPOSED}"))]);
+}
+
+#[test]
+fn a_statement_that_names_something_else_fails_d4() {
+    let mut content = content();
+    content.tier = "low".into();
+    let (bytes, digest) = content.seal().unwrap();
+    let leaves = broken(PROPOSED, |leaf| set(leaf, "content", digest.into()));
+    let find = |asked: &Hash| (*asked == digest).then(|| bytes.clone());
+    let mut audit = Audit::new(&find);
+    feed(&mut audit, &leaves);
+
+    let found = audit.finish(&trust());
+
+    assert!(found.iter().any(|check| check.check == "D4" && check.detail.contains("another tier")), "{found:?}");
+}
+
+#[test]
+fn a_resolution_without_its_reviews_fails_d6() {
+    let too_few = broken(RESOLVED, |leaf| set(leaf, "reviews", Value::array([entry(REVIEWED_ANNA)])));
+    let twice = broken(RESOLVED, |leaf| {
+        set(leaf, "reviews", Value::array([entry(REVIEWED_ANNA), entry(REVIEWED_ANNA)]));
+    });
+    let invented = broken(RESOLVED, |leaf| {
+        set(leaf, "reviews", Value::array([entry(REVIEWED_ANNA), entry(VIEWED_BEN)]));
+    });
+    let other_content = broken(RESOLVED, |leaf| set(leaf, "content", Hash([9; 32]).into()));
+    let other_row = broken(RESOLVED, |leaf| set(leaf, "rule", 2u64.into()));
+    let by_deadline = broken(RESOLVED, |leaf| {
+        remove(leaf, "reviews");
+        set(leaf, "cause", "deadline".into());
+        set(leaf, "outcome", "expired".into());
+    });
+    let rejected = broken(RESOLVED, |leaf| set(leaf, "outcome", "rejected".into()));
+    let unrouted = {
+        let mut leaves = healthy();
+        leaves[ROUTED].kind = "decision.viewed".into();
+        leaves
+    };
+
+    for leaves in [&too_few, &twice, &invented, &other_content, &other_row, &by_deadline, &rejected] {
+        assert_eq!(of("D6", leaves), [RESOLVED]);
+    }
+    assert_eq!(first("D6", &unrouted), Some(REVIEWED_ANNA));
+}
+
+#[test]
+fn a_rejection_resolves_rejected() {
+    let reject = |leaf: &mut Leaf| set(leaf, "verdict", "reject".into());
+    let approved = broken(REVIEWED_BEN, reject);
+    let mut outweighed = broken(REVIEWED_BEN, reject);
+    set(&mut outweighed[ROUTED], "need", 1u64.into());
+    let mut told = outweighed.clone();
+    set(&mut told[RESOLVED], "outcome", "rejected".into());
+
+    assert_eq!(of("D6", &approved), [RESOLVED]);
+    assert_eq!(of("D6", &outweighed), [RESOLVED]);
+    assert_eq!(failed(&told), []);
+}
+
+#[test]
+fn a_review_of_the_wrong_thing_fails_d6() {
+    let cases: [fn(&mut Leaf); 5] = [
+        |leaf| set(leaf, "content", Hash([9; 32]).into()),
+        |leaf| set(leaf, "policy", id(99).to_string().into()),
+        |leaf| set(leaf, "round", 2u64.into()),
+        |leaf| set(leaf, "seen", Hash([9; 32]).into()),
+        |leaf| leaf.actor.sid = Some(person(99).to_string()),
+    ];
+    for case in cases {
+        assert_eq!(first("D6", &broken(REVIEWED_BEN, case)), Some(REVIEWED_BEN));
+    }
+}
+
+#[test]
+fn one_person_reviews_once() {
+    let mut leaves = healthy();
+    let (anna, seen) = (leaves[REVIEWED_ANNA].clone(), leaves[VIEWED_ANNA].clone());
+    leaves[VIEWED_BEN].actor = seen.actor;
+    leaves[REVIEWED_BEN].actor = anna.actor;
+    leaves[REVIEWED_BEN].d = anna.d;
+
+    assert_eq!(of("D6", &leaves), [REVIEWED_BEN]);
+    assert!(failed(&leaves).contains(&("D6", format!("index {REVIEWED_BEN}"))));
+}
+
+#[test]
+fn a_review_after_the_resolution_fails_d6() {
+    let mut leaves = healthy();
+    leaves.swap(REVIEWED_BEN, RESOLVED);
+
+    let found = of("D6", &leaves);
+
+    assert_eq!(found, [REVIEWED_BEN], "the resolution counts a review that comes after it");
+}
+
+#[test]
+fn authority_is_that_of_the_reviewers_history() {
+    let other_number = broken(REVIEWED_BEN, |leaf| set_authority(leaf, 1, authority(2, &[Role::Approver]).set()));
+    let other_set = broken(REVIEWED_BEN, |leaf| {
+        set_authority(leaf, 2, authority(2, &[Role::Approver, Role::Auditor]).set());
+    });
+    let lost = {
+        let mut leaves = healthy();
+        leaves[ASSIGNED_BEN].kind = "role.unassigned".into();
+        set_authority(&mut leaves[REVIEWED_BEN], 2, authority(2, &[]).set());
+        leaves
+    };
+    let auditor = {
+        let mut leaves = healthy();
+        set(&mut leaves[ASSIGNED_BEN], "role", Role::Auditor.id().to_string().into());
+        set_authority(&mut leaves[REVIEWED_BEN], 2, authority(2, &[Role::Auditor]).set());
+        leaves
+    };
+    let disabled = {
+        let mut leaves = healthy();
+        leaves[ASSIGNED_BEN].kind = "person.disabled".into();
+        leaves[ASSIGNED_BEN].d = None;
+        leaves
+    };
+    let for_another_system = broken(ASSIGNED_BEN, |leaf| set(leaf, "system", id(98).to_string().into()));
+
+    for leaves in [&other_number, &other_set, &lost, &auditor, &disabled, &for_another_system] {
+        assert_eq!(of("D6", leaves), [REVIEWED_BEN]);
+    }
+}
+
+#[test]
+fn a_role_of_a_later_build_is_a_notice() {
+    let leaves = broken(ASSIGNED_BEN, |leaf| set(leaf, "role", id(77).to_string().into()));
+
+    assert!(run(&leaves).contains(&("D6", Status::Notice, format!("index {REVIEWED_BEN}"))));
+    assert_eq!(failed(&leaves), []);
+}
+
+#[test]
+fn a_decision_with_acts_of_a_later_build_is_not_judged() {
+    let mut leaves = broken(VIEWED_BEN, |leaf| {
+        leaf.kind = "decision.revised".into();
+        leaf.obj.as_mut().unwrap().upto = None;
+        leaf.obj.as_mut().unwrap().n = Some(4);
+    });
+    for leaf in &mut leaves[REVIEWED_BEN..] {
+        *leaf.obj.as_mut().unwrap().n.as_mut().unwrap() += 1;
+    }
+
+    assert!(run(&leaves).contains(&("D6", Status::Notice, format!("index {VIEWED_BEN}"))));
+    assert_eq!(failed(&leaves), []);
+}
+
+#[test]
+fn release_and_outcome_follow_one_sealed_resolution() {
+    let too_small = broken(RELEASED, |leaf| set(leaf, "size", (RESOLVED as u64).into()));
+    let from_the_future = broken(RELEASED, |leaf| set(leaf, "size", (RELEASED as u64 + 1).into()));
+    let of_another = broken(RELEASED, |leaf| set(leaf, "resolution", entry(REVIEWED_BEN).into()));
+    let reported_another = broken(REPORTED, |leaf| set(leaf, "resolution", entry(REVIEWED_BEN).into()));
+    let mut before = healthy();
+    before.swap(RESOLVED, RELEASED);
+    let mut twice = healthy();
+    let again = twice[RESOLVED].clone();
+    twice[RELEASED] = again;
+
+    assert_eq!(of("D7", &too_small), [RELEASED]);
+    assert_eq!(of("D7", &from_the_future), [RELEASED]);
+    assert_eq!(of("D7", &of_another), [RELEASED]);
+    assert_eq!(of("D7", &reported_another), [REPORTED]);
+    assert_eq!(of("D7", &before), [RESOLVED]);
+    assert_eq!(of("D7", &twice), [RELEASED]);
+}
+
+#[test]
+fn a_decision_that_was_never_proposed_fails_d6() {
+    let mut leaves = healthy();
+    leaves.remove(PROPOSED);
+
+    assert_eq!(first("D6", &leaves), Some(PROPOSED));
+}
+
+#[test]
+fn the_log_opens_with_the_pinned_key() {
+    let other = Signer::ed25519(&format!("desk.example.org/ledger/{LOG}"), &[9; 32]).unwrap();
+    let other_key = broken(OPENED, |leaf| set(leaf, "vkey", other.vkey().into()));
+    let other_log = broken(OPENED, |leaf| set(leaf, "log", "7766554433221100".into()));
+    let mut headless = healthy();
+    headless.remove(OPENED);
+
+    assert_eq!(of("D8", &other_key), [OPENED]);
+    assert_eq!(of("D8", &other_log), [OPENED]);
+    assert_eq!(of("D8", &headless), [OPENED]);
+}
+
+#[test]
+fn many_findings_of_one_check_are_counted_and_the_first_is_named() {
+    let mut leaves = healthy();
+    for leaf in &mut leaves[ROUTED..] {
+        leaf.actor.via = Some(entry(REPORTED));
+        leaf.actor.as_ = ActorKind::Person;
+        leaf.actor.sid = Some(person(ANNA).to_string());
+    }
+    let nothing = |_: &Hash| None;
+    let mut audit = Audit::new(&nothing);
+    feed(&mut audit, &leaves);
+
+    let found = audit.finish(&trust());
+
+    let check = found.iter().find(|check| check.check == "D2").unwrap();
+    assert_eq!((check.status, check.subject.as_str()), (Status::Failed, "index 11"));
+    assert!(check.detail.ends_with("(and 7 more)"), "{}", check.detail);
+}
+
+#[test]
+fn a_report_is_one_json_object() {
+    let report = super::verify_proof("not a proof \"\\\n", &trust(), None, &super::Evidence::default());
+
+    let json: serde_json::Value = serde_json::from_str(&to_json(&report)).unwrap();
+
+    assert_eq!((json["exit"].as_i64(), json["checks"][0]["status"].as_str()), (Some(1), Some("failed")));
+    assert_eq!(json["summary"], "FAILED L1 at proof");
+}
+
+fn healthy() -> Vec<Leaf> {
+    let decision = DecisionId(id(50));
+    let policy = PolicyVersionId(id(60));
+    let content = digest(Label::Content, &content_statement());
+    let seen = Hash([5; 32]);
+    let signer = signer();
+    let reviewed = |reviewer, n| Event::Reviewed {
+        decision,
+        n,
+        verdict: Verdict::Approve,
+        code: ReasonCode::WithinPolicy,
+        reason: "fine".into(),
+        reviewer: person(reviewer),
+        content,
+        seen,
+        policy,
+        round: 1,
+        authority: (2, authority(2, &[Role::Approver]).set()),
+    };
+    let assigned = |number| Event::RoleAssigned {
+        person: person(number),
+        n: 2,
+        assignment: id(40 + number).into(),
+        role: Role::Approver,
+    };
+    let created = |number| Event::PersonCreated { person: person(number), name: "n".into(), login: "l".into() };
+    let signed_in = |number| Event::SignedIn {
+        session: SessionId(id(30 + number)),
+        person: person(number),
+        method: SignInMethod::Password,
+        ip: "192.0.2.1".into(),
+        agent: "browser".into(),
+    };
+    let operator = || actor(ActorKind::Operator, 90, None);
+    let signing = |number| actor(ActorKind::Person, number, None);
+    let anna = || actor(ActorKind::Person, ANNA, Some(3));
+    let ben = || actor(ActorKind::Person, BEN, Some(SIGNED_IN_BEN));
+    let agent = || actor(ActorKind::Agent, SYSTEM, Some(KEY_ISSUED));
+    let routed = Routed { rule: 1, route: Route::Require, need: 2, due_at: at(100), on_timeout: OnTimeout::Deny };
+    let viewed = || Event::Viewed { decision, upto: 2, seen };
+    let opened =
+        Event::LedgerOpened { object: id(10), log: LOG.into(), rp: "desk.example.org".into(), vkey: signer.vkey() };
+    let events = vec![
+        (operator(), opened),
+        (operator(), created(ANNA)),
+        (operator(), assigned(ANNA)),
+        (signing(ANNA), signed_in(ANNA)),
+        (operator(), created(BEN)),
+        (operator(), assigned(BEN)),
+        (signing(BEN), signed_in(BEN)),
+        (anna(), Event::SystemApproved { system: SystemId(sid(SYSTEM)), n: 1, name: "Loans".into() }),
+        (
+            anna(),
+            Event::KeyIssued {
+                key: AgentKeyId(id(20)),
+                system: SystemId(sid(SYSTEM)),
+                scopes: vec![Scope::Ingest, Scope::Read],
+                expires: at(1_000),
+            },
+        ),
+        (
+            Actor::engine(),
+            Event::PolicyActivated { policy: PolicyId(id(61)), n: 1, version: policy, digest: Hash([6; 32]) },
+        ),
+        (
+            agent(),
+            Event::Proposed { decision, content, type_id: DecisionTypeId(id(70)), tier: Risk::High, source_n: Some(1) },
+        ),
+        (Actor::engine(), Event::Routed { decision, n: 2, policy, routed }),
+        (anna(), viewed()),
+        (anna(), reviewed(ANNA, 3)),
+        (ben(), viewed()),
+        (ben(), reviewed(BEN, 4)),
+        (
+            Actor::engine(),
+            Event::Resolved {
+                decision,
+                n: 5,
+                outcome: ResolutionOutcome::Approved,
+                content,
+                policy,
+                rule: 1,
+                round: 1,
+                reviews: [REVIEWED_ANNA, REVIEWED_BEN].map(|index| EntryId(entry_id(index))).to_vec(),
+            },
+        ),
+        (agent(), Event::Released { decision, n: 6, resolution: EntryId(entry_id(RESOLVED)), size: RELEASED as u64 }),
+        (
+            agent(),
+            Event::OutcomeReported {
+                decision,
+                n: 7,
+                resolution: EntryId(entry_id(RESOLVED)),
+                result: OutcomeResult::Executed,
+                effect: Effect::Full,
+            },
+        ),
+    ];
+    events.into_iter().enumerate().map(|(index, (actor, event))| leaf(index, actor, &event)).collect()
+}
+
+fn leaf(index: usize, actor: Actor, event: &Event) -> Leaf {
+    let parts = event.parts();
+    Leaf {
+        id: entry(index),
+        at: at(index as u64),
+        kind: parts.kind.to_owned(),
+        actor,
+        authz: None,
+        obj: parts.object.map(|object| Obj {
+            t: object.kind.to_owned(),
+            id: object.id.hyphenated().to_string(),
+            n: if let Place::Act(n) = object.place { Some(n) } else { None },
+            upto: if let Place::Read(n) = object.place { Some(n) } else { None },
+        }),
+        d: (!parts.d.is_empty()).then(|| Value::object(parts.d)),
+        cm: parts.texts.into_iter().map(|text| (text.field.to_owned(), Hash([4; 32]))).collect(),
+    }
+}
+
+fn broken(index: usize, change: impl FnOnce(&mut Leaf)) -> Vec<Leaf> {
+    let mut leaves = healthy();
+    change(&mut leaves[index]);
+    leaves
+}
+
+fn run(leaves: &[Leaf]) -> Vec<(&'static str, Status, String)> {
+    let nothing = |_: &Hash| None;
+    let mut audit = Audit::new(&nothing);
+    feed(&mut audit, leaves);
+    audit.finish(&trust()).into_iter().map(|check| (check.check, check.status, check.subject)).collect()
+}
+
+fn feed(audit: &mut Audit<'_>, leaves: &[Leaf]) {
+    for (index, leaf) in (0..).zip(leaves) {
+        let bytes = leaf.encode().unwrap();
+        audit.visit(index, &LeafRef::parse(&bytes).unwrap());
+    }
+}
+
+fn failed(leaves: &[Leaf]) -> Vec<(&'static str, String)> {
+    let failed = run(leaves).into_iter().filter(|(_, status, _)| *status == Status::Failed);
+    failed.map(|(check, _, subject)| (check, subject)).collect()
+}
+
+fn of(check: &str, leaves: &[Leaf]) -> Vec<usize> {
+    let found = failed(leaves).into_iter().filter(|(found, _)| *found == check);
+    found.map(|(_, subject)| subject.strip_prefix("index ").unwrap().parse().unwrap()).collect()
+}
+
+fn first(check: &str, leaves: &[Leaf]) -> Option<usize> {
+    of(check, leaves).first().copied()
+}
+
+fn trust() -> Trust {
+    Trust::log_only(signer().verifier().clone())
+}
+
+fn signer() -> Signer {
+    Signer::ed25519(&format!("desk.example.org/ledger/{LOG}"), &[8; 32]).unwrap()
+}
+
+fn content_statement() -> Vec<u8> {
+    let content = Content {
+        decision: id(50).hyphenated().to_string(),
+        system: sid(SYSTEM).hyphenated().to_string(),
+        type_: id(70).hyphenated().to_string(),
+        tier: "high".into(),
+        model: None,
+        fields: BTreeMap::from([("amount".to_owned(), Hash([3; 32]))]),
+    };
+    content.seal().unwrap().0
+}
+
+fn content() -> Content {
+    Content::parse(&content_statement()).unwrap()
+}
+
+fn set(leaf: &mut Leaf, name: &str, value: Value) {
+    let mut members = leaf.d.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
+    members.insert(name.to_owned(), value);
+    leaf.d = Some(members.into());
+}
+
+fn remove(leaf: &mut Leaf, name: &str) {
+    let mut members = leaf.d.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
+    members.remove(name);
+    leaf.d = (!members.is_empty()).then(|| members.into());
+}
+
+fn set_authority(leaf: &mut Leaf, n: u64, set: Hash) {
+    self::set(leaf, "authority", Value::object([("n", Value::from(n)), ("set", set.into())]));
+}
+
+fn authority(n: u64, roles: &[Role]) -> Authority {
+    Authority { n, held: roles.iter().map(|role| Held { role: *role, system: None }).collect() }
+}
+
+fn actor(kind: ActorKind, number: u8, via: Option<usize>) -> Actor {
+    Actor { as_: kind, sid: Some(sid(number).hyphenated().to_string()), via: via.map(entry), for_: None }
+}
+
+fn person(number: u8) -> PersonId {
+    PersonId(sid(number))
+}
+
+/// A random-looking UUIDv4.
+fn sid(number: u8) -> Uuid {
+    Uuid::from_u128(0x00000000_0000_4000_8000_000000000000 | u128::from(number))
+}
+
+/// A UUID of no version.
+fn id(number: u8) -> Uuid {
+    Uuid::from_u128(u128::from(number))
+}
+
+fn entry_id(index: usize) -> Uuid {
+    Uuid::from_u128(0x01a19b7c_0000_7000_8000_000000000000 | index as u128)
+}
+
+fn entry(index: usize) -> String {
+    entry_id(index).hyphenated().to_string()
+}
+
+fn at(second: u64) -> u64 {
+    1_793_610_000_000 + second * 1_000
+}
