@@ -298,6 +298,8 @@ pub enum Event {
         action: &'static str,
         /// On what, when it exists.
         object: Option<Object>,
+        /// The code of the rule that said no, where it was not authorisation.
+        cause: Option<crate::problem::Code>,
     },
 }
 
@@ -549,8 +551,9 @@ impl Event {
             }
             Event::AccessDownloaded { object } => about("access.downloaded", object),
             Event::LogRead { count } => bare("access.log_read").d([("count", (*count).into())]),
-            Event::Denied { action, object } => {
+            Event::Denied { action, object, cause } => {
                 let mut parts = bare("access.denied").d([("action", (*action).into())]);
+                parts.d.extend(cause.map(|cause| ("cause", cause.word().into())));
                 parts.object.clone_from(object);
                 parts
             }

@@ -1,1 +1,53 @@
-//! Placeholder.
+//! Use cases of Countersign: everything the product does, each as one function over one transaction.
+//!
+//! A door (page, REST, command line, job) authenticates, calls exactly one function here and shapes
+//! the answer. A use case locks, authorises, applies a rule of `domain`, appends its entry to the
+//! ledger, writes its rows, and commits; if any of that fails, nothing happened. There is no axum and
+//! no Leptos here, and no SQL outside [`db`].
+//!
+//! Start with [`decisions`] for the use cases, [`seal`] for how an act enters the ledger,
+//! [`sequencer`] for how entries get their place, and [`vault`] for how personal text stays erasable.
+
+pub mod authorize;
+mod caller;
+mod clock;
+mod config;
+mod counter;
+mod db;
+pub mod decision_types;
+pub mod decisions;
+pub mod demo;
+mod error;
+mod expiry;
+mod high_water;
+mod instance;
+pub mod invitations;
+pub mod keys;
+pub mod ledger;
+mod links;
+mod password;
+pub mod people;
+mod policies;
+mod reads;
+pub mod seal;
+mod secret;
+pub mod sequencer;
+pub mod sessions;
+pub mod setup;
+mod signing;
+pub mod streams;
+pub mod systems;
+mod tail;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod throttle;
+pub mod vault;
+
+pub use caller::{Actor, Caller};
+pub use clock::Clock;
+pub use config::{Config, Database};
+pub use error::{Error, Result};
+pub use instance::{Engine, Readiness};
+
+/// The migrations, run by the owner role at start.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");

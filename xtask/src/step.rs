@@ -41,11 +41,12 @@ pub(crate) fn say(text: impl Display) {
     eprintln!("▸ {text}");
 }
 
-/// The root of the workspace.
+/// The root of the workspace: the one cargo was asked in, since several may share one target directory.
 pub(crate) fn root() -> PathBuf {
-    let mut root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    root.pop();
-    root
+    match std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from) {
+        Some(manifest) => manifest.parent().map(PathBuf::from).unwrap_or(manifest),
+        None => std::env::current_dir().unwrap_or_default(),
+    }
 }
 
 /// Cargo's target directory.

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use countersign_ledger::hash::Hash;
 use serde_json::Value as Json;
 
-/// Path of a vector file or folder.
+/// Path of a vector file or folder; cargo runs tests in the package's directory, wherever it was built.
 pub(crate) fn path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(name)
+    Path::new("tests/vectors").join(name)
 }
 
 /// Bytes of a vector file.

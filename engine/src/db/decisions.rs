@@ -1,0 +1,365 @@
+//! `decisions` and `revisions`.
+
+use countersign_domain::{
+    decision::{Risk, State},
+    ids::{AgentKeyId, DecisionId, DecisionTypeId, EntryId, PersonId, PolicyVersionId, RevisionId, SystemId},
+    policy::OnTimeout,
+};
+use countersign_ledger::hash::Hash;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    clock::{instant, milliseconds},
+    error::{Error, Result},
+};
+
+/// A stored decision.
+#[derive(Clone)]
+pub(crate) struct Decision {
+    pub(crate) id: DecisionId,
+    pub(crate) n: u64,
+    pub(crate) system: SystemId,
+    pub(crate) agent_key: AgentKeyId,
+    pub(crate) type_id: DecisionTypeId,
+    pub(crate) state: State,
+    pub(crate) risk: Risk,
+    pub(crate) round: u64,
+    pub(crate) revision: u64,
+    pub(crate) content_hash: Hash,
+    pub(crate) policy_version: PolicyVersionId,
+    pub(crate) rule: u64,
+    pub(crate) need: u64,
+    pub(crate) due_at: u64,
+    pub(crate) on_timeout: OnTimeout,
+    pub(crate) external_id: Option<String>,
+    pub(crate) conversation: Option<String>,
+    pub(crate) proposed_at: u64,
+    /// The entry that holds the content of the running revision.
+    pub(crate) entry: EntryId,
+}
+
+struct Row {
+    id: Uuid,
+    n: i64,
+    system_id: Uuid,
+    agent_key_id: Uuid,
+    type_id: Uuid,
+    state: String,
+    risk: String,
+    round: i32,
+    revision: i32,
+    content_hash: Vec<u8>,
+    policy_version_id: Uuid,
+    rule: i32,
+    need: i32,
+    due_at: OffsetDateTime,
+    on_timeout: String,
+    external_id: Option<String>,
+    conversation: Option<String>,
+    proposed_at: OffsetDateTime,
+    entry_id: Uuid,
+}
+
+impl TryFrom<Row> for Decision {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let unreadable = |column| Error::Row { table: "decisions", column, id: row.id.to_string() };
+        Ok(Self {
+            id: row.id.into(),
+            n: row.n as u64,
+            system: row.system_id.into(),
+            agent_key: row.agent_key_id.into(),
+            type_id: row.type_id.into(),
+            state: State::from_word(&row.state).ok_or_else(|| unreadable("state"))?,
+            risk: Risk::from_word(&row.risk).ok_or_else(|| unreadable("risk"))?,
+            round: row.round as u64,
+            revision: row.revision as u64,
+            content_hash: Hash::from_slice(&row.content_hash).map_err(|_| unreadable("content_hash"))?,
+            policy_version: row.policy_version_id.into(),
+            rule: row.rule as u64,
+            need: row.need as u64,
+            due_at: milliseconds(row.due_at),
+            on_timeout: OnTimeout::from_word(&row.on_timeout).ok_or_else(|| unreadable("on_timeout"))?,
+            external_id: row.external_id,
+            conversation: row.conversation,
+            proposed_at: milliseconds(row.proposed_at),
+            entry: row.entry_id.into(),
+        })
+    }
+}
+
+pub(crate) struct New<'a> {
+    pub(crate) decision: &'a Decision,
+    pub(crate) same_content: &'a [u8],
+    pub(crate) second_act: bool,
+    pub(crate) source: Option<(&'a str, u64)>,
+}
+
+/// A row of the queue.
+pub(crate) struct Queued {
+    pub(crate) id: DecisionId,
+    pub(crate) system_name: String,
+    pub(crate) type_id: Uuid,
+    pub(crate) risk: Risk,
+    pub(crate) state: State,
+    pub(crate) need: u64,
+    pub(crate) given: u64,
+    pub(crate) due_at: u64,
+    pub(crate) proposed_at: u64,
+    pub(crate) entry: Uuid,
+    pub(crate) index: Option<i64>,
+}
+
+/// Inserts a decision; false when an equal one was opened meanwhile.
+pub(crate) async fn insert(conn: &mut PgConnection, new: &New<'_>) -> sqlx::Result<bool> {
+    let decision = new.decision;
+    let inserted = sqlx::query!(
+        r#"
+        insert into decisions
+          (id, n, system_id, agent_key_id, type_id, state, risk, round, revision, content_hash, same_content,
+           second_act, policy_version_id, rule, need, due_at, on_timeout, external_id, conversation, source_name, source_n,
+           proposed_at, entry_id)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+        on conflict (system_id, same_content)
+          where state in ('received', 'queued', 'in_review') and not second_act
+          do nothing
+        "#,
+        decision.id.0,
+        decision.n as i64,
+        decision.system.0,
+        decision.agent_key.0,
+        decision.type_id.0,
+        decision.state.word(),
+        decision.risk.word(),
+        decision.round as i32,
+        decision.revision as i32,
+        &decision.content_hash.0,
+        new.same_content,
+        new.second_act,
+        decision.policy_version.0,
+        decision.rule as i32,
+        decision.need as i32,
+        instant(decision.due_at),
+        decision.on_timeout.word(),
+        decision.external_id,
+        decision.conversation,
+        new.source.map(|(name, _)| name),
+        new.source.map(|(_, n)| n as i64),
+        instant(decision.proposed_at),
+        decision.entry.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+pub(crate) async fn insert_revision(conn: &mut PgConnection, id: RevisionId, decision: &Decision) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into revisions (id, decision_id, number, content_hash, entry_id) values ($1, $2, $3, $4, $5)",
+        id.0,
+        decision.id.0,
+        decision.revision as i32,
+        &decision.content_hash.0,
+        decision.entry.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn find(conn: &mut PgConnection, id: DecisionId) -> Result<Option<Decision>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"
+        select id, n, system_id, agent_key_id, type_id, state, risk, round, revision, content_hash, policy_version_id,
+          rule, need, due_at, on_timeout, external_id, conversation, proposed_at, entry_id
+        from decisions
+        where id = $1
+        "#,
+        id.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(Decision::try_from).transpose()
+}
+
+pub(crate) async fn lock(conn: &mut PgConnection, id: DecisionId) -> Result<Option<Decision>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"
+        select id, n, system_id, agent_key_id, type_id, state, risk, round, revision, content_hash, policy_version_id,
+          rule, need, due_at, on_timeout, external_id, conversation, proposed_at, entry_id
+        from decisions
+        where id = $1
+        for update
+        "#,
+        id.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(Decision::try_from).transpose()
+}
+
+/// An open decision of this system with the same type and content.
+pub(crate) async fn find_same_open(
+    conn: &mut PgConnection,
+    system: SystemId,
+    same_content: &[u8],
+) -> sqlx::Result<Option<DecisionId>> {
+    let id = sqlx::query_scalar!(
+        r#"
+        select id
+        from decisions
+        where system_id = $1 and same_content = $2 and state in ('received', 'queued', 'in_review')
+        order by proposed_at
+        limit 1
+        "#,
+        system.0,
+        same_content,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(id.map(DecisionId::from))
+}
+
+pub(crate) async fn set_state(conn: &mut PgConnection, id: DecisionId, n: u64, state: State) -> sqlx::Result<()> {
+    sqlx::query!("update decisions set n = $2, state = $3 where id = $1", id.0, n as i64, state.word())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Resolves an open decision; false when it is not open any more.
+pub(crate) async fn set_resolved(conn: &mut PgConnection, id: DecisionId, n: u64) -> sqlx::Result<bool> {
+    let set = sqlx::query!(
+        r#"
+        update decisions
+        set n = $2, state = 'resolved'
+        where id = $1 and state in ('received', 'queued', 'in_review')
+        "#,
+        id.0,
+        n as i64,
+    )
+    .execute(conn)
+    .await?;
+    Ok(set.rows_affected() == 1)
+}
+
+/// Returns open decisions whose deadline has passed and whose silence means no.
+pub(crate) async fn list_overdue(conn: &mut PgConnection, now: u64, limit: i64) -> sqlx::Result<Vec<DecisionId>> {
+    let rows = sqlx::query_scalar!(
+        r#"
+        select id
+        from decisions
+        where state in ('received', 'queued', 'in_review') and due_at <= $1 and on_timeout = 'deny'
+        order by due_at, id
+        limit $2
+        "#,
+        instant(now),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(DecisionId::from).collect())
+}
+
+pub(crate) async fn count_open(conn: &mut PgConnection) -> sqlx::Result<u64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from decisions where state in ('received', 'queued', 'in_review')"#
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(count as u64)
+}
+
+pub(crate) async fn count_open_of(conn: &mut PgConnection, system: SystemId) -> sqlx::Result<u64> {
+    let count = sqlx::query_scalar!(
+        r#"
+        select count(*) as "count!"
+        from decisions
+        where system_id = $1 and state in ('received', 'queued', 'in_review')
+        "#,
+        system.0,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(count as u64)
+}
+
+/// Counts the open decisions that this person has not reviewed in the running round.
+pub(crate) async fn count_turns(conn: &mut PgConnection, person: PersonId) -> sqlx::Result<u64> {
+    let count = sqlx::query_scalar!(
+        r#"
+        select count(*) as "count!"
+        from decisions d
+        where d.state in ('received', 'queued', 'in_review')
+          and not exists (select from reviews r where r.decision_id = d.id and r.round = d.round
+            and r.person_id = $1 and r.state = 'submitted')
+        "#,
+        person.0,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(count as u64)
+}
+
+/// What narrows the queue.
+pub(crate) struct Filter<'a> {
+    pub(crate) risk: Option<Risk>,
+    pub(crate) system: Option<&'a str>,
+    /// Deadline and id of the last row of the page before.
+    pub(crate) after: Option<(u64, DecisionId)>,
+}
+
+/// One page of open decisions, least time left first.
+pub(crate) async fn list_open(conn: &mut PgConnection, filter: &Filter<'_>, limit: i64) -> Result<Vec<Queued>> {
+    let (after_due, after_id) = match filter.after {
+        Some((due, id)) => (Some(instant(due)), Some(id.0)),
+        None => (None, None),
+    };
+    let rows = sqlx::query!(
+        r#"
+        select d.id, s.name as system_name, d.type_id, d.risk, d.state, d.need, d.due_at, d.proposed_at, d.entry_id,
+          (select count(*) from reviews r where r.decision_id = d.id and r.round = d.round and r.state = 'submitted'
+            and r.verdict = 'approve') as "given!",
+          e.idx as "idx?"
+        from decisions d
+        join systems s on s.id = d.system_id
+        join ledger_entries e on e.id = d.entry_id
+        where d.state in ('received', 'queued', 'in_review')
+          and ($1::text is null or d.risk = $1)
+          and ($2::text is null or s.name = $2)
+          and ($3::timestamptz is null or (d.due_at, d.id) > ($3, $4::uuid))
+        order by d.due_at, d.id
+        limit $5
+        "#,
+        filter.risk.map(Risk::word),
+        filter.system,
+        after_due,
+        after_id,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let unreadable = |column| Error::Row { table: "decisions", column, id: row.id.to_string() };
+            Ok(Queued {
+                id: row.id.into(),
+                system_name: row.system_name,
+                type_id: row.type_id,
+                risk: Risk::from_word(&row.risk).ok_or_else(|| unreadable("risk"))?,
+                state: State::from_word(&row.state).ok_or_else(|| unreadable("state"))?,
+                need: row.need as u64,
+                given: row.given as u64,
+                due_at: milliseconds(row.due_at),
+                proposed_at: milliseconds(row.proposed_at),
+                entry: row.entry_id,
+                index: row.idx,
+            })
+        })
+        .collect()
+}

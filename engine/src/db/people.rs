@@ -1,0 +1,136 @@
+//! `people`.
+
+use countersign_domain::ids::{EntryId, PersonId};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use crate::clock::instant;
+
+pub(crate) struct Person {
+    pub(crate) n: u64,
+    pub(crate) disabled: bool,
+}
+
+pub(crate) struct Account {
+    pub(crate) id: PersonId,
+    pub(crate) n: u64,
+    pub(crate) password_hash: Option<String>,
+    pub(crate) disabled: bool,
+}
+
+pub(crate) struct Listed {
+    pub(crate) id: PersonId,
+    pub(crate) entry: EntryId,
+    pub(crate) disabled: bool,
+    pub(crate) invited_until: Option<OffsetDateTime>,
+    pub(crate) last_seen_at: Option<OffsetDateTime>,
+}
+
+/// Reads a person and keeps their rights as they are until the transaction ends.
+pub(crate) async fn lock_share(conn: &mut PgConnection, id: PersonId) -> sqlx::Result<Option<Person>> {
+    let row =
+        sqlx::query!("select n, disabled_at from people where id = $1 for share", id.0).fetch_optional(conn).await?;
+    Ok(row.map(|row| Person { n: row.n as u64, disabled: row.disabled_at.is_some() }))
+}
+
+/// Locks a person whose rights change.
+pub(crate) async fn lock(conn: &mut PgConnection, id: PersonId) -> sqlx::Result<Option<Account>> {
+    let row = sqlx::query!("select id, n, password_hash, disabled_at from people where id = $1 for update", id.0)
+        .fetch_optional(conn)
+        .await?;
+    Ok(row.map(|row| Account {
+        id: row.id.into(),
+        n: row.n as u64,
+        password_hash: row.password_hash,
+        disabled: row.disabled_at.is_some(),
+    }))
+}
+
+pub(crate) async fn find_by_login(conn: &mut PgConnection, lookup: &[u8]) -> sqlx::Result<Option<Account>> {
+    let row = sqlx::query!("select id, n, password_hash, disabled_at from people where login_lookup = $1", lookup)
+        .fetch_optional(conn)
+        .await?;
+    Ok(row.map(|row| Account {
+        id: row.id.into(),
+        n: row.n as u64,
+        password_hash: row.password_hash,
+        disabled: row.disabled_at.is_some(),
+    }))
+}
+
+/// Inserts a person whose creation and first role are entries 1 and 2.
+pub(crate) async fn insert(
+    conn: &mut PgConnection,
+    id: PersonId,
+    n: u64,
+    lookup: &[u8],
+    now: u64,
+    entry: EntryId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into people (id, n, login_lookup, created_at, entry_id) values ($1, $2, $3, $4, $5)",
+        id.0,
+        n as i64,
+        lookup,
+        instant(now),
+        entry.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn set_n(conn: &mut PgConnection, id: PersonId, n: u64) -> sqlx::Result<()> {
+    sqlx::query!("update people set n = $2 where id = $1", id.0, n as i64).execute(conn).await?;
+    Ok(())
+}
+
+pub(crate) async fn set_password(conn: &mut PgConnection, id: PersonId, n: u64, hash: &str) -> sqlx::Result<()> {
+    sqlx::query!("update people set n = $2, password_hash = $3 where id = $1", id.0, n as i64, hash)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn set_disabled(
+    conn: &mut PgConnection,
+    id: PersonId,
+    n: u64,
+    disabled_at: Option<u64>,
+) -> sqlx::Result<()> {
+    sqlx::query!("update people set n = $2, disabled_at = $3 where id = $1", id.0, n as i64, disabled_at.map(instant))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Returns the entry that created a person, under which their name is in the vault.
+pub(crate) async fn created(conn: &mut PgConnection, ids: &[PersonId]) -> sqlx::Result<Vec<(PersonId, EntryId)>> {
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!("select id, entry_id from people where id = any($1)", &ids).fetch_all(conn).await?;
+    Ok(rows.into_iter().map(|row| (row.id.into(), row.entry_id.into())).collect())
+}
+
+pub(crate) async fn list(conn: &mut PgConnection) -> sqlx::Result<Vec<Listed>> {
+    let rows = sqlx::query!(
+        r#"
+        select p.id, p.entry_id, p.disabled_at,
+          (select max(expires_at) from one_time_links l where l.person_id = p.id and l.used_at is null) as invited_until,
+          (select max(last_seen_at) from sessions s where s.person_id = p.id) as last_seen_at
+        from people p
+        order by p.created_at, p.id
+        "#
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Listed {
+            id: row.id.into(),
+            entry: row.entry_id.into(),
+            disabled: row.disabled_at.is_some(),
+            invited_until: row.invited_until,
+            last_seen_at: row.last_seen_at,
+        })
+        .collect())
+}

@@ -1,0 +1,93 @@
+//! `resolutions` and `releases`.
+
+use countersign_domain::{
+    decision::{ReasonCode, ResolutionOutcome},
+    ids::{DecisionId, EntryId, ResolutionId},
+};
+use sqlx::PgConnection;
+
+use crate::clock::{instant, milliseconds};
+
+pub(crate) struct Resolution {
+    pub(crate) outcome: ResolutionOutcome,
+    pub(crate) reviews: u64,
+    pub(crate) code: Option<ReasonCode>,
+    pub(crate) at: u64,
+    pub(crate) entry: EntryId,
+    pub(crate) index: Option<u64>,
+    pub(crate) released_at: Option<u64>,
+}
+
+pub(crate) struct New {
+    pub(crate) id: ResolutionId,
+    pub(crate) decision: DecisionId,
+    pub(crate) outcome: ResolutionOutcome,
+    pub(crate) round: u64,
+    pub(crate) reviews: u64,
+    pub(crate) code: Option<ReasonCode>,
+    pub(crate) now: u64,
+    pub(crate) entry: EntryId,
+}
+
+pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        insert into resolutions (id, decision_id, outcome, round, reviews, code, resolved_at, entry_id)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
+        "#,
+        new.id.0,
+        new.decision.0,
+        new.outcome.word(),
+        new.round as i32,
+        new.reviews as i32,
+        new.code.map(ReasonCode::word),
+        instant(new.now),
+        new.entry.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn find(conn: &mut PgConnection, decision: DecisionId) -> sqlx::Result<Option<Resolution>> {
+    let row = sqlx::query!(
+        r#"
+        select r.outcome, r.reviews, r.code, r.resolved_at, r.entry_id, e.idx as "idx?", l.released_at as "released_at?"
+        from resolutions r
+        join ledger_entries e on e.id = r.entry_id
+        left join releases l on l.decision_id = r.decision_id
+        where r.decision_id = $1
+        "#,
+        decision.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.and_then(|row| {
+        Some(Resolution {
+            outcome: ResolutionOutcome::from_word(&row.outcome)?,
+            reviews: row.reviews as u64,
+            code: row.code.as_deref().and_then(ReasonCode::from_word),
+            at: milliseconds(row.resolved_at),
+            entry: row.entry_id.into(),
+            index: row.idx.map(|index| index as u64),
+            released_at: row.released_at.map(milliseconds),
+        })
+    }))
+}
+
+pub(crate) async fn insert_release(
+    conn: &mut PgConnection,
+    decision: DecisionId,
+    now: u64,
+    entry: EntryId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into releases (decision_id, released_at, entry_id) values ($1, $2, $3)",
+        decision.0,
+        instant(now),
+        entry.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! `systems`.
+
+use countersign_domain::ids::{EntryId, SystemId};
+use sqlx::PgConnection;
+
+use crate::clock::instant;
+
+pub(crate) struct System {
+    pub(crate) id: SystemId,
+    pub(crate) name: String,
+}
+
+pub(crate) async fn insert(
+    conn: &mut PgConnection,
+    id: SystemId,
+    name: &str,
+    now: u64,
+    entry: EntryId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into systems (id, name, n, approved_at, entry_id) values ($1, $2, 1, $3, $4)",
+        id.0,
+        name,
+        instant(now),
+        entry.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn find(conn: &mut PgConnection, id: SystemId) -> sqlx::Result<Option<System>> {
+    let row = sqlx::query!("select id, name from systems where id = $1", id.0).fetch_optional(conn).await?;
+    Ok(row.map(|row| System { id: row.id.into(), name: row.name }))
+}
+
+pub(crate) async fn find_by_name(conn: &mut PgConnection, name: &str) -> sqlx::Result<Option<System>> {
+    let row = sqlx::query!("select id, name from systems where name = $1", name).fetch_optional(conn).await?;
+    Ok(row.map(|row| System { id: row.id.into(), name: row.name }))
+}
+
+/// Returns every system with how many of its decisions are open.
+pub(crate) async fn list(conn: &mut PgConnection) -> sqlx::Result<Vec<(System, u64)>> {
+    let rows = sqlx::query!(
+        r#"
+        select s.id, s.name,
+          (select count(*) from decisions d where d.system_id = s.id and d.state in ('received', 'queued', 'in_review'))
+            as "open!"
+        from systems s
+        order by s.approved_at, s.id
+        "#
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (System { id: row.id.into(), name: row.name }, row.open as u64)).collect())
+}

@@ -1,0 +1,351 @@
+//! What agents read and report: their decision, its resolution once sealed, what became of it.
+
+use std::time::Duration;
+
+use countersign_domain::{
+    answer::{AgentDecision, AgentResolution, AgentRoute, AgentSeal, AgentTurn, DecidedBy},
+    decision::{Effect, OutcomeResult, ResolutionOutcome, SealState, State},
+    decision_type::TypeDefinition,
+    event::{Event, Object, Place},
+    ids::{DecisionId, OutcomeId},
+    policy::Route,
+    problem::Code,
+    proposal::{self, Fields},
+    time::rfc3339,
+};
+use serde_json::Value;
+use sqlx::{PgConnection, Postgres, Transaction};
+use tokio::{sync::broadcast::error::RecvError, time::Instant};
+
+use super::{Stored, propose};
+use crate::{
+    Engine,
+    authorize::{Action, Denial, Permit, Target},
+    caller::Caller,
+    db,
+    error::{Error, Result},
+    ledger, reads, seal,
+};
+
+/// Longest wait of one call.
+const WAIT_MAX: Duration = Duration::from_secs(30);
+/// A waiting call reads the decision anew this often, whatever it was told.
+const READ_AGAIN: Duration = Duration::from_secs(2);
+/// Name of the route in the idempotency table.
+const ROUTE: &str = "outcomes";
+
+/// Answers with a decision as its agent may see it. The first answer that carries a resolution is the
+/// release, and is sealed as one.
+///
+/// # Errors
+///
+/// [`Error::Hidden`] for a decision of another system.
+pub async fn get(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<AgentDecision> {
+    let (permit, decision) = engine
+        .act(caller, move |engine, caller| async move {
+            let mut tx = engine.begin().await?;
+            let stored = db::decisions::lock(&mut tx, id).await?.ok_or(Error::NotFound)?;
+            let target = Target::Decision { id, system: stored.system, n: stored.n };
+            let permit = engine.authorize(&mut tx, &caller, Action::GetDecision, target).await?;
+            let released = release(&mut tx, &engine, &caller, &permit, &stored).await?;
+            let decision = load(&mut tx, &engine, id).await?.ok_or(Error::NotFound)?;
+            engine.commit(tx).await?;
+            Ok(((!released).then_some(permit), decision))
+        })
+        .await?;
+    if let Some(permit) = permit {
+        let object = Object { kind: "decision", id: id.0, place: Place::Read(decision.version) };
+        reads::record(engine, caller, permit, &Event::AccessViewed { object }, reads::Shown::default()).await?;
+    }
+
+    Ok(decision)
+}
+
+/// Waits until the agent can go on, or with `seen_version` until anything changed, 30 s at most.
+///
+/// # Errors
+///
+/// As [`get`].
+pub async fn wait(
+    engine: &Engine,
+    caller: &Caller,
+    id: DecisionId,
+    wait: Duration,
+    seen_version: Option<u64>,
+) -> Result<AgentDecision> {
+    let mut changes = engine.changes();
+    let mut shutdown = engine.shutdown();
+    let end = Instant::now() + wait.min(WAIT_MAX);
+    loop {
+        if engine.stopped().is_some() || may_go_on(engine, id, seen_version).await? || Instant::now() >= end {
+            break;
+        }
+        let next_read = (Instant::now() + READ_AGAIN).min(end);
+        tokio::select! {
+            () = touched(&mut changes, id) => {}
+            () = tokio::time::sleep_until(next_read) => {}
+            _ = shutdown.changed() => break,
+        }
+    }
+
+    get(engine, caller, id).await
+}
+
+/// Records what became of a decision. Late and contradicting reports are kept beside the first.
+///
+/// # Errors
+///
+/// `invalid_transition` before the resolution was delivered, or the field that needs a change.
+pub async fn report_outcome(
+    engine: &Engine,
+    caller: &Caller,
+    id: DecisionId,
+    key: &str,
+    body: &[u8],
+) -> Result<Stored> {
+    propose::check_key(key)?;
+    let value = proposal::document(body)?;
+    let (result, effect) = parse_outcome(&value)?;
+    let canonical = countersign_domain::json::canonical(&value);
+    let key = key.to_owned();
+    let (recorded, mut stored) = engine
+        .act(caller, move |engine, caller| {
+            let (key, canonical) = (key.clone(), canonical.clone());
+            async move { record_outcome(engine, caller, id, &key, &canonical, result, effect).await }
+        })
+        .await?;
+    match recorded {
+        Ok(entry) => {
+            let seal = seal::wait(entry).await;
+            stored.body["seal"] = serde_json::json!({"state": seal.state, "index": seal.index, "size": seal.index.map(|_| engine.head.borrow().size)});
+        }
+        Err(permit) => {
+            let object = Object { kind: "decision", id: id.0, place: Place::Read(1) };
+            reads::record(engine, caller, permit, &Event::AccessViewed { object }, reads::Shown::default()).await?;
+        }
+    }
+
+    Ok(stored)
+}
+
+/// Returns the proof file of a decision: of its resolution once there is one, else of its proposal.
+///
+/// # Errors
+///
+/// [`Error::Hidden`] for anybody who may not read the decision; `invalid_transition` until it is sealed.
+pub async fn proof(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<String> {
+    let found = async {
+        let mut tx = engine.begin().await?;
+        let decision = db::decisions::find(&mut tx, id).await?.ok_or(Error::NotFound)?;
+        let target = Target::Decision { id, system: decision.system, n: decision.n };
+        let permit = engine.authorize(&mut tx, caller, Action::DownloadProof, target).await?;
+        let resolution = db::resolutions::find(&mut tx, id).await?;
+        let entry = resolution.map_or(decision.entry, |resolution| resolution.entry);
+        let proof = ledger::proof_of_entry(&mut tx, engine, entry).await?;
+        tx.commit().await?;
+        Ok((permit, decision.n, proof))
+    };
+    let (permit, n, proof) = engine.noted(caller, found.await).await?;
+    let object = Object { kind: "decision", id: id.0, place: Place::Read(n) };
+    reads::record(engine, caller, permit, &Event::AccessDownloaded { object }, reads::Shown::default()).await?;
+    ledger::note_holder(engine, "receipt", proof.size).await?;
+
+    Ok(proof.text)
+}
+
+/// Reads a decision as its agent may see it.
+pub(crate) async fn load(conn: &mut PgConnection, engine: &Engine, id: DecisionId) -> Result<Option<AgentDecision>> {
+    let Some(decision) = db::decisions::find(conn, id).await? else { return Ok(None) };
+    let types = db::decision_types::list(conn, &[decision.type_id.0]).await?;
+    let Some((_, definition)) = types.into_iter().next() else { return Ok(None) };
+    let resolution = db::resolutions::find(conn, id).await?;
+    let unsealed = db::entries::count_unsealed_acts(conn, engine.log.row, id.0).await?;
+
+    Ok(Some(body(engine, &decision, &definition, resolution.as_ref(), unsealed)))
+}
+
+/// Writes the answer: a resolution that no signed checkpoint covers is not told.
+pub(crate) fn body(
+    engine: &Engine,
+    decision: &db::decisions::Decision,
+    definition: &TypeDefinition,
+    resolution: Option<&db::resolutions::Resolution>,
+    unsealed: u64,
+) -> AgentDecision {
+    let size = engine.head.borrow().size;
+    let resolution = resolution.filter(|resolution| resolution.index.is_some_and(|index| index < size));
+    let told = resolution.is_some() || decision.state.is_open();
+    let state = if told { decision.state } else { State::InReview };
+    let index = resolution.and_then(|resolution| resolution.index);
+    AgentDecision {
+        id: decision.id,
+        state,
+        version: decision.n.saturating_sub(unsealed),
+        revision: decision.revision,
+        type_name: definition.name.clone(),
+        type_version: definition.version,
+        external_id: decision.external_id.clone(),
+        conversation: decision.conversation.clone(),
+        risk: decision.risk,
+        content_hash: decision.content_hash.to_string(),
+        route: AgentRoute {
+            outcome: Route::Require,
+            policy_version: decision.policy_version,
+            rule: decision.rule,
+            reviews_needed: decision.need,
+        },
+        turn: state.is_open().then(|| AgentTurn {
+            of: "approvers".into(),
+            since: rfc3339(decision.proposed_at),
+            why: "routed".into(),
+        }),
+        due_at: rfc3339(decision.due_at),
+        on_timeout: decision.on_timeout,
+        resolution: resolution.map(|resolution| AgentResolution {
+            outcome: resolution.outcome,
+            at: rfc3339(resolution.at),
+            decided_by: DecidedBy {
+                kind: if resolution.outcome == ResolutionOutcome::Expired { "deadline" } else { "people" }.into(),
+                reviews: resolution.reviews,
+            },
+            reason_code: resolution.code,
+            next: resolution.outcome.into(),
+        }),
+        seal: match index {
+            Some(index) => AgentSeal { state: SealState::Sealed, index: Some(index), size: Some(size) },
+            None => AgentSeal { state: SealState::Recorded, index: None, size: None },
+        },
+        page: format!("{}/decisions/{}", engine.config().public_origin, decision.id),
+    }
+}
+
+/// Puts an answer that existed before on record as a read.
+pub(crate) async fn record_view(engine: &Engine, caller: &Caller, permit: Permit, body: &Value) -> Result<()> {
+    let id = body["id"].as_str().and_then(|id| id.parse::<DecisionId>().ok()).ok_or(Error::NotFound)?;
+    let upto = body["version"].as_u64().unwrap_or(1).max(1);
+    let object = Object { kind: "decision", id: id.0, place: Place::Read(upto) };
+    reads::record(engine, caller, permit, &Event::AccessViewed { object }, reads::Shown::default()).await?;
+    Ok(())
+}
+
+/// Seals the first delivery of a sealed resolution.
+async fn release(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    caller: &Caller,
+    permit: &Permit,
+    decision: &db::decisions::Decision,
+) -> Result<bool> {
+    if decision.state != State::Resolved {
+        return Ok(false);
+    }
+    let size = engine.head.borrow().size;
+    let Some(resolution) = db::resolutions::find(tx, decision.id).await? else { return Ok(false) };
+    if resolution.index.is_none_or(|index| index >= size) {
+        return Ok(false);
+    }
+    let n = decision.n + 1;
+    let event = Event::Released { decision: decision.id, n, resolution: resolution.entry, size };
+    let entry = seal::append(tx, engine, caller, permit, &event).await?;
+    db::resolutions::insert_release(tx, decision.id, entry.at, entry.id).await?;
+    // Nothing may run after anything but an approval, so there is nothing to wait for.
+    let state = if resolution.outcome == ResolutionOutcome::Approved { State::Released } else { State::Closed };
+    db::decisions::set_state(tx, decision.id, n, state).await?;
+
+    Ok(true)
+}
+
+async fn may_go_on(engine: &Engine, id: DecisionId, seen_version: Option<u64>) -> Result<bool> {
+    let mut conn = engine.app.acquire().await?;
+    let decision = load(&mut conn, engine, id).await?;
+    Ok(match (decision, seen_version) {
+        (None, _) => true,
+        (Some(decision), Some(seen)) => decision.version > seen || decision.resolution.is_some(),
+        (Some(decision), None) => decision.resolution.is_some(),
+    })
+}
+
+/// Returns when something sealed may concern the decision.
+async fn touched(
+    changes: &mut tokio::sync::broadcast::Receiver<std::sync::Arc<countersign_domain::view::Change>>,
+    id: DecisionId,
+) {
+    loop {
+        match changes.recv().await {
+            Ok(change) if change.decisions.contains(&id) => return,
+            Ok(_) => {}
+            Err(RecvError::Lagged(_)) => return,
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+async fn record_outcome(
+    engine: Engine,
+    caller: Caller,
+    id: DecisionId,
+    key: &str,
+    canonical: &str,
+    result: OutcomeResult,
+    effect: Effect,
+) -> Result<(std::result::Result<seal::Entry, Permit>, Stored)> {
+    let mut tx = engine.begin().await?;
+    let decision = db::decisions::lock(&mut tx, id).await?.ok_or(Error::NotFound)?;
+    let target = Target::Decision { id, system: decision.system, n: decision.n };
+    let permit = engine.authorize(&mut tx, &caller, Action::ReportOutcome, target).await?;
+    let fingerprint = engine.vault.lookup("request", &format!("{id}\n{canonical}"));
+    if let Some(stored) = propose::replay(&mut tx, decision.system, ROUTE, key, &fingerprint).await? {
+        return Ok((Err(permit), stored));
+    }
+    let resolution = db::resolutions::find(&mut tx, id).await?.filter(|resolution| resolution.released_at.is_some());
+    let Some(resolution) = resolution else {
+        let problem = countersign_domain::Problem::new(
+            Code::InvalidTransition,
+            "An outcome is reported after the resolution was read. GET the decision first.",
+        );
+        return Err(Denial::by_rule(permit, Action::ReportOutcome, target, problem));
+    };
+    let n = decision.n + 1;
+    let event = Event::OutcomeReported { decision: id, n, resolution: resolution.entry, result, effect };
+    let entry = seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
+    let outcome = OutcomeId(engine.id());
+    db::outcomes::insert(&mut tx, outcome, id, result, effect, entry.at, entry.id).await?;
+    db::decisions::set_state(&mut tx, id, n, State::Closed).await?;
+    let body = serde_json::json!({"id": outcome, "seal": {"state": "recorded", "index": null, "size": null}});
+    let stored = Stored { status: 201, body, replayed: false };
+    let answer = stored.body.to_string();
+    let claim = db::idempotency_keys::Claim {
+        system: decision.system,
+        route: ROUTE,
+        key,
+        fingerprint: &fingerprint,
+        status: 201,
+        answer: &answer,
+    };
+    if !db::idempotency_keys::claim(&mut tx, &claim, engine.now()).await? {
+        return Err(Error::LostRace);
+    }
+    engine.commit(tx).await?;
+
+    Ok((Ok(entry), stored))
+}
+
+fn parse_outcome(value: &Value) -> Result<(OutcomeResult, Effect)> {
+    let mut fields = Fields::default();
+    let members = fields.object("", value);
+    fields.only("", members, &["result", "effect"]);
+    let result = fields.required_text("/result", members.get("result"), 16);
+    let effect = fields.required_text("/effect", members.get("effect"), 16);
+    let parsed = (OutcomeResult::from_word(&result), Effect::from_word(&effect));
+    if parsed.0.is_none() && !result.is_empty() {
+        fields.error("/result", "unknown_value", "Send executed, failed, not_executed or compensated.");
+    }
+    if parsed.1.is_none() && !effect.is_empty() {
+        fields.error("/effect", "unknown_value", "Send none, partial, full or unknown.");
+    }
+    fields.done()?;
+    match parsed {
+        (Some(result), Some(effect)) => Ok((result, effect)),
+        _ => Err(Error::field("", "missing", "Send result and effect.")),
+    }
+}

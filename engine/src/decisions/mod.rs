@@ -1,0 +1,41 @@
+//! Decisions: proposed by agents, shown to people, reviewed, resolved, and answered.
+
+mod agent;
+mod page;
+mod propose;
+mod queue;
+mod review;
+mod title;
+
+use countersign_domain::{decision::SealState, view::Seal};
+
+pub use agent::{get, proof, report_outcome, wait};
+pub use page::view;
+pub use propose::propose;
+pub use queue::{QueueFilter, queue};
+pub(crate) use review::{Resolve, resolve, rules};
+pub use review::{ReviewRequest, Reviewed, review};
+pub(crate) use title::titles;
+
+use crate::Engine;
+
+/// The first answer to a key of an agent's write, or its repetition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// HTTP status.
+    pub status: u16,
+    /// The answer.
+    pub body: serde_json::Value,
+    /// Whether the key had been used with the same content before.
+    pub replayed: bool,
+}
+
+/// How far an entry with this index has come, as this instance knows the signed head.
+pub(crate) fn seal_at(engine: &Engine, index: Option<i64>) -> Seal {
+    let index = index.and_then(|index| u64::try_from(index).ok());
+    let signed = engine.head.borrow().size;
+    match index {
+        Some(index) if index < signed => Seal { state: SealState::Sealed, index: Some(index) },
+        _ => Seal { state: SealState::Recorded, index: None },
+    }
+}

@@ -1,0 +1,336 @@
+//! The decision page: everything it draws, and the record of exactly that.
+
+use std::collections::HashMap;
+
+use countersign_domain::{
+    decision_type::{Kind, TypeDefinition},
+    event::Event,
+    ids::{DecisionId, EntryId, PersonId, PresentationId},
+    role::Role,
+    view::{
+        Composer, DECISION_TEMPLATE, DecisionView, Field, HistoryRow, Mode, OutcomeRow, PolicySection,
+        ResolutionSection, ReviewRow, Section,
+    },
+};
+use countersign_ledger::{
+    hash::{Hash, Label, digest},
+    leaf::{ActorKind, Leaf},
+    statement::{Seen, SeenField, SeenMode},
+};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{review, seal_at, title};
+use crate::{
+    Engine,
+    authorize::{Action, Permit, Target},
+    caller::{Actor, Caller},
+    db,
+    error::{Error, Result},
+    people,
+    reads::{self, Presentation, Shown, Statement},
+};
+
+/// How long a form may stay open without JavaScript, in milliseconds.
+const PRESENTATION_MS: u64 = 15 * 60 * 1_000;
+/// How often the page is read again when the decision changes meanwhile.
+const TRIES: usize = 5;
+
+/// Shows a decision. What is returned is what the ledger says was shown.
+///
+/// # Errors
+///
+/// [`Error::Hidden`] for anybody who may not read it, as if it did not exist.
+pub async fn view(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<DecisionView> {
+    let mut found = engine.noted(caller, read(engine, caller, id).await).await?;
+    for _ in 1..TRIES {
+        // Several statements read the page; a decision that moved between them is read again.
+        if found.settled {
+            break;
+        }
+        found = engine.noted(caller, read(engine, caller, id).await).await?;
+    }
+    let Read { permit, mut view, content, policy, .. } = found;
+    let (body, seen) = seen(&view, content, &policy).seal()?;
+    let statement = Statement { label: Label::Seen, digest: seen, body };
+    let presentation = match (&view.composer, &caller.actor) {
+        (Composer::Open { presentation, expires_at }, Actor::Person { id: person, session, .. }) => {
+            Some(Presentation {
+                id: *presentation,
+                decision: id,
+                person: *person,
+                session: *session,
+                seen,
+                content,
+                issued_at: view.now,
+                expires_at: *expires_at,
+            })
+        }
+        _ => None,
+    };
+    let event = Event::Viewed { decision: id, upto: view.upto, seen };
+    let shown = Shown { statement: Some(statement), presentation };
+    view.recorded = reads::record(engine, caller, permit, &event, shown).await?;
+    view.seen = seen.to_string();
+
+    Ok(view)
+}
+
+struct Read {
+    permit: Permit,
+    view: DecisionView,
+    content: Hash,
+    policy: String,
+    settled: bool,
+}
+
+async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> {
+    let mut tx = engine.begin().await?;
+    let stored = db::decisions::find(&mut tx, id).await?.ok_or(Error::NotFound)?;
+    let target = Target::Decision { id, system: stored.system, n: stored.n };
+    let permit = engine.authorize(&mut tx, caller, Action::ViewDecision, target).await?;
+    let missing = |table, column| Error::Row { table, column, id: id.to_string() };
+    let types = db::decision_types::list(&mut tx, &[stored.type_id.0]).await?;
+    let (_, definition) = types.into_iter().next().ok_or_else(|| missing("decisions", "type_id"))?;
+    let system = db::systems::find(&mut tx, stored.system).await?.ok_or_else(|| missing("decisions", "system_id"))?;
+    let key =
+        db::agent_keys::find(&mut tx, stored.agent_key).await?.ok_or_else(|| missing("decisions", "agent_key_id"))?;
+    let policy = db::policies::find(&mut tx, stored.policy_version)
+        .await?
+        .ok_or_else(|| missing("decisions", "policy_version_id"))?;
+    let (fields, values) = fields(&mut tx, engine, stored.entry, &definition).await?;
+    let reviews = db::reviews::list(&mut tx, id).await?;
+    let reviewers: Vec<_> = reviews.iter().map(|review| review.person).collect();
+    let names = people::names(&mut tx, engine, &reviewers).await?;
+    let reasons = reasons(&mut tx, engine, &reviews).await?;
+    let resolution = db::resolutions::find(&mut tx, id).await?;
+    let outcomes = db::outcomes::list(&mut tx, id).await?;
+    let history = history(&mut tx, engine, id, &system.name).await?;
+    let rules = review::rules(&mut tx, &stored).await?;
+    let settled = db::decisions::find(&mut tx, id).await?.is_some_and(|again| again.n == stored.n);
+    tx.commit().await?;
+
+    let now = engine.now();
+    let composer = composer(engine, caller, &permit, &rules, now);
+    let view = DecisionView {
+        id,
+        title: title::sentence(&definition, |name| values.get(name).cloned()),
+        state: stored.state,
+        system: stored.system,
+        system_name: system.name,
+        key_id: key.key_id,
+        type_name: definition.name.clone(),
+        type_version: definition.version,
+        type_title: definition.title.clone(),
+        risk: stored.risk,
+        risk_reasons: definition.risk_reasons.clone(),
+        reversibility: definition.reversibility,
+        proposed_at: stored.proposed_at,
+        due_at: stored.due_at,
+        at_zero: stored.on_timeout.sentence().to_owned(),
+        revision: stored.revision,
+        content_hash: stored.content_hash.to_string(),
+        external_id: stored.external_id,
+        conversation: stored.conversation,
+        fields,
+        policy: PolicySection {
+            version: policy.id.to_string(),
+            number: policy.number,
+            rule: stored.rule,
+            sentence: policy.body.default.sentence(),
+            given: rules.approved_by.len() as u64,
+            need: stored.need,
+        },
+        reviews: reviews
+            .iter()
+            .map(|review| ReviewRow {
+                person: names.get(&review.person).cloned().unwrap_or_else(people::erased),
+                verdict: review.verdict,
+                code: review.code,
+                reason: reasons.get(&review.entry.0).cloned().unwrap_or_else(people::erased),
+                at: review.at,
+                seal: seal_at(engine, review.index),
+            })
+            .collect(),
+        resolution: resolution.map(|resolution| ResolutionSection {
+            outcome: resolution.outcome,
+            at: resolution.at,
+            seal: seal_at(engine, resolution.index.map(|index| index as i64)),
+            released_at: resolution.released_at,
+        }),
+        outcomes: outcomes
+            .iter()
+            .map(|outcome| OutcomeRow {
+                result: outcome.result,
+                effect: outcome.effect,
+                at: outcome.at,
+                seal: seal_at(engine, outcome.index),
+            })
+            .collect(),
+        history,
+        composer,
+        upto: stored.n,
+        recorded: EntryId(Uuid::nil()),
+        seen: String::new(),
+        now,
+    };
+
+    Ok(Read { permit, view, content: stored.content_hash, policy: policy.id.to_string(), settled })
+}
+
+/// The statement of what the page shows: every committed field, in order, in its mode.
+fn seen(view: &DecisionView, content: Hash, policy: &str) -> Seen {
+    let fields = view.fields.iter().filter_map(|field| {
+        Some(SeenField {
+            name: field.name.clone(),
+            commitment: field.commitment.parse().ok()?,
+            mode: match field.mode {
+                Mode::Full => SeenMode::Full,
+                Mode::Collapsed => SeenMode::Collapsed,
+                Mode::Masked => SeenMode::Masked,
+            },
+        })
+    });
+    Seen {
+        decision: view.id.to_string(),
+        content,
+        fields: fields.collect(),
+        template: digest(Label::Template, DECISION_TEMPLATE.as_bytes()),
+        locale: "en".into(),
+        policy: policy.to_owned(),
+        precedents: Vec::new(),
+        blind: false,
+    }
+}
+
+async fn fields(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    entry: EntryId,
+    definition: &TypeDefinition,
+) -> Result<(Vec<Field>, HashMap<String, String>)> {
+    let mut stored = db::vault::list(conn, &[entry.0]).await?;
+    let place = |name: &str| {
+        let parameters = definition.parameters.iter().map(|parameter| parameter.name.as_str());
+        parameters.chain(countersign_domain::decision_type::RESERVED).position(|known| known == name)
+    };
+    stored.sort_by_key(|value| place(&value.field));
+    let mut values = HashMap::new();
+    let mut fields = Vec::with_capacity(stored.len());
+    for value in &stored {
+        let text = engine.vault.open(value)?;
+        let (label, section, kind) = describe(definition, &value.field);
+        let shown = if section == Section::Context { Mode::Collapsed } else { Mode::Full };
+        fields.push(Field {
+            name: value.field.clone(),
+            label,
+            section,
+            kind,
+            mode: if text.is_some() { shown } else { Mode::Masked },
+            commitment: db::presentations::digest(&value.commitment)?.to_string(),
+            value: text.clone(),
+        });
+        if let Some(text) = text {
+            values.insert(value.field.clone(), text);
+        }
+    }
+
+    Ok((fields, values))
+}
+
+fn describe(definition: &TypeDefinition, name: &str) -> (String, Section, Kind) {
+    if let Some(parameter) = definition.parameters.iter().find(|parameter| parameter.name == name) {
+        return (parameter.label.clone(), Section::Action, parameter.kind);
+    }
+    let (label, section, kind) = match name {
+        "intent" => ("Intent", Section::Reasoning, Kind::Text),
+        "rationale" => ("Rationale", Section::Reasoning, Kind::Text),
+        "alternatives" => ("Alternatives considered", Section::Reasoning, Kind::Structure),
+        "confidence" => ("Confidence", Section::Reasoning, Kind::Decimal),
+        "impact" => ("Impact on people", Section::Reasoning, Kind::Structure),
+        "context" => ("What the agent had before it", Section::Context, Kind::Structure),
+        other => (other, Section::Reasoning, Kind::Text),
+    };
+    (label.to_owned(), section, kind)
+}
+
+async fn reasons(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    reviews: &[db::reviews::Review],
+) -> Result<HashMap<Uuid, String>> {
+    let entries: Vec<_> = reviews.iter().map(|review| review.entry.0).collect();
+    let mut reasons = HashMap::new();
+    for stored in db::vault::list_fields(conn, &entries, &["reason".to_owned()]).await? {
+        if let Some(text) = engine.vault.open(&stored)? {
+            reasons.insert(stored.entry_id, text);
+        }
+    }
+    Ok(reasons)
+}
+
+async fn history(conn: &mut PgConnection, engine: &Engine, id: DecisionId, system: &str) -> Result<Vec<HistoryRow>> {
+    let rows = db::entries::list_about(conn, engine.log.row, id.0).await?;
+    let mut leaves = Vec::with_capacity(rows.len());
+    for row in &rows {
+        leaves.push(Leaf::parse(&row.bytes)?);
+    }
+    let sids: Vec<PersonId> = leaves
+        .iter()
+        .filter(|leaf| leaf.actor.as_ == ActorKind::Person)
+        .filter_map(|leaf| leaf.actor.sid.as_deref()?.parse().ok())
+        .collect();
+    let names = people::names(conn, engine, &sids).await?;
+    let actor = |leaf: &Leaf| match leaf.actor.as_ {
+        ActorKind::Person => leaf
+            .actor
+            .sid
+            .as_deref()
+            .and_then(|sid| sid.parse().ok())
+            .and_then(|sid: PersonId| names.get(&sid).cloned())
+            .unwrap_or_else(people::erased),
+        ActorKind::Agent => system.to_owned(),
+        ActorKind::Engine => "Countersign".to_owned(),
+        other => other.as_str().to_owned(),
+    };
+    Ok(rows
+        .iter()
+        .zip(&leaves)
+        .map(|(row, leaf)| HistoryRow {
+            n: leaf.obj.as_ref().and_then(|object| object.n),
+            kind: leaf.kind.clone(),
+            actor: actor(leaf),
+            at: leaf.at,
+            entry: row.id.into(),
+            seal: seal_at(engine, row.idx),
+        })
+        .collect())
+}
+
+fn composer(
+    engine: &Engine,
+    caller: &Caller,
+    permit: &Permit,
+    rules: &countersign_domain::decision::Decision,
+    now: u64,
+) -> Composer {
+    let closed = |reason: &str| Composer::Closed { reason: reason.to_owned() };
+    let Some(person) = caller.person() else { return closed("Agents never review.") };
+    let holds = |role| permit.authority.as_ref().is_some_and(|authority| authority.holds(role, None));
+    if !rules.state.is_open() {
+        return closed("This decision is resolved. A second look is a new decision.");
+    }
+    if rules.expire(now).is_some() {
+        return closed("The time for this decision has run out; the AI system is told no.");
+    }
+    if holds(Role::Admin) {
+        return closed("You cannot review: an admin may not.");
+    }
+    if !holds(Role::Approver) {
+        return closed("You can read this. Reviewing needs the role approver; an admin can give it.");
+    }
+    if rules.reviewed_by.contains(&person) {
+        return closed("Your review is recorded; one person counts once. Another approver is needed.");
+    }
+    Composer::Open { presentation: PresentationId(engine.id()), expires_at: now + PRESENTATION_MS }
+}

@@ -1,0 +1,223 @@
+//! A person rules, or time does; either way exactly one resolution follows.
+
+use countersign_domain::{
+    Problem,
+    decision::{self, Effected, ReasonCode, ResolutionOutcome, State, Verdict},
+    event::Event,
+    ids::{DecisionId, EntryId, PresentationId, ResolutionId, ReviewId},
+    problem::Code,
+    text::Reason,
+    view::Seal,
+};
+use sqlx::{PgConnection, Postgres, Transaction};
+
+use crate::{
+    Engine,
+    authorize::{self, Action, Denial, Target},
+    caller::{Actor, Caller},
+    db,
+    error::{Error, Result},
+    seal,
+};
+
+/// A ruling as the form sends it.
+#[derive(Clone, Debug)]
+pub struct ReviewRequest {
+    /// The decision.
+    pub decision: DecisionId,
+    /// What was shown; used up by this review.
+    pub presentation: PresentationId,
+    /// The ruling.
+    pub verdict: Verdict,
+    /// The reason in one word.
+    pub code: ReasonCode,
+    /// The reason in full.
+    pub reason: Reason,
+}
+
+/// What a ruling did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reviewed {
+    /// Where the decision stands.
+    pub state: State,
+    /// Its final word, if this review gave it.
+    pub resolution: Option<ResolutionOutcome>,
+    /// Seal of the last entry of this act.
+    pub seal: Seal,
+}
+
+/// Records one person's ruling on exactly what they were shown.
+///
+/// One transaction under the decision's row lock holds the review, the use of the presentation and,
+/// when the ruling decides, the resolution: so no decision is ever decided twice.
+///
+/// # Errors
+///
+/// `already_resolved`, `already_reviewed`, `stale` when what was shown is not what would be decided;
+/// each goes on record. [`Error::Forbidden`] for anybody but an approver.
+pub async fn review(engine: &Engine, caller: &Caller, request: ReviewRequest) -> Result<Reviewed> {
+    let (state, resolution, entry) = engine
+        .act(caller, move |engine, caller| {
+            let request = request.clone();
+            async move { record(engine, caller, request).await }
+        })
+        .await?;
+    let seal = seal::wait(entry).await;
+
+    Ok(Reviewed { state, resolution, seal })
+}
+
+async fn record(
+    engine: Engine,
+    caller: Caller,
+    request: ReviewRequest,
+) -> Result<(State, Option<ResolutionOutcome>, seal::Entry)> {
+    let Actor::Person { id: person, session, .. } = caller.actor else {
+        return Err(Error::refused(Code::Unauthenticated, "Sign in first."));
+    };
+    let mut tx = engine.begin().await?;
+    let stored = db::decisions::lock(&mut tx, request.decision).await?.ok_or(Error::NotFound)?;
+    let target = Target::Decision { id: stored.id, system: stored.system, n: stored.n };
+    let permit = engine.authorize(&mut tx, &caller, Action::ReviewDecision, target).await?;
+    let refuse = |problem| Denial::by_rule(permit.clone(), Action::ReviewDecision, target, problem);
+    let shown = db::presentations::lock(&mut tx, request.presentation)
+        .await?
+        .filter(|shown| shown.decision == stored.id && shown.person == person && shown.session == session)
+        .ok_or_else(|| refuse(stale("This form belongs to another page or sign-in.")))?;
+    let now = engine.now();
+    let seen = db::presentations::digest(&shown.seen)?;
+    let content = db::presentations::digest(&shown.content)?;
+    let rules = rules(&mut tx, &stored).await?;
+    let effect = rules.review(person, request.verdict, &content, now).map_err(refuse)?;
+    if shown.consumed {
+        return Err(refuse(stale("This form was used.")));
+    }
+    if now >= shown.expires_at {
+        return Err(refuse(stale("This form has been open for too long.")));
+    }
+    let authority = permit.authority.clone().ok_or(Error::NotFound)?;
+    let n = stored.n + 1;
+    let event = Event::Reviewed {
+        decision: stored.id,
+        n,
+        verdict: request.verdict,
+        code: request.code,
+        reason: request.reason.as_str().to_owned(),
+        reviewer: person,
+        content,
+        seen,
+        policy: stored.policy_version,
+        round: stored.round,
+        authority: (authority.n, authority.set()),
+    };
+    let entry = seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
+    let new = db::reviews::New {
+        id: ReviewId(engine.id()),
+        decision: stored.id,
+        round: stored.round,
+        person,
+        verdict: request.verdict,
+        code: request.code,
+        presentation: request.presentation,
+        now: entry.at,
+        entry: entry.id,
+    };
+    db::reviews::insert(&mut tx, &new).await?;
+    db::presentations::consume(&mut tx, request.presentation, entry.at).await?;
+    let (state, resolution, entry) = match effect {
+        Effected::Waiting { .. } => {
+            db::decisions::set_state(&mut tx, stored.id, n, State::InReview).await?;
+            (State::InReview, None, entry)
+        }
+        Effected::Resolved(outcome) => {
+            let counted = counted(&mut tx, &stored, outcome).await?;
+            let resolved = Resolve { n: n + 1, outcome, reviews: counted, code: Some(request.code) };
+            let entry = resolve(&mut tx, &engine, &caller, &stored, resolved).await?;
+            (State::Resolved, Some(outcome), entry)
+        }
+    };
+    engine.commit(tx).await?;
+
+    Ok((state, resolution, entry))
+}
+
+/// A resolution about to be written.
+pub(crate) struct Resolve {
+    pub(crate) n: u64,
+    pub(crate) outcome: ResolutionOutcome,
+    pub(crate) reviews: Vec<EntryId>,
+    pub(crate) code: Option<ReasonCode>,
+}
+
+/// Writes the resolution of a locked decision.
+pub(crate) async fn resolve(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    caller: &Caller,
+    stored: &db::decisions::Decision,
+    resolved: Resolve,
+) -> Result<seal::Entry> {
+    let permit = authorize::unevaluated(authorize::engine_actor());
+    let reviews = resolved.reviews.len() as u64;
+    let event = Event::Resolved {
+        decision: stored.id,
+        n: resolved.n,
+        outcome: resolved.outcome,
+        content: stored.content_hash,
+        policy: stored.policy_version,
+        rule: stored.rule,
+        round: stored.round,
+        reviews: resolved.reviews,
+    };
+    let entry = seal::append(tx, engine, caller, &permit, &event).await?;
+    let new = db::resolutions::New {
+        id: ResolutionId(engine.id()),
+        decision: stored.id,
+        outcome: resolved.outcome,
+        round: stored.round,
+        reviews,
+        code: resolved.code,
+        now: entry.at,
+        entry: entry.id,
+    };
+    db::resolutions::insert(tx, &new).await?;
+    match db::decisions::set_resolved(tx, stored.id, resolved.n).await? {
+        true => Ok(entry),
+        false => Err(Error::Row { table: "decisions", column: "state", id: stored.id.to_string() }),
+    }
+}
+
+/// Reads what the rules of `domain` need to know.
+pub(crate) async fn rules(conn: &mut PgConnection, stored: &db::decisions::Decision) -> Result<decision::Decision> {
+    let reviews = db::reviews::list(conn, stored.id).await?;
+    let of_round = || reviews.iter().filter(|review| review.round == stored.round);
+    let approved = of_round().filter(|review| review.verdict == Verdict::Approve);
+    Ok(decision::Decision {
+        id: stored.id,
+        n: stored.n,
+        state: stored.state,
+        round: stored.round,
+        content_hash: stored.content_hash,
+        need: stored.need,
+        due_at: stored.due_at,
+        on_timeout: stored.on_timeout,
+        approved_by: approved.map(|review| review.person).collect(),
+        reviewed_by: of_round().map(|review| review.person).collect(),
+    })
+}
+
+/// The entries of the reviews that made this resolution: the approvals, or the rejection.
+async fn counted(
+    conn: &mut PgConnection,
+    stored: &db::decisions::Decision,
+    outcome: ResolutionOutcome,
+) -> Result<Vec<EntryId>> {
+    let verdict = if outcome == ResolutionOutcome::Approved { Verdict::Approve } else { Verdict::Reject };
+    let reviews = db::reviews::list(conn, stored.id).await?;
+    let counted = reviews.iter().filter(|review| review.round == stored.round && review.verdict == verdict);
+    Ok(counted.map(|review| review.entry).collect())
+}
+
+fn stale(what: &str) -> Problem {
+    Problem::new(Code::Stale, format!("{what} Read the decision as it is below, then decide again; your text is kept."))
+}

@@ -1,0 +1,62 @@
+//! Deadlines: silence resolves as expired, never as approved. Also seals what was only counted.
+
+use std::time::Duration;
+
+use countersign_domain::ids::DecisionId;
+
+use crate::{
+    Engine,
+    authorize::{Action, Target},
+    caller::Caller,
+    db,
+    decisions::{self, Resolve},
+    error::{Error, Result},
+    sessions,
+};
+
+/// How often deadlines are looked at.
+const EVERY: Duration = Duration::from_secs(1);
+/// Decisions expired in one look.
+const ROWS_MAX: i64 = 200;
+
+/// Looks at deadlines until shutdown.
+pub(crate) async fn run(engine: Engine) {
+    let mut shutdown = engine.shutdown();
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            _ = shutdown.changed() => return,
+        }
+        if let Err(error) = expire_due(&engine).await {
+            tracing::warn!(%error, "Deadlines are looked at again");
+        }
+        if let Err(error) = sessions::seal_counted(&engine).await {
+            tracing::warn!(%error, "Counted sign-in failures could not be sealed");
+        }
+    }
+}
+
+/// Expires every open decision whose time has run out; returns how many.
+pub(crate) async fn expire_due(engine: &Engine) -> Result<usize> {
+    let due = db::decisions::list_overdue(&mut *engine.app.acquire().await?, engine.now(), ROWS_MAX).await?;
+    for id in &due {
+        expire(engine, *id).await?;
+    }
+    Ok(due.len())
+}
+
+async fn expire(engine: &Engine, id: DecisionId) -> Result<()> {
+    engine
+        .act(&Caller::engine(), move |engine, caller| async move {
+            let mut tx = engine.begin().await?;
+            let stored = db::decisions::lock(&mut tx, id).await?.ok_or(Error::NotFound)?;
+            let target = Target::Decision { id, system: stored.system, n: stored.n };
+            engine.authorize(&mut tx, &caller, Action::ResolveByDeadline, target).await?;
+            let rules = decisions::rules(&mut tx, &stored).await?;
+            let Some(outcome) = rules.expire(engine.now()) else { return Ok(()) };
+            let resolved = Resolve { n: stored.n + 1, outcome, reviews: Vec::new(), code: None };
+            decisions::resolve(&mut tx, &engine, &caller, &stored, resolved).await?;
+            engine.commit(tx).await
+        })
+        .await
+}

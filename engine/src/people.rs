@@ -1,0 +1,341 @@
+//! Members: who they are, what they may do, and their own page.
+
+use std::collections::HashMap;
+
+use countersign_domain::{
+    event::{Event, List, Object, PasswordBy, Place},
+    ids::{PersonId, RoleAssignmentId},
+    problem::Code,
+    role::Role,
+    text::PersonName,
+    view::{InvitationLink, Me, MeView, OwnReview, PeopleView, PersonRow, SessionRow},
+};
+use sqlx::{PgConnection, Postgres, Transaction};
+
+use crate::{
+    Engine,
+    authorize::{Action, Permit, Target},
+    caller::{Actor, Caller},
+    clock::milliseconds,
+    db, decisions,
+    error::{Error, Result},
+    links, reads, seal,
+    secret::{self, Token, token_hash},
+    sessions,
+};
+
+/// Returns who is signed in, for the frame around every page. The page's own read is what is sealed.
+///
+/// # Errors
+///
+/// `unauthenticated` when nobody is.
+pub async fn me(engine: &Engine, caller: &Caller) -> Result<Me> {
+    let id = caller.person().ok_or_else(|| Error::refused(Code::Unauthenticated, "Sign in first."))?;
+    let mut conn = engine.app.acquire().await?;
+    let roles = db::roles::held(&mut conn, id).await?;
+    let turn_count = match roles.contains(&Role::Approver) {
+        true => db::decisions::count_turns(&mut conn, id).await?,
+        false => 0,
+    };
+    let name = names(&mut conn, engine, &[id]).await?.remove(&id).unwrap_or_else(erased);
+    Ok(Me { id, name, roles, turn_count, demo: engine.config().demo })
+}
+
+/// Shows a person their own page.
+///
+/// # Errors
+///
+/// As [`me`].
+pub async fn my_page(engine: &Engine, caller: &Caller) -> Result<MeView> {
+    let (id, current) = match caller.actor {
+        Actor::Person { id, session, .. } => (id, session),
+        _ => return Err(Error::refused(Code::Unauthenticated, "Sign in first.")),
+    };
+    let me = me(engine, caller).await?;
+    let mut tx = engine.begin().await?;
+    let permit = engine.authorize(&mut tx, caller, Action::ViewSelf, Target::Member(id)).await?;
+    let created = db::people::created(&mut tx, &[id]).await?;
+    let login = texts(&mut tx, engine, &created, "login").await?.remove(&id).unwrap_or_else(erased);
+    let running = db::sessions::list_running(&mut tx, id).await?;
+    let entries: Vec<_> = running.iter().map(|session| session.entry.0).collect();
+    let mut details = HashMap::new();
+    for stored in db::vault::list(&mut tx, &entries).await? {
+        details.insert((stored.entry_id, stored.field.clone()), engine.vault.open(&stored)?.unwrap_or_else(erased));
+    }
+    let mut detail = |entry: uuid::Uuid, field: &str| details.remove(&(entry, field.to_owned())).unwrap_or_else(erased);
+    let list = running
+        .iter()
+        .map(|session| SessionRow {
+            id: session.id,
+            started_at: milliseconds(session.started_at),
+            last_seen_at: milliseconds(session.last_seen_at),
+            agent: detail(session.entry.0, "agent"),
+            ip: detail(session.entry.0, "ip"),
+            current: session.id == current,
+        })
+        .collect::<Vec<_>>();
+    let reviews = own_reviews(&mut tx, engine, id).await?;
+    tx.commit().await?;
+    sessions::record_list(engine, caller, permit, list.len()).await?;
+
+    Ok(MeView { me, login, sessions: list, reviews, now: engine.now() })
+}
+
+async fn own_reviews(conn: &mut PgConnection, engine: &Engine, person: PersonId) -> Result<Vec<OwnReview>> {
+    let reviews = db::reviews::list_by(conn, person, 20).await?;
+    let ids: Vec<_> = reviews.iter().map(|review| review.decision).collect();
+    let titles = decisions::titles(conn, engine, &ids).await?;
+    Ok(reviews
+        .into_iter()
+        .map(|review| OwnReview {
+            decision: review.decision,
+            title: titles.get(&review.decision).cloned().unwrap_or_else(erased),
+            verdict: review.verdict,
+            at: review.at,
+            seal: decisions::seal_at(engine, review.index),
+        })
+        .collect())
+}
+
+/// Lists the members.
+///
+/// # Errors
+///
+/// [`Error::Forbidden`] for anybody but an admin.
+pub async fn list(engine: &Engine, caller: &Caller) -> Result<PeopleView> {
+    let found = async {
+        let mut tx = engine.begin().await?;
+        let permit = engine.authorize(&mut tx, caller, Action::ListPeople, engine.installation()).await?;
+        let people = db::people::list(&mut tx).await?;
+        let held = db::roles::held_by_all(&mut tx).await?;
+        let created: Vec<_> = people.iter().map(|person| (person.id, person.entry)).collect();
+        let names = texts(&mut tx, engine, &created, "name").await?;
+        let logins = texts(&mut tx, engine, &created, "login").await?;
+        tx.commit().await?;
+        Ok((permit, people, held, names, logins))
+    };
+    let (permit, people, held, names, logins) = engine.noted(caller, found.await).await?;
+    let now = engine.now();
+    let rows: Vec<_> = people
+        .iter()
+        .map(|person| PersonRow {
+            id: person.id,
+            name: names.get(&person.id).cloned().unwrap_or_else(erased),
+            login: logins.get(&person.id).cloned().unwrap_or_else(erased),
+            roles: held.iter().filter(|(id, _)| *id == person.id).map(|(_, role)| *role).collect(),
+            invited_until: person.invited_until.map(milliseconds).filter(|until| *until > now),
+            disabled: person.disabled,
+            last_seen_at: person.last_seen_at.map(milliseconds),
+        })
+        .collect();
+    let event = Event::AccessListed { list: List::People, count: rows.len() as u64 };
+    reads::record(engine, caller, permit, &event, reads::Shown::default()).await?;
+
+    Ok(PeopleView { people: rows, now })
+}
+
+/// Makes somebody a member in one role and returns the link by which they set their password.
+///
+/// # Errors
+///
+/// `name_taken` when the sign-in name is in use, or the field that needs a change.
+pub async fn invite(engine: &Engine, caller: &Caller, name: &str, login: &str, role: Role) -> Result<InvitationLink> {
+    let name = parse_name(name)?;
+    let login = parse_login(login)?;
+    engine
+        .act(caller, move |engine, caller| {
+            let (name, login) = (name.clone(), login.clone());
+            async move {
+                let mut tx = engine.begin().await?;
+                let permit = engine.authorize(&mut tx, &caller, Action::InvitePerson, engine.installation()).await?;
+                let person = create(&mut tx, &engine, &caller, &permit, &name, &login, role).await?;
+                let link = new_link(&mut tx, &engine, person).await?;
+                engine.commit(tx).await?;
+                Ok(link)
+            }
+        })
+        .await
+}
+
+/// Ends a person's unused invitation and makes a new one. Who has a password gets none: they sign in.
+///
+/// # Errors
+///
+/// `invalid_transition` when the person has joined.
+pub async fn renew_invitation(engine: &Engine, caller: &Caller, person: PersonId) -> Result<InvitationLink> {
+    engine
+        .act(caller, move |engine, caller| async move {
+            let mut tx = engine.begin().await?;
+            let permit = engine.authorize(&mut tx, &caller, Action::ChangePerson, Target::Member(person)).await?;
+            let account = db::people::lock(&mut tx, person).await?.ok_or(Error::NotFound)?;
+            if account.password_hash.is_some() {
+                return Err(Error::refused(Code::InvalidTransition, "This person has joined already."));
+            }
+            let link = new_link(&mut tx, &engine, person).await?;
+            let object = Object { kind: "person", id: person.0, place: Place::Read(account.n) };
+            seal::append(&mut tx, &engine, &caller, &permit, &Event::AccessDownloaded { object }).await?;
+            engine.commit(tx).await?;
+            Ok(link)
+        })
+        .await
+}
+
+/// Bars a person from signing in and ends what they have open.
+///
+/// # Errors
+///
+/// `invalid_transition` for the last admin.
+pub async fn disable(engine: &Engine, caller: &Caller, person: PersonId) -> Result<()> {
+    engine
+        .act(caller, move |engine, caller| async move {
+            let mut tx = engine.begin().await?;
+            let admins = db::roles::lock_admins(&mut tx).await?;
+            let permit = engine.authorize(&mut tx, &caller, Action::ChangePerson, Target::Member(person)).await?;
+            let account = db::people::lock(&mut tx, person).await?.ok_or(Error::NotFound)?;
+            if account.disabled {
+                return Ok(());
+            }
+            if admins == [person] {
+                return Err(Error::refused(
+                    Code::InvalidTransition,
+                    "This is the last admin. Invite another one first.",
+                ));
+            }
+            let n = account.n + 1;
+            let entry = seal::append(&mut tx, &engine, &caller, &permit, &Event::PersonDisabled { person, n }).await?;
+            db::people::set_disabled(&mut tx, person, n, Some(entry.at)).await?;
+            sessions::end_all(&mut tx, &engine, &caller, &permit, person).await?;
+            engine.commit(tx).await
+        })
+        .await
+}
+
+/// Lets a disabled person sign in again.
+///
+/// # Errors
+///
+/// [`Error::Forbidden`] for anybody but an admin.
+pub async fn enable(engine: &Engine, caller: &Caller, person: PersonId) -> Result<()> {
+    engine
+        .act(caller, move |engine, caller| async move {
+            let mut tx = engine.begin().await?;
+            let permit = engine.authorize(&mut tx, &caller, Action::ChangePerson, Target::Member(person)).await?;
+            let account = db::people::lock(&mut tx, person).await?.ok_or(Error::NotFound)?;
+            if !account.disabled {
+                return Ok(());
+            }
+            let n = account.n + 1;
+            seal::append(&mut tx, &engine, &caller, &permit, &Event::PersonEnabled { person, n }).await?;
+            db::people::set_disabled(&mut tx, person, n, None).await?;
+            engine.commit(tx).await
+        })
+        .await
+}
+
+/// Creates a person with one role: entries 1 and 2 about them.
+pub(crate) async fn create(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    caller: &Caller,
+    permit: &Permit,
+    name: &PersonName,
+    login: &str,
+    role: Role,
+) -> Result<PersonId> {
+    let lookup = sessions::login_lookup(engine, login);
+    if db::people::find_by_login(tx, &lookup).await?.is_some() {
+        return Err(Error::refused(Code::NameTaken, format!("The sign-in name {login} is in use. Choose another.")));
+    }
+    let person = PersonId(secret::random_id());
+    let event = Event::PersonCreated { person, name: name.as_str().to_owned(), login: login.to_owned() };
+    let entry = seal::append(tx, engine, caller, permit, &event).await?;
+    db::people::insert(tx, person, 1, &lookup, entry.at, entry.id).await?;
+    let assignment = RoleAssignmentId(engine.id());
+    let event = Event::RoleAssigned { person, n: 2, assignment, role };
+    let entry = seal::append(tx, engine, caller, permit, &event).await?;
+    db::roles::insert(tx, assignment, person, role, entry.at, entry.id).await?;
+    db::people::set_n(tx, person, 2).await?;
+
+    Ok(person)
+}
+
+pub(crate) async fn set_password(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    caller: &Caller,
+    permit: &Permit,
+    person: PersonId,
+    hash: &str,
+    by: PasswordBy,
+) -> Result<()> {
+    let account = db::people::lock(tx, person).await?.ok_or(Error::NotFound)?;
+    let n = account.n + 1;
+    seal::append(tx, engine, caller, permit, &Event::PasswordChanged { person, n, by }).await?;
+    db::people::set_password(tx, person, n, hash).await?;
+    Ok(())
+}
+
+/// Opens the names of people; an erased one is missing.
+pub(crate) async fn names(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    people: &[PersonId],
+) -> Result<HashMap<PersonId, String>> {
+    let created = db::people::created(conn, people).await?;
+    texts(conn, engine, &created, "name").await
+}
+
+async fn texts(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    created: &[(PersonId, countersign_domain::ids::EntryId)],
+    field: &str,
+) -> Result<HashMap<PersonId, String>> {
+    let entries: Vec<_> = created.iter().map(|(_, entry)| entry.0).collect();
+    let mut found = HashMap::new();
+    for stored in db::vault::list_fields(conn, &entries, &[field.to_owned()]).await? {
+        let person = created.iter().find(|(_, entry)| entry.0 == stored.entry_id).map(|(person, _)| *person);
+        if let (Some(person), Some(text)) = (person, engine.vault.open(&stored)?) {
+            found.insert(person, text);
+        }
+    }
+    Ok(found)
+}
+
+async fn new_link(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    person: PersonId,
+) -> Result<InvitationLink> {
+    let token = Token::random();
+    let now = engine.now();
+    let expires_at = now + links::INVITATION_MS;
+    db::one_time_links::end(tx, links::INVITATION, Some(person), now).await?;
+    let hash = token_hash(token.reveal());
+    db::one_time_links::insert(tx, &hash, links::INVITATION, Some(person), now, expires_at).await?;
+    Ok(InvitationLink { url: format!("{}/join?token={}", engine.config().public_origin, token.reveal()), expires_at })
+}
+
+pub(crate) fn parse_name(name: &str) -> Result<PersonName> {
+    PersonName::new(name).map_err(|error| Error::field("/name", "invalid_name", format!("Name: {error}.")))
+}
+
+/// A sign-in name: 3 to 120 characters without white space, folded to lower case.
+pub(crate) fn parse_login(login: &str) -> Result<String> {
+    let login = login.trim().to_lowercase();
+    let length = login.chars().count();
+    if !(3..=120).contains(&length)
+        || login.chars().any(|character| character.is_whitespace() || character.is_control())
+    {
+        return Err(Error::field(
+            "/login",
+            "invalid_login",
+            "Use 3 to 120 characters without spaces, such as an e-mail address.",
+        ));
+    }
+    Ok(login)
+}
+
+pub(crate) fn erased() -> String {
+    "erased".to_owned()
+}

@@ -1,0 +1,138 @@
+//! Reads on record: one multi-row insert for all that wait, before the first byte of an answer leaves.
+//!
+//! While one insert runs, the next readers gather; so a lone reader waits for one commit and a crowd
+//! shares one. Every waiting request fails if its insert fails.
+
+use std::{collections::BTreeMap, sync::Mutex};
+
+use countersign_domain::{
+    event::Event,
+    ids::{DecisionId, EntryId, PersonId, PresentationId, SessionId},
+};
+use countersign_ledger::hash::{Hash, Label, leaf_hash};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    Engine,
+    authorize::Permit,
+    caller::Caller,
+    db,
+    error::{Error, Result},
+    seal,
+};
+
+/// Rows of one insert.
+const ROWS_MAX: usize = 50;
+
+pub(crate) struct Buffer {
+    sender: mpsc::Sender<Read>,
+    receiver: Mutex<Option<mpsc::Receiver<Read>>>,
+}
+
+/// What was shown, beyond the entry itself.
+#[derive(Default)]
+pub(crate) struct Shown {
+    /// A statement that the entry names.
+    pub(crate) statement: Option<Statement>,
+    /// The single use of a decision's form.
+    pub(crate) presentation: Option<Presentation>,
+}
+
+pub(crate) struct Statement {
+    pub(crate) label: Label,
+    pub(crate) digest: Hash,
+    pub(crate) body: Vec<u8>,
+}
+
+pub(crate) struct Presentation {
+    pub(crate) id: PresentationId,
+    pub(crate) decision: DecisionId,
+    pub(crate) person: PersonId,
+    pub(crate) session: SessionId,
+    pub(crate) seen: Hash,
+    pub(crate) content: Hash,
+    pub(crate) issued_at: u64,
+    pub(crate) expires_at: u64,
+}
+
+pub(crate) struct Read {
+    pub(crate) id: EntryId,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) hash: Hash,
+    pub(crate) shown: Shown,
+    done: oneshot::Sender<std::result::Result<(), String>>,
+}
+
+impl Buffer {
+    pub(crate) fn new() -> Self {
+        let (sender, receiver) = mpsc::channel(4_096);
+        Self { sender, receiver: Mutex::new(Some(receiver)) }
+    }
+}
+
+/// Puts a read on record and returns its entry once it is committed.
+///
+/// # Errors
+///
+/// [`Error::CannotSeal`]; then nothing may be shown.
+pub(crate) async fn record(
+    engine: &Engine,
+    caller: &Caller,
+    permit: Permit,
+    event: &Event,
+    shown: Shown,
+) -> Result<EntryId> {
+    engine.seals()?;
+    let id = EntryId(engine.id());
+    let parts = event.parts();
+    debug_assert!(parts.texts.is_empty(), "a read commits to no text");
+    let bytes = seal::leaf(id, engine.now(), &permit, parts, BTreeMap::new()).encode()?;
+    let (done, committed) = oneshot::channel();
+    let read = Read { id, hash: leaf_hash(&bytes), bytes, shown, done };
+    let closed = || Error::CannotSeal("the server is stopping".into());
+    engine.reads.sender.send(read).await.map_err(|_| closed())?;
+    committed.await.map_err(|_| closed())?.map_err(Error::CannotSeal)?;
+    caller.count_sealed();
+
+    Ok(id)
+}
+
+/// Writes gathered reads until shutdown, then what is still waiting.
+pub(crate) async fn run(engine: Engine) {
+    let receiver = engine.reads.receiver.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    let Some(mut receiver) = receiver else { return };
+    let mut shutdown = engine.shutdown();
+    let mut reads = Vec::with_capacity(ROWS_MAX);
+    loop {
+        let count = tokio::select! {
+            count = receiver.recv_many(&mut reads, ROWS_MAX) => count,
+            _ = shutdown.changed() => {
+                receiver.close();
+                receiver.recv_many(&mut reads, ROWS_MAX).await
+            }
+        };
+        if count == 0 {
+            return;
+        }
+        let result = write(&engine, &reads).await.map_err(|error| {
+            tracing::error!(%error, "Reads could not be put on record");
+            "reads cannot be put on record".to_owned()
+        });
+        for read in reads.drain(..) {
+            // A reader that has gone away needs no answer.
+            let _ = read.done.send(result.clone());
+        }
+    }
+}
+
+async fn write(engine: &Engine, reads: &[Read]) -> Result<()> {
+    let mut tx = engine.begin().await?;
+    db::entries::insert_many(&mut tx, reads).await?;
+    db::statements::insert_many(&mut tx, reads.iter().filter_map(|read| read.shown.statement.as_ref())).await?;
+    for read in reads {
+        if let Some(presentation) = &read.shown.presentation {
+            db::presentations::insert(&mut tx, presentation, read.id).await?;
+        }
+    }
+    engine.commit(tx).await
+}

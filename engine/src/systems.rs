@@ -1,0 +1,175 @@
+//! AI systems and their keys.
+
+use countersign_domain::{
+    event::{Event, List, Scope},
+    ids::{AgentKeyId, SystemId},
+    key::AgentKeyText,
+    problem::Code,
+    view::{KeyRow, NewKey, SystemRow, SystemsView},
+};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Engine,
+    authorize::{Action, Target},
+    caller::Caller,
+    db,
+    error::{Error, Result},
+    reads, seal, secret,
+};
+
+/// How long a key lives, in milliseconds: 90 days.
+const KEY_MS: u64 = 90 * 24 * 3_600 * 1_000;
+
+/// Lists the systems with their keys.
+///
+/// # Errors
+///
+/// [`Error::Forbidden`] for anybody but an admin or auditor.
+pub async fn list(engine: &Engine, caller: &Caller) -> Result<SystemsView> {
+    let found = async {
+        let mut tx = engine.begin().await?;
+        let permit = engine.authorize(&mut tx, caller, Action::ListSystems, engine.installation()).await?;
+        let systems = db::systems::list(&mut tx).await?;
+        let keys = db::agent_keys::list(&mut tx).await?;
+        tx.commit().await?;
+        Ok((permit, systems, keys))
+    };
+    let (permit, systems, keys) = engine.noted(caller, found.await).await?;
+    let systems: Vec<_> = systems
+        .into_iter()
+        .map(|(system, open_count)| SystemRow {
+            keys: keys
+                .iter()
+                .filter(|key| key.system == system.id)
+                .map(|key| KeyRow {
+                    id: key.id,
+                    key_id: key.key_id.clone(),
+                    issued_at: key.issued_at,
+                    expires_at: key.expires_at,
+                    revoked_at: key.revoked_at,
+                    last_used_at: key.last_used_at,
+                })
+                .collect(),
+            id: system.id,
+            name: system.name,
+            open_count,
+        })
+        .collect();
+    let event = Event::AccessListed { list: List::Systems, count: systems.len() as u64 };
+    reads::record(engine, caller, permit, &event, reads::Shown::default()).await?;
+
+    Ok(SystemsView { systems, now: engine.now() })
+}
+
+/// Finds a system by its name, for commands.
+///
+/// # Errors
+///
+/// When the database does not answer.
+pub async fn find_by_name(engine: &Engine, name: &str) -> Result<Option<SystemId>> {
+    let found = db::systems::find_by_name(&mut *engine.app.acquire().await?, name).await?;
+    Ok(found.map(|system| system.id))
+}
+
+/// Registers a system, which may propose once it has a key.
+///
+/// # Errors
+///
+/// `name_taken`, or what the name lacks.
+pub async fn register(engine: &Engine, caller: &Caller, name: &str) -> Result<SystemId> {
+    let name = parse_name(name)?;
+    engine
+        .act(caller, move |engine, caller| {
+            let name = name.clone();
+            async move {
+                let mut tx = engine.begin().await?;
+                let permit = engine.authorize(&mut tx, &caller, Action::RegisterSystem, engine.installation()).await?;
+                if db::systems::find_by_name(&mut tx, &name).await?.is_some() {
+                    return Err(Error::refused(Code::NameTaken, format!("There is a system named {name} already.")));
+                }
+                let system = SystemId(secret::random_id());
+                let event = Event::SystemApproved { system, n: 1, name: name.clone() };
+                let entry = seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
+                db::systems::insert(&mut tx, system, &name, entry.at, entry.id).await?;
+                engine.commit(tx).await?;
+                Ok(system)
+            }
+        })
+        .await
+}
+
+/// Makes a key for a system. The answer is the only place where the key is readable.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] for an unknown system.
+pub async fn issue_key(engine: &Engine, caller: &Caller, system: SystemId) -> Result<NewKey> {
+    engine
+        .act(caller, move |engine, caller| async move {
+            let mut tx = engine.begin().await?;
+            let permit = engine.authorize(&mut tx, &caller, Action::IssueKey, Target::System(system)).await?;
+            let found = db::systems::find(&mut tx, system).await?.ok_or(Error::NotFound)?;
+            let text = AgentKeyText::from_random(secret::random(), secret::random());
+            let key = AgentKeyId(secret::random_id());
+            let scopes = vec![Scope::Ingest, Scope::Read];
+            let expires = engine.now() + KEY_MS;
+            let event = Event::KeyIssued { key, system, scopes: scopes.clone(), expires };
+            let entry = seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
+            let row = db::agent_keys::AgentKey {
+                id: key,
+                system,
+                key_id: text.id().to_owned(),
+                secret_hash: Sha256::digest(text.secret().as_bytes()).to_vec(),
+                scopes,
+                n: 1,
+                issued_at: entry.at,
+                expires_at: expires,
+                revoked_at: None,
+                last_used_at: None,
+                entry: entry.id,
+            };
+            db::agent_keys::insert(&mut tx, &row).await?;
+            engine.commit(tx).await?;
+            Ok(NewKey { key: text.reveal(), system: found.name, expires_at: expires })
+        })
+        .await
+}
+
+/// Ends a key at once; a key that is ended already stays so.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] for an unknown key.
+pub async fn revoke_key(engine: &Engine, caller: &Caller, key: AgentKeyId) -> Result<()> {
+    engine
+        .act(caller, move |engine, caller| async move {
+            let mut tx = engine.begin().await?;
+            let found = db::agent_keys::lock(&mut tx, key).await?.ok_or(Error::NotFound)?;
+            let permit = engine.authorize(&mut tx, &caller, Action::RevokeKey, Target::System(found.system)).await?;
+            if found.revoked_at.is_some() {
+                return Ok(());
+            }
+            let n = found.n + 1;
+            let entry = seal::append(&mut tx, &engine, &caller, &permit, &Event::KeyRevoked { key, n }).await?;
+            db::agent_keys::set_revoked(&mut tx, key, n, entry.at).await?;
+            engine.commit(tx).await
+        })
+        .await
+}
+
+/// A system's name: 2 to 64 lower-case letters, digits and hyphens.
+fn parse_name(name: &str) -> Result<String> {
+    let name = name.trim();
+    let fits = (2..=64).contains(&name.len())
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if fits {
+        return Ok(name.to_owned());
+    }
+    Err(Error::field(
+        "/name",
+        "invalid_name",
+        "Use 2 to 64 lower-case letters, digits and hyphens, such as refund-agent.",
+    ))
+}

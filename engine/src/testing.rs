@@ -1,0 +1,477 @@
+//! A desk for tests: a database of its own, a clock that tests move, people in each role.
+//!
+//! Tests connect as the roles of production, never as superuser. The server is named by
+//! `COUNTERSIGN_TEST_PG`, the directory of its socket; its superuser `countersign` makes and drops the
+//! databases, each from one migrated template.
+
+use std::{
+    path::PathBuf,
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use countersign_domain::{
+    decision::{ReasonCode, Risk, Verdict},
+    decision_type::{Kind, Parameter, Reversibility, TypeDefinition},
+    ids::{DecisionId, PersonId, SystemId},
+    role::Role,
+    text::{PersonName, Reason},
+    view::Composer,
+};
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+
+use crate::{
+    Actor, Caller, Clock, Config, Database, Engine, Error, Result, authorize, decision_types,
+    decisions::{self, ReviewRequest, Reviewed, Stored},
+    instance::Durability,
+    people, secret, sessions, systems,
+};
+
+/// A clock that tests set.
+#[derive(Clone)]
+pub struct TestClock(Arc<AtomicU64>);
+
+impl TestClock {
+    /// Moves the clock forward, in milliseconds.
+    pub fn advance(&self, milliseconds: u64) {
+        self.0.fetch_add(milliseconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> u64 {
+        // A millisecond a reading, so that ids and times of one test keep their order.
+        self.0.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// An engine over a database of its own, with one system, one key, one type and people in each role.
+pub struct Desk {
+    /// The engine.
+    pub engine: Engine,
+    /// Its clock.
+    pub clock: TestClock,
+    /// An admin, signed in.
+    pub admin: Caller,
+    /// An approver, signed in.
+    pub approver: Caller,
+    /// A second approver, signed in.
+    pub approver_b: Caller,
+    /// An auditor, signed in.
+    pub auditor: Caller,
+    /// The agent of `system`.
+    pub agent: Caller,
+    /// The agent's key in the clear.
+    pub key: String,
+    /// The system.
+    pub system: SystemId,
+    /// Connection address of the database's owner and of the superuser, for attacks.
+    pub database: TestDatabase,
+    keys: tempfile::TempDir,
+}
+
+/// A database made for one test.
+pub struct TestDatabase {
+    socket: String,
+    name: String,
+}
+
+impl TestDatabase {
+    /// Makes a database from the migrated template.
+    ///
+    /// # Panics
+    ///
+    /// When `COUNTERSIGN_TEST_PG` names no running server; `cargo xtask db` starts one.
+    pub async fn create() -> Self {
+        let socket = std::env::var("COUNTERSIGN_TEST_PG")
+            .expect("COUNTERSIGN_TEST_PG names the socket directory of a test server; `cargo xtask db` starts one");
+        let template = template(&socket).await;
+        let name = format!("test_{}", secret::random_id().simple());
+        let database = Self { socket, name };
+        let mut admin = connect(&database.url("countersign", "postgres")).await;
+        // Two tests that copy the template at once would refuse each other.
+        execute(&mut admin, "select pg_advisory_lock(7211)").await;
+        execute(&mut admin, &format!("create database {} template {template} owner countersign_owner", database.name))
+            .await;
+        execute(&mut admin, "select pg_advisory_unlock(7211)").await;
+        database
+    }
+
+    /// Returns the connection address for a role of the server.
+    pub fn url_as(&self, role: &str) -> String {
+        self.url(role, &self.name)
+    }
+
+    /// Runs a statement as superuser with triggers and constraints off, as an attacker of the database would.
+    ///
+    /// # Panics
+    ///
+    /// When the statement fails.
+    pub async fn attack(&self, statement: &str) {
+        let mut conn = connect(&self.url_as("countersign")).await;
+        execute(&mut conn, "set session_replication_role = replica").await;
+        execute(&mut conn, statement).await;
+    }
+
+    /// Runs a query as superuser that returns one number.
+    ///
+    /// # Panics
+    ///
+    /// When the query fails.
+    pub async fn number(&self, query: &str) -> i64 {
+        let mut conn = connect(&self.url_as("countersign")).await;
+        sqlx::query_scalar(sqlx::AssertSqlSafe(query.to_owned()))
+            .fetch_one(&mut conn)
+            .await
+            .expect("the query returns one number")
+    }
+
+    fn url(&self, role: &str, name: &str) -> String {
+        url(&self.socket, role, name)
+    }
+}
+
+impl Desk {
+    /// Sets up a desk.
+    ///
+    /// # Panics
+    ///
+    /// When the test server or the set-up fails.
+    pub async fn new() -> Self {
+        Self::set_up().await.expect("a desk can be set up")
+    }
+
+    async fn set_up() -> Result<Self> {
+        let database = TestDatabase::create().await;
+        let keys = tempfile::tempdir().map_err(|error| Error::Setup(error.to_string()))?;
+        let clock = TestClock(Arc::new(AtomicU64::new(1_793_610_000_000)));
+        let engine = open(&database, keys.path().join("keys"), clock.clone()).await?;
+        let admin = person(&engine, "Admin A", "admin-a", Role::Admin).await?;
+        let approver = person(&engine, "Approver A", "approver-a", Role::Approver).await?;
+        let approver_b = person(&engine, "Approver B", "approver-b", Role::Approver).await?;
+        let auditor = person(&engine, "Auditor A", "auditor-a", Role::Auditor).await?;
+        let system = systems::register(&engine, &admin, "refund-agent").await?;
+        let key = systems::issue_key(&engine, &admin, system).await?.key;
+        let agent = caller(crate::keys::authenticate(&engine, &key).await?);
+        decision_types::define(&engine, &Caller::operator(), refund()).await?;
+
+        Ok(Self { engine, clock, admin, approver, approver_b, auditor, agent, key, system, database, keys })
+    }
+
+    /// Stops the engine and starts another over the same database and keys, as after a crash or an update.
+    ///
+    /// # Panics
+    ///
+    /// When the engine does not start.
+    pub async fn restart(&mut self) {
+        self.engine.stop().await;
+        self.engine = open(&self.database, self.keys.path().join("keys"), self.clock.clone())
+            .await
+            .expect("an engine starts over its own database");
+    }
+
+    /// Returns the key directory.
+    pub fn keys(&self) -> PathBuf {
+        self.keys.path().join("keys")
+    }
+
+    /// Proposes a refund that differs from every other, under a key of its own.
+    ///
+    /// # Panics
+    ///
+    /// When the proposal is refused.
+    pub async fn queued_decision(&self) -> DecisionId {
+        let order = secret::random_id().simple().to_string();
+        self.propose(&order, &proposal(&order)).await.map(|stored| id_of(&stored)).expect("a proposal is taken")
+    }
+
+    /// Proposes with a key and a body.
+    ///
+    /// # Errors
+    ///
+    /// As `decisions::propose`.
+    pub async fn propose(&self, key: &str, body: &str) -> Result<Stored> {
+        decisions::propose(&self.engine, &again(&self.agent), key, body.as_bytes()).await
+    }
+
+    /// Opens the page and sends its form, as a person does.
+    ///
+    /// # Errors
+    ///
+    /// As `decisions::view` and `decisions::review`.
+    pub async fn review(&self, caller: &Caller, decision: DecisionId, verdict: Verdict) -> Result<Reviewed> {
+        let request = self.open_form(caller, decision, verdict).await?;
+        decisions::review(&self.engine, &again(caller), request).await
+    }
+
+    /// Opens the page and fills its form without sending it.
+    ///
+    /// # Errors
+    ///
+    /// As `decisions::view`; a closed composer is a refusal.
+    pub async fn open_form(&self, caller: &Caller, decision: DecisionId, verdict: Verdict) -> Result<ReviewRequest> {
+        let page = decisions::view(&self.engine, &again(caller), decision).await?;
+        let presentation = match page.composer {
+            Composer::Open { presentation, .. } => presentation,
+            Composer::Closed { reason } => {
+                return Err(Error::refused(countersign_domain::problem::Code::InvalidTransition, reason));
+            }
+        };
+        let code = if verdict == Verdict::Approve { ReasonCode::WithinPolicy } else { ReasonCode::AgainstPolicy };
+        let reason = Reason::new("Checked against the policy.").map_err(|error| Error::Setup(error.to_string()))?;
+        Ok(ReviewRequest { decision, presentation, verdict, code, reason })
+    }
+
+    /// Waits until everything committed is sealed, and returns the size.
+    ///
+    /// # Panics
+    ///
+    /// When that takes longer than ten seconds.
+    pub async fn sealed(&self) -> u64 {
+        for _ in 0..1_000 {
+            if self.database.number("select count(*) from ledger_entries where idx is null").await == 0 {
+                let size = self.database.number("select signed_size from ledger_logs").await;
+                if size == self.database.number("select size from ledger_logs").await {
+                    return u64::try_from(size).expect("a size is not negative");
+                }
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("entries were left without a place");
+    }
+}
+
+/// Returns the same person or agent in a new request.
+pub fn again(caller: &Caller) -> Caller {
+    Caller::new(caller.actor.clone(), caller.network.clone(), caller.agent.clone(), secret::random_id())
+}
+
+/// Returns the decision that an answer names.
+///
+/// # Panics
+///
+/// When the answer names none.
+pub fn id_of(stored: &Stored) -> DecisionId {
+    stored.body["id"].as_str().and_then(|id| id.parse().ok()).expect("the answer names its decision")
+}
+
+/// Writes the body of a proposal for one order.
+pub fn proposal(order: &str) -> String {
+    serde_json::json!({
+        "mode": "propose",
+        "action": {"type": "refund.issue", "parameters": {"order": order, "amount": "40.00"}},
+        "rationale": "The parcel never arrived.",
+        "subjects": [{"ref": "customer 4711", "kind": "person"}],
+        "context": {"conversation": "run-1", "steps": [{"role": "user", "text": "Where is my parcel?"}]},
+    })
+    .to_string()
+}
+
+/// The decision type of the desk.
+pub fn refund() -> TypeDefinition {
+    let parameter =
+        |name: &str, label: &str, kind| Parameter { name: name.into(), label: label.into(), kind, required: true };
+    TypeDefinition {
+        name: "refund.issue".into(),
+        version: 1,
+        title: "Issue a refund".into(),
+        tool: None,
+        risk: Risk::Medium,
+        reversibility: Reversibility::Compensable,
+        risk_reasons: vec!["Money leaves the company.".into()],
+        parameters: vec![parameter("order", "Order", Kind::Text), parameter("amount", "Amount", Kind::Decimal)],
+    }
+}
+
+async fn open(database: &TestDatabase, keys: PathBuf, clock: TestClock) -> Result<Engine> {
+    let config = Config {
+        database: Database {
+            app: database.url_as("countersign_app"),
+            sequencer: database.url_as("countersign_sequencer"),
+            owner: database.url_as("countersign_owner"),
+        },
+        keys,
+        public_origin: "http://127.0.0.1:3000".into(),
+        demo: false,
+    };
+    Engine::start_with(config, Durability::Waived, Box::new(clock)).await
+}
+
+async fn person(engine: &Engine, name: &'static str, login: &'static str, role: Role) -> Result<Caller> {
+    let nobody = Caller::operator();
+    let session = engine
+        .act(&nobody, move |engine, caller| async move {
+            let mut tx = engine.begin().await?;
+            let permit = authorize::unevaluated(authorize::operator_actor(engine.operator));
+            let name = PersonName::new(name).map_err(|error| Error::Setup(error.to_string()))?;
+            let person: PersonId = people::create(&mut tx, &engine, &caller, &permit, &name, login, role).await?;
+            let method = countersign_domain::event::SignInMethod::Password;
+            let new = sessions::open(&mut tx, &engine, &caller, person, method, authorize::Action::SignIn).await?;
+            engine.commit(tx).await?;
+            Ok(new)
+        })
+        .await?;
+    let actor = sessions::authenticate(engine, session.token.reveal()).await?.ok_or(Error::NotFound)?;
+    Ok(caller(actor))
+}
+
+fn caller(actor: Actor) -> Caller {
+    Caller::new(actor, "127.0.0.1", "test", secret::random_id())
+}
+
+fn url(socket: &str, role: &str, name: &str) -> String {
+    let host: String =
+        socket.bytes().map(|byte| if byte == b'/' { "%2F".to_owned() } else { char::from(byte).to_string() }).collect();
+    format!("postgres://{role}@{host}/{name}")
+}
+
+async fn connect(url: &str) -> PgConnection {
+    let options = PgConnectOptions::from_str(url).expect("the address of the test server can be read");
+    PgConnection::connect_with(&options).await.expect("the test server answers")
+}
+
+async fn execute(conn: &mut PgConnection, statement: &str) {
+    sqlx::raw_sql(sqlx::AssertSqlSafe(statement.to_owned()))
+        .execute(conn)
+        .await
+        .unwrap_or_else(|error| panic!("{statement}: {error}"));
+}
+
+/// Makes the migrated template once for this set of migrations, and returns its name.
+async fn template(socket: &str) -> String {
+    let newest = crate::MIGRATOR.iter().fold(0u64, |sum, migration| {
+        migration.checksum.iter().fold(sum, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)))
+    });
+    let name = format!("template_{newest:016x}");
+    let mut admin = connect(&url(socket, "countersign", "postgres")).await;
+    execute(&mut admin, "select pg_advisory_lock(7211)").await;
+    let known: Option<i32> = sqlx::query_scalar("select 1 from pg_database where datname = $1 and datistemplate")
+        .bind(&name)
+        .fetch_optional(&mut admin)
+        .await
+        .expect("databases can be listed");
+    if known.is_none() {
+        execute(&mut admin, &format!("drop database if exists {name}")).await;
+        execute(&mut admin, &format!("create database {name} owner countersign_owner")).await;
+        let mut owner = connect(&url(socket, "countersign_owner", &name)).await;
+        crate::MIGRATOR.run(&mut owner).await.expect("the migrations run");
+        owner.close().await.expect("the template is left");
+        execute(&mut admin, &format!("alter database {name} is_template true")).await;
+    }
+    execute(&mut admin, "select pg_advisory_unlock(7211)").await;
+    name
+}
+
+/// A transaction of the superuser that holds locks until it is released.
+pub struct Lock(PgConnection);
+
+impl Lock {
+    /// Ends the transaction.
+    pub async fn release(mut self) {
+        execute(&mut self.0, "rollback").await;
+    }
+}
+
+impl TestDatabase {
+    /// Runs a statement as one of the roles.
+    ///
+    /// # Errors
+    ///
+    /// What the server refuses.
+    pub async fn try_as(&self, role: &str, statement: &str) -> sqlx::Result<()> {
+        let mut conn = connect(&self.url_as(role)).await;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement.to_owned())).execute(&mut conn).await.map(|_| ())
+    }
+
+    /// Begins a transaction as superuser, runs a statement, and keeps its locks.
+    ///
+    /// # Panics
+    ///
+    /// When the statement fails.
+    pub async fn hold(&self, statement: &str) -> Lock {
+        let mut conn = connect(&self.url_as("countersign")).await;
+        execute(&mut conn, "begin").await;
+        execute(&mut conn, statement).await;
+        Lock(conn)
+    }
+}
+
+impl Desk {
+    /// Returns the kinds of all entries about a decision, in the order of their recording.
+    ///
+    /// # Panics
+    ///
+    /// When the database does not answer.
+    pub async fn kinds_of(&self, decision: DecisionId) -> Vec<String> {
+        let mut conn = connect(&self.database.url_as("countersign")).await;
+        let rows: Vec<Vec<u8>> = sqlx::query_scalar(
+            "select bytes from ledger_entries where position(convert_to($1, 'UTF8') in bytes) > 0 order by seq",
+        )
+        .bind(format!("\"id\":\"{decision}\""))
+        .fetch_all(&mut conn)
+        .await
+        .expect("entries can be listed");
+        rows.iter().map(|bytes| countersign_ledger::leaf::Leaf::parse(bytes).expect("a stored leaf").kind).collect()
+    }
+
+    /// Reads the whole log again: indexes without gap, hashes of the stored bytes, the root over them, the
+    /// signature over the root. Returns the size.
+    ///
+    /// # Panics
+    ///
+    /// When anything does not fit.
+    pub async fn check_log(&self) -> u64 {
+        use sqlx::Row as _;
+        let size = self.sealed().await;
+        let mut conn = connect(&self.database.url_as("countersign")).await;
+        let rows = sqlx::query("select idx, bytes, leaf_hash from ledger_entries order by idx")
+            .fetch_all(&mut conn)
+            .await
+            .expect("entries can be listed");
+        let mut tree = countersign_ledger::tree::Tree::empty();
+        let mut hashes = Vec::with_capacity(rows.len());
+        for (row, index) in rows.iter().zip(0i64..) {
+            assert_eq!(row.get::<Option<i64>, _>("idx"), Some(index));
+            let hash = countersign_ledger::hash::leaf_hash(&row.get::<Vec<u8>, _>("bytes"));
+            assert_eq!(row.get::<Vec<u8>, _>("leaf_hash"), hash.0);
+            hashes.push(hash);
+        }
+        tree.append(&hashes);
+        let note: String =
+            sqlx::query_scalar("select note from ledger_logs").fetch_one(&mut conn).await.expect("the log has a note");
+        let (checkpoint, _) =
+            countersign_ledger::checkpoint::open(&note, &self.engine.log.verifier).expect("the key signed the note");
+        assert_eq!((checkpoint.size, checkpoint.root), (tree.size(), tree.root()));
+        assert_eq!(checkpoint.size, size);
+        size
+    }
+
+    /// Starts another engine over the same database and keys, whatever state an attack left them in.
+    ///
+    /// # Panics
+    ///
+    /// When the engine does not start at all.
+    pub async fn start_again(&mut self) {
+        self.engine = open(&self.database, self.keys(), self.clock.clone())
+            .await
+            .expect("an engine starts and then refuses to sign");
+    }
+
+    /// Waits for the sequencer to refuse, and returns why.
+    ///
+    /// # Panics
+    ///
+    /// When it does not within ten seconds.
+    pub async fn stopped(&self) -> String {
+        for _ in 0..1_000 {
+            if let Some(reason) = self.engine.stopped() {
+                return reason;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("the sequencer went on");
+    }
+}

@@ -1,0 +1,196 @@
+//! Who may do what, and what goes on record about it.
+
+use countersign_domain::{decision::Verdict, problem::Code, role::Role};
+use countersign_engine::{
+    Actor, Error,
+    decisions::{self, QueueFilter},
+    invitations, keys, ledger, people, sessions, setup, systems,
+    testing::{Desk, again},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_neither_reads_nor_reviews_decisions() {
+    let desk = Desk::new().await;
+    let id = desk.queued_decision().await;
+    let form = desk.open_form(&desk.approver, id, Verdict::Approve).await.unwrap();
+
+    let page = decisions::view(&desk.engine, &again(&desk.admin), id).await.unwrap_err();
+    let queue = decisions::queue(&desk.engine, &again(&desk.admin), QueueFilter::default()).await.unwrap_err();
+    let review = decisions::review(&desk.engine, &again(&desk.admin), form).await.unwrap_err();
+
+    assert_eq!(code(page), Code::NotFound);
+    assert!(policies(queue).contains(&"default_deny".to_owned()));
+    assert!(policies(review).contains(&"admin_never_reviews".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_decision_and_an_absent_one_look_alike_to_a_key() {
+    let desk = Desk::new().await;
+    let id = desk.queued_decision().await;
+    let other = systems::register(&desk.engine, &again(&desk.admin), "other-agent").await.unwrap();
+    let key = systems::issue_key(&desk.engine, &again(&desk.admin), other).await.unwrap().key;
+    let mut stranger = again(&desk.agent);
+    stranger.actor = keys::authenticate(&desk.engine, &key).await.unwrap();
+
+    let foreign = decisions::get(&desk.engine, &again(&stranger), id).await.unwrap_err();
+    let absent = "01a19b7d-90e0-7f95-ae73-2979886b812a".parse().unwrap();
+    let absent = decisions::get(&desk.engine, &again(&stranger), absent).await.unwrap_err();
+
+    assert_eq!(countersign_domain::Problem::from(foreign), countersign_domain::Problem::from(absent));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_or_mistyped_key_is_unauthenticated() {
+    let desk = Desk::new().await;
+    let view = systems::list(&desk.engine, &again(&desk.admin)).await.unwrap();
+
+    let mistyped = keys::authenticate(&desk.engine, &desk.key.replace('_', "-")).await.unwrap_err();
+    systems::revoke_key(&desk.engine, &again(&desk.admin), view.systems[0].keys[0].id).await.unwrap();
+    let revoked = keys::authenticate(&desk.engine, &desk.key).await.unwrap_err();
+
+    assert_eq!(code(mistyped), Code::Unauthenticated);
+    assert_eq!(code(revoked), Code::Unauthenticated);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn disabling_a_person_ends_their_sign_ins_and_their_form() {
+    let desk = Desk::new().await;
+    let id = desk.queued_decision().await;
+    let form = desk.open_form(&desk.approver, id, Verdict::Approve).await.unwrap();
+    let person = desk.approver.person().unwrap();
+    let Actor::Person { session, .. } = desk.approver.actor else { panic!("not a person") };
+
+    people::disable(&desk.engine, &again(&desk.admin), person).await.unwrap();
+
+    assert!(!sessions::is_live(&desk.engine, session).await.unwrap());
+    let refusal = decisions::review(&desk.engine, &again(&desk.approver), form).await.unwrap_err();
+    assert!(policies(refusal).contains(&"disabled_person".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_disables_themselves() {
+    let desk = Desk::new().await;
+
+    let refusal = people::disable(&desk.engine, &again(&desk.admin), desk.admin.person().unwrap()).await.unwrap_err();
+
+    assert!(policies(refusal).contains(&"nobody_changes_themselves".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_works_once() {
+    let desk = Desk::new().await;
+    let link =
+        people::invite(&desk.engine, &again(&desk.admin), "Approver C", "approver-c", Role::Approver).await.unwrap();
+    let token = link.url.split_once("token=").unwrap().1;
+    let visitor = visitor();
+
+    assert_eq!(invitations::find(&desk.engine, token).await.unwrap().as_deref(), Some("Approver C"));
+    let weak = invitations::accept(&desk.engine, &again(&visitor), token, "password").await.unwrap_err();
+    let session = invitations::accept(&desk.engine, &again(&visitor), token, "a long enough phrase").await.unwrap();
+    let again_used =
+        invitations::accept(&desk.engine, &again(&visitor), token, "a long enough phrase").await.unwrap_err();
+
+    assert_eq!(code(weak), Code::InvalidContent);
+    assert!(sessions::authenticate(&desk.engine, session.token.reveal()).await.unwrap().is_some());
+    assert_eq!(code(again_used), Code::LinkExpired);
+    sessions::sign_in(&desk.engine, &again(&visitor), "Approver-C", "a long enough phrase").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_sign_in_name_is_refused() {
+    let desk = Desk::new().await;
+
+    let refusal =
+        people::invite(&desk.engine, &again(&desk.admin), "Other", "APPROVER-A", Role::Auditor).await.unwrap_err();
+
+    assert_eq!(code(refusal), Code::NameTaken);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn set_up_is_closed_once_an_admin_exists() {
+    let desk = Desk::new().await;
+
+    assert!(setup::new_link(&desk.engine).await.unwrap().is_none());
+    assert!(!setup::needed(&desk.engine).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_end_by_idleness_and_by_age() {
+    let desk = Desk::new().await;
+    let link =
+        people::invite(&desk.engine, &again(&desk.admin), "Approver C", "approver-c", Role::Approver).await.unwrap();
+    let token = link.url.split_once("token=").unwrap().1;
+    let session = invitations::accept(&desk.engine, &visitor(), token, "a long enough phrase").await.unwrap();
+    let token = session.token.reveal();
+
+    for _ in 0..23 {
+        desk.clock.advance(29 * 60 * 1_000);
+        assert!(sessions::authenticate(&desk.engine, token).await.unwrap().is_some());
+    }
+    desk.clock.advance(60 * 60 * 1_000);
+    assert!(sessions::authenticate(&desk.engine, token).await.unwrap().is_none());
+    let fresh = sessions::sign_in(&desk.engine, &visitor(), "approver-c", "a long enough phrase").await.unwrap();
+    desk.clock.advance(31 * 60 * 1_000);
+    assert!(sessions::authenticate(&desk.engine, fresh.token.reveal()).await.unwrap().is_none());
+    assert_eq!(
+        desk.database
+            .number("select count(*) from ledger_entries where position('auth.ended'::bytea in bytes) > 0")
+            .await,
+        2
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_slow_down_and_are_on_record() {
+    let desk = Desk::new().await;
+    for _ in 0..6 {
+        let refusal = sessions::sign_in(&desk.engine, &visitor(), "approver-a", "wrong password").await.unwrap_err();
+        assert_eq!(code(refusal), Code::Unauthenticated);
+    }
+
+    let refusal = sessions::sign_in(&desk.engine, &visitor(), "approver-a", "wrong password").await.unwrap_err();
+
+    assert_eq!(code(refusal), Code::RateLimited);
+    assert_eq!(
+        desk.database
+            .number("select count(*) from ledger_entries where position('auth.failed'::bytea in bytes) > 0")
+            .await,
+        6
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_read_is_on_record_once() {
+    let desk = Desk::new().await;
+    let id = desk.queued_decision().await;
+    let reads = [again(&desk.approver), again(&desk.auditor), again(&desk.admin), again(&desk.agent)];
+
+    decisions::queue(&desk.engine, &reads[0], QueueFilter::default()).await.unwrap();
+    ledger::view(&desk.engine, &reads[1], None).await.unwrap();
+    people::list(&desk.engine, &reads[2]).await.unwrap();
+    decisions::get(&desk.engine, &reads[3], id).await.unwrap();
+
+    assert!(reads.iter().all(|caller| caller.sealed() == 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_on_record_once() {
+    let desk = Desk::new().await;
+    let caller = again(&desk.approver);
+
+    people::list(&desk.engine, &caller).await.unwrap_err();
+
+    assert_eq!(caller.sealed(), 1);
+}
+
+fn visitor() -> countersign_engine::Caller {
+    countersign_engine::Caller::new(Actor::Anonymous, "192.0.2.7", "test", uuid::Uuid::nil())
+}
+
+fn code(error: Error) -> Code {
+    countersign_domain::Problem::from(error).code
+}
+
+fn policies(error: Error) -> Vec<String> {
+    countersign_domain::Problem::from(error).policies
+}

@@ -1,0 +1,5 @@
+//! Use cases against a real PostgreSQL, as the roles of production.
+
+mod access;
+mod decisions;
+mod sealing;
