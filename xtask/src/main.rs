@@ -19,6 +19,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use step::Failure;
+use tools::Tools;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Build, set-up, test and bench commands")]
@@ -31,6 +32,8 @@ struct Arguments {
 enum Task {
     /// Builds everything and serves it; the server says when it is ready.
     Run(serve::Arguments),
+    /// Sets up what the tests need, without running them.
+    Setup,
     /// Runs every test and prints how many passed and failed.
     Test(suite::Arguments),
     /// Runs a PostgreSQL for development, with roles and migrations, and prints how to reach it.
@@ -46,6 +49,7 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Run(arguments) => serve::run(&arguments),
+        Task::Setup => Tools::for_testing().map(|tools| tools.list()),
         Task::Test(arguments) => suite::run(&arguments),
         Task::Db(arguments) => db::run(&arguments),
         Task::Sqlx(arguments) => queries::run(&arguments),

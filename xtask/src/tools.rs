@@ -71,6 +71,18 @@ impl Tools {
         command
     }
 
+    /// Prints where everything is.
+    pub(crate) fn list(&self) {
+        for (name, place) in
+            [("PostgreSQL", &self.pg_bin), ("Chromium", &self.chromium), ("Python", &self.python), ("Node", &self.node)]
+        {
+            println!(
+                "{name}: {}",
+                place.as_ref().map_or("of this machine".into(), |place| place.display().to_string())
+            );
+        }
+    }
+
     /// Tells a child process where everything is.
     pub(crate) fn export(&self, command: &mut Command) {
         if let Some(bin) = &self.pg_bin {
