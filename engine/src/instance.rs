@@ -367,9 +367,10 @@ impl std::ops::Deref for Engine {
 }
 
 async fn pool(url: &str, connections: u32) -> Result<PgPool> {
-    let options = PgConnectOptions::from_str(url).map_err(|_| {
-        Error::Setup("The database address cannot be read; it looks like postgres://user@host/database.".into())
-    })?;
+    let unreadable =
+        |_| Error::Setup("The database address cannot be read; it looks like postgres://user@host/database.".into());
+    // A rollback outside a transaction only warns, and is the rule rather than the exception (below).
+    let options = PgConnectOptions::from_str(url).map_err(unreadable)?.options([("client_min_messages", "error")]);
     let pool = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(2))

@@ -158,6 +158,19 @@ pub async fn revoke_key(engine: &Engine, caller: &Caller, key: AgentKeyId) -> Re
         .await
 }
 
+/// Ends every living key of a system.
+///
+/// # Errors
+///
+/// As [`revoke_key`].
+pub async fn revoke_keys(engine: &Engine, caller: &Caller, system: SystemId) -> Result<()> {
+    let keys = db::agent_keys::list(&mut *engine.app.acquire().await?).await?;
+    for key in keys.iter().filter(|key| key.system == system && key.revoked_at.is_none()) {
+        revoke_key(engine, caller, key.id).await?;
+    }
+    Ok(())
+}
+
 /// A system's name: 2 to 64 lower-case letters, digits and hyphens.
 fn parse_name(name: &str) -> Result<String> {
     let name = name.trim();

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     config::{self, Invalid, Network, Origin, Postgres, Urls},
-    operator, serve,
+    operator, replay, serve,
     telemetry::{self, LogFormat},
 };
 
@@ -39,6 +39,8 @@ enum Command {
     /// Makes keys for the systems of a running installation.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Runs the recorded airline agent against an installation: 250 proposals over REST, each obeyed.
+    Replay(ReplayArgs),
 }
 
 #[derive(Debug, Args)]
@@ -121,6 +123,23 @@ enum KeyCommand {
         #[command(flatten)]
         installation: InstallationArgs,
     },
+}
+
+/// The recorded agent.
+#[derive(Debug, Args)]
+struct ReplayArgs {
+    /// Address of the installation.
+    #[arg(long, default_value = "http://127.0.0.1:3000")]
+    url: String,
+    /// Key of the system airline-agent.
+    #[arg(long, env = "COUNTERSIGN_API_KEY", hide_env_values = true)]
+    key: String,
+    /// Starts every idempotency key, so that another replay proposes anew.
+    #[arg(long, default_value = "replay")]
+    prefix: String,
+    /// Runs that go on at once; each has one open decision at a time.
+    #[arg(long, default_value_t = 40)]
+    at_once: usize,
 }
 
 /// Which installation.
@@ -225,6 +244,13 @@ async fn dispatch(command: Command) -> Result<(), Failure> {
         }
         Command::Key(KeyCommand::Create { system, installation }) => {
             operator::create_key(&installation.data, installation.database.urls()?, &system).await
+        }
+        Command::Replay(args) => {
+            let desk = replay::Desk::new(&args.url, args.key)?;
+            for (outcome, count) in replay::all(desk, &args.prefix, args.at_once).await?.0 {
+                println!("{outcome} {count}");
+            }
+            Ok(())
         }
     }
 }

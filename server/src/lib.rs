@@ -13,6 +13,7 @@ pub mod cli;
 #[cfg(feature = "test-clock")]
 mod clock;
 pub mod config;
+mod demo;
 mod files;
 mod health;
 pub mod layers;
@@ -20,11 +21,14 @@ mod log_files;
 mod operator;
 mod problem;
 mod proofs;
+mod recorded;
+mod replay;
 pub mod routes;
 pub mod serve;
 mod server;
 mod stream;
 mod telemetry;
 
+pub use files::Files;
 pub use problem::Refusal;
-pub use server::Server;
+pub use server::{Phase, Server};

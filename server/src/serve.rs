@@ -30,8 +30,10 @@ use crate::{
     Server,
     cli::Failure,
     config::{Origin, Postgres, Serve, Urls},
+    demo,
     files::Files,
     layers::Peer,
+    replay::Desk,
     routes,
     server::Phase,
 };
@@ -67,12 +69,25 @@ pub(crate) async fn serve(config: Serve) -> Result<(), Failure> {
         demo: config.demo,
     })
     .await?;
-    offer_setup(&engine, &origin, &config.data).await?;
+    let recorded_key = match config.demo {
+        true => {
+            say("Seeding the demo …");
+            Some(demo::seed(&engine).await?)
+        }
+        false => {
+            offer_setup(&engine, &origin, &config.data).await?;
+            None
+        }
+    };
 
     let server = Server::new(engine.clone(), origin, config.trusted_proxies.clone(), files);
     let router = routes::router(&server).map_err(Failure::Routes)?;
     let mut signals = Signals::new()?;
     say(&format!("ready http://127.0.0.1:{port}"));
+    let recorded = match recorded_key {
+        Some(key) => Some(tokio::spawn(demo::run(Desk::new(&format!("http://127.0.0.1:{port}"), key)?))),
+        None => None,
+    };
     let connections = GracefulShutdown::new();
     tokio::select! {
         () = accept(&listener, &router, &connections) => {}
@@ -80,6 +95,9 @@ pub(crate) async fn serve(config: Serve) -> Result<(), Failure> {
     }
 
     tokio::spawn(watchdog(signals));
+    if let Some(recorded) = recorded {
+        recorded.abort();
+    }
     server.enter(Phase::Leaving);
     say("Stopping …");
     // Accepting never ends by itself.
