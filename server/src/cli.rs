@@ -39,6 +39,9 @@ enum Command {
     /// Makes keys for the systems of a running installation.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Defines decision types of a running installation.
+    #[command(subcommand)]
+    Type(TypeCommand),
     /// Runs the recorded airline agent against an installation: 250 proposals over REST, each obeyed.
     Replay(ReplayArgs),
 }
@@ -108,6 +111,17 @@ enum SystemCommand {
     Register {
         /// Its name, as screens show it.
         name: String,
+        #[command(flatten)]
+        installation: InstallationArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum TypeCommand {
+    /// Defines what a JSON file holds; the same again changes nothing.
+    Define {
+        /// The file: one definition, or a list.
+        file: PathBuf,
         #[command(flatten)]
         installation: InstallationArgs,
     },
@@ -244,6 +258,9 @@ async fn dispatch(command: Command) -> Result<(), Failure> {
         }
         Command::Key(KeyCommand::Create { system, installation }) => {
             operator::create_key(&installation.data, installation.database.urls()?, &system).await
+        }
+        Command::Type(TypeCommand::Define { file, installation }) => {
+            operator::define_types(&installation.data, installation.database.urls()?, &file).await
         }
         Command::Replay(args) => {
             let desk = replay::Desk::new(&args.url, args.key)?;

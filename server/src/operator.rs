@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use countersign_engine::{Caller, Config, Engine, systems};
+use countersign_domain::decision_type::TypeDefinition;
+use countersign_engine::{Caller, Config, Engine, decision_types, systems};
 
 use crate::{cli::Failure, config::Urls, serve::Installation};
 
@@ -15,6 +16,29 @@ pub(crate) async fn register_system(data: &Path, urls: Option<Urls>, name: &str)
     println!("Registered {name} as {}.", result?);
 
     Ok(())
+}
+
+/// Defines the decision types of a JSON file: one definition, or a list of them.
+pub(crate) async fn define_types(data: &Path, urls: Option<Urls>, file: &Path) -> Result<(), Failure> {
+    let text = std::fs::read_to_string(file).map_err(Failure::io(format!("reading {}", file.display())))?;
+    let unreadable = |error| Failure::Told(format!("{} is no decision type: {error}", file.display()));
+    let definitions: Vec<TypeDefinition> = match text.trim_start().starts_with('[') {
+        true => serde_json::from_str(&text).map_err(unreadable)?,
+        false => vec![serde_json::from_str(&text).map_err(unreadable)?],
+    };
+    let engine = open(data, urls).await?;
+    let mut result = Ok(());
+    for definition in definitions {
+        let name = format!("{} version {}", definition.name, definition.version);
+        result = decision_types::define(&engine, &Caller::operator(), definition).await.map(|_| ());
+        if result.is_err() {
+            break;
+        }
+        println!("Defined {name}.");
+    }
+    engine.stop().await;
+
+    Ok(result?)
 }
 
 /// Makes a key and prints it; it is stored nowhere.
