@@ -28,20 +28,20 @@ const FOREVER: &str = "private, max-age=31536000, immutable";
 const NEVER: &str = "no-store";
 
 pub(crate) async fn checkpoint(State(server): State<Server>, Path(log): Path<String>) -> Answer {
-    check_log(&server, &log).await?;
+    check_log(&server, &log)?;
     let checkpoint = ledger::checkpoint(server.engine()).await?;
     let checkpoint = checkpoint.ok_or_else(|| Refusal::new(Code::NotFound, "No checkpoint is published yet."))?;
     Ok(file(TEXT, FRESH, checkpoint))
 }
 
 pub(crate) async fn trust_policy(State(server): State<Server>, Path(log): Path<String>) -> Answer {
-    check_log(&server, &log).await?;
-    Ok(file(TEXT, FRESH, ledger::trust_policy(server.engine()).await?))
+    check_log(&server, &log)?;
+    Ok(file(TEXT, FRESH, ledger::trust_policy(server.engine())))
 }
 
 pub(crate) async fn keys(State(server): State<Server>, Path(log): Path<String>) -> Answer {
-    check_log(&server, &log).await?;
-    Ok(file(JSON, FRESH, ledger::keys_json(server.engine()).await?))
+    check_log(&server, &log)?;
+    Ok(file(JSON, FRESH, ledger::keys_json(server.engine())))
 }
 
 pub(crate) async fn tile(
@@ -50,11 +50,11 @@ pub(crate) async fn tile(
     Path((log, path)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Answer {
-    check_log(&server, &log).await?;
-    if !path.starts_with("entries/") {
+    check_log(&server, &log)?;
+    let Some(path) = path.strip_prefix("entries/") else {
         return Ok(file(BYTES, FOREVER, ledger::tile(server.engine(), &caller, &path).await?));
-    }
-    let bundle = ledger::entries(server.engine(), &caller, &path).await?;
+    };
+    let bundle = ledger::entries(server.engine(), &caller, path).await?;
     if !files::accepts(files::accept_encoding(&headers), "gzip") {
         return Ok(varying(file(BYTES, FOREVER, bundle)));
     }
@@ -68,7 +68,7 @@ pub(crate) async fn proof(
     Extension(caller): Extension<Caller>,
     Path((log, index)): Path<(String, String)>,
 ) -> Answer {
-    check_log(&server, &log).await?;
+    check_log(&server, &log)?;
     let index = index.parse().map_err(|_| nothing())?;
     Ok(file(TEXT, NEVER, ledger::proof(server.engine(), &caller, index).await?))
 }
@@ -78,13 +78,13 @@ pub(crate) async fn statement(
     Extension(caller): Extension<Caller>,
     Path((log, digest)): Path<(String, String)>,
 ) -> Answer {
-    check_log(&server, &log).await?;
+    check_log(&server, &log)?;
     Ok(file(JSON, NEVER, ledger::statement(server.engine(), &caller, &digest).await?))
 }
 
 /// Another log's address is nothing here.
-async fn check_log(server: &Server, log: &str) -> Result<(), Refusal> {
-    if ledger::log_id(server.engine()).await? == log { Ok(()) } else { Err(nothing()) }
+fn check_log(server: &Server, log: &str) -> Result<(), Refusal> {
+    if ledger::log_id(server.engine()) == log { Ok(()) } else { Err(nothing()) }
 }
 
 fn nothing() -> Refusal {

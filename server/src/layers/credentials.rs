@@ -40,9 +40,9 @@ impl Credentials {
         Self { sessions, keys }
     }
 
-    /// Tells whether there is something to check, and so something to guess.
-    pub(super) fn has_key(&self) -> bool {
-        !self.keys.is_empty()
+    /// Tells whether a key will be checked, and so whether there is something to guess.
+    pub(super) fn tries_key(&self, route: &Route) -> bool {
+        matches!((route.door, self.sessions.len(), self.keys.len()), (Door::Api | Door::Reader, 0, 1))
     }
 
     /// Finds out who asks. A credential of another door is refused, not ignored.
@@ -53,14 +53,12 @@ impl Credentials {
             (Door::Api, _, _) => Err(unauthenticated("Agents come with a key and without a session cookie.")),
             (Door::Reader, _, [_, ..]) => Err(unauthenticated("Send one agent key, or come with a session; not both.")),
             (Door::Browser | Door::Public, _, [_, ..]) => Err(unauthenticated("This address takes no agent key.")),
-            (_, [token], []) if route.reads_session() => Ok(session(engine, token).await?.unwrap_or(Actor::Anonymous)),
+            (_, [token], []) if route.reads_session() => {
+                Ok(sessions::authenticate(engine, token).await?.unwrap_or(Actor::Anonymous))
+            }
             (Door::Browser | Door::Reader | Door::Public, _, []) => Ok(Actor::Anonymous),
         }
     }
-}
-
-async fn session(engine: &Engine, token: &str) -> countersign_engine::Result<Option<Actor>> {
-    sessions::authenticate(engine, token).await
 }
 
 pub(super) fn unauthenticated(detail: &str) -> Refusal {

@@ -92,11 +92,11 @@ fn content_security_policy(nonce: &str) -> String {
 }
 
 /// Everything that browsers let a page ask for is denied, but for passkeys of this site.
-const PERMISSIONS: &str = "accelerometer=(), autoplay=(), bluetooth=(), camera=(), display-capture=(), encrypted-media=(), \
+const PERMISSIONS: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), \
     fullscreen=(), gamepad=(), geolocation=(), gyroscope=(), hid=(), identity-credentials-get=(), idle-detection=(), \
     local-fonts=(), magnetometer=(), microphone=(), midi=(), otp-credentials=(), payment=(), picture-in-picture=(), \
     publickey-credentials-create=(self), publickey-credentials-get=(self), screen-wake-lock=(), serial=(), \
-    storage-access=(), usb=(), web-share=(), window-management=(), xr-spatial-tracking=()";
+    storage-access=(), usb=(), window-management=(), xr-spatial-tracking=()";
 
 fn request_id(now: u64) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(now, &random()).into_uuid()

@@ -6,7 +6,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use countersign_app::{door, request::REFUSAL};
+use countersign_app::door;
 use countersign_domain::problem::Code;
 use countersign_engine::{Actor, Caller};
 use http::{
@@ -30,6 +30,8 @@ use crate::{
 
 const BODY_TIME: Duration = Duration::from_secs(30);
 const AGENT_CHARACTERS_MAX: usize = 256;
+/// Set by the application when a form is refused, because such an answer is 200 for a script.
+const REFUSAL: HeaderName = HeaderName::from_static("countersign-refusal");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 
@@ -150,11 +152,11 @@ async fn authenticate(
 ) -> Result<Actor, Refusal> {
     let credentials = Credentials::of(headers, server.cookie_name().0);
     let failures = Whose::Failures(address.network());
-    if credentials.has_key() {
+    if credentials.tries_key(route) {
         server.limiter().peek(failures, Instant::now()).map_err(slow_down)?;
     }
     let actor = credentials.actor(server.engine(), route).await;
-    if credentials.has_key() && actor.as_ref().is_err_and(Refusal::is_unauthenticated) {
+    if credentials.tries_key(route) && actor.as_ref().is_err_and(Refusal::is_unauthenticated) {
         server.limiter().take(failures, Instant::now()).map_err(slow_down)?;
     }
 

@@ -1,0 +1,376 @@
+//! An installation to ask: a desk of the engine, the router around it, people who are signed in.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+};
+use countersign_domain::{
+    decision::Verdict,
+    ids::{AgentKeyId, DecisionId, PersonId, SessionId},
+    role::Role,
+};
+use countersign_engine::{
+    Actor, Caller, decisions, invitations, ledger, people, sessions, systems,
+    testing::{Desk, again},
+};
+use countersign_server::{
+    Files, Server,
+    config::Origin,
+    layers::Peer,
+    routes::{self, Route, Verb},
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use tower::ServiceExt as _;
+
+pub(crate) const ORIGIN: &str = "http://127.0.0.1:3000";
+pub(crate) const PASSWORD: &str = "seven green lanterns over water";
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Who {
+    Anonymous,
+    Admin,
+    Approver,
+    Auditor,
+    Agent,
+}
+
+impl Who {
+    pub(crate) const ALL: [Who; 5] = [Who::Anonymous, Who::Admin, Who::Approver, Who::Auditor, Who::Agent];
+
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Who::Anonymous => "anonymous",
+            Who::Admin => "admin",
+            Who::Approver => "approver",
+            Who::Auditor => "auditor",
+            Who::Agent => "agent",
+        }
+    }
+}
+
+/// Somebody who signed in by an invitation of their own.
+#[derive(Clone)]
+pub(crate) struct Member {
+    pub(crate) login: String,
+    pub(crate) token: String,
+    pub(crate) person: PersonId,
+    pub(crate) session: SessionId,
+}
+
+pub(crate) struct Installation {
+    pub(crate) desk: Desk,
+    pub(crate) server: Server,
+    pub(crate) router: Router,
+    pub(crate) admin: Member,
+    pub(crate) approver: Member,
+    pub(crate) auditor: Member,
+    pub(crate) decision: DecisionId,
+}
+
+impl Installation {
+    /// Sets one up, with one decision in the queue.
+    pub(crate) async fn new() -> Self {
+        let desk = Desk::new().await;
+        let site = site();
+        let files = Files::read(site.path()).unwrap();
+        let proxies = vec!["10.0.0.0/8".parse().unwrap()];
+        let server = Server::new(desk.engine.clone(), ORIGIN.parse::<Origin>().unwrap(), proxies, files);
+        let router = routes::router(&server).unwrap_or_else(|faults| panic!("{faults:#?}"));
+        let admin = join(&desk, "Ada Admin", "ada", Role::Admin).await;
+        let approver = join(&desk, "Pia Approver", "pia", Role::Approver).await;
+        let auditor = join(&desk, "Uwe Auditor", "uwe", Role::Auditor).await;
+        let decision = desk.queued_decision().await;
+        desk.sealed().await;
+
+        Self { desk, server, router, admin, approver, auditor, decision }
+    }
+
+    pub(crate) fn member(&self, who: Who) -> Option<&Member> {
+        match who {
+            Who::Admin => Some(&self.admin),
+            Who::Approver => Some(&self.approver),
+            Who::Auditor => Some(&self.auditor),
+            Who::Anonymous | Who::Agent => None,
+        }
+    }
+
+    /// Adds the credential of somebody to a request.
+    pub(crate) fn as_who(&self, ask: Ask, who: Who) -> Ask {
+        match (who, self.member(who)) {
+            (_, Some(member)) => ask.session(&member.token),
+            (Who::Agent, _) => ask.key(&self.desk.key),
+            _ => ask,
+        }
+    }
+
+    /// Writes a well-formed request for a row of the route table.
+    pub(crate) async fn ask(&self, route: &Route) -> Ask {
+        let ask = match route.method {
+            Verb::Get => Ask::get(&self.path(route).await),
+            Verb::Post => Ask::post(&self.path(route).await).from_here(),
+        };
+        match route.path {
+            "/api/v1/decisions" => {
+                let order = self.desk.system.to_string();
+                ask.json(&countersign_engine::testing::proposal(&order)).header("idempotency-key", "k1")
+            }
+            "/api/v1/decisions/{id}/outcomes" => {
+                ask.json(r#"{"result":"executed","effect":"full"}"#).header("idempotency-key", "k2")
+            }
+            "/csp-report" => {
+                ask.body("application/csp-report", r#"{"csp-report":{"violated-directive":"script-src"}}"#)
+            }
+            "/test/clock" => ask.json(r#"{"milliseconds":0}"#),
+            _ if route.method == Verb::Post => ask.form(&self.form(route.path).await),
+            _ => ask,
+        }
+    }
+
+    async fn path(&self, route: &Route) -> String {
+        let digest = match route.path.contains("{digest}") {
+            true => {
+                decisions::get(&self.desk.engine, &again(&self.desk.agent), self.decision).await.unwrap().content_hash
+            }
+            false => String::new(),
+        };
+        let file = if route.path.starts_with("/pkg/") { "app.1a2b.css" } else { "0/000.p/1" };
+        route
+            .path
+            .replace("{id}", &self.decision.to_string())
+            .replace("{index}", "0")
+            .replace("{log}", ledger::log_id(&self.desk.engine))
+            .replace("{digest}", &digest)
+            .replace("{*path}", file)
+    }
+
+    async fn form(&self, path: &str) -> String {
+        match path {
+            "/act/decision" => format!("id={}", self.decision),
+            "/act/entry" => "index=0".into(),
+            "/act/setup-link" | "/act/invitation" => "token=none".into(),
+            "/act/finish-setup" => format!("token=none&name=Eve&login=eve&password={}", PASSWORD.replace(' ', "+")),
+            "/act/join" => format!("token=none&password={}", PASSWORD.replace(' ', "+")),
+            "/act/sign-in" => format!("login=nobody&password={}&next=", PASSWORD.replace(' ', "+")),
+            "/act/sign-in-as" => "role=approver".into(),
+            "/act/end-session" => format!("session={}", self.approver.session),
+            "/act/prefer" => "theme=dark&density=compact&zone=utc".into(),
+            "/act/review" => {
+                let decision = self.desk.queued_decision().await;
+                let actor = sessions::authenticate(&self.desk.engine, &self.approver.token).await.unwrap().unwrap();
+                let approver = Caller::new(actor, "127.0.0.1", "test", uuid::Uuid::nil());
+                let form = self.desk.open_form(&approver, decision, Verdict::Approve).await.unwrap();
+                let presentation = form.presentation;
+                format!(
+                    "decision={decision}&presentation={presentation}&verdict=approve&code=within_policy&reason=Fits."
+                )
+            }
+            "/act/invite" => "name=Nia+New&login=nia&role=approver".into(),
+            "/act/renew-invitation" => format!("person={}", self.invited().await),
+            "/act/disable-person" => format!("person={}", self.invited().await),
+            "/act/enable-person" => {
+                let person = self.invited().await;
+                people::disable(&self.desk.engine, &again(&self.desk.admin), person).await.unwrap();
+                format!("person={person}")
+            }
+            "/act/register-system" => "name=loan-agent".into(),
+            "/act/issue-key" => format!("system={}", self.desk.system),
+            "/act/revoke-key" => format!("key={}", self.spare_key().await),
+            _ => String::new(),
+        }
+    }
+
+    /// Invites somebody who has not come yet.
+    pub(crate) async fn invited(&self) -> PersonId {
+        let admin = again(&self.desk.admin);
+        let login = format!("late-{}", admin.request.simple());
+        people::invite(&self.desk.engine, &admin, "Lea Late", &login, Role::Approver).await.unwrap();
+        let people = people::list(&self.desk.engine, &again(&self.desk.admin)).await.unwrap().people;
+        people.into_iter().find(|person| person.login == login).unwrap().id
+    }
+
+    async fn spare_key(&self) -> AgentKeyId {
+        let engine = &self.desk.engine;
+        systems::issue_key(engine, &again(&self.desk.admin), self.desk.system).await.unwrap();
+        let systems = systems::list(engine, &again(&self.desk.admin)).await.unwrap().systems;
+        systems[0].keys.iter().find(|key| !self.desk.key.contains(&key.key_id) && key.revoked_at.is_none()).unwrap().id
+    }
+
+    /// Signs a member in anew, as after a sign-out.
+    pub(crate) async fn sign_in_again(&mut self, who: Who) {
+        let engine = &self.desk.engine;
+        let member = match who {
+            Who::Admin => &mut self.admin,
+            Who::Approver => &mut self.approver,
+            Who::Auditor => &mut self.auditor,
+            Who::Anonymous | Who::Agent => return,
+        };
+        let new = sessions::sign_in(engine, &visitor(), &member.login, PASSWORD).await.unwrap();
+        member.token = new.token.reveal().to_owned();
+        member.session = new.session;
+    }
+
+    pub(crate) async fn send(&self, ask: Ask) -> Answer {
+        let response = self.open(ask).await;
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Sends without reading the body, for streams.
+    pub(crate) async fn open(&self, ask: Ask) -> http::Response<Body> {
+        self.router.clone().oneshot(ask.build()).await.unwrap()
+    }
+
+    /// Counts the entries of the ledger.
+    pub(crate) async fn entries(&self) -> i64 {
+        self.desk.database.number("select count(*) from ledger_entries").await
+    }
+}
+
+async fn join(desk: &Desk, name: &str, login: &str, role: Role) -> Member {
+    let link = people::invite(&desk.engine, &again(&desk.admin), name, login, role).await.unwrap();
+    let token = link.url.rsplit('=').next().unwrap().to_owned();
+    let new = invitations::accept(&desk.engine, &visitor(), &token, PASSWORD).await.unwrap();
+    Member { login: login.into(), token: new.token.reveal().into(), person: new.person, session: new.session }
+}
+
+fn visitor() -> Caller {
+    Caller::new(Actor::Anonymous, "192.0.2.1", "test", uuid::Uuid::nil())
+}
+
+fn site() -> tempfile::TempDir {
+    let site = tempfile::tempdir().unwrap();
+    let pkg = site.path().join("pkg");
+    std::fs::create_dir(&pkg).unwrap();
+    let manifest = r#"{"app.css":"app.1a2b.css","countersign.js":"countersign.1a2b.js","countersign_bg.wasm":"countersign_bg.1a2b.wasm","build":"1a2b"}"#;
+    for (name, content) in [
+        ("manifest.json", manifest),
+        ("app.1a2b.css", "body{}"),
+        ("app.1a2b.css.br", "compressed"),
+        ("countersign.1a2b.js", "export {}"),
+        ("countersign_bg.1a2b.wasm", "wasm"),
+    ] {
+        std::fs::write(pkg.join(name), content).unwrap();
+    }
+    site
+}
+
+/// A request in the making.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    method: Method,
+    path: String,
+    headers: HeaderMap,
+    body: Bytes,
+    peer: IpAddr,
+}
+
+impl Ask {
+    pub(crate) fn new(method: Method, path: &str) -> Self {
+        let headers = HeaderMap::from_iter([(http::header::HOST, HeaderValue::from_static("127.0.0.1:3000"))]);
+        Self { method, path: path.into(), headers, body: Bytes::new(), peer: Ipv4Addr::LOCALHOST.into() }
+    }
+
+    pub(crate) fn get(path: &str) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    pub(crate) fn post(path: &str) -> Self {
+        Self::new(Method::POST, path)
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+        self
+    }
+
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.headers.remove(name);
+        self
+    }
+
+    pub(crate) fn method(mut self, method: Method) -> Self {
+        self.method = method;
+        self
+    }
+
+    /// What a browser adds to the requests of our own pages.
+    pub(crate) fn from_here(self) -> Self {
+        self.header("sec-fetch-site", "same-origin")
+    }
+
+    pub(crate) fn html(self) -> Self {
+        self.header("accept", "text/html,application/xhtml+xml")
+    }
+
+    pub(crate) fn session(self, token: &str) -> Self {
+        self.header("cookie", &format!("sid={token}"))
+    }
+
+    pub(crate) fn key(self, key: &str) -> Self {
+        self.header("authorization", &format!("Bearer {key}"))
+    }
+
+    pub(crate) fn peer(mut self, peer: &str) -> Self {
+        self.peer = peer.parse().unwrap();
+        self
+    }
+
+    pub(crate) fn json(self, body: &str) -> Self {
+        self.body("application/json", body.to_owned())
+    }
+
+    pub(crate) fn form(self, body: &str) -> Self {
+        self.body("application/x-www-form-urlencoded", body.to_owned())
+    }
+
+    pub(crate) fn body(mut self, media_type: &str, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self.header("content-type", media_type)
+    }
+
+    fn build(self) -> Request<Body> {
+        let mut request = Request::new(Body::from(self.body));
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.path.parse().unwrap();
+        *request.headers_mut() = self.headers;
+        request.extensions_mut().insert(Peer(SocketAddr::new(self.peer, 40_000)));
+        request
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// The code of a problem, whichever reader it was drawn for.
+    pub(crate) fn code(&self) -> String {
+        let json = self.json();
+        json.get("code")
+            .or_else(|| json.pointer("/problem/code"))
+            .and_then(|code| code.as_str())
+            .unwrap_or_default()
+            .to_owned()
+    }
+}

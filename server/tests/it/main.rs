@@ -1,0 +1,16 @@
+//! The server from outside: requests through the whole router over a real engine and database.
+//!
+//! `COUNTERSIGN_TEST_PG` names the socket directory of a test server; `cargo xtask db` starts one.
+
+mod access;
+mod api;
+mod audit;
+mod gate;
+mod headers;
+mod health;
+mod installation;
+mod limits;
+mod origin;
+mod process;
+mod routes;
+mod sessions;
