@@ -32,7 +32,7 @@ async fn a_gone_database_is_503_for_people_and_programs() {
 
     let page = installation.send(Ask::get("/queue").html().session(&installation.approver.token)).await;
     let script =
-        installation.send(Ask::post("/act/queue").from_here().form("").session(&installation.approver.token)).await;
+        installation.send(Ask::post("/act/queue").same_origin().form("").session(&installation.approver.token)).await;
     let agent = installation.send(Ask::get("/api/v1/decision_types").key(&installation.desk.key)).await;
 
     for answer in [&page, &script, &agent] {

@@ -111,7 +111,7 @@ impl Installation {
     pub(crate) async fn ask(&self, route: &Route) -> Ask {
         let ask = match route.method {
             Verb::Get => Ask::get(&self.path(route).await),
-            Verb::Post => Ask::post(&self.path(route).await).from_here(),
+            Verb::Post => Ask::post(&self.path(route).await).same_origin(),
         };
         match route.path {
             "/api/v1/decisions" => {
@@ -299,7 +299,7 @@ impl Ask {
     }
 
     /// What a browser adds to the requests of our own pages.
-    pub(crate) fn from_here(self) -> Self {
+    pub(crate) fn same_origin(self) -> Self {
         self.header("sec-fetch-site", "same-origin")
     }
 

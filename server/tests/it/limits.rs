@@ -1,4 +1,5 @@
 use countersign_engine::testing::proposal;
+use countersign_server::routes::{Door, Idempotency, ROUTES, Verb};
 use http::StatusCode;
 
 use crate::installation::{Ask, Installation};
@@ -17,7 +18,7 @@ async fn table() {
     let long = |bytes: usize| proposal(&"x".repeat(bytes));
     let header = |bytes: usize| Ask::get("/livez").header("x-long", &"h".repeat(bytes));
     let address = |bytes: usize| Ask::get(&format!("/livez?{}", "a".repeat(bytes - "/livez?".len())));
-    let form = |bytes: usize| Ask::post("/act/prefer").from_here().form(&"f".repeat(bytes));
+    let form = |bytes: usize| Ask::post("/act/prefer").same_origin().form(&"f".repeat(bytes));
 
     for (what, ask, status, code) in [
         ("body of 2 MiB", json(within(2 * 1024 * 1024)), StatusCode::ACCEPTED, ""),
@@ -61,6 +62,17 @@ async fn table() {
         if !code.is_empty() {
             assert_eq!(answer.code(), code, "{what}");
         }
+    }
+}
+
+/// Proves D1: a row that asks for a key has a handler that does.
+#[tokio::test]
+async fn every_row_that_asks_for_a_key_refuses_without() {
+    let installation = Installation::new().await;
+    for route in ROUTES.iter().filter(|route| route.door == Door::Api && route.method == Verb::Post) {
+        assert_eq!(route.idempotency, Idempotency::Header, "{}", route.path);
+        let ask = installation.ask(route).await.without("idempotency-key").key(&installation.desk.key);
+        assert_eq!(installation.send(ask).await.code(), "idempotency_key_missing", "{}", route.path);
     }
 }
 

@@ -111,7 +111,7 @@ fn the_routes_off_the_record_are_a_closed_list() {
 async fn a_release_has_no_test_routes() {
     let installation = Installation::new().await;
 
-    let answer = installation.send(Ask::post("/test/clock").from_here().json(r#"{"milliseconds":0}"#)).await;
+    let answer = installation.send(Ask::post("/test/clock").same_origin().json(r#"{"milliseconds":0}"#)).await;
 
     assert!(ROUTES.iter().all(|route| !route.path.starts_with("/test")));
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
@@ -121,7 +121,7 @@ async fn a_release_has_no_test_routes() {
 #[tokio::test]
 async fn the_test_clock_moves_for_the_machine_alone() {
     let installation = Installation::new().await;
-    let ask = Ask::post("/test/clock").from_here().json(r#"{"milliseconds":86400000}"#);
+    let ask = Ask::post("/test/clock").same_origin().json(r#"{"milliseconds":86400000}"#);
     let before = installation.desk.engine.now();
 
     let far = installation.send(ask.clone().peer("203.0.113.9")).await;

@@ -12,11 +12,11 @@ async fn every_set_cookie_matches_the_pattern() {
     let installation = Installation::new().await;
     let form = format!("login={}&password={}&next=", installation.approver.login, PASSWORD.replace(' ', "+"));
 
-    let signed_in = installation.send(Ask::post("/act/sign-in").from_here().form(&form)).await;
+    let signed_in = installation.send(Ask::post("/act/sign-in").same_origin().form(&form)).await;
     let cookie = signed_in.header("set-cookie").to_owned();
     let token = cookie.strip_prefix("sid=").and_then(|rest| rest.split(';').next()).unwrap().to_owned();
     let inside = installation.send(Ask::get("/queue").html().session(&token)).await;
-    let signed_out = installation.send(Ask::post("/act/sign-out").from_here().form("").session(&token)).await;
+    let signed_out = installation.send(Ask::post("/act/sign-out").same_origin().form("").session(&token)).await;
     let outside = installation.send(Ask::get("/queue").html().session(&token)).await;
 
     assert_eq!(cookie, format!("sid={token}; Path=/; HttpOnly; SameSite=Lax"));
@@ -32,7 +32,7 @@ async fn a_form_without_javascript_signs_in_and_says_why_not() {
     let installation = Installation::new().await;
     let ask = |password: &str| {
         let form = format!("login={}&password={}&next=", installation.approver.login, password.replace(' ', "+"));
-        Ask::post("/act/sign-in").from_here().html().form(&form)
+        Ask::post("/act/sign-in").same_origin().html().form(&form)
     };
 
     let right = installation.send(ask(PASSWORD)).await;
