@@ -19,6 +19,7 @@ pub mod decisions;
 pub mod demo;
 mod error;
 mod expiry;
+pub mod export;
 mod high_water;
 mod instance;
 pub mod invitations;

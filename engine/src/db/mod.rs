@@ -4,6 +4,7 @@ pub(crate) mod agent_keys;
 pub(crate) mod decision_types;
 pub(crate) mod decisions;
 pub(crate) mod entries;
+pub(crate) mod export;
 pub(crate) mod idempotency_keys;
 pub(crate) mod logs;
 pub(crate) mod one_time_links;

@@ -2,4 +2,5 @@
 
 mod access;
 mod decisions;
+mod export;
 mod sealing;

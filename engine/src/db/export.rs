@@ -1,0 +1,340 @@
+//! What a verifier and an export read: everything of the log, and every row that an entry made.
+
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+pub(crate) struct LogRow {
+    pub(crate) id: i16,
+    pub(crate) vkey: String,
+    pub(crate) size: i64,
+    pub(crate) root: Vec<u8>,
+    pub(crate) signed_size: i64,
+    pub(crate) note: Option<String>,
+}
+
+pub(crate) struct NoteRow {
+    pub(crate) size: i64,
+    pub(crate) note: String,
+}
+
+/// An entry with what the search index says of its place.
+pub(crate) struct PlacedRow {
+    pub(crate) idx: i64,
+    pub(crate) id: Uuid,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) leaf_hash: Vec<u8>,
+    pub(crate) kind: Option<String>,
+    pub(crate) object_id: Option<Uuid>,
+    pub(crate) sid: Option<Uuid>,
+    pub(crate) at: Option<OffsetDateTime>,
+}
+
+pub(crate) struct PendingRow {
+    pub(crate) id: Uuid,
+    pub(crate) bytes: Vec<u8>,
+}
+
+pub(crate) struct TileRow {
+    pub(crate) hashes: Vec<u8>,
+    pub(crate) root: Vec<u8>,
+}
+
+/// A business row, and what the entry that made it must say: `name=value` for each member.
+pub(crate) struct MadeRow {
+    pub(crate) table: String,
+    pub(crate) id: String,
+    pub(crate) entry: Option<Uuid>,
+    pub(crate) kind: String,
+    pub(crate) object: Uuid,
+    pub(crate) members: Vec<String>,
+}
+
+pub(crate) struct DanglingRow {
+    pub(crate) table: String,
+    pub(crate) id: String,
+    pub(crate) entry: Uuid,
+}
+
+/// An object's counter, and whether it has ended.
+pub(crate) struct CounterRow {
+    pub(crate) kind: String,
+    pub(crate) id: Uuid,
+    pub(crate) n: i64,
+    pub(crate) ended: bool,
+}
+
+pub(crate) struct StatementRow {
+    pub(crate) digest: Vec<u8>,
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+/// Makes every later query of this connection see one moment, and change nothing.
+pub(crate) async fn freeze(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query("begin isolation level repeatable read, read only").execute(conn).await?;
+    Ok(())
+}
+
+/// The open log, or the one that was closed last.
+pub(crate) async fn log(conn: &mut PgConnection) -> sqlx::Result<Option<LogRow>> {
+    sqlx::query_as!(
+        LogRow,
+        r#"
+        select id, vkey, size, root, signed_size, note
+        from ledger_logs
+        order by closed_at desc nulls first
+        limit 1
+        "#,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+pub(crate) async fn checkpoints(conn: &mut PgConnection, log: i16) -> sqlx::Result<Vec<NoteRow>> {
+    sqlx::query_as!(NoteRow, "select size, note from ledger_checkpoints where log_id = $1 order by size", log)
+        .fetch_all(conn)
+        .await
+}
+
+pub(crate) async fn entries(conn: &mut PgConnection, log: i16, first: u64, limit: u64) -> sqlx::Result<Vec<PlacedRow>> {
+    sqlx::query_as!(
+        PlacedRow,
+        r#"
+        select e.idx as "idx!", e.id, e.bytes, e.leaf_hash,
+          i.kind as "kind?", i.object_id as "object_id?", i.sid as "sid?", i.at as "at?"
+        from ledger_entries e
+        left join ledger_index i on i.log_id = e.log_id and i.idx = e.idx
+        where e.log_id = $1 and e.idx >= $2 and e.idx < $3
+        order by e.idx, e.seq
+        "#,
+        log,
+        first as i64,
+        (first + limit) as i64,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The first place at or beyond the end of the log, which nothing may have.
+pub(crate) async fn beyond(conn: &mut PgConnection, log: i16, size: i64) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar!("select min(idx) from ledger_entries where log_id = $1 and idx >= $2", log, size)
+        .fetch_one(conn)
+        .await
+}
+
+pub(crate) async fn pending(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<PendingRow>> {
+    sqlx::query_as!(PendingRow, "select id, bytes from ledger_entries where idx is null order by seq limit $1", limit,)
+        .fetch_all(conn)
+        .await
+}
+
+pub(crate) async fn tile(conn: &mut PgConnection, log: i16, level: i16, n: u64) -> sqlx::Result<Option<TileRow>> {
+    sqlx::query_as!(
+        TileRow,
+        "select hashes, root from ledger_tiles where log_id = $1 and level = $2 and n = $3",
+        log,
+        level,
+        n as i64,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+pub(crate) async fn statements(conn: &mut PgConnection, digests: &[Vec<u8>]) -> sqlx::Result<Vec<StatementRow>> {
+    sqlx::query_as!(StatementRow, "select digest, body from statements where digest = any($1)", digests)
+        .fetch_all(conn)
+        .await
+}
+
+/// Statements in the order of their digests, after one.
+pub(crate) async fn statements_after(
+    conn: &mut PgConnection,
+    after: &[u8],
+    limit: i64,
+) -> sqlx::Result<Vec<StatementRow>> {
+    sqlx::query_as!(
+        StatementRow,
+        "select digest, body from statements where digest > $1 order by digest limit $2",
+        after,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// A statement whose body is not what its digest says.
+pub(crate) async fn changed_statement(conn: &mut PgConnection) -> sqlx::Result<Option<Vec<u8>>> {
+    sqlx::query_scalar!(
+        r#"
+        select digest
+        from statements
+        where body is not null and digest <> sha256(convert_to(label, 'UTF8') || '\x0a'::bytea || body)
+        order by digest
+        limit 1
+        "#,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// The rows that these entries made, and the routes of these decisions.
+pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid], routed: &[Uuid]) -> sqlx::Result<Vec<MadeRow>> {
+    sqlx::query_as!(
+        MadeRow,
+        r#"
+        select 'decisions' as "table!", id::text as "id!", entry_id as "entry", 'decision.proposed' as "kind!",
+          id as "object!", array_remove(array[
+            'at=' || (extract(epoch from proposed_at) * 1000)::bigint,
+            'sid=' || system_id, 'd.type=' || type_id, 'd.tier=' || risk, 'd.src_n=' || source_n,
+            case when revision = 1 then 'd.content=' || rtrim(translate(encode(content_hash, 'base64'), '+/', '-_'), '=') end
+          ], null) as "members!"
+        from decisions
+        where entry_id = any($1)
+        union all
+        select 'decisions', id::text, null, 'decision.routed', id, array[
+            'd.policy=' || policy_version_id, 'd.rule=' || rule, 'd.need=' || need,
+            'd.due=' || (extract(epoch from due_at) * 1000)::bigint]
+        from decisions
+        where id = any($2) and revision = 1
+        union all
+        select 'revisions', id::text, entry_id, 'decision.proposed', decision_id, array[
+            'd.content=' || rtrim(translate(encode(content_hash, 'base64'), '+/', '-_'), '=')]
+        from revisions
+        where entry_id = any($1)
+        union all
+        select 'presentations', p.id::text, p.entry_id, 'decision.viewed', p.decision_id, array[
+            'sid=' || p.person_id, 'via=' || s.entry_id,
+            'd.seen=' || rtrim(translate(encode(p.seen, 'base64'), '+/', '-_'), '=')]
+        from presentations p
+        join sessions s on s.id = p.session_id
+        where p.entry_id = any($1)
+        union all
+        select 'reviews', r.id::text, r.entry_id, 'decision.reviewed', r.decision_id, array[
+            'at=' || (extract(epoch from r.reviewed_at) * 1000)::bigint,
+            'sid=' || r.person_id, 'd.verdict=' || r.verdict, 'd.code=' || r.code, 'd.round=' || r.round,
+            'd.seen=' || rtrim(translate(encode(p.seen, 'base64'), '+/', '-_'), '=')]
+        from reviews r
+        join presentations p on p.id = r.presentation_id
+        where r.entry_id = any($1)
+        union all
+        select 'resolutions', id::text, entry_id, 'decision.resolved', decision_id, array[
+            'at=' || (extract(epoch from resolved_at) * 1000)::bigint,
+            'd.outcome=' || outcome, 'd.round=' || round, 'reviews=' || reviews]
+        from resolutions
+        where entry_id = any($1)
+        union all
+        select 'releases', decision_id::text, entry_id, 'decision.released', decision_id, array[
+            'at=' || (extract(epoch from released_at) * 1000)::bigint]
+        from releases
+        where entry_id = any($1)
+        union all
+        select 'outcomes', id::text, entry_id, 'decision.outcome_reported', decision_id, array[
+            'at=' || (extract(epoch from reported_at) * 1000)::bigint,
+            'd.result=' || result, 'd.effect=' || effect]
+        from outcomes
+        where entry_id = any($1)
+        union all
+        select 'people', id::text, entry_id, 'person.created', id, array[
+            'at=' || (extract(epoch from created_at) * 1000)::bigint]
+        from people
+        where entry_id = any($1)
+        union all
+        select 'role_assignments', id::text, entry_id, 'role.assigned', person_id, array[
+            'at=' || (extract(epoch from assigned_at) * 1000)::bigint, 'd.assignment=' || id, 'role=' || role]
+        from role_assignments
+        where entry_id = any($1)
+        union all
+        select 'role_assignments', id::text, ended_entry_id, 'role.unassigned', person_id, array[
+            'at=' || (extract(epoch from ended_at) * 1000)::bigint, 'd.assignment=' || id, 'role=' || role]
+        from role_assignments
+        where ended_entry_id = any($1)
+        union all
+        select 'sessions', id::text, entry_id, 'auth.signed_in', id, array[
+            'at=' || (extract(epoch from started_at) * 1000)::bigint, 'sid=' || person_id, 'd.method=' || method]
+        from sessions
+        where entry_id = any($1)
+        union all
+        select 'systems', id::text, entry_id, 'system.approved', id, array[
+            'at=' || (extract(epoch from approved_at) * 1000)::bigint]
+        from systems
+        where entry_id = any($1)
+        union all
+        select 'agent_keys', id::text, entry_id, 'agent_key.issued', id, array[
+            'at=' || (extract(epoch from issued_at) * 1000)::bigint, 'd.system=' || system_id,
+            'd.expires=' || (extract(epoch from expires_at) * 1000)::bigint, 'd.scopes=' || array_to_string(scopes, ',')]
+        from agent_keys
+        where entry_id = any($1)
+        union all
+        select 'decision_types', id::text, entry_id, 'settings.changed', id, array[
+            'at=' || (extract(epoch from defined_at) * 1000)::bigint,
+            'd.digest=' || rtrim(translate(encode(digest, 'base64'), '+/', '-_'), '=')]
+        from decision_types
+        where entry_id = any($1)
+        union all
+        select 'policy_versions', id::text, entry_id, 'policy.activated', policy_id, array[
+            'at=' || (extract(epoch from activated_at) * 1000)::bigint, 'd.version=' || id,
+            'd.digest=' || rtrim(translate(encode(digest, 'base64'), '+/', '-_'), '=')]
+        from policy_versions
+        where entry_id = any($1)
+        "#,
+        entries,
+        routed,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// A row whose entry is nowhere.
+pub(crate) async fn dangling(conn: &mut PgConnection) -> sqlx::Result<Vec<DanglingRow>> {
+    sqlx::query_as!(
+        DanglingRow,
+        r#"
+        select "table" as "table!", r.id as "id!", entry as "entry!"
+        from (
+          select 'decisions' as "table", id::text, entry_id as entry from decisions
+          union all select 'revisions', id::text, entry_id from revisions
+          union all select 'presentations', id::text, entry_id from presentations
+          union all select 'reviews', id::text, entry_id from reviews
+          union all select 'resolutions', id::text, entry_id from resolutions
+          union all select 'releases', decision_id::text, entry_id from releases
+          union all select 'outcomes', id::text, entry_id from outcomes
+          union all select 'people', id::text, entry_id from people
+          union all select 'role_assignments', id::text, entry_id from role_assignments
+          union all select 'role_assignments', id::text, ended_entry_id from role_assignments where ended_entry_id is not null
+          union all select 'sessions', id::text, entry_id from sessions
+          union all select 'systems', id::text, entry_id from systems
+          union all select 'agent_keys', id::text, entry_id from agent_keys
+          union all select 'decision_types', id::text, entry_id from decision_types
+          union all select 'policy_versions', id::text, entry_id from policy_versions
+          union all select 'vault_values', id::text, entry_id from vault_values
+        ) r
+        where not exists (select from ledger_entries e where e.id = r.entry)
+        limit 100
+        "#,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Every object that counts its acts.
+pub(crate) async fn counters(conn: &mut PgConnection) -> sqlx::Result<Vec<CounterRow>> {
+    sqlx::query_as!(
+        CounterRow,
+        r#"
+        select 'decision' as "kind!", id as "id!", n as "n!", state in ('resolved', 'released', 'closed') as "ended!"
+        from decisions
+        union all
+        select 'person', id, n, disabled_at is not null from people
+        union all
+        select 'session', id, n, ended_at is not null from sessions
+        union all
+        select 'system', id, n, false from systems
+        union all
+        select 'agent_key', id, n, revoked_at is not null from agent_keys
+        union all
+        select 'policy', id, n, false from policies
+        "#,
+    )
+    .fetch_all(conn)
+    .await
+}
