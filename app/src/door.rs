@@ -1,6 +1,11 @@
 //! What the server calls: one handler for pages, one for forms, and the list of both.
 
-use axum::{body::Body, response::Response};
+use std::sync::Once;
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
 use countersign_domain::problem::{Code, Problem};
 use http::{
     HeaderMap, HeaderValue, Method, Request, StatusCode, Uri,
@@ -97,6 +102,7 @@ const fn endpoint(path: &'static str, class: Class) -> Endpoint {
 /// [`SiteFiles`](crate::site::SiteFiles), [`CookieName`](crate::site::CookieName) and [`PageNonce`]
 /// in its extensions.
 pub async fn page(request: Request<Body>) -> Response {
+    begin();
     let mut response = leptos_axum::render_app_async_with_context(context, crate::shell)(request).await;
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
@@ -152,11 +158,17 @@ pub async fn act(request: Request<Body>) -> Response {
 }
 
 async fn run(request: Request<Body>) -> Response {
-    use axum::response::IntoResponse;
-
+    begin();
     let mut response = leptos_axum::handle_server_fns_with_context(context, request).await.into_response();
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// Gets Leptos ready, once: walking the routes also hands it Tokio to spawn its tasks on, which it
+/// offers no other way to do.
+fn begin() {
+    static BEGUN: Once = Once::new();
+    BEGUN.call_once(|| drop(leptos_axum::generate_route_list(crate::App)));
 }
 
 /// Draws a page as the answer to a post. Its status is the post's, unless the page itself failed.

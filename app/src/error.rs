@@ -56,10 +56,14 @@ impl FromServerFnError for Error {
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => Error::Told {
-                problem: Problem::new(Code::MalformedRequest, "The form was sent incomplete. Load the page again."),
-                request: String::new(),
-            },
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
+                #[cfg(feature = "ssr")]
+                crate::request::status(Code::MalformedRequest.status());
+                Error::Told {
+                    problem: Problem::new(Code::MalformedRequest, "The form was sent incomplete. Load the page again."),
+                    request: String::new(),
+                }
+            }
             _ => Error::Silent,
         }
     }

@@ -1,13 +1,16 @@
 //! What stands around every page: bars, navigation, the demo's ribbon, the one live region.
 
-use countersign_domain::{role::Role, view::Me};
-use leptos::{prelude::*, server_fn::ServerFn};
+use countersign_domain::{role::Role, time::screen, view::Me};
+use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
 use leptos_router::hooks::{use_location, use_url};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error,
-    components::icons::{Icon, Shape},
+    components::{
+        icons::{Icon, Shape},
+        kinds::changes_decisions,
+    },
     live::{Link, Live},
     pages::sign_in::SignInAs,
 };
@@ -89,7 +92,7 @@ pub(crate) fn Frame(children: Children) -> impl IntoView {
         >
             "Skip to content"
         </a>
-        <div class="min-h-dvh sm:grid sm:grid-cols-[auto_minmax(0,1fr)] sm:grid-rows-[auto_minmax(0,1fr)]">
+        <div class="min-h-dvh sm:grid sm:grid-cols-1 sm:has-[>nav]:grid-cols-[auto_minmax(0,1fr)] sm:grid-rows-[auto_minmax(0,1fr)]">
             <Suspense>
                 {move || Suspend::new(async move {
                     let around = around.await.unwrap_or_default();
@@ -114,25 +117,38 @@ fn TopBar(around: Around, live: Live) -> impl IntoView {
     let Around { me, demo } = around;
 
     view! {
-        <div class="col-span-full print:hidden">
+        <header class="col-span-full print:hidden">
             {demo.map(|people| view! { <DemoRibbon people/> })}
-            <header class="flex h-12 items-center gap-4 border-b border-hairline bg-surface px-4 sm:px-5">
-                <a href="/" class="flex items-center gap-2 rounded-chip no-underline font-semibold tracking-tight text-text no-underline">
+            <div class="flex h-12 items-center gap-4 border-b border-hairline bg-surface px-4 sm:px-5">
+                <a href="/" class="flex items-center gap-2 rounded-chip no-underline font-semibold tracking-tight text-text">
                     <Icon shape=Shape::Seal class="size-5 text-accent"/>
                     "Countersign"
                 </a>
                 <Connection live/>
                 <div class="ml-auto flex items-center gap-3">
-                    {me.map(|me| view! { <Person me/> })}
+                    {me.map(|me| view! { <Person me live/> })}
                 </div>
-            </header>
-        </div>
+            </div>
+        </header>
     }
 }
 
 #[component]
-fn Person(me: Me) -> impl IntoView {
+fn Person(me: Me, live: Live) -> impl IntoView {
     let reviews = me.roles.contains(&Role::Approver);
+    let turns = RwSignal::new(me.turn_count);
+    Effect::new(move || {
+        let touched = live.change.with(|change| {
+            change.as_ref().is_some_and(|change| change.kinds.iter().any(|kind| changes_decisions(kind)))
+        });
+        if touched && reviews {
+            spawn_local(async move {
+                if let Ok(Around { me: Some(me), .. }) = look_around().await {
+                    turns.try_set(me.turn_count);
+                }
+            });
+        }
+    });
     let roles = me.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
 
     view! {
@@ -143,11 +159,11 @@ fn Person(me: Me) -> impl IntoView {
                         href="/queue"
                         class="hidden rounded-full bg-selected px-2.5 py-0.5 text-compact font-medium text-accent tabular-nums hover:underline sm:inline-block no-underline"
                     >
-                        {format!("Your turn {}", me.turn_count)}
+                        {move || format!("Your turn {}", turns.get())}
                     </a>
                 }
             })}
-        <a href="/me" class="flex min-w-0 flex-col rounded-chip text-right leading-4 hover:underline no-underline">
+        <a href="/me" class="flex min-w-0 flex-col rounded-chip text-right text-text leading-4 hover:underline no-underline">
             <span class="max-w-40 truncate text-compact font-medium">{me.name}</span>
             <span class="text-compact text-muted">{roles}</span>
         </a>
@@ -174,10 +190,10 @@ fn Connection(live: Live) -> impl IntoView {
             </p>
         }
         .into_any(),
-        Link::Lost => view! {
+        Link::Lost { since } => view! {
             <p class="flex items-center gap-1.5 text-compact font-medium text-escalate">
                 <span aria-hidden="true" class="size-1.5 rounded-full bg-escalate"></span>
-                "Live updates paused"
+                {format!("Live updates paused since {}; changes load when the connection returns.", screen(since))}
             </p>
         }
         .into_any(),
@@ -245,9 +261,9 @@ fn Navigation(me: Option<Me>) -> impl IntoView {
     view! {
         <nav
             aria-label="Main"
-            class="fixed inset-x-0 bottom-0 z-20 border-t border-hairline bg-surface sm:sticky sm:top-0 sm:z-auto sm:h-[calc(100dvh-3rem)] sm:w-14 sm:border-r sm:border-t-0 sm:py-3 xl:w-52 print:hidden"
+            class="fixed inset-x-0 bottom-0 z-20 border-t border-hairline bg-surface sm:static sm:z-auto sm:w-14 sm:border-r sm:border-t-0 sm:py-3 xl:w-52 print:hidden"
         >
-            <ul class="flex justify-around sm:flex-col sm:justify-start sm:gap-0.5 sm:px-2">
+            <ul class="flex justify-around sm:sticky sm:top-3 sm:flex-col sm:justify-start sm:gap-0.5 sm:px-2">
                 {places
                     .into_iter()
                     .map(|place| {
@@ -259,7 +275,7 @@ fn Navigation(me: Option<Me>) -> impl IntoView {
                                     href=path
                                     rel=whole.then_some("external")
                                     aria-current=current
-                                    class="flex min-h-12 no-underline flex-col items-center justify-center gap-0.5 rounded-control px-2 text-[11px]/4 text-muted hover:bg-raised hover:text-text aria-[current=page]:bg-selected aria-[current=page]:font-medium aria-[current=page]:text-accent sm:min-h-10 xl:flex-row xl:justify-start xl:gap-3 xl:px-3 xl:text-body no-underline"
+                                    class="flex min-h-12 no-underline flex-col items-center justify-center gap-0.5 rounded-control px-2 text-[11px]/4 text-muted hover:bg-raised hover:text-text aria-[current=page]:bg-selected aria-[current=page]:font-medium aria-[current=page]:text-accent sm:min-h-10 xl:flex-row xl:justify-start xl:gap-3 xl:px-3 xl:text-body"
                                 >
                                     <Icon shape class="size-5 shrink-0"/>
                                     <span class="sm:max-xl:sr-only">{label}</span>

@@ -3,6 +3,8 @@
 //! Events are wake-ups that carry ids only, so a lost, merged or repeated one costs nothing: the page
 //! asks the server again.
 
+use std::cell::RefCell;
+
 use countersign_domain::view::Change;
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, prelude::Closure};
@@ -17,7 +19,10 @@ pub(crate) enum Link {
     /// Changes arrive.
     Live,
     /// The browser tries again by itself.
-    Lost,
+    Lost {
+        /// Since when, by the browser's clock.
+        since: u64,
+    },
 }
 
 /// The stream, as the frame provides it to pages.
@@ -29,7 +34,11 @@ pub(crate) struct Live {
     pub(crate) link: RwSignal<Link>,
     /// Log size that everything on the page reflects.
     size: StoredValue<u64>,
-    source: StoredValue<Option<Source>, LocalStorage>,
+}
+
+thread_local! {
+    /// The page's one connection. A browser page has one thread; the server never opens one.
+    static SOURCE: RefCell<Option<Source>> = const { RefCell::new(None) };
 }
 
 /// An open connection with the functions it calls.
@@ -53,12 +62,7 @@ const REOPEN_MS: i32 = 5_000;
 impl Live {
     /// Makes the closed stream.
     pub(crate) fn new() -> Self {
-        Self {
-            change: RwSignal::new(None),
-            link: RwSignal::new(Link::Off),
-            size: StoredValue::new(0),
-            source: StoredValue::new_local(None),
-        }
+        Self { change: RwSignal::new(None), link: RwSignal::new(Link::Off), size: StoredValue::new(0) }
     }
 
     /// Opens the stream, unless it is open; for effects only.
@@ -68,7 +72,7 @@ impl Live {
         if let Some(after) = after {
             self.size.update_value(|size| *size = (*size).max(after));
         }
-        if self.source.with_value(Option::is_none) {
+        if SOURCE.with_borrow(Option::is_none) {
             self.connect();
         }
     }
@@ -80,7 +84,7 @@ impl Live {
 
         let opened = Closure::<dyn Fn(Event)>::new(move |_| self.link.set(Link::Live));
         let failed = Closure::<dyn Fn(Event)>::new(move |event: Event| {
-            self.link.set(Link::Lost);
+            self.lose();
             let closed = event
                 .target()
                 .and_then(|target| target.dyn_into::<EventSource>().ok())
@@ -97,7 +101,7 @@ impl Live {
             }
         });
         let ended = Closure::<dyn Fn(Event)>::new(move |_| {
-            self.link.set(Link::Lost);
+            self.lose();
             self.reopen();
         });
         source.set_onopen(Some(opened.as_ref().unchecked_ref()));
@@ -107,24 +111,28 @@ impl Live {
                 return;
             }
         }
-        self.source.set_value(Some(Source {
-            source,
-            _opened: opened,
-            _failed: failed,
-            _changed: changed,
-            _ended: ended,
-        }));
+        SOURCE.set(Some(Source { source, _opened: opened, _failed: failed, _changed: changed, _ended: ended }));
+    }
+
+    fn lose(self) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds since 1970")]
+        let since = js_sys::Date::now() as u64;
+        self.link.update(|link| {
+            if !matches!(link, Link::Lost { .. }) {
+                *link = Link::Lost { since };
+            }
+        });
     }
 
     /// Closes now, so that the browser does not try again at once, and opens a new stream later.
     fn reopen(self) {
-        self.source.with_value(|source| {
+        SOURCE.with_borrow(|source| {
             if let Some(source) = source {
                 source.source.close();
             }
         });
         let again = Closure::once_into_js(move || {
-            self.source.set_value(None);
+            SOURCE.set(None);
             self.connect();
         });
         let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(again.unchecked_ref(), REOPEN_MS);

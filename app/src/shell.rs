@@ -56,20 +56,21 @@ fn HydrationTags() -> impl IntoView {
     let app = app.filter(|_| extension::<Posted>().is_none());
     let verify = verify.filter(|_| path().as_deref() == Some("/verify"));
 
+    // Both files are asked for at once; a preload link for the second one warns on slow machines.
     let app = app.map(|Module { js, wasm }| {
         let script = format!(
-            "import init, {{ hydrate }} from {js:?}; init({{ module_or_path: {wasm:?} }}).then(() => hydrate());"
+            "const wasm = fetch({wasm:?}); const app = await import({js:?}); \
+             await app.default({{ module_or_path: wasm }}); app.hydrate();"
         );
         view! {
             <link rel="modulepreload" href=js nonce=nonce.clone()/>
-            <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
             <script type="module" nonce=nonce.clone()>
                 {script}
             </script>
         }
     });
     let verify = verify.map(|Module { js, wasm }| {
-        let script = format!("import init from {js:?}; init({{ module_or_path: {wasm:?} }});");
+        let script = format!("import init from {js:?}; await init({{ module_or_path: {wasm:?} }});");
         view! {
             <link rel="modulepreload" href=js nonce=nonce.clone()/>
             <script type="module" id="verify-page" nonce=nonce.clone()>
@@ -136,7 +137,7 @@ mod tests {
 
         assert!(html.contains("data-theme=\"dark\""));
         assert!(html.contains("href=\"/pkg/app.1.css\""));
-        assert!(html.contains("import init, { hydrate } from \"/pkg/app.1.js\""));
+        assert!(html.contains("const wasm = fetch(\"/pkg/app.1.wasm\"); const app = await import(\"/pkg/app.1.js\");"));
         assert!(!html.contains("verify-page"));
     }
 

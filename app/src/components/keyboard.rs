@@ -1,5 +1,7 @@
 //! Keys in the browser: reads the scene, asks the pure table, runs the command.
 
+use std::rc::Rc;
+
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, KeyboardEvent};
@@ -25,11 +27,13 @@ pub(crate) struct Page {
 ///
 /// `page` tells the state at the moment of the key; `run` does the command and tells whether it did.
 pub(crate) fn listen(page: impl Fn() -> Page + 'static, run: impl Fn(Command) -> bool + 'static) {
-    let (page, run) = (StoredValue::new_local(page), StoredValue::new_local(run));
+    let (page, run) = (Rc::new(page), Rc::new(run));
     Effect::new(move || {
+        let (page, run) = (Rc::clone(&page), Rc::clone(&run));
         let handle = window_event_listener(ev::keydown, move |event: KeyboardEvent| {
-            let Some(asked) = page.try_with_value(|page| asked(&event, page())).flatten() else { return };
-            if run.try_with_value(|run| run(asked)) == Some(true) {
+            if let Some(asked) = asked(&event, page())
+                && run(asked)
+            {
                 event.prevent_default();
             }
         });

@@ -57,7 +57,10 @@ pub(crate) fn PageHeader(
             && surroundings.moved.get_value()
         {
             surroundings.moved.set_value(false);
-            let _ = heading.focus();
+            // The heading stands in the document only after this turn.
+            request_animation_frame(move || {
+                let _ = heading.focus();
+            });
         }
     });
 
@@ -98,7 +101,7 @@ pub(crate) fn Section(
                 </span>
                 {title}
             </h2>
-            <div class="grid gap-4">{children()}</div>
+            <div class="grid grid-cols-1 gap-4">{children()}</div>
         </section>
     }
 }
@@ -109,7 +112,7 @@ pub(crate) fn Panel(title: &'static str, children: Children) -> impl IntoView {
     view! {
         <section class="rounded-dialog border border-hairline bg-surface">
             <h2 class="border-b border-hairline px-5 py-3 text-reading font-semibold">{title}</h2>
-            <div class="grid gap-4 px-5 py-4">{children()}</div>
+            <div class="grid grid-cols-1 gap-4 px-5 py-4">{children()}</div>
         </section>
     }
 }
@@ -118,7 +121,7 @@ pub(crate) fn Panel(title: &'static str, children: Children) -> impl IntoView {
 #[component]
 pub(crate) fn Fact(name: &'static str, children: Children) -> impl IntoView {
     view! {
-        <div class="grid gap-x-4 sm:grid-cols-[10rem_minmax(0,1fr)]">
+        <div class="grid gap-x-4 sm:grid-cols-[8.5rem_minmax(0,1fr)]">
             <dt class="text-compact text-muted">{name}</dt>
             <dd class="min-w-0">{children()}</dd>
         </div>

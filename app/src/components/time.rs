@@ -22,6 +22,24 @@ pub(crate) fn Moment(at: u64) -> impl IntoView {
     }
 }
 
+/// An instant to the second, in UTC: for records.
+#[component]
+pub(crate) fn Exact(at: u64) -> impl IntoView {
+    let Instant { machine, .. } = instant(at);
+    let shown = exact(&machine);
+
+    view! {
+        <time datetime=machine class="whitespace-nowrap tabular-nums">
+            {shown}
+        </time>
+    }
+}
+
+/// Cuts `2026-11-02T09:02:30.001Z` to `2026-11-02 09:02:30 UTC`.
+fn exact(machine: &str) -> String {
+    machine.split_once('.').map_or_else(|| machine.to_owned(), |(second, _)| second.replace('T', " ") + " UTC")
+}
+
 /// An instant with how long ago it was.
 #[component]
 pub(crate) fn Since(at: u64, #[prop(into)] now: Signal<u64>) -> impl IntoView {
@@ -49,5 +67,15 @@ pub(crate) fn TimeLeft(until: u64, #[prop(into)] now: Signal<u64>) -> impl IntoV
                 <Moment at=until/>
             </span>
         </span>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_shows_the_second() {
+        assert_eq!(exact("2026-11-02T09:02:30.001Z"), "2026-11-02 09:02:30 UTC");
     }
 }

@@ -2,7 +2,6 @@
 
 use countersign_domain::{role::Role, view::Me};
 use leptos::prelude::*;
-use leptos_router::components::Redirect;
 
 use crate::{
     components::page::{Empty, PageHeader, PageTitle, Refusal, TitleText},
@@ -58,7 +57,7 @@ fn Lead(path: &'static str) -> impl IntoView {
         view! { <a href=path>{path}</a> }.into_any()
     }
     #[cfg(not(feature = "ssr"))]
-    view! { <Redirect path/> }.into_any()
+    view! { <leptos_router::components::Redirect path/> }.into_any()
 }
 
 mod strings {

@@ -38,7 +38,7 @@ pub(crate) async fn join(token: String, password: String) -> Result<Answer, Erro
     let session = act(async move { invitations::accept(&engine, &caller, &token, &password).await }).await;
 
     Ok(told(session.map(|session| {
-        begin_session(&session.token);
+        begin_session(session.token.reveal());
         Answer::done("/")
     })))
 }

@@ -16,7 +16,7 @@ use crate::{
         kinds::kind_words,
         page::{Fact, PageHeader, PageTitle, Pager, Panel, Refusal, Skeleton, TitleText},
         text::{CopyId, Payload},
-        time::Moment,
+        time::{Exact, Moment},
     },
 };
 
@@ -180,7 +180,7 @@ fn Entries(entries: Vec<EntryRow>) -> impl IntoView {
                         <ObjectLink object=entry.object object_id=entry.object_id/>
                     </td>
                     <td class=CELL>
-                        <Moment at=entry.at/>
+                        <Exact at=entry.at/>
                     </td>
                 </tr>
             }
@@ -289,7 +289,7 @@ fn Entry(shown: EntryView) -> impl IntoView {
             </a>
         </p>
         <PageHeader title=move || format!("Entry #{index}")>
-            <p class="text-muted">{kind} " · " <Moment at=row.at/></p>
+            <p class="text-muted">{kind} " · " <Exact at=row.at/></p>
         </PageHeader>
         <div class="grid max-w-5xl gap-6">
             <Panel title=strings::ENTRY>

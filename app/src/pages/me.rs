@@ -174,9 +174,7 @@ fn Sessions(sessions: Vec<SessionRow>, now: u64, end: ServerAction<EndSession>) 
             view! {
                 <li class="flex flex-wrap items-center gap-x-5 gap-y-1 py-3">
                     <div class="min-w-0 flex-1">
-                        <p class="truncate font-medium" title=session.agent.clone()>
-                            {session.agent.clone()}
-                        </p>
+                        <p class="font-medium [overflow-wrap:anywhere]">{session.agent}</p>
                         <p class="text-compact text-muted">
                             <span class="font-mono">{session.ip}</span> " · " {strings::SINCE} " "
                             <Moment at=session.started_at/> " · " {strings::SEEN} " "

@@ -53,7 +53,7 @@ pub(crate) async fn finish_setup(
     let session = act(async move { setup::finish(&engine, &caller, &token, &name, &login, &password).await }).await;
 
     Ok(told(session.map(|session| {
-        begin_session(&session.token);
+        begin_session(session.token.reveal());
         Answer::done("/admin/people")
     })))
 }

@@ -26,7 +26,7 @@ pub(crate) async fn sign_in(login: String, password: String, next: String) -> Re
     let session = act(async move { sessions::sign_in(&engine, &caller, &login, &password).await }).await;
 
     Ok(told(session.map(|session| {
-        begin_session(&session.token);
+        begin_session(session.token.reveal());
         Answer::done(local_path(&next))
     })))
 }
@@ -42,7 +42,7 @@ pub(crate) async fn sign_in_as(role: Role) -> Result<Answer, Error> {
     let session = act(async move { demo::sign_in_as(&engine, &caller, role).await }).await;
 
     Ok(told(session.map(|session| {
-        begin_session(&session.token);
+        begin_session(session.token.reveal());
         Answer::done("/")
     })))
 }

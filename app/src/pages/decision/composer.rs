@@ -128,8 +128,11 @@ pub(super) fn ReviewForm(
     reload: impl Fn() + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
     let problem = Signal::derive(move || answer.get().and_then(Answer::problem));
+    // A page that answers a post shows the current state already; a script's page does not.
     let outdated = move || {
-        problem.with(|problem| problem.as_ref().is_some_and(|problem| problem.code.status() == Code::Stale.status()))
+        review.version().get() > 0
+            && problem
+                .with(|problem| problem.as_ref().is_some_and(|problem| problem.code.status() == Code::Stale.status()))
     };
     let code_error =
         Memo::new(move |_| problem.with(|problem| problem.as_ref().and_then(|problem| error_of(problem, "code"))));

@@ -155,14 +155,22 @@ fn Whole(
 
     view! {
         <PageTitle text=TitleText::decision(id)/>
-        <p class="mb-2 flex items-center gap-3 text-compact text-muted print:hidden">
+        <div class="mb-2 flex items-center gap-3 text-compact text-muted print:hidden">
             <a href="/queue" class="inline-flex items-center gap-1 rounded-chip hover:text-text hover:underline no-underline">
                 <Icon shape=Shape::Back class="size-4"/>
                 {strings::QUEUE}
             </a>
             <span class="font-mono text-compact">{id.short()}</span>
             <KeySheet dialog/>
-        </p>
+            {may_rule
+                .then(|| {
+                    view! {
+                        <a href="#review" rel="external" class="ml-auto font-medium text-accent underline xl:hidden">
+                            {strings::TO_REVIEW}
+                        </a>
+                    }
+                })}
+        </div>
         <PageHeader title=move || view! { <Literal text=title.clone()/> }/>
         {move || {
             changed
@@ -337,6 +345,7 @@ fn Closed(reason: String, answer: Signal<Option<Answer>>, draft: Draft) -> impl 
 mod strings {
     pub(super) const QUEUE: &str = "Queue";
     pub(super) const REVIEW: &str = "Review";
+    pub(super) const TO_REVIEW: &str = "Go to the review";
     pub(super) const CONTENTS: &str = "Sections of this page";
     pub(super) const CHANGED: &str = "This decision changed after you opened it. Nothing you type is lost.";
     pub(super) const SHOW_CURRENT: &str = "Show current";

@@ -145,9 +145,15 @@ pub(super) fn ActionSection(shown: DecisionView, raw: Memo<bool>) -> impl IntoVi
 fn Parameter(field: Field, raw: bool) -> impl IntoView {
     let Field { name, label, kind, mode, commitment, value, .. } = field;
 
+    let class = if kind == Kind::Structure {
+        "grid gap-1"
+    } else {
+        "grid gap-x-4 gap-y-1 sm:grid-cols-[12rem_minmax(0,1fr)] sm:items-baseline"
+    };
+
     view! {
-        <div class="grid gap-1">
-            <dt class="flex flex-wrap items-baseline gap-x-2 text-body font-medium">
+        <div class=class>
+            <dt class="flex flex-wrap items-baseline gap-x-2 text-body font-medium [overflow-wrap:anywhere]">
                 {label} <span class="font-mono text-compact font-normal text-muted">{name}</span>
             </dt>
             <dd class="min-w-0">
@@ -220,6 +226,9 @@ fn Evidence(field: Field, raw: bool) -> impl IntoView {
     };
     if collapsed {
         return view! { <Disclosure summary=label>{body}</Disclosure> }.into_any();
+    }
+    if section == Place::Context {
+        return body;
     }
 
     view! {

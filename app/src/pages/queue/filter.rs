@@ -17,12 +17,14 @@ pub(crate) struct Filter {
 impl Filter {
     /// Reads an address; what it cannot read does not filter.
     pub(crate) fn from_query(query: &ParamsMap) -> Self {
-        let text = |name: &str| query.get(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-        Self {
-            risk: text("risk").and_then(|word| Risk::from_word(&word)),
-            system: text("system"),
-            after: text("after"),
-        }
+        let text = |name: &str| query.get(name).unwrap_or_default();
+        Self::new(&text("risk"), &text("system"), &text("after"))
+    }
+
+    /// Reads what the fields of the filter form hold.
+    pub(crate) fn new(risk: &str, system: &str, after: &str) -> Self {
+        let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        Self { risk: Risk::from_word(risk.trim()), system: text(system), after: text(after) }
     }
 
     /// Tells whether rows are left out.

@@ -11,7 +11,6 @@ use countersign_domain::{
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_router::{
     NavigateOptions,
-    components::Form,
     hooks::{use_navigate, use_query_map},
 };
 use wasm_bindgen::JsCast;
@@ -112,6 +111,7 @@ fn DoneBar(done: Memo<Option<DecisionId>>) -> impl IntoView {
                     .map(|review| {
                         view! {
                             <Banner bar=Bar::Done>
+                                <p>{strings::RECORDED}</p>
                                 <VerdictMark verdict=review.verdict/>
                                 <a href=format!("/decisions/{}", review.decision) class="min-w-0 font-medium underline">
                                     <Literal text=review.title/>
@@ -178,7 +178,7 @@ fn Desk(
             view! { <Nothing filter blocked/> }.into_any()
         } else {
             view! {
-                <div class="grid items-start gap-6 xl:grid-cols-[minmax(0,1fr)_24rem]">
+                <div class="grid items-start gap-6 xl:grid-cols-[minmax(0,1fr)_22rem]">
                     <section aria-label=strings::LIST>
                         <Pill waiting reload/>
                         <ol
@@ -328,15 +328,24 @@ fn FilterBar(filter: Filter, systems: Vec<String>) -> impl IntoView {
         "block min-h-11 rounded-control border border-control bg-surface px-2.5 text-body text-text sm:min-h-9";
     let narrows = filter.narrows();
     let chosen = filter.risk;
+    let (risk, system) = (NodeRef::<html::Select>::new(), NodeRef::<html::Input>::new());
+    let navigate = use_navigate();
+    let apply = move |event: leptos::ev::SubmitEvent| {
+        if let (Some(risk), Some(system)) = (risk.get_untracked(), system.get_untracked()) {
+            event.prevent_default();
+            let asked = Filter::new(&risk.value(), &system.value(), "");
+            navigate(&asked.address(None), NavigateOptions::default());
+        }
+    };
 
     view! {
         <div class="mb-4 print:hidden" role="search">
-            <Form method="get" action="/queue" attr:class="flex flex-wrap items-end gap-3">
+            <form method="get" action="/queue" on:submit=apply class="flex flex-wrap items-end gap-3">
                 <div class="grid gap-1">
                     <label for="risk" class="text-compact text-muted">
                         {strings::RISK}
                     </label>
-                    <select id="risk" name="risk" class=CONTROL>
+                    <select id="risk" name="risk" node_ref=risk class=CONTROL>
                         <option value="" selected=chosen.is_none()>
                             {strings::ANY}
                         </option>
@@ -359,6 +368,7 @@ fn FilterBar(filter: Filter, systems: Vec<String>) -> impl IntoView {
                     <input
                         id="system"
                         name="system"
+                        node_ref=system
                         type="text"
                         list="systems"
                         value=filter.system
@@ -381,7 +391,7 @@ fn FilterBar(filter: Filter, systems: Vec<String>) -> impl IntoView {
                             </a>
                         }
                     })}
-            </Form>
+            </form>
         </div>
     }
 }
@@ -434,9 +444,12 @@ fn RowBody(item: QueueItem, gone: bool, clock: Signal<u64>) -> impl IntoView {
     let id = item.id;
 
     view! {
-        <div class="grid gap-x-4 gap-y-1 px-4 py-3 compact:py-1.5 sm:grid-cols-[5.5rem_minmax(0,1fr)_auto] sm:px-5">
-            <div class="pt-px text-compact">
+        <div class="grid gap-x-4 gap-y-1 px-4 py-3 compact:py-1.5 sm:grid-cols-[7.5rem_minmax(0,1fr)_auto] sm:px-5">
+            <div class="flex flex-wrap items-start gap-x-4 text-compact sm:flex-col">
                 <RiskMark level=item.risk/>
+                <span class="relative z-10">
+                    <SealMark seal=item.seal/>
+                </span>
             </div>
             <div class="min-w-0">
                 <a
@@ -451,9 +464,8 @@ fn RowBody(item: QueueItem, gone: bool, clock: Signal<u64>) -> impl IntoView {
                     <span aria-hidden="true">"·"</span>
                     <span class="font-mono text-compact">{item.type_name}</span>
                     <span aria-hidden="true">"·"</span>
-                    <span class="tabular-nums">{quorum(item.given, item.need)}</span>
-                    <span class="relative z-10">
-                        <SealMark seal=item.seal/>
+                    <span class="tabular-nums">
+                        {format!("{} of {}", item.given, item.need)} <span class="sr-only">" approvals"</span>
                     </span>
                 </p>
             </div>
@@ -564,6 +576,7 @@ fn Nothing(filter: Filter, blocked: Option<String>) -> impl IntoView {
 
 mod strings {
     pub(super) const TITLE: &str = "Queue";
+    pub(super) const RECORDED: &str = "Your review is recorded.";
     pub(super) const LIST: &str = "Open decisions";
     pub(super) const PAGES: &str = "Pages of the queue";
     pub(super) const RISK: &str = "Risk";
