@@ -281,6 +281,7 @@ pub(crate) async fn authorize(
     target: Target,
 ) -> Result<Permit> {
     let (principal, authority) = principal(conn, &caller.actor).await?;
+    let viewer = principal.clone();
     let (allowed, ids) = policies.decide(principal, action, target.entity()?)?;
     let permit = Permit {
         actor: actor(&caller.actor, operator),
@@ -292,9 +293,13 @@ pub(crate) async fn authorize(
     }
     let denial = Box::new(Denial { policies: ids, problem: None, action, object: target.object(), permit });
 
-    let readable = matches!(caller.actor, Actor::Person { .. }) && action != Action::ViewDecision
-        || matches!(target, Target::Installation { .. } | Target::System(_));
-    Err(if readable { Error::Forbidden(denial) } else { Error::Hidden(denial) })
+    // Who may not even read a decision learns nothing of it from a refusal; the rest are told what they lack.
+    let hidden = match target {
+        Target::Decision { .. } => !policies.decide(viewer, Action::ViewDecision, target.entity()?)?.0,
+        Target::SignIn { .. } => true,
+        Target::System(_) | Target::Member(_) | Target::Installation { .. } => false,
+    };
+    Err(if hidden { Error::Hidden(denial) } else { Error::Forbidden(denial) })
 }
 
 /// The permit of acts that no policy decides: the log's own opening, routing, a resolution that

@@ -161,7 +161,12 @@ impl Engine {
         Ok(engine)
     }
 
-    async fn open(config: Config, hold: Hold, durability: Durability, clock: Box<dyn Clock>) -> Result<(Self, Keys)> {
+    pub(crate) async fn open(
+        config: Config,
+        hold: Hold,
+        durability: Durability,
+        clock: Box<dyn Clock>,
+    ) -> Result<(Self, Keys)> {
         let keys = Keys::open(&config.keys, config.host(), hold)?;
         if hold == Hold::Exclusive {
             migrate(&config.database.owner).await?;

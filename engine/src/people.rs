@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use countersign_domain::{
+    Problem,
     event::{Event, List, Object, PasswordBy, Place},
     ids::{PersonId, RoleAssignmentId},
     problem::Code,
@@ -14,7 +15,7 @@ use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::{
     Engine,
-    authorize::{Action, Permit, Target},
+    authorize::{Action, Denial, Permit, Target},
     caller::{Actor, Caller},
     clock::milliseconds,
     db, decisions,
@@ -169,7 +170,7 @@ pub async fn renew_invitation(engine: &Engine, caller: &Caller, person: PersonId
             let permit = engine.authorize(&mut tx, &caller, Action::ChangePerson, Target::Member(person)).await?;
             let account = db::people::lock(&mut tx, person).await?.ok_or(Error::NotFound)?;
             if account.password_hash.is_some() {
-                return Err(Error::refused(Code::InvalidTransition, "This person has joined already."));
+                return Err(refused(permit, person, "This person has joined already."));
             }
             let link = new_link(&mut tx, &engine, person).await?;
             let object = Object { kind: "person", id: person.0, place: Place::Read(account.n) };
@@ -193,7 +194,7 @@ pub async fn disable(engine: &Engine, caller: &Caller, person: PersonId) -> Resu
             let permit = engine.authorize(&mut tx, &caller, Action::ChangePerson, Target::Member(person)).await?;
             let account = db::people::lock(&mut tx, person).await?.ok_or(Error::NotFound)?;
             if account.disabled {
-                return Ok(());
+                return Err(refused(permit, person, "This person is disabled already."));
             }
             if admins == [person] {
                 return Err(Error::refused(
@@ -222,7 +223,7 @@ pub async fn enable(engine: &Engine, caller: &Caller, person: PersonId) -> Resul
             let permit = engine.authorize(&mut tx, &caller, Action::ChangePerson, Target::Member(person)).await?;
             let account = db::people::lock(&mut tx, person).await?.ok_or(Error::NotFound)?;
             if !account.disabled {
-                return Ok(());
+                return Err(refused(permit, person, "This person is not disabled."));
             }
             let n = account.n + 1;
             seal::append(&mut tx, &engine, &caller, &permit, &Event::PersonEnabled { person, n }).await?;
@@ -300,6 +301,12 @@ async fn texts(
         }
     }
     Ok(found)
+}
+
+/// A change that the person's state does not allow.
+fn refused(permit: Permit, person: PersonId, sentence: &str) -> Error {
+    let problem = Problem::new(Code::InvalidTransition, sentence);
+    Denial::by_rule(permit, Action::ChangePerson, Target::Member(person), problem)
 }
 
 async fn new_link(

@@ -159,7 +159,8 @@ impl Sequencer {
         let high_water = HighWater::open(&path, keys.signer.verifier())
             .map_err(|error| Error::Setup(format!("{} cannot be opened: {error}", path.display())))?;
         Ok(Self {
-            instance: secret::random_id(),
+            // The same after a crash, so that the lease is taken again at once; the directory's lock keeps others out.
+            instance: keys.operator,
             epoch: 0,
             tree: Tree::empty(),
             signed: None,
@@ -438,4 +439,142 @@ pub(crate) async fn fetch_tiles(conn: &mut sqlx::PgConnection, row: i16, ids: &[
     }
 
     Ok(tiles)
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use countersign_ledger::checkpoint;
+
+    use super::*;
+    use crate::{
+        Config, Database,
+        caller::Caller,
+        instance::Durability,
+        testing::{TestClock, TestDatabase},
+    };
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_crash_at_each_seal_step_signs_the_same_bytes_again() {
+        let bench = Bench::new().await;
+        for steps in 1..=3 {
+            bench.append().await;
+            let mut dying = bench.sequencer().await;
+            let batch = dying.place().await.unwrap().expect("an entry waits");
+            let before = if steps > 1 {
+                dying.sign().unwrap();
+                dying.signed.clone()
+            } else {
+                None
+            };
+            if steps > 2 {
+                dying.announce().await.unwrap();
+            }
+            drop(dying);
+
+            let next = bench.sequencer().await;
+
+            let (size, note) = next.signed.clone().expect("loading signs what was committed");
+            assert_eq!(size, batch.first + batch.entries.len() as u64);
+            assert!(before.is_none_or(|(_, before)| before == note));
+            assert_eq!(bench.stored_note().await, note);
+            let (opened, _) = checkpoint::open(&note, &bench.verifier).unwrap();
+            assert_eq!((opened.size, opened.root), (next.tree.size(), next.tree.root()));
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_leader_that_was_replaced_places_and_announces_nothing() {
+        let bench = Bench::new().await;
+        bench.append().await;
+        let mut stale = bench.sequencer().await;
+        bench.database.attack("update ledger_logs set epoch = epoch + 1").await;
+
+        assert!(matches!(stale.place().await, Err(Left::SteppedDown)));
+        stale.sign().unwrap();
+        assert!(matches!(stale.announce().await, Err(Left::SteppedDown)));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_missing_high_water_file_is_no_fresh_start() {
+        let bench = Bench::new().await;
+        for _ in 0..3 {
+            bench.append().await;
+        }
+        let mut first = bench.sequencer().await;
+        first.tick().await.unwrap();
+        drop(first);
+        std::fs::remove_file(bench.directory.path().join("keys/high-water")).unwrap();
+
+        let Err(Left::Stopped(reason)) = bench.try_sequencer().await else { panic!("it led") };
+
+        assert!(reason.contains("high-water file is missing"), "{reason}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_signer_refuses_a_fork() {
+        let bench = Bench::new().await;
+        bench.append().await;
+        let mut leader = bench.sequencer().await;
+        leader.tick().await.unwrap();
+        let mut other = Tree::empty();
+        other.append(&vec![Hash([9; 32]); usize::try_from(leader.tree.size()).unwrap()]);
+        leader.tree = other;
+
+        assert!(matches!(leader.sign(), Err(Left::Stopped(_))));
+    }
+
+    /// An engine without workers, so that a test takes each step itself.
+    struct Bench {
+        engine: Engine,
+        database: TestDatabase,
+        directory: tempfile::TempDir,
+        verifier: countersign_ledger::note::Verifier,
+    }
+
+    impl Bench {
+        async fn new() -> Self {
+            let database = TestDatabase::create().await;
+            let directory = tempfile::tempdir().unwrap();
+            let config = Config {
+                database: Database {
+                    app: database.url_as("countersign_app"),
+                    sequencer: database.url_as("countersign_sequencer"),
+                    owner: database.url_as("countersign_owner"),
+                },
+                keys: directory.path().join("keys"),
+                public_origin: "http://127.0.0.1:3000".into(),
+                demo: false,
+            };
+            let clock = TestClock::starting_at(1_793_610_000_000);
+            let (engine, keys) =
+                Engine::open(config, Hold::Exclusive, Durability::Waived, Box::new(clock)).await.unwrap();
+            drop(keys);
+            let verifier = engine.log.verifier.clone();
+            Self { engine, database, directory, verifier }
+        }
+
+        async fn append(&self) {
+            let mut tx = self.engine.begin().await.unwrap();
+            let permit = authorize::unevaluated(authorize::engine_actor());
+            seal::append(&mut tx, &self.engine, &Caller::engine(), &permit, &Event::Heartbeat).await.unwrap();
+            self.engine.commit(tx).await.unwrap();
+        }
+
+        async fn sequencer(&self) -> Sequencer {
+            self.try_sequencer().await.unwrap()
+        }
+
+        async fn try_sequencer(&self) -> std::result::Result<Sequencer, Left> {
+            let keys = Keys::open(&self.directory.path().join("keys"), "127.0.0.1", Hold::Exclusive)?;
+            let mut sequencer = Sequencer::new(self.engine.clone(), keys, mpsc::channel(64).0)?;
+            sequencer.take_lease().await?;
+            sequencer.load().await?;
+            Ok(sequencer)
+        }
+
+        async fn stored_note(&self) -> String {
+            let mut conn = self.engine.sealing.acquire().await.unwrap();
+            db::logs::head(&mut conn, self.engine.log.row).await.unwrap().note.unwrap()
+        }
+    }
 }

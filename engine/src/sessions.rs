@@ -133,7 +133,7 @@ pub async fn sign_out(engine: &Engine, caller: &Caller) -> Result<()> {
     engine
         .act(caller, move |engine, caller| async move {
             let mut tx = engine.begin().await?;
-            let Some((person, n)) = db::sessions::lock(&mut tx, session).await? else { return Ok(()) };
+            let (person, n) = db::sessions::lock(&mut tx, session).await?.ok_or(Error::NotFound)?;
             let target = Target::SignIn { id: session, person };
             let permit = engine.authorize(&mut tx, &caller, Action::EndSignIn, target).await?;
             let event = Event::SignedOut { session, n: n + 1 };

@@ -1,6 +1,7 @@
 //! AI systems and their keys.
 
 use countersign_domain::{
+    Problem,
     event::{Event, List, Scope},
     ids::{AgentKeyId, SystemId},
     key::AgentKeyText,
@@ -11,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Engine,
-    authorize::{Action, Target},
+    authorize::{Action, Denial, Target},
     caller::Caller,
     db,
     error::{Error, Result},
@@ -136,11 +137,11 @@ pub async fn issue_key(engine: &Engine, caller: &Caller, system: SystemId) -> Re
         .await
 }
 
-/// Ends a key at once; a key that is ended already stays so.
+/// Ends a key at once.
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`] for an unknown key.
+/// [`Error::NotFound`] for an unknown key, `invalid_transition` for one that is revoked already.
 pub async fn revoke_key(engine: &Engine, caller: &Caller, key: AgentKeyId) -> Result<()> {
     engine
         .act(caller, move |engine, caller| async move {
@@ -148,7 +149,8 @@ pub async fn revoke_key(engine: &Engine, caller: &Caller, key: AgentKeyId) -> Re
             let found = db::agent_keys::lock(&mut tx, key).await?.ok_or(Error::NotFound)?;
             let permit = engine.authorize(&mut tx, &caller, Action::RevokeKey, Target::System(found.system)).await?;
             if found.revoked_at.is_some() {
-                return Ok(());
+                let problem = Problem::new(Code::InvalidTransition, "This key is revoked already.");
+                return Err(Denial::by_rule(permit, Action::RevokeKey, Target::System(found.system), problem));
             }
             let n = found.n + 1;
             let entry = seal::append(&mut tx, &engine, &caller, &permit, &Event::KeyRevoked { key, n }).await?;

@@ -35,6 +35,11 @@ use crate::{
 pub struct TestClock(Arc<AtomicU64>);
 
 impl TestClock {
+    /// Makes a clock that shows this time, in milliseconds since 1970 UTC.
+    pub fn starting_at(milliseconds: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(milliseconds)))
+    }
+
     /// Moves the clock forward, in milliseconds.
     pub fn advance(&self, milliseconds: u64) {
         self.0.fetch_add(milliseconds, Ordering::Relaxed);
@@ -147,7 +152,7 @@ impl Desk {
     async fn set_up() -> Result<Self> {
         let database = TestDatabase::create().await;
         let keys = tempfile::tempdir().map_err(|error| Error::Setup(error.to_string()))?;
-        let clock = TestClock(Arc::new(AtomicU64::new(1_793_610_000_000)));
+        let clock = TestClock::starting_at(1_793_610_000_000);
         let engine = open(&database, keys.path().join("keys"), clock.clone()).await?;
         let admin = person(&engine, "Admin A", "admin-a", Role::Admin).await?;
         let approver = person(&engine, "Approver A", "approver-a", Role::Approver).await?;

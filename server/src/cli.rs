@@ -8,6 +8,7 @@ use crate::{
     config::{self, Invalid, Network, Origin, Postgres, Urls},
     operator, replay, serve,
     telemetry::{self, LogFormat},
+    verify::{self, Subject},
 };
 
 /// Exit status for what the configuration cannot mean (`EX_CONFIG`).
@@ -44,6 +45,50 @@ enum Command {
     Type(TypeCommand),
     /// Runs the recorded airline agent against an installation: 250 proposals over REST, each obeyed.
     Replay(ReplayArgs),
+    /// Verifies a proof file, an export or a database: 0 verified, 1 failed, 2 a check could not be made.
+    Verify(VerifyArgs),
+    /// Writes the log as a directory for an auditor, at its newest signed size.
+    Export(ExportArgs),
+}
+
+#[derive(Debug, Args)]
+struct VerifyArgs {
+    /// A proof file, or the directory of an export.
+    #[arg(required_unless_present = "database", conflicts_with = "database")]
+    path: Option<PathBuf>,
+    /// Verify straight from this database; any role that may read will do.
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// The installation's key directory, for its high-water file.
+    #[arg(long, value_name = "DIR", requires = "database")]
+    keys: Option<PathBuf>,
+    /// Keys and witnesses you trust [default: the export's or database's own, which proves little].
+    #[arg(long, value_name = "FILE", alias = "policy")]
+    trust: Option<PathBuf>,
+    /// A checkpoint you kept from earlier; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    held: Vec<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct ExportArgs {
+    /// Directory to write; it must be new or empty.
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// Data directory of the installation; the export is put on record.
+    #[arg(long, env = "COUNTERSIGN_DATA", required_unless_present = "database")]
+    data: Option<PathBuf>,
+    /// Read this database instead; the export is not put on record.
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// A checkpoint that the recipient held before; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    held: Vec<PathBuf>,
+    #[command(flatten)]
+    server: DatabaseArgs,
 }
 
 #[derive(Debug, Args)]
@@ -242,7 +287,7 @@ pub fn run() -> ExitCode {
     // A stuck blocking task must not hold the process.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             eprintln!("countersign: {failure}");
             ExitCode::from(failure.exit_code())
@@ -250,26 +295,41 @@ pub fn run() -> ExitCode {
     }
 }
 
-async fn dispatch(command: Command) -> Result<(), Failure> {
+async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::Serve(arguments) => serve::serve(arguments.config()?).await,
+        Command::Serve(arguments) => serve::serve(arguments.config()?).await?,
         Command::System(SystemCommand::Register { name, installation }) => {
-            operator::register_system(&installation.data, installation.database.urls()?, &name).await
+            operator::register_system(&installation.data, installation.database.urls()?, &name).await?;
         }
         Command::Key(KeyCommand::Create { system, installation }) => {
-            operator::create_key(&installation.data, installation.database.urls()?, &system).await
+            operator::create_key(&installation.data, installation.database.urls()?, &system).await?;
         }
         Command::Type(TypeCommand::Define { file, installation }) => {
-            operator::define_types(&installation.data, installation.database.urls()?, &file).await
+            operator::define_types(&installation.data, installation.database.urls()?, &file).await?;
         }
         Command::Replay(args) => {
-            let desk = replay::Desk::new(&args.url, args.key)?;
+            let desk = replay::Desk::new(&args.url, None, args.key)?;
             for (outcome, count) in replay::all(desk, &args.prefix, args.at_once).await?.0 {
                 println!("{outcome} {count}");
             }
-            Ok(())
+        }
+        Command::Verify(VerifyArgs { path, database, keys, trust, held, json }) => {
+            let subject = match (path, database) {
+                (_, Some(url)) => Subject::Database { url, keys },
+                (path, None) => Subject::File(path.unwrap_or_default()),
+            };
+            return Ok(ExitCode::from(verify::verify(subject, trust, &held, json).await?));
+        }
+        Command::Export(ExportArgs { to, data, database, held, server }) => {
+            let from = match database {
+                Some(url) => verify::From::Database(url),
+                None => verify::From::Installation(data.unwrap_or_default(), server.urls()?),
+            };
+            verify::export(from, &to, &held).await?;
         }
     }
+
+    Ok(ExitCode::SUCCESS)
 }
 
 impl ServeArgs {

@@ -28,6 +28,7 @@ pub mod serve;
 mod server;
 mod stream;
 mod telemetry;
+mod verify;
 
 pub use files::Files;
 pub use problem::Refusal;

@@ -61,7 +61,8 @@ async fn key_for(engine: &Engine, name: &str) -> Result<String, Failure> {
     Ok(systems::issue_key(engine, &caller, system).await?.key)
 }
 
-async fn open(data: &Path, urls: Option<Urls>) -> Result<Engine, Failure> {
+/// Opens the engine beside the serving process.
+pub(crate) async fn open(data: &Path, urls: Option<Urls>) -> Result<Engine, Failure> {
     let Installation { public_origin, keys, demo, database } = Installation::read(data)?;
     let urls = urls.or(database.map(Urls::from)).ok_or_else(|| {
         Failure::Told(

@@ -25,6 +25,8 @@ const WAIT_SECONDS: u32 = 30;
 pub(crate) struct Desk {
     http: reqwest::Client,
     api: String,
+    /// Name of the installation, where it differs from the address.
+    host: Option<String>,
     key: String,
 }
 
@@ -38,12 +40,12 @@ impl Desk {
     /// # Errors
     ///
     /// When no HTTP client can be made.
-    pub(crate) fn new(url: &str, key: String) -> Result<Self, Failure> {
+    pub(crate) fn new(url: &str, host: Option<String>, key: String) -> Result<Self, Failure> {
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(40))
             .build()
             .map_err(|error| Failure::Told(format!("making an HTTP client: {error}")))?;
-        Ok(Self { http, api: format!("{}/api/v1", url.trim_end_matches('/')), key })
+        Ok(Self { http, api: format!("{}/api/v1", url.trim_end_matches('/')), host, key })
     }
 
     /// Proposes under a stable key, waits for people, and obeys. Returns the resolution.
@@ -85,7 +87,11 @@ impl Desk {
     async fn send(&self, path: &str, request: impl Fn() -> reqwest::RequestBuilder) -> Result<Value, Failure> {
         let mut last = String::new();
         for attempt in 0..TRIES {
-            match request().bearer_auth(&self.key).send().await {
+            let request = match &self.host {
+                Some(host) => request().header(reqwest::header::HOST, host),
+                None => request(),
+            };
+            match request.bearer_auth(&self.key).send().await {
                 Ok(answer) if answer.status().is_success() => {
                     let text = answer.text().await.map_err(|error| Failure::Told(format!("{path}: {error}")))?;
                     return serde_json::from_str(&text).map_err(|error| Failure::Told(format!("{path}: {error}")));

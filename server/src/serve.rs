@@ -85,7 +85,10 @@ pub(crate) async fn serve(config: Serve) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     say(&format!("ready http://127.0.0.1:{port}"));
     let recorded = match recorded_key {
-        Some(key) => Some(tokio::spawn(demo::run(Desk::new(&format!("http://127.0.0.1:{port}"), key)?))),
+        Some(key) => {
+            let host = Some(server.origin().authority().to_owned());
+            Some(tokio::spawn(demo::run(Desk::new(&format!("http://127.0.0.1:{port}"), host, key)?)))
+        }
         None => None,
     };
     let connections = GracefulShutdown::new();

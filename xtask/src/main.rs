@@ -10,6 +10,7 @@ mod db;
 mod queries;
 mod serve;
 mod site;
+mod status;
 mod step;
 mod suite;
 mod tools;

@@ -241,8 +241,7 @@ async fn an_edited_row_fails_s1_and_names_its_entry() {
     desk.engine.stop().await;
     for edit in edits {
         desk.database.attack("create table kept as select 1").await;
-        let table =
-            edit.split_whitespace().skip_while(|word| ["update", "delete", "from"].contains(word)).next().unwrap();
+        let table = edit.split_whitespace().find(|word| !["update", "delete", "from"].contains(word)).unwrap();
         desk.database.attack(&format!("drop table kept; create table kept as table {table}")).await;
         desk.database.attack(edit).await;
 

@@ -340,12 +340,6 @@ pub enum SealState {
 pub struct OutcomeReport {
     result: OutcomeResult,
     effect: Effect,
-    /// When it happened, RFC 3339 UTC.
-    occurred_at: Option<String>,
-    /// References of the caller's, such as a booking number.
-    refs: Option<Vec<String>>,
-    /// The caller's own word for what went wrong.
-    error_code: Option<String>,
 }
 
 /// What happened.
