@@ -308,7 +308,7 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
             operator::define_types(&installation.data, installation.database.urls()?, &file).await?;
         }
         Command::Replay(args) => {
-            let desk = replay::Desk::new(&args.url, args.key)?;
+            let desk = replay::Desk::new(&args.url, None, args.key)?;
             for (outcome, count) in replay::all(desk, &args.prefix, args.at_once).await?.0 {
                 println!("{outcome} {count}");
             }
