@@ -250,8 +250,8 @@ mod tests {
         assert_eq!(registered.iter().map(|(path, _)| *path).collect::<BTreeSet<_>>(), listed);
     }
 
-    #[test]
-    fn the_list_of_pages_is_the_list_of_routes() {
+    #[tokio::test]
+    async fn the_list_of_pages_is_the_list_of_routes() {
         let routes: BTreeSet<_> =
             leptos_axum::generate_route_list(crate::App).iter().map(|route| route.path().to_owned()).collect();
 

@@ -8,6 +8,8 @@
 //! Start with [`App`] for the map of pages, [`shell`] for the document around them, `answer` for
 //! how a form learns what became of it, and `door` for what the server calls.
 
+// A page is one deep type.
+#![recursion_limit = "256"]
 #![expect(unreachable_pub, reason = "the macros of components and server functions write `pub` items")]
 
 mod answer;

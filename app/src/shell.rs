@@ -155,11 +155,11 @@ mod tests {
             .header("accept", "text/html")
             .header("cookie", "theme=dark")
             .body(Body::empty())
-            .unwrap();
+            .expect("a literal request is well-formed");
         *request.extensions_mut() = extensions;
 
         let response = crate::door::page(request).await;
-        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        String::from_utf8(bytes.to_vec()).unwrap()
+        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.expect("a rendered page ends");
+        String::from_utf8(bytes.to_vec()).expect("a page is UTF-8")
     }
 }

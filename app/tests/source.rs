@@ -52,7 +52,7 @@ fn the_nonce_leaking_tags_of_the_framework_are_not_used() {
 fn every_server_function_names_its_endpoint_and_is_post() {
     let mut found = 0;
     for file in sources() {
-        let text = fs::read_to_string(&file).unwrap();
+        let text = read(&file);
         for (place, _) in text.match_indices("#[server") {
             let attribute = text[place..].split(']').next().unwrap();
             assert!(attribute.starts_with("#[server(prefix = \"/act\", endpoint = \""), "{attribute} in {file:?}");
@@ -66,7 +66,7 @@ fn every_server_function_names_its_endpoint_and_is_post() {
 #[test]
 fn every_form_posts_to_a_fixed_address_or_only_filters() {
     for file in sources() {
-        let text = fs::read_to_string(&file).unwrap();
+        let text = read(&file);
         for (place, _) in text.match_indices("<form ") {
             let tag = text[place..].split('>').next().unwrap();
             let known = ["method=\"post\" action=", "method=\"get\" action=\"/queue\"", "method=\"dialog\""];
@@ -86,13 +86,17 @@ fn views_ask_no_clock_and_no_dice() {
 fn files_with(text: &str) -> Vec<String> {
     sources()
         .into_iter()
-        .filter(|file| fs::read_to_string(file).unwrap().contains(text))
-        .map(|file| file.strip_prefix(root()).unwrap().to_string_lossy().into_owned())
+        .filter(|file| read(file).contains(text))
+        .map(|file| file.strip_prefix(root()).expect("sources stand under the root").to_string_lossy().into_owned())
         .collect()
 }
 
 fn source(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap()
+    read(&root().join(path))
+}
+
+fn read(file: &Path) -> String {
+    fs::read_to_string(file).expect("a source can be read")
 }
 
 fn sources() -> Vec<PathBuf> {
@@ -103,8 +107,8 @@ fn sources() -> Vec<PathBuf> {
 }
 
 fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in fs::read_dir(directory).expect("a source directory can be read") {
+        let path = entry.expect("a directory entry can be read").path();
         if path.is_dir() {
             collect(&path, files);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
