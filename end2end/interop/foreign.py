@@ -109,8 +109,8 @@ class Proof:
 def leaves() -> list[bytes]:
     """Every leaf of the export's bundles, in order."""
     found = []
-    bundles = sorted(EXPORT.glob("tile/entries/**/*"), key=place)
-    for bundle in (path for path in bundles if path.is_file()):
+    bundles = [path for path in EXPORT.glob("tile/entries/**/*") if path.is_file()]
+    for bundle in sorted(bundles, key=place):
         content, at = bundle.read_bytes(), 0
         while at < len(content):
             length = int.from_bytes(content[at : at + 2], "big")

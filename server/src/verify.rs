@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
 };
 
@@ -37,10 +38,9 @@ pub(crate) async fn verify(
         Subject::File(path) if path.is_dir() => verify_export(&path, trust, &held)?,
         Subject::File(path) => verify_proof(&read(&path)?, trust, held)?,
     };
-    match json {
-        true => println!("{}", audit::to_json(&report)),
-        false => print!("{}", text(&report)),
-    }
+    let told = if json { audit::to_json(&report) + "\n" } else { text(&report) };
+    // A reader that closes the pipe has read enough; the status still tells the verdict.
+    let _ = std::io::stdout().write_all(told.as_bytes());
 
     Ok(u8::try_from(report.exit_code()).unwrap_or(1))
 }
