@@ -265,7 +265,7 @@ impl Sequencer {
                 "the entries of the database give another root at size {size} than its head; run countersign verify --database"
             )));
         }
-        self.guard(&mut conn).await?;
+        self.guard(&mut conn, head.signed_size > 0 || head.note.is_some()).await?;
         drop(conn);
         self.signed = head.note.map(|note| (u64::try_from(head.signed_size).unwrap_or(0), note));
         if self.signed.as_ref().is_none_or(|(signed, _)| *signed < size) && size > 0 {
@@ -277,14 +277,14 @@ impl Sequencer {
     }
 
     /// Compares the database with the high-water mark: a smaller or other history is never signed.
-    async fn guard(&self, conn: &mut sqlx::PgConnection) -> std::result::Result<(), Left> {
+    async fn guard(&self, conn: &mut sqlx::PgConnection, signed: bool) -> std::result::Result<(), Left> {
         let size = self.tree.size();
         let Some(mark) = self.high_water.current() else {
-            return match size {
-                // The first leaf may be placed before anything was ever signed.
-                0 | 1 => Ok(()),
-                _ => Err(Left::Stopped(
-                    "the high-water file is missing while the log has entries; restore it from the key directory's backup, or run countersign recover".into(),
+            return match signed {
+                // The very first batch may be placed by a process that dies before it signs anything.
+                false => Ok(()),
+                true => Err(Left::Stopped(
+                    "the high-water file is missing while the log was signed; restore it from the key directory's backup, or run countersign recover".into(),
                 )),
             };
         };
