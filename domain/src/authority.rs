@@ -26,7 +26,7 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// Returns the digest of the effective set: sorted roles with their scope, label `authority`.
+    /// Returns the digest of the effective set under label `authority`: the list of roles with their scope, sorted.
     pub fn set(&self) -> Hash {
         let mut held = self.held.clone();
         held.sort_unstable();
@@ -41,12 +41,11 @@ impl Authority {
                 Value::object(members)
             })
             .collect::<Vec<_>>();
-        let mut members = vec![("v", Value::from(1u64))];
-        if !roles.is_empty() {
-            members.push(("roles", Value::from(roles)));
-        }
-
-        let bytes = Value::object(members).to_bytes(Limits::STATEMENT).expect("ids within the limits of a statement");
+        // The leaf format has no empty list; whoever holds nothing has a set of no bytes.
+        let bytes = match roles.is_empty() {
+            true => Vec::new(),
+            false => Value::from(roles).to_bytes(Limits::STATEMENT).expect("ids within the limits of a statement"),
+        };
         digest(Label::Authority, &bytes)
     }
 
@@ -59,6 +58,14 @@ impl Authority {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_set_is_that_of_the_frozen_log() {
+        let system = "1049325e-5cf0-4e90-a26f-ce19bf1d4e31".parse().unwrap();
+        let authority = Authority { n: 3, held: vec![Held { role: Role::Approver, system: Some(system) }] };
+
+        assert_eq!(authority.set().to_string(), "fiXMOcraPPVTAYL0-Y_3RchHaglPpmbYB61XavepXWQ");
+    }
 
     #[test]
     fn the_order_of_assignment_does_not_change_the_set() {

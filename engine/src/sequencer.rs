@@ -441,7 +441,8 @@ pub(crate) async fn fetch_tiles(conn: &mut sqlx::PgConnection, row: i16, ids: &[
     Ok(tiles)
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
+#[cfg(feature = "testing")]
 mod tests {
     use countersign_ledger::checkpoint;
 
