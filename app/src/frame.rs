@@ -11,6 +11,7 @@ use crate::{
         icons::{Icon, Shape},
         kinds::changes_decisions,
     },
+    drafts,
     live::{Link, Live},
     pages::sign_in::SignInAs,
 };
@@ -95,7 +96,11 @@ pub(crate) fn Frame(children: Children) -> impl IntoView {
         <div class="min-h-dvh sm:grid sm:grid-cols-1 sm:has-[>nav]:grid-cols-[auto_minmax(0,1fr)] sm:grid-rows-[auto_minmax(0,1fr)]">
             <Suspense>
                 {move || Suspend::new(async move {
-                    let around = around.await.unwrap_or_default();
+                    let around = around.await;
+                    if matches!(around, Ok(Around { me: None, .. })) {
+                        Effect::new(drafts::forget);
+                    }
+                    let around = around.unwrap_or_default();
                     view! {
                         <TopBar around=around.clone() live/>
                         <Navigation me=around.me/>

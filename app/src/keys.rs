@@ -17,6 +17,8 @@ pub(crate) enum Command {
     Send,
     /// Disarms, or leaves the page for the list.
     Back,
+    /// Disarms and leaves the field, never the page: what is typed stays.
+    Release,
     /// Goes to a section of the decision.
     Section(u8),
     /// Shows the key sheet.
@@ -86,6 +88,7 @@ pub(crate) fn command(press: Press<'_>, scene: Scene) -> Option<Command> {
         return (press.key == "Enter" && scene.may_rule).then_some(Command::Send);
     }
     match (press.key, scene.focus) {
+        ("Escape", Focus::Field) => Some(Command::Release),
         ("Escape", _) => Some(Command::Back),
         (_, Focus::Field) => None,
         ("Enter", Focus::Control) => None,
@@ -172,6 +175,7 @@ mod tests {
         for key in ["a", "r", "j", "k", "o", "?", "1", "Enter"] {
             assert_eq!(command(press(key), typing), None, "{key}");
         }
+        assert_eq!(command(press("Escape"), typing), Some(Command::Release));
         assert_eq!(command(press("Enter"), tabbing), None);
         assert_eq!(command(press("j"), tabbing), Some(Command::Next));
     }

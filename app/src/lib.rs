@@ -17,6 +17,7 @@ mod clock;
 mod components;
 #[cfg(feature = "ssr")]
 pub mod door;
+mod drafts;
 mod error;
 mod frame;
 mod keys;

@@ -1,7 +1,7 @@
 //! Buttons, fields and what a form says when it is refused.
 
 use countersign_domain::problem::{Code, Problem};
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 
 use super::icons::{Icon, Shape};
 
@@ -154,6 +154,17 @@ pub(crate) fn error_of(problem: &Problem, name: &str) -> Option<String> {
 /// Why a form was refused: what happened, what became of it, and a link to every field to change.
 #[component]
 pub(crate) fn ErrorSummary(#[prop(into)] problem: Signal<Option<Problem>>) -> impl IntoView {
+    let summary = NodeRef::<html::Div>::new();
+    Effect::new(move || {
+        if problem.with(Option::is_some) {
+            request_animation_frame(move || {
+                if let Some(Some(summary)) = summary.try_get_untracked() {
+                    let _ = summary.focus();
+                }
+            });
+        }
+    });
+
     move || {
         problem.get().map(|problem| {
             let changed = match problem.code {
@@ -163,6 +174,9 @@ pub(crate) fn ErrorSummary(#[prop(into)] problem: Signal<Option<Problem>>) -> im
             view! {
                 <div
                     role="alert"
+                    tabindex="-1"
+                    autofocus=cfg!(feature = "ssr")
+                    node_ref=summary
                     class="grid gap-1 rounded-control border-l-4 border-reject bg-reject-tint px-4 py-3 text-body text-reject-ink"
                 >
                     <p class="font-medium">{problem.detail}</p>

@@ -75,6 +75,13 @@ fn focus(element: Option<HtmlElement>) -> Focus {
     }
 }
 
+/// Takes focus out of the field that has it.
+pub(crate) fn leave_field() {
+    if let Some(field) = document().active_element().and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        let _ = field.blur();
+    }
+}
+
 /// The sheet of keys, opened by `?` or its button.
 #[component]
 pub(crate) fn KeySheet(dialog: NodeRef<html::Dialog>) -> impl IntoView {

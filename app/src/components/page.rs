@@ -6,6 +6,7 @@ use countersign_domain::{
 };
 use leptos::{html, prelude::*};
 use leptos_meta::Title;
+use leptos_router::{hooks::use_url, location::Url};
 
 use super::{
     icons::{Icon, Shape},
@@ -121,7 +122,7 @@ pub(crate) fn Panel(title: &'static str, children: Children) -> impl IntoView {
 #[component]
 pub(crate) fn Fact(name: &'static str, children: Children) -> impl IntoView {
     view! {
-        <div class="grid gap-x-4 sm:grid-cols-[8.5rem_minmax(0,1fr)]">
+        <div class="grid gap-x-4 sm:grid-cols-[7rem_minmax(0,1fr)]">
             <dt class="text-compact text-muted">{name}</dt>
             <dd class="min-w-0">{children()}</dd>
         </div>
@@ -233,6 +234,7 @@ pub(crate) fn Refusal(error: Error) -> impl IntoView {
         Code::CannotSeal | Code::OutcomeUnknown | Code::Unavailable | Code::Internal | Code::RateLimited
     );
     let request = error.request().map(str::to_owned);
+    let here = here();
 
     view! {
         <PageTitle text=TitleText::page(heading)/>
@@ -252,7 +254,7 @@ pub(crate) fn Refusal(error: Error) -> impl IntoView {
                 {retry
                     .then(|| {
                         view! {
-                            <a href="" rel="external" class=super::form::Weight::Primary.class()>
+                            <a href=here rel="external" class=super::form::Weight::Primary.class()>
                                 "Retry"
                             </a>
                         }
@@ -294,11 +296,7 @@ fn words(code: Code) -> (&'static str, &'static str) {
 /// Sends a person without a session to sign in, and back here afterwards.
 #[component]
 fn SignInFirst() -> impl IntoView {
-    let url = leptos_router::hooks::use_url();
-    let to = url.with_untracked(|url| {
-        let search = if url.search().is_empty() { String::new() } else { format!("?{}", url.search()) };
-        format!("/login?next={}", leptos_router::location::Url::escape(&format!("{}{search}", url.path())))
-    });
+    let to = format!("/login?next={}", Url::escape(&here()));
     #[cfg(feature = "ssr")]
     crate::request::redirect(&to);
     let target = to.clone();
@@ -315,4 +313,11 @@ fn SignInFirst() -> impl IntoView {
             </a>
         </p>
     }
+}
+
+/// The address of this page, from the site's root.
+fn here() -> String {
+    use_url().with_untracked(|url| {
+        if url.search().is_empty() { url.path().to_owned() } else { format!("{}?{}", url.path(), url.search()) }
+    })
 }

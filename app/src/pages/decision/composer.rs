@@ -17,6 +17,7 @@ use crate::{
         text::SafeTextArea,
         time::Moment,
     },
+    drafts,
     frame::Surroundings,
 };
 
@@ -44,8 +45,27 @@ impl Draft {
         }
     }
 
-    pub(super) fn clear(self) {
+    pub(super) fn clear(self, id: DecisionId) {
         self.kept.set(Default::default());
+        drafts::remove(id);
+    }
+
+    /// Keeps what stands in the fields for as long as the tab lives.
+    fn store(self, id: DecisionId) {
+        self.keep();
+        self.kept.with_untracked(|(code, reason)| drafts::write(id, code, reason));
+    }
+
+    /// Fills empty fields with what the tab kept; for effects only.
+    fn restore(self, id: DecisionId) {
+        if let (Some(code), Some(reason), Some((kept_code, kept_reason))) =
+            (self.code.get(), self.reason.get(), drafts::read(id))
+            && code.value().is_empty()
+            && reason.value().is_empty()
+        {
+            code.set_value(&kept_code);
+            reason.set_value(&kept_reason);
+        }
     }
 
     pub(super) fn reason(self) -> String {
@@ -142,9 +162,10 @@ pub(super) fn ReviewForm(
     let pending: Signal<bool> = review.pending().into();
     armed.reason.set(Some(draft.reason));
     let chosen = draft.code();
+    Effect::new(move || draft.restore(id));
 
     view! {
-        <ActionForm action=review attr:class="grid gap-4">
+        <ActionForm action=review attr:class="grid gap-4" on:input=move |_| draft.store(id)>
             // The form's default button: Enter in a field can approve nothing.
             <button type="submit" disabled hidden></button>
             <input type="hidden" name="decision" value=id.to_string()/>

@@ -29,7 +29,7 @@ use crate::{
     components::{
         form::Weight,
         icons::{Icon, Shape},
-        keyboard::{KeySheet, Page, listen, show},
+        keyboard::{KeySheet, Page, leave_field, listen, show},
         kinds::changes_decisions,
         page::{Banner, Bar, PageHeader, PageTitle, Recorded, Refusal, Section, Skeleton, TitleText},
         text::Literal,
@@ -137,17 +137,18 @@ fn Whole(
     let dialog = NodeRef::<html::Dialog>::new();
     let armed = Armed::new();
     let answer = answer_of(review);
-    let changed = follow(id);
+    let changed = follow(id, review, answer);
     let may_rule = matches!(shown.composer, Composer::Open { .. });
     let (title, recorded) = (shown.title.clone(), shown.recorded);
     let composer = shown.composer.clone();
     let risk = shown.risk;
 
+    let surroundings = Surroundings::get();
     let navigate = use_navigate();
     Effect::new(move || {
         if let Some(Answer::Done { to }) = answer.get() {
-            draft.clear();
-            Surroundings::get().say(strings::RECORDED);
+            draft.clear(id);
+            surroundings.say(strings::RECORDED);
             navigate(&to, NavigateOptions::default());
         }
     });
@@ -214,24 +215,26 @@ fn Whole(
     }
 }
 
-/// Tells whether the decision changed after it was shown.
-fn follow(id: DecisionId) -> RwSignal<bool> {
+/// Tells whether the decision changed after it was shown, other than by the person's own review.
+fn follow(id: DecisionId, review: ServerAction<Review>, answer: Signal<Option<Answer>>) -> RwSignal<bool> {
     let live = expect_context::<Live>();
+    let surroundings = Surroundings::get();
     let changed = RwSignal::new(false);
-    let first = StoredValue::new(true);
+    let known = live.change.with_untracked(|change| change.as_ref().map_or(0, |change| change.size));
     Effect::new(move || live.open(None));
     Effect::new(move || {
         let touched = live.change.with(|change| {
             change.as_ref().is_some_and(|change| {
-                change.decisions.contains(&id) && change.kinds.iter().any(|kind| changes_decisions(kind))
+                change.size > known
+                    && change.decisions.contains(&id)
+                    && change.kinds.iter().any(|kind| changes_decisions(kind))
             })
         });
-        // The change that stood there before this page was shown is part of what is shown.
-        let old = first.get_value();
-        first.set_value(false);
-        if touched && !old {
+        // The stream may tell of this review before its answer does.
+        let own = review.pending().get() || matches!(answer.get(), Some(Answer::Done { .. }));
+        if touched && !own && !changed.get_untracked() {
             changed.set(true);
-            Surroundings::get().say(strings::CHANGED);
+            surroundings.say(strings::CHANGED);
         }
     });
 
@@ -258,6 +261,11 @@ fn keys(
             Command::ArmApprove => armed.arm(Verdict::Approve),
             Command::ArmReject => armed.arm(Verdict::Reject),
             Command::Send => armed.send(),
+            Command::Release => {
+                armed.disarm();
+                leave_field();
+                true
+            }
             Command::Back if armed.disarm() => true,
             Command::Back => {
                 navigate("/queue", NavigateOptions::default());

@@ -23,7 +23,7 @@ use crate::{
     components::{
         form::Weight,
         icons::{Icon, Shape},
-        keyboard::{KeySheet, Page, listen, show},
+        keyboard::{KeySheet, Page, leave_field, listen, show},
         kinds::changes_decisions,
         marks::{RiskMark, SealMark, VerdictMark, state_words},
         page::{Banner, Bar, Empty, Fact, PageHeader, PageTitle, Pager, Refusal, Skeleton, TitleText},
@@ -303,6 +303,10 @@ fn keys(filter: Filter, rows: RwSignal<Vec<Row>>, selected: Memo<Option<Decision
                 navigate(&filter.address(None), options);
                 true
             }
+            Command::Release => {
+                leave_field();
+                true
+            }
             Command::Help => {
                 show(dialog);
                 true
@@ -420,7 +424,7 @@ fn QueueRow(row: Row, selected: Memo<Option<DecisionId>>, clock: Signal<u64>) ->
     let Row { id, item, gone } = row;
     let class = move || {
         if gone.get() {
-            "relative block bg-raised opacity-70"
+            "relative block bg-raised"
         } else if selected.get() == Some(id) {
             "relative block bg-selected before:absolute before:inset-y-0 before:left-0 before:w-1 before:bg-accent"
         } else {
@@ -442,6 +446,11 @@ fn QueueRow(row: Row, selected: Memo<Option<DecisionId>>, clock: Signal<u64>) ->
 #[component]
 fn RowBody(item: QueueItem, gone: bool, clock: Signal<u64>) -> impl IntoView {
     let id = item.id;
+    let link = if gone {
+        "rounded-chip font-medium text-muted [overflow-wrap:anywhere] after:absolute after:inset-0 hover:underline no-underline"
+    } else {
+        "rounded-chip font-medium text-text [overflow-wrap:anywhere] after:absolute after:inset-0 hover:underline no-underline"
+    };
 
     view! {
         <div class="grid gap-x-4 gap-y-1 px-4 py-3 compact:py-1.5 sm:grid-cols-[7.5rem_minmax(0,1fr)_auto] sm:px-5">
@@ -455,7 +464,7 @@ fn RowBody(item: QueueItem, gone: bool, clock: Signal<u64>) -> impl IntoView {
                 <a
                     id=row_id(id)
                     href=format!("/decisions/{id}")
-                    class="rounded-chip font-medium text-text [overflow-wrap:anywhere] after:absolute after:inset-0 hover:underline no-underline"
+                    class=link
                 >
                     <Literal text=item.title/>
                 </a>
