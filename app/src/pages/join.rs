@@ -75,14 +75,17 @@ pub(crate) fn JoinPage() -> impl IntoView {
 #[component]
 fn JoinForm(token: String, name: String) -> impl IntoView {
     let problem = Signal::stored(refused::<Join>());
+    let welcome = format!("Welcome, {name}. Choose the password that you will sign in with.");
 
     view! {
         <PageHeader title=|| strings::TITLE>
-            <p class="text-muted">{format!("Welcome, {name}. Choose the password that you will sign in with.")}</p>
+            <p class="text-muted">{welcome}</p>
         </PageHeader>
         <form method="post" action=Join::PATH class="grid gap-4">
             <ErrorSummary problem/>
             <input type="hidden" name="token" value=token/>
+            // Not sent: password managers file the new password under it.
+            <input type="text" autocomplete="username" value=name hidden readonly/>
             <Field name="password" label=strings::PASSWORD kind=Kind::NewPassword hint=strings::PASSWORD_HINT problem/>
             <button type="submit" class=Weight::Primary.class()>
                 {strings::JOIN}

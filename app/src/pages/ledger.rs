@@ -276,7 +276,7 @@ fn Entry(shown: EntryView) -> impl IntoView {
     let EntryView { row, leaf, leaf_hash, size, root, path, proof, now } = shown;
     let index = row.index;
     let file = format!("entry-{index}.tlog-proof");
-    let command = format!("countersign verify {file}");
+    let command = format!("countersign verify {file} --trust trust-policy.txt");
     let hash = leaf_hash.clone();
     let kind = kind_words(&row.kind).to_owned();
 

@@ -267,5 +267,5 @@ mod strings {
     pub(super) const UNUSED: &str = "Never used";
     pub(super) const REGISTER: &str = "Register a system";
     pub(super) const NAME: &str = "Name";
-    pub(super) const NAME_HINT: &str = "What people call it, such as Refund agent.";
+    pub(super) const NAME_HINT: &str = "Lower-case letters, digits and hyphens, such as refund-agent.";
 }

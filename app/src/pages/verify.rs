@@ -43,8 +43,7 @@ mod strings {
     pub(super) const NEEDS_SCRIPT: &str = "Nothing is uploaded: the file is read and checked on this machine, and once the page is loaded the network is not needed. This part needs JavaScript; the commands below do not.";
     pub(super) const COMMAND_LINE: &str = "On a command line";
     pub(super) const COMMAND_LINE_TEXT: &str = "The same checks, from the same code. The command ends with 0 when every check passed, 1 when one failed, 2 when one could not be made.";
-    pub(super) const COMMANDS: &str =
-        "countersign verify decision.tlog-proof\ncountersign verify decision.tlog-proof --policy trust-policy.txt";
+    pub(super) const COMMANDS: &str = "countersign verify decision.tlog-proof --trust trust-policy.txt";
     pub(super) const CHECKED: &str = "What is checked, each on its own line";
     pub(super) const CHECKS: [&str; 7] = [
         "The file is well-formed, strictly.",

@@ -268,7 +268,7 @@ pub(super) fn PolicySection(shown: DecisionView) -> impl IntoView {
 pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>) -> impl IntoView {
     let id = shown.id;
     let file = format!("decision-{}.tlog-proof", id.short().to_lowercase());
-    let command = format!("countersign verify {file}");
+    let command = format!("countersign verify {file} --trust trust-policy.txt");
 
     view! {
         <Section id="history" number=7 title="History and proof">
