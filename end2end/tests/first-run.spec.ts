@@ -1,36 +1,23 @@
 // From an empty installation to the first decided proposal, hostile text included.
 import { strict as assert } from "node:assert";
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import type { Page } from "playwright-core";
-import { openFirst, rule } from "../lib/people.ts";
+import { issueKey } from "../lib/operator.ts";
+import { invite, join, openFirst, PASSWORD, rule, setUp } from "../lib/people.ts";
 import { type Scene, specs } from "../lib/spec.ts";
 
-const run = promisify(execFile);
 const { it } = specs("first run");
-const PASSWORD = "a long enough phrase";
 const HOSTILE = "</textarea></title><script>window.broken = true</script> \u202e001\u202c <b>bold</b>";
 
 it("sets up, invites, registers, proposes and decides", async ({ page, visitor, server, javaScript, another }) => {
   // The browser's own line about a set-up link that has ended.
   visitor.expect(/status of 410/);
   const admin = javaScript ? "ada" : "ben";
-  await enter(page, server, admin);
-
-  await page.goto("/admin/people");
-  await page.getByLabel("Name", { exact: true }).fill(`Approver of ${admin}`);
-  await page.getByLabel("Sign-in name").fill(`approver-${admin}`);
-  await page.getByRole("radio", { name: /^Approver/ }).check();
-  await page.getByRole("button", { name: "Invite a person" }).click();
-  const link = await linkOn(page);
-
+  await enter(page, server.lines, admin);
+  const link = await invite(page, `Approver of ${admin}`, `approver-${admin}`);
   const invited = await (await another()).page();
-  await invited.goto(link);
-  await invited.getByLabel("Password").fill(PASSWORD);
-  await invited.getByRole("button", { name: "Set password and sign in" }).click();
-  await invited.waitForURL((url) => url.pathname === "/queue");
+  await join(invited, link);
 
-  const key = await countersign(server, `agent-${admin}`);
+  const key = await issueKey(server.data, `agent-${admin}`);
   const id = await propose(server, key, HOSTILE);
   await openFirst(invited);
   assert.match(invited.url(), new RegExp(id));
@@ -49,41 +36,17 @@ it("sets up, invites, registers, proposes and decides", async ({ page, visitor, 
   assert.ok(((await invited.getByRole("main").textContent()) ?? "").includes("window.broken = true"));
 });
 
-/** Becomes the first admin by the printed link; the second time around signs in. */
-async function enter(page: Page, server: Scene["server"], login: string): Promise<void> {
-  const printed = server.lines.map((line) => /(http\S+\/setup\?token=\S+)/.exec(line)?.[1]).filter(Boolean).at(-1);
-  assert.ok(printed, "the server printed a set-up link");
-  await page.goto(printed);
-  if (login === "ada") {
-    await page.getByLabel("Your name").fill("Ada");
-    await page.getByLabel("Sign-in name").fill(login);
-    await page.getByLabel("Password").fill(PASSWORD);
-    await page.getByRole("button", { name: "Finish set-up" }).click();
-  } else {
-    assert.match((await page.getByRole("main").textContent()) ?? "", /set-up is over/);
-    await page.goto("/login");
-    await page.getByLabel("Sign-in name").fill("ada");
-    await page.getByLabel("Password").fill(PASSWORD);
-    await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
-  }
+/** Becomes the first admin by the printed link; the second time around the link has ended and Ada signs in. */
+async function enter(page: Page, lines: readonly string[], login: string): Promise<void> {
+  if (login === "ada") return setUp(page, lines, login);
+  const printed = lines.map((line) => /(http\S+\/setup\?token=\S+)/.exec(line)?.[1]).filter(Boolean).at(-1);
+  await page.goto(printed ?? "");
+  assert.match((await page.getByRole("main").textContent()) ?? "", /set-up is over/);
+  await page.goto("/login");
+  await page.getByLabel("Sign-in name").fill("ada");
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
   await page.waitForURL((url) => url.pathname === "/admin/people");
-}
-
-async function linkOn(page: Page): Promise<string> {
-  await page.getByText(/\/join\?token=/).first().waitFor();
-  const found = /http\S+\/join\?token=[A-Za-z0-9_-]+/.exec(await page.content());
-  assert.ok(found, "the one-time link is shown");
-  return found[0];
-}
-
-/** Registers a system and a type at the command line and returns a key. */
-async function countersign(server: Scene["server"], system: string): Promise<string> {
-  const program = process.env.COUNTERSIGN_SERVER ?? "";
-  const types = new URL("../../server/demo/airline-types.json", import.meta.url).pathname;
-  await run(program, ["system", "register", system, "--data", server.data]);
-  await run(program, ["type", "define", types, "--data", server.data]);
-  const { stdout } = await run(program, ["key", "create", "--system", system, "--data", server.data]);
-  return stdout.trim().split("\n").at(-1) ?? "";
 }
 
 async function propose(server: Scene["server"], key: string, text: string): Promise<string> {

@@ -1,0 +1,30 @@
+// What the operator does at the command line of a running installation.
+import { execFile, spawn } from "node:child_process";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+export const TYPES = new URL("../../server/demo/airline-types.json", import.meta.url).pathname;
+
+function program(): string {
+  return process.env.COUNTERSIGN_SERVER ?? "countersign";
+}
+
+/** Registers a system and the airline's decision types, and returns a key of the system. */
+export async function issueKey(data: string, system: string): Promise<string> {
+  await run(program(), ["system", "register", system, "--data", data]);
+  await run(program(), ["type", "define", TYPES, "--data", data]);
+  const { stdout } = await run(program(), ["key", "create", "--system", system, "--data", data]);
+  return stdout.trim().split("\n").at(-1) ?? "";
+}
+
+/** Runs a command and returns what it printed; a status above 0 is not a failure here. */
+export async function command(...args: string[]): Promise<{ status: number; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program(), args, { stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    child.stdout.on("data", (data) => (output += data));
+    child.stderr.on("data", (data) => (output += data));
+    child.once("error", reject);
+    child.once("exit", (status) => resolve({ status: status ?? 1, output }));
+  });
+}
