@@ -1,9 +1,8 @@
-//! Build, set-up, test and bench commands of the project: `cargo xtask <command>`.
+//! Build, set-up and test commands of the project: `cargo xtask <command>`.
 //!
 //! Holds no product code. Whatever a command needs and does not find it sets up itself, saying so;
 //! start reading at [`Task`].
 
-mod bench;
 mod cluster;
 mod css;
 mod db;
@@ -23,7 +22,7 @@ use step::Failure;
 use tools::Tools;
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "Build, set-up, test and bench commands")]
+#[command(name = "cargo xtask", about = "Build, set-up and test commands")]
 struct Arguments {
     #[command(subcommand)]
     task: Task,
@@ -43,8 +42,6 @@ enum Task {
     Sqlx(queries::Arguments),
     /// Makes style/app.css anew.
     Css(css::Arguments),
-    /// Measures the release build.
-    Bench(bench::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -55,7 +52,6 @@ fn main() -> ExitCode {
         Task::Db(arguments) => db::run(&arguments),
         Task::Sqlx(arguments) => queries::run(&arguments),
         Task::Css(arguments) => css::run(&arguments),
-        Task::Bench(arguments) => bench::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
