@@ -27,7 +27,6 @@ mod pages;
 mod request;
 mod shell;
 pub mod site;
-mod wire;
 
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;

@@ -14,11 +14,10 @@ use crate::{
         form::{ErrorSummary, Field, Kind, Weight},
         page::{PageHeader, PageTitle, Refusal, TitleText},
     },
-    wire::Json,
 };
 
 /// Returns the name on an invitation, if its link still works.
-#[server(prefix = "/act", endpoint = "invitation", output = Json)]
+#[server(prefix = "/act", endpoint = "invitation")]
 pub(crate) async fn invitation(token: String) -> Result<Option<String>, Error> {
     use countersign_engine::invitations;
 
@@ -29,7 +28,7 @@ pub(crate) async fn invitation(token: String) -> Result<Option<String>, Error> {
 }
 
 /// Accepts an invitation with a password and signs in.
-#[server(prefix = "/act", endpoint = "join", output = Json)]
+#[server(prefix = "/act", endpoint = "join")]
 pub(crate) async fn join(token: String, password: String) -> Result<Answer, Error> {
     use countersign_engine::invitations;
 

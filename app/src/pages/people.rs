@@ -18,11 +18,10 @@ use crate::{
         text::CopyId,
         time::{Moment, Since},
     },
-    wire::Json,
 };
 
 /// Reads the list of members.
-#[server(prefix = "/act", endpoint = "people", output = Json)]
+#[server(prefix = "/act", endpoint = "people")]
 pub(crate) async fn people() -> Result<PeopleView, Error> {
     use countersign_engine::people;
 
@@ -33,7 +32,7 @@ pub(crate) async fn people() -> Result<PeopleView, Error> {
 }
 
 /// Makes a member with one role and a one-time link to set a password.
-#[server(prefix = "/act", endpoint = "invite", output = Json)]
+#[server(prefix = "/act", endpoint = "invite")]
 pub(crate) async fn invite(name: String, login: String, role: Role) -> Result<Answer, Error> {
     use countersign_engine::people;
 
@@ -46,7 +45,7 @@ pub(crate) async fn invite(name: String, login: String, role: Role) -> Result<An
 }
 
 /// Replaces a member's one-time link.
-#[server(prefix = "/act", endpoint = "renew-invitation", output = Json)]
+#[server(prefix = "/act", endpoint = "renew-invitation")]
 pub(crate) async fn renew_invitation(person: PersonId) -> Result<Answer, Error> {
     use countersign_engine::people;
 
@@ -59,7 +58,7 @@ pub(crate) async fn renew_invitation(person: PersonId) -> Result<Answer, Error> 
 }
 
 /// Bars a member from signing in and ends their sign-ins.
-#[server(prefix = "/act", endpoint = "disable-person", output = Json)]
+#[server(prefix = "/act", endpoint = "disable-person")]
 pub(crate) async fn disable_person(person: PersonId) -> Result<Answer, Error> {
     use countersign_engine::people;
 
@@ -72,7 +71,7 @@ pub(crate) async fn disable_person(person: PersonId) -> Result<Answer, Error> {
 }
 
 /// Lets a member sign in again.
-#[server(prefix = "/act", endpoint = "enable-person", output = Json)]
+#[server(prefix = "/act", endpoint = "enable-person")]
 pub(crate) async fn enable_person(person: PersonId) -> Result<Answer, Error> {
     use countersign_engine::people;
 

@@ -13,11 +13,10 @@ use crate::{
     },
     frame::{Surroundings, ViewAs},
     pages::setup::check_setup,
-    wire::Json,
 };
 
 /// Signs a local account in.
-#[server(prefix = "/act", endpoint = "sign-in", output = Json)]
+#[server(prefix = "/act", endpoint = "sign-in")]
 pub(crate) async fn sign_in(login: String, password: String, next: String) -> Result<Answer, Error> {
     use countersign_engine::sessions;
 
@@ -33,7 +32,7 @@ pub(crate) async fn sign_in(login: String, password: String, next: String) -> Re
 }
 
 /// Signs in as one of the people of a demo.
-#[server(prefix = "/act", endpoint = "sign-in-as", output = Json)]
+#[server(prefix = "/act", endpoint = "sign-in-as")]
 pub(crate) async fn sign_in_as(role: Role) -> Result<Answer, Error> {
     use countersign_engine::demo;
 
@@ -49,7 +48,7 @@ pub(crate) async fn sign_in_as(role: Role) -> Result<Answer, Error> {
 }
 
 /// Ends this sign-in.
-#[server(prefix = "/act", endpoint = "sign-out", output = Json)]
+#[server(prefix = "/act", endpoint = "sign-out")]
 pub(crate) async fn sign_out() -> Result<Answer, Error> {
     use countersign_engine::sessions;
 

@@ -17,11 +17,10 @@ use crate::{
         text::CopyId,
         time::{Moment, Since},
     },
-    wire::Json,
 };
 
 /// Reads the list of systems.
-#[server(prefix = "/act", endpoint = "systems", output = Json)]
+#[server(prefix = "/act", endpoint = "systems")]
 pub(crate) async fn systems() -> Result<SystemsView, Error> {
     use countersign_engine::systems;
 
@@ -32,7 +31,7 @@ pub(crate) async fn systems() -> Result<SystemsView, Error> {
 }
 
 /// Registers a system, which may then propose decisions.
-#[server(prefix = "/act", endpoint = "register-system", output = Json)]
+#[server(prefix = "/act", endpoint = "register-system")]
 pub(crate) async fn register_system(name: String) -> Result<Answer, Error> {
     use countersign_engine::systems;
 
@@ -45,7 +44,7 @@ pub(crate) async fn register_system(name: String) -> Result<Answer, Error> {
 }
 
 /// Makes a key for a system.
-#[server(prefix = "/act", endpoint = "issue-key", output = Json)]
+#[server(prefix = "/act", endpoint = "issue-key")]
 pub(crate) async fn issue_key(system: SystemId) -> Result<Answer, Error> {
     use countersign_engine::systems;
 
@@ -58,7 +57,7 @@ pub(crate) async fn issue_key(system: SystemId) -> Result<Answer, Error> {
 }
 
 /// Ends a key at once.
-#[server(prefix = "/act", endpoint = "revoke-key", output = Json)]
+#[server(prefix = "/act", endpoint = "revoke-key")]
 pub(crate) async fn revoke_key(key: AgentKeyId) -> Result<Answer, Error> {
     use countersign_engine::systems;
 

@@ -37,11 +37,10 @@ use crate::{
     frame::Surroundings,
     keys::Command,
     live::Live,
-    wire::Json,
 };
 
 /// Shows a decision to a person; the engine seals what was shown and issues the form's single use.
-#[server(prefix = "/act", endpoint = "decision", output = Json)]
+#[server(prefix = "/act", endpoint = "decision")]
 pub(crate) async fn decision(id: DecisionId) -> Result<DecisionView, Error> {
     use countersign_engine::decisions;
 
@@ -52,7 +51,7 @@ pub(crate) async fn decision(id: DecisionId) -> Result<DecisionView, Error> {
 }
 
 /// Records a person's review of exactly what one presentation showed.
-#[server(prefix = "/act", endpoint = "review", output = Json)]
+#[server(prefix = "/act", endpoint = "review")]
 pub(crate) async fn review(
     decision: DecisionId,
     presentation: PresentationId,

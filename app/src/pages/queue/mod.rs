@@ -34,11 +34,10 @@ use crate::{
     keys::Command,
     live::Live,
     pages::me::mine,
-    wire::Json,
 };
 
 /// Reads one page of the queue.
-#[server(prefix = "/act", endpoint = "queue", output = Json)]
+#[server(prefix = "/act", endpoint = "queue")]
 pub(crate) async fn queue(
     risk: Option<Risk>,
     system: Option<String>,
