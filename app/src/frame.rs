@@ -14,6 +14,7 @@ use crate::{
     drafts,
     live::{Link, Live},
     pages::sign_in::SignInAs,
+    wire::Json,
 };
 
 /// What the frame shows of the installation and the person.
@@ -26,7 +27,7 @@ pub(crate) struct Around {
 }
 
 /// Reads what the frame shows; nothing of it is an act or a sealed read.
-#[server(prefix = "/act", endpoint = "frame")]
+#[server(prefix = "/act", endpoint = "frame", output = Json)]
 pub(crate) async fn look_around() -> Result<Around, Error> {
     use countersign_engine::{demo, people};
 

@@ -27,6 +27,7 @@ mod pages;
 mod request;
 mod shell;
 pub mod site;
+mod wire;
 
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;

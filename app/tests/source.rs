@@ -56,6 +56,7 @@ fn every_server_function_names_its_endpoint_and_is_post() {
         for (place, _) in text.match_indices("#[server") {
             let attribute = text[place..].split(']').next().unwrap();
             assert!(attribute.starts_with("#[server(prefix = \"/act\", endpoint = \""), "{attribute} in {file:?}");
+            assert!(attribute.ends_with("output = Json)"), "{attribute} in {file:?}");
             assert!(!attribute.contains("input"), "{attribute} in {file:?}");
             found += 1;
         }

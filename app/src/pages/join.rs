@@ -14,10 +14,11 @@ use crate::{
         form::{ErrorSummary, Field, Kind, Weight},
         page::{PageHeader, PageTitle, Refusal, TitleText},
     },
+    wire::Json,
 };
 
 /// Returns the name on an invitation, if its link still works.
-#[server(prefix = "/act", endpoint = "invitation")]
+#[server(prefix = "/act", endpoint = "invitation", output = Json)]
 pub(crate) async fn invitation(token: String) -> Result<Option<String>, Error> {
     use countersign_engine::invitations;
 
@@ -28,7 +29,7 @@ pub(crate) async fn invitation(token: String) -> Result<Option<String>, Error> {
 }
 
 /// Accepts an invitation with a password and signs in.
-#[server(prefix = "/act", endpoint = "join")]
+#[server(prefix = "/act", endpoint = "join", output = Json)]
 pub(crate) async fn join(token: String, password: String) -> Result<Answer, Error> {
     use countersign_engine::invitations;
 

@@ -18,10 +18,11 @@ use crate::{
         text::{CopyId, Payload},
         time::{Exact, Moment},
     },
+    wire::Json,
 };
 
 /// Reads the state of the log and one page of entries.
-#[server(prefix = "/act", endpoint = "ledger")]
+#[server(prefix = "/act", endpoint = "ledger", output = Json)]
 pub(crate) async fn ledger(before: Option<u64>) -> Result<LedgerView, Error> {
     use countersign_engine::ledger;
 
@@ -32,7 +33,7 @@ pub(crate) async fn ledger(before: Option<u64>) -> Result<LedgerView, Error> {
 }
 
 /// Reads one entry with its proof.
-#[server(prefix = "/act", endpoint = "entry")]
+#[server(prefix = "/act", endpoint = "entry", output = Json)]
 pub(crate) async fn entry(index: u64) -> Result<EntryView, Error> {
     use countersign_engine::ledger;
 

@@ -17,10 +17,11 @@ use crate::{
         time::{Moment, Since},
     },
     site::{Density, Preferences, Theme, Zone},
+    wire::Json,
 };
 
 /// Reads the person's own page.
-#[server(prefix = "/act", endpoint = "me")]
+#[server(prefix = "/act", endpoint = "me", output = Json)]
 pub(crate) async fn mine() -> Result<MeView, Error> {
     use countersign_engine::people;
 
@@ -31,7 +32,7 @@ pub(crate) async fn mine() -> Result<MeView, Error> {
 }
 
 /// Ends one of the person's own sign-ins.
-#[server(prefix = "/act", endpoint = "end-session")]
+#[server(prefix = "/act", endpoint = "end-session", output = Json)]
 pub(crate) async fn end_session(session: SessionId) -> Result<Answer, Error> {
     use countersign_engine::sessions;
 
@@ -44,7 +45,7 @@ pub(crate) async fn end_session(session: SessionId) -> Result<Answer, Error> {
 }
 
 /// Keeps this browser's preferences in cookies.
-#[server(prefix = "/act", endpoint = "prefer")]
+#[server(prefix = "/act", endpoint = "prefer", output = Json)]
 pub(crate) async fn prefer(theme: String, density: String, zone: String) -> Result<Answer, Error> {
     let preferences = Preferences {
         theme: Theme::from_word(&theme),

@@ -18,10 +18,11 @@ use crate::{
         text::CopyId,
         time::{Moment, Since},
     },
+    wire::Json,
 };
 
 /// Reads the list of members.
-#[server(prefix = "/act", endpoint = "people")]
+#[server(prefix = "/act", endpoint = "people", output = Json)]
 pub(crate) async fn people() -> Result<PeopleView, Error> {
     use countersign_engine::people;
 
@@ -32,7 +33,7 @@ pub(crate) async fn people() -> Result<PeopleView, Error> {
 }
 
 /// Makes a member with one role and a one-time link to set a password.
-#[server(prefix = "/act", endpoint = "invite")]
+#[server(prefix = "/act", endpoint = "invite", output = Json)]
 pub(crate) async fn invite(name: String, login: String, role: Role) -> Result<Answer, Error> {
     use countersign_engine::people;
 
@@ -45,7 +46,7 @@ pub(crate) async fn invite(name: String, login: String, role: Role) -> Result<An
 }
 
 /// Replaces a member's one-time link.
-#[server(prefix = "/act", endpoint = "renew-invitation")]
+#[server(prefix = "/act", endpoint = "renew-invitation", output = Json)]
 pub(crate) async fn renew_invitation(person: PersonId) -> Result<Answer, Error> {
     use countersign_engine::people;
 
@@ -58,7 +59,7 @@ pub(crate) async fn renew_invitation(person: PersonId) -> Result<Answer, Error> 
 }
 
 /// Bars a member from signing in and ends their sign-ins.
-#[server(prefix = "/act", endpoint = "disable-person")]
+#[server(prefix = "/act", endpoint = "disable-person", output = Json)]
 pub(crate) async fn disable_person(person: PersonId) -> Result<Answer, Error> {
     use countersign_engine::people;
 
@@ -71,7 +72,7 @@ pub(crate) async fn disable_person(person: PersonId) -> Result<Answer, Error> {
 }
 
 /// Lets a member sign in again.
-#[server(prefix = "/act", endpoint = "enable-person")]
+#[server(prefix = "/act", endpoint = "enable-person", output = Json)]
 pub(crate) async fn enable_person(person: PersonId) -> Result<Answer, Error> {
     use countersign_engine::people;
 

@@ -12,6 +12,7 @@ use crate::{
         form::{ErrorSummary, Field, Kind, Weight},
         page::{PageHeader, PageTitle, Refusal, TitleText},
     },
+    wire::Json,
 };
 
 /// How far the set-up of this installation is.
@@ -24,7 +25,7 @@ pub(crate) struct SetupState {
 }
 
 /// Tells how far the set-up is and whether a link still works.
-#[server(prefix = "/act", endpoint = "setup-link")]
+#[server(prefix = "/act", endpoint = "setup-link", output = Json)]
 pub(crate) async fn check_setup(token: String) -> Result<SetupState, Error> {
     use countersign_engine::setup;
 
@@ -38,7 +39,7 @@ pub(crate) async fn check_setup(token: String) -> Result<SetupState, Error> {
 }
 
 /// Makes the first admin and signs them in.
-#[server(prefix = "/act", endpoint = "finish-setup")]
+#[server(prefix = "/act", endpoint = "finish-setup", output = Json)]
 pub(crate) async fn finish_setup(
     token: String,
     name: String,

@@ -13,10 +13,11 @@ use crate::{
     },
     frame::{Surroundings, ViewAs},
     pages::setup::check_setup,
+    wire::Json,
 };
 
 /// Signs a local account in.
-#[server(prefix = "/act", endpoint = "sign-in")]
+#[server(prefix = "/act", endpoint = "sign-in", output = Json)]
 pub(crate) async fn sign_in(login: String, password: String, next: String) -> Result<Answer, Error> {
     use countersign_engine::sessions;
 
@@ -32,7 +33,7 @@ pub(crate) async fn sign_in(login: String, password: String, next: String) -> Re
 }
 
 /// Signs in as one of the people of a demo.
-#[server(prefix = "/act", endpoint = "sign-in-as")]
+#[server(prefix = "/act", endpoint = "sign-in-as", output = Json)]
 pub(crate) async fn sign_in_as(role: Role) -> Result<Answer, Error> {
     use countersign_engine::demo;
 
@@ -48,7 +49,7 @@ pub(crate) async fn sign_in_as(role: Role) -> Result<Answer, Error> {
 }
 
 /// Ends this sign-in.
-#[server(prefix = "/act", endpoint = "sign-out")]
+#[server(prefix = "/act", endpoint = "sign-out", output = Json)]
 pub(crate) async fn sign_out() -> Result<Answer, Error> {
     use countersign_engine::sessions;
 

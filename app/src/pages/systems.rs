@@ -17,10 +17,11 @@ use crate::{
         text::CopyId,
         time::{Moment, Since},
     },
+    wire::Json,
 };
 
 /// Reads the list of systems.
-#[server(prefix = "/act", endpoint = "systems")]
+#[server(prefix = "/act", endpoint = "systems", output = Json)]
 pub(crate) async fn systems() -> Result<SystemsView, Error> {
     use countersign_engine::systems;
 
@@ -31,7 +32,7 @@ pub(crate) async fn systems() -> Result<SystemsView, Error> {
 }
 
 /// Registers a system, which may then propose decisions.
-#[server(prefix = "/act", endpoint = "register-system")]
+#[server(prefix = "/act", endpoint = "register-system", output = Json)]
 pub(crate) async fn register_system(name: String) -> Result<Answer, Error> {
     use countersign_engine::systems;
 
@@ -44,7 +45,7 @@ pub(crate) async fn register_system(name: String) -> Result<Answer, Error> {
 }
 
 /// Makes a key for a system.
-#[server(prefix = "/act", endpoint = "issue-key")]
+#[server(prefix = "/act", endpoint = "issue-key", output = Json)]
 pub(crate) async fn issue_key(system: SystemId) -> Result<Answer, Error> {
     use countersign_engine::systems;
 
@@ -57,7 +58,7 @@ pub(crate) async fn issue_key(system: SystemId) -> Result<Answer, Error> {
 }
 
 /// Ends a key at once.
-#[server(prefix = "/act", endpoint = "revoke-key")]
+#[server(prefix = "/act", endpoint = "revoke-key", output = Json)]
 pub(crate) async fn revoke_key(key: AgentKeyId) -> Result<Answer, Error> {
     use countersign_engine::systems;
 

@@ -37,10 +37,11 @@ use crate::{
     frame::Surroundings,
     keys::Command,
     live::Live,
+    wire::Json,
 };
 
 /// Shows a decision to a person; the engine seals what was shown and issues the form's single use.
-#[server(prefix = "/act", endpoint = "decision")]
+#[server(prefix = "/act", endpoint = "decision", output = Json)]
 pub(crate) async fn decision(id: DecisionId) -> Result<DecisionView, Error> {
     use countersign_engine::decisions;
 
@@ -51,7 +52,7 @@ pub(crate) async fn decision(id: DecisionId) -> Result<DecisionView, Error> {
 }
 
 /// Records a person's review of exactly what one presentation showed.
-#[server(prefix = "/act", endpoint = "review")]
+#[server(prefix = "/act", endpoint = "review", output = Json)]
 pub(crate) async fn review(
     decision: DecisionId,
     presentation: PresentationId,

@@ -34,10 +34,11 @@ use crate::{
     keys::Command,
     live::Live,
     pages::me::mine,
+    wire::Json,
 };
 
 /// Reads one page of the queue.
-#[server(prefix = "/act", endpoint = "queue")]
+#[server(prefix = "/act", endpoint = "queue", output = Json)]
 pub(crate) async fn queue(
     risk: Option<Risk>,
     system: Option<String>,
