@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::site::{self, Mode};
-use crate::step::{Failure, Result, cargo, say, status, target};
+use crate::step::{Failure, Result, cargo, native, say, status};
 use crate::tools::Tools;
 
 #[derive(clap::Args)]
@@ -67,7 +67,7 @@ pub(crate) fn build_server(mode: Mode, features: &[&str]) -> Result<PathBuf> {
     }
     status(&mut command)?;
 
-    Ok(target().join(profile).join("countersign"))
+    Ok(native()?.join(profile).join("countersign"))
 }
 
 /// The packages that run natively; naming them all in each call gives each call the same features.

@@ -57,6 +57,13 @@ pub(crate) fn target() -> PathBuf {
     }
 }
 
+/// Where native builds go: `.cargo/config.toml` names the host as their target.
+pub(crate) fn native() -> Result<PathBuf> {
+    let host = output(Command::new("rustc").args(["--print", "host-tuple"]).current_dir(root()))?;
+
+    Ok(target().join(host.trim()))
+}
+
 /// The cargo that runs this, or the one on `PATH`.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
