@@ -32,6 +32,8 @@ struct Arguments {
 enum Task {
     /// Builds everything and serves it; the server says when it is ready.
     Run(serve::Arguments),
+    /// Builds what the browser runs, for specs run one at a time.
+    Site,
     /// Sets up what the tests need, without running them.
     Setup,
     /// Runs every test and prints how many passed and failed.
@@ -47,6 +49,9 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Run(arguments) => serve::run(&arguments),
+        Task::Site => Tools::for_running().and_then(|_| site::build(site::Mode::Development)).map(|site| {
+            println!("{}", site.display());
+        }),
         Task::Setup => Tools::for_testing().map(|tools| tools.list()),
         Task::Test(arguments) => suite::run(&arguments),
         Task::Db(arguments) => db::run(&arguments),
