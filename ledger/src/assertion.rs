@@ -6,6 +6,7 @@
 
 mod cose;
 mod json;
+mod registration;
 
 use sha2::{Digest as _, Sha256};
 
@@ -14,6 +15,8 @@ use crate::hash::{Hash, Label, digest};
 use crate::statement::{self, Members};
 use crate::value::{Limits, Value, is_uuid};
 use crate::{Error, Result};
+
+pub use registration::{Enrolled, Registration};
 
 const WHAT: &str = "assertion statement";
 
@@ -77,7 +80,16 @@ impl Algorithm {
         }
     }
 
-    fn from_word(word: &str) -> Option<Self> {
+    /// The number of the algorithm in COSE and WebAuthn.
+    pub fn cose(self) -> i64 {
+        match self {
+            Self::Es256 => -7,
+            Self::EdDsa => -8,
+        }
+    }
+
+    /// The algorithm of a word.
+    pub fn from_word(word: &str) -> Option<Self> {
         [Self::Es256, Self::EdDsa].into_iter().find(|alg| alg.as_str() == word)
     }
 }
@@ -143,7 +155,7 @@ impl Assertion {
     ///
     /// [`Error::Assertion`] names the first rule that does not hold.
     pub fn check(&self, expected: &Expected<'_>) -> Result<Authenticator> {
-        self.check_client_data(expected)?;
+        check_client_data(&self.client_data, "webauthn.get", expected)?;
         let authenticator = self.check_authenticator_data(expected.rp_id)?;
         let signed = [&self.authenticator_data[..], &Sha256::digest(&self.client_data)].concat();
         cose::verify(self.alg, &self.key, &signed, &self.signature).map_err(refuse)?;
@@ -151,52 +163,74 @@ impl Assertion {
         Ok(authenticator)
     }
 
-    /// Parses the JSON, because browsers may add members.
-    fn check_client_data(&self, expected: &Expected<'_>) -> Result<()> {
-        let members = json::members(&self.client_data).map_err(refuse)?;
-        let text = |key: &str| members.get(key).and_then(json::Member::as_text);
-        if text("type") != Some("webauthn.get") {
-            return Err(refuse("the client data is not of type webauthn.get"));
-        }
-        if text("challenge") != Some(expected.challenge.to_string().as_str()) {
-            return Err(refuse("the challenge is not the digest of the review statement"));
-        }
-        if text("origin") != Some(expected.origin) {
-            return Err(refuse("the origin is not the log's"));
-        }
-
-        match members.get("crossOrigin") {
-            None | Some(json::Member::Boolean(false)) => Ok(()),
-            Some(_) => Err(refuse("it was made in a frame of another origin")),
-        }
-    }
-
     fn check_authenticator_data(&self, rp_id: &str) -> Result<Authenticator> {
-        let data = &self.authenticator_data;
-        let Some((head, rest)) = data.split_at_checked(AUTHENTICATOR_DATA_MIN) else {
-            return Err(refuse("authenticator data has at least 37 bytes"));
-        };
-        if head[..32] != Sha256::digest(rp_id)[..] {
-            return Err(refuse("the relying party is not the log's"));
-        }
-        let flag = |bit: u8| head[32] & (1 << bit) != 0;
-        let (present, verified, backup_eligible, backed_up) = (flag(0), flag(2), flag(3), flag(4));
-        if !present {
-            return Err(refuse("nobody was present"));
-        }
-        if !verified {
-            return Err(refuse("the user was not verified"));
-        }
-        if backed_up && !backup_eligible {
-            return Err(refuse("a key cannot be backed up without being eligible"));
-        }
-        if rest.is_empty() == (flag(6) || flag(7)) {
+        let (flags, authenticator, rest) = authenticator_data(&self.authenticator_data, rp_id)?;
+        if rest.is_empty() == (flags & (ATTESTED | EXTENDED) != 0) {
             return Err(refuse("the length of the authenticator data does not match its flags"));
         }
-        let counter = u32::from_be_bytes([head[33], head[34], head[35], head[36]]);
 
-        Ok(Authenticator { counter, backup_eligible, backed_up })
+        Ok(authenticator)
     }
+
+    /// Returns the origin that the client data names, which [`Assertion::check`] compares with the expected one.
+    pub fn origin(&self) -> Option<String> {
+        json::members(&self.client_data).ok()?.get("origin")?.as_text().map(str::to_owned)
+    }
+}
+
+/// Flag bits of authenticator data.
+const PRESENT: u8 = 1;
+const VERIFIED: u8 = 1 << 2;
+const BACKUP_ELIGIBLE: u8 = 1 << 3;
+const BACKED_UP: u8 = 1 << 4;
+const ATTESTED: u8 = 1 << 6;
+const EXTENDED: u8 = 1 << 7;
+
+/// Parses the JSON, because browsers may add members.
+fn check_client_data(client_data: &[u8], type_: &str, expected: &Expected<'_>) -> Result<()> {
+    let members = json::members(client_data).map_err(refuse)?;
+    let text = |key: &str| members.get(key).and_then(json::Member::as_text);
+    if text("type") != Some(type_) {
+        return Err(refuse(match type_ {
+            "webauthn.get" => "the client data is not of type webauthn.get",
+            _ => "the client data is not of type webauthn.create",
+        }));
+    }
+    if text("challenge") != Some(expected.challenge.to_string().as_str()) {
+        return Err(refuse("the challenge is not the digest of the review statement"));
+    }
+    if text("origin") != Some(expected.origin) {
+        return Err(refuse("the origin is not the log's"));
+    }
+
+    match members.get("crossOrigin") {
+        None | Some(json::Member::Boolean(false)) => Ok(()),
+        Some(_) => Err(refuse("it was made in a frame of another origin")),
+    }
+}
+
+/// Checks what both ceremonies share, and returns the flags, what they say, and the bytes after the counter.
+fn authenticator_data<'a>(data: &'a [u8], rp_id: &str) -> Result<(u8, Authenticator, &'a [u8])> {
+    let Some((head, rest)) = data.split_at_checked(AUTHENTICATOR_DATA_MIN) else {
+        return Err(refuse("authenticator data has at least 37 bytes"));
+    };
+    if head[..32] != Sha256::digest(rp_id)[..] {
+        return Err(refuse("the relying party is not the log's"));
+    }
+    let flags = head[32];
+    if flags & PRESENT == 0 {
+        return Err(refuse("nobody was present"));
+    }
+    if flags & VERIFIED == 0 {
+        return Err(refuse("the user was not verified"));
+    }
+    let (backup_eligible, backed_up) = (flags & BACKUP_ELIGIBLE != 0, flags & BACKED_UP != 0);
+    if backed_up && !backup_eligible {
+        return Err(refuse("a key cannot be backed up without being eligible"));
+    }
+    let counter = u32::from_be_bytes([head[33], head[34], head[35], head[36]]);
+
+    Ok((flags, Authenticator { counter, backup_eligible, backed_up }, rest))
 }
 
 fn refuse(why: &'static str) -> Error {

@@ -17,21 +17,32 @@ pub(super) fn verify(alg: Algorithm, key: &[u8], message: &[u8], signature: &[u8
     let key = Key::parse(key)?;
     match alg {
         Algorithm::Es256 => {
-            key.expect(2, -7, 1)?;
-            let point = [&[4], key.coordinate(X)?, key.coordinate(Y)?].concat();
-            let key =
-                p256::ecdsa::VerifyingKey::from_sec1_bytes(&point).map_err(|_| "the key is not a point of P-256")?;
+            let key = key.es256()?;
             let signature = p256::ecdsa::Signature::from_der(signature).map_err(|_| "an ES256 signature is DER")?;
             key.verify(message, &signature).map_err(|_| "the signature does not verify")
         }
         Algorithm::EdDsa => {
-            key.expect(1, -8, 6)?;
-            let point = key.coordinate(X)?.try_into().map_err(|_| "an Ed25519 key has 32 bytes")?;
-            let key = VerifyingKey::from_bytes(&point).map_err(|_| "the key is not a point of Ed25519")?;
+            let key = key.eddsa()?;
             let signature = signature.try_into().map_err(|_| "an Ed25519 signature has 64 bytes")?;
             key.verify_strict(message, &signature).map_err(|_| "the signature does not verify")
         }
     }
+}
+
+/// Splits a COSE key off the front of `bytes`, checks that it can verify, and returns it with its algorithm and the rest.
+pub(super) fn split(bytes: &[u8]) -> Result<(Algorithm, &[u8], &[u8]), &'static str> {
+    let (key, rest) = Key::parse_front(bytes)?;
+    let alg = match key.get(ALG) {
+        Some(Item::Integer(-7)) => Algorithm::Es256,
+        Some(Item::Integer(-8)) => Algorithm::EdDsa,
+        _ => return Err("the key is neither ES256 nor EdDSA"),
+    };
+    match alg {
+        Algorithm::Es256 => drop(key.es256()?),
+        Algorithm::EdDsa => drop(key.eddsa()?),
+    }
+
+    Ok((alg, &bytes[..bytes.len() - rest.len()], rest))
 }
 
 /// The members of a COSE key: a CBOR map from small integers to small integers or byte strings.
@@ -45,6 +56,13 @@ enum Item<'a> {
 
 impl<'a> Key<'a> {
     fn parse(bytes: &'a [u8]) -> Result<Self, &'static str> {
+        match Self::parse_front(bytes)? {
+            (key, []) => Ok(key),
+            _ => Err("bytes after the COSE key"),
+        }
+    }
+
+    fn parse_front(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), &'static str> {
         let mut rest = bytes;
         let Ok((5, count)) = head(&mut rest) else {
             return Err("a COSE key is a CBOR map");
@@ -60,7 +78,19 @@ impl<'a> Key<'a> {
             members.push((label, item(&mut rest)?));
         }
 
-        if rest.is_empty() { Ok(Self(members)) } else { Err("bytes after the COSE key") }
+        Ok((Self(members), rest))
+    }
+
+    fn es256(&self) -> Result<p256::ecdsa::VerifyingKey, &'static str> {
+        self.expect(2, -7, 1)?;
+        let point = [&[4], self.coordinate(X)?, self.coordinate(Y)?].concat();
+        p256::ecdsa::VerifyingKey::from_sec1_bytes(&point).map_err(|_| "the key is not a point of P-256")
+    }
+
+    fn eddsa(&self) -> Result<VerifyingKey, &'static str> {
+        self.expect(1, -8, 6)?;
+        let point = self.coordinate(X)?.try_into().map_err(|_| "an Ed25519 key has 32 bytes")?;
+        VerifyingKey::from_bytes(&point).map_err(|_| "the key is not a point of Ed25519")
     }
 
     fn get(&self, label: i64) -> Option<Item<'a>> {

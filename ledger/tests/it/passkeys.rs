@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_ledger::Error;
-use countersign_ledger::assertion::{Algorithm, Assertion, Expected};
+use countersign_ledger::assertion::{Algorithm, Assertion, Expected, Registration};
 use countersign_ledger::hash::Hash;
 use ed25519_dalek::Signer as _;
 use sha2::{Digest as _, Sha256};
@@ -90,6 +90,73 @@ fn every_byte_flip_of_what_was_signed_is_refused() {
 
             assert!(changed.check(&expected()).is_err(), "byte {at}");
         }
+    }
+}
+
+#[test]
+fn an_enrolment_gives_the_key_that_later_signs() {
+    for alg in [Algorithm::Es256, Algorithm::EdDsa] {
+        let signed = sign(alg, &client_data(), &authenticator_data(5, 0));
+        let registration = registration(&signed.key, 0x45);
+
+        let enrolled = registration.check(&expected()).unwrap();
+
+        assert_eq!((enrolled.alg, &enrolled.key, enrolled.key_digest()), (alg, &signed.key, signed.key_digest()));
+        assert_eq!((enrolled.credential_id.as_slice(), enrolled.aaguid), (b"credential".as_slice(), [3; 16]));
+        assert_eq!((enrolled.counter, enrolled.backup_eligible, enrolled.backed_up), (9, false, false));
+    }
+}
+
+#[test]
+fn each_fault_of_an_enrolment_is_refused_for_its_reason() {
+    let key = sign(Algorithm::Es256, &client_data(), &authenticator_data(5, 0)).key;
+    let good = registration(&key, 0x45);
+    let client = |from: &str, to: &str| {
+        let text = String::from_utf8(good.client_data.clone()).unwrap();
+        assert!(text.contains(from), "{from}");
+        Registration { client_data: text.replacen(from, to, 1).into_bytes(), ..good.clone() }
+    };
+    let data = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut changed = good.clone();
+        change(&mut changed.authenticator_data);
+        changed
+    };
+    let mut other_curve = key.clone();
+    *other_curve.get_mut(6).unwrap() = 2;
+    let mut no_point = key.clone();
+    no_point[50] ^= 1;
+    let rs256 = hex::decode("a401030339010020430102032143010001").unwrap();
+    let faults = [
+        (client("webauthn.create", "webauthn.get"), "not of type webauthn.create"),
+        (client(&CHALLENGE.to_string(), &Hash([8; 32]).to_string()), "the challenge is not"),
+        (client(ORIGIN, "https://example.org"), "the origin is not"),
+        (client("false", "true"), "frame of another origin"),
+        (data(&|data| data[0] ^= 1), "relying party"),
+        (registration(&key, 0x44), "nobody was present"),
+        (registration(&key, 0x41), "user was not verified"),
+        (registration(&key, 0x05), "holds no key"),
+        (registration(&key, 0xc5), "does not match its flags"),
+        (data(&|data| data.truncate(50)), "is cut off"),
+        (data(&|data| data.truncate(60)), "is cut off"),
+        (data(&|data| data[53..55].copy_from_slice(&[0, 0])), "1 to 1,023 bytes"),
+        (data(&|data| data.push(0)), "does not match its flags"),
+        (data(&|data| data.truncate(data.len() - 1)), "is cut off"),
+        (registration(&other_curve, 0x45), "not of the algorithm named"),
+        (registration(&no_point, 0x45), "not a point of P-256"),
+        (registration(&rs256, 0x45), "neither ES256 nor EdDSA"),
+    ];
+
+    for (registration, reason) in faults {
+        let refusal = registration.check(&expected()).unwrap_err();
+
+        assert!(refusal.to_string().contains(reason), "{reason}: {refusal}");
+    }
+}
+
+fn registration(key: &[u8], flags: u8) -> Registration {
+    Registration {
+        client_data: client_data().replacen("webauthn.get", "webauthn.create", 1).into_bytes(),
+        authenticator_data: [&authenticator_data(flags, 9)[..], &[3; 16], &[0, 10], b"credential", key].concat(),
     }
 }
 
