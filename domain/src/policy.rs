@@ -42,6 +42,15 @@ pub struct Row {
     pub due_seconds: u64,
     /// What silence means then.
     pub on_timeout: OnTimeout,
+    /// Whether a review has to be signed with a passkey; left out of the text where it need not, so that the digests
+    /// of earlier versions stay.
+    #[serde(default, skip_serializing_if = "is_unsigned")]
+    pub signed: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_unsigned(signed: &bool) -> bool {
+    !signed
 }
 
 /// The body of a policy version: rows in order, and the one that catches everything else.
@@ -90,6 +99,7 @@ impl PolicyBody {
                 role: Role::Approver,
                 due_seconds: 24 * 3_600,
                 on_timeout: OnTimeout::Deny,
+                signed: false,
             },
         }
     }
@@ -120,7 +130,8 @@ impl Row {
             1 => format!("one {}", self.role.word()),
             need => format!("{need} different {}s", self.role.word()),
         };
-        format!("Every decision that no earlier row catches needs {who}.")
+        let how = if self.signed { ", who signs with a passkey" } else { "" };
+        format!("Every decision that no earlier row catches needs {who}{how}.")
     }
 }
 

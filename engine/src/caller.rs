@@ -22,6 +22,10 @@ pub enum Actor {
         session: SessionId,
         /// The entry that signed them in.
         signed_in: EntryId,
+        /// How long ago they last proved themselves when this request came, in milliseconds.
+        proven_ago_ms: u64,
+        /// Signed in by a password alone: only the page that adds a second factor is open.
+        factor_missing: bool,
     },
     /// An AI agent with a key.
     Agent {

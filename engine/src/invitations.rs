@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     links, password, people,
     secret::token_hash,
-    sessions::{self, NewSession},
+    sessions::{self, NewSession, SignInFacts},
 };
 
 /// Returns whose invitation a link is, if it can still be used; asking uses nothing up.
@@ -52,12 +52,18 @@ pub async fn accept(engine: &Engine, caller: &Caller, token: &str, new_password:
                 let person = used.and_then(|link| link.person).ok_or_else(expired)?;
                 let mut joining = caller.clone();
                 let nobody = uuid::Uuid::nil();
-                joining.actor = Actor::Person { id: person, session: SessionId(nobody), signed_in: EntryId(nobody) };
+                joining.actor = Actor::Person {
+                    id: person,
+                    session: SessionId(nobody),
+                    signed_in: EntryId(nobody),
+                    proven_ago_ms: 0,
+                    factor_missing: false,
+                };
                 let permit = engine.authorize(&mut tx, &joining, Action::Join, Target::Member(person)).await?;
                 people::set_password(&mut tx, &engine, &joining, &permit, person, &hash, PasswordBy::Invitation)
                     .await?;
-                let new =
-                    sessions::open(&mut tx, &engine, &caller, person, SignInMethod::Password, Action::SignIn).await?;
+                let facts = SignInFacts::new(SignInMethod::Password, engine.now());
+                let new = sessions::open(&mut tx, &engine, &caller, person, facts).await?;
                 engine.commit(tx).await?;
                 Ok(new)
             }

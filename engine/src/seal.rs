@@ -22,7 +22,7 @@ use crate::{
     caller::Caller,
     db,
     error::Result,
-    vault::{Prepared, Text},
+    vault::{Key, Prepared, Text},
 };
 
 /// How long a request waits for its seal, so that the answer can carry it (`ledger.md` 2).
@@ -61,6 +61,22 @@ pub(crate) async fn append(
     append_as(conn, engine, caller, permit, event, EntryId(engine.id()), Vec::new()).await
 }
 
+/// Appends an event some of whose texts are committed under keys that were fixed before, by field.
+///
+/// # Errors
+///
+/// As [`append`].
+pub(crate) async fn append_keyed(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    caller: &Caller,
+    permit: &Permit,
+    event: &Event,
+    keys: &[(&str, &Key)],
+) -> Result<Entry> {
+    append_with(conn, engine, caller, permit, event, EntryId(engine.id()), Vec::new(), keys).await
+}
+
 /// Appends an event under an id chosen before, with values that its statements commit to.
 ///
 /// # Errors
@@ -73,13 +89,31 @@ pub(crate) async fn append_as(
     permit: &Permit,
     event: &Event,
     id: EntryId,
+    values: Vec<Prepared>,
+) -> Result<Entry> {
+    append_with(conn, engine, caller, permit, event, id, values, &[]).await
+}
+
+#[expect(clippy::too_many_arguments, reason = "the two callers above give it names")]
+async fn append_with(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    caller: &Caller,
+    permit: &Permit,
+    event: &Event,
+    id: EntryId,
     mut values: Vec<Prepared>,
+    keys: &[(&str, &Key)],
 ) -> Result<Entry> {
     engine.seals()?;
     let parts = event.parts();
     let at = engine.now();
-    let texts: Vec<_> =
-        parts.texts.iter().map(|text| Text { field: text.field, text: &text.text, owner: &text.owner }).collect();
+    let key = |field: &str| keys.iter().find(|(keyed, _)| *keyed == field).map(|(_, key)| *key);
+    let texts: Vec<_> = parts
+        .texts
+        .iter()
+        .map(|text| Text { field: text.field, text: &text.text, owner: &text.owner, key: key(text.field) })
+        .collect();
     let prepared = engine.vault.prepare(conn, id, at, &texts).await?;
     let committed = prepared.iter().map(|value| (value.field.clone(), value.commitment)).collect();
     let bytes = leaf(id, at, permit, parts, committed).encode()?;

@@ -1,19 +1,25 @@
 //! Signing in and out, and what a sign-in is worth at each request.
 
+use std::collections::HashMap;
+
 use countersign_domain::{
     event::{EndCause, Event, List, SignInMethod},
-    ids::{EntryId, PersonId, SessionId},
+    ids::{EntryId, PersonId, ProviderId, SessionId},
     problem::Code,
+    view::{MemberSession, NoticeKind, SessionRow, SessionsView},
 };
 use sqlx::{PgConnection, Postgres, Transaction};
+use subtle::ConstantTimeEq;
+use uuid::Uuid;
 
 use crate::{
     Engine,
     authorize::{self, Action, Permit, Target},
     caller::{Actor, Caller},
+    clock::milliseconds,
     db,
     error::{Error, Result},
-    reads, seal,
+    factors, notices, passkeys, people, providers, reads, seal,
     secret::{self, Token, token_hash},
     throttle::{self, Bucket},
 };
@@ -27,6 +33,11 @@ const RUNNING_MAX: usize = 10;
 /// `last_seen_at` is written when it is older than this, in milliseconds.
 const TOUCH_MS: u64 = 10_000;
 
+/// An act that asks for a recent proof takes one that is at most this old, in milliseconds (S8).
+pub const RECENT_MS: u64 = 5 * 60 * 1_000;
+/// Longest life of a break-glass sign-in, in milliseconds.
+pub const BREAK_GLASS_MS: u64 = 60 * 60 * 1_000;
+
 /// A new sign-in with its token, which is shown to nobody again.
 #[derive(Debug)]
 pub struct NewSession {
@@ -36,6 +47,47 @@ pub struct NewSession {
     pub session: SessionId,
     /// Who signed in.
     pub person: PersonId,
+}
+
+/// How a person proved who they are.
+#[derive(Clone, Debug)]
+pub struct SignInFacts {
+    /// How.
+    pub method: SignInMethod,
+    /// When, in milliseconds since 1970 UTC; a provider may say an earlier time than now.
+    pub auth_time: u64,
+    /// How strong, in the provider's word.
+    pub acr: Option<String>,
+    /// The provider that said so.
+    pub provider: Option<ProviderId>,
+    /// The provider's name of its own session, by which it can end ours.
+    pub idp_sid: Option<String>,
+    /// The passkey.
+    pub credential: Option<Uuid>,
+    /// Why a local account was used while providers are in force.
+    pub break_glass: Option<String>,
+}
+
+impl SignInFacts {
+    /// Makes the facts of a proof without a provider.
+    pub fn new(method: SignInMethod, auth_time: u64) -> Self {
+        Self { method, auth_time, acr: None, provider: None, idp_sid: None, credential: None, break_glass: None }
+    }
+}
+
+/// Refuses when the caller's last proof of who they are is older than five minutes.
+///
+/// # Errors
+///
+/// `step_up_required`.
+pub fn require_recent(caller: &Caller) -> Result<()> {
+    match caller.actor {
+        Actor::Person { proven_ago_ms, .. } if proven_ago_ms > RECENT_MS => Err(Error::refused(
+            Code::StepUpRequired,
+            "This asks for a sign-in of the last five minutes. Confirm that it is you, then send it again; nothing you typed is lost.",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Returns who a token stands for, if its sign-in still runs. Ends one that ran out.
@@ -50,7 +102,8 @@ pub async fn authenticate(engine: &Engine, token: &str) -> Result<Option<Actor>>
     if session.ended || session.person_disabled {
         return Ok(None);
     }
-    let cause = if now >= session.started_at + ABSOLUTE_MS {
+    let ends_at = session.ends_at.unwrap_or(u64::MAX).min(session.started_at + ABSOLUTE_MS);
+    let cause = if now >= ends_at {
         Some(EndCause::Absolute)
     } else {
         (now >= session.last_seen_at + IDLE_MS).then_some(EndCause::Idle)
@@ -64,8 +117,19 @@ pub async fn authenticate(engine: &Engine, token: &str) -> Result<Option<Actor>>
     if now >= session.last_seen_at + TOUCH_MS {
         db::sessions::touch(&mut conn, session.id, now).await?;
     }
+    // A demo's people have nothing to prove themselves with.
+    let proven_ago_ms = match session.method {
+        Some(SignInMethod::Demo) => 0,
+        _ => now.saturating_sub(session.authenticated_at),
+    };
 
-    Ok(Some(Actor::Person { id: session.person, session: session.id, signed_in: session.entry }))
+    Ok(Some(Actor::Person {
+        id: session.person,
+        session: session.id,
+        signed_in: session.entry,
+        proven_ago_ms,
+        factor_missing: session.method == Some(SignInMethod::Password) && !session.has_factor,
+    }))
 }
 
 /// Tells whether a sign-in still runs; open streams ask.
@@ -77,17 +141,41 @@ pub async fn is_live(engine: &Engine, session: SessionId) -> Result<bool> {
     Ok(db::sessions::is_running(&mut *engine.app.acquire().await?, session).await?)
 }
 
-/// Signs in with a local account.
+/// What a person types to sign in with a local account.
+#[derive(Clone, Debug, Default)]
+pub struct Typed {
+    /// The sign-in name.
+    pub login: String,
+    /// The password.
+    pub password: String,
+    /// A code of the authenticator app or a recovery code; empty where there is none.
+    pub code: String,
+    /// Why the account is used while sign-in providers are in force; empty otherwise.
+    pub reason: String,
+}
+
+/// A sign-in with a local account, and what lets this browser's next try be told from a stranger's.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// The sign-in.
+    pub session: NewSession,
+    /// The device cookie's value.
+    pub device: String,
+}
+
+/// Signs in with a local account: password and second factor.
 ///
-/// Unknown, disabled and mistyped accounts cost the same work and get the same answer.
+/// Unknown, disabled and mistyped accounts cost the same work and get the same answer. A device that the account
+/// signed in from before has a bucket of its own, so a guesser elsewhere cannot lock its owner out.
 ///
 /// # Errors
 ///
-/// `unauthenticated`, or `rate_limited` after too many failures.
-pub async fn sign_in(engine: &Engine, caller: &Caller, login: &str, password: &str) -> Result<NewSession> {
-    let lookup = login_lookup(engine, login);
+/// `unauthenticated`, `rate_limited` after too many failures, or the field that is still missing.
+pub async fn sign_in(engine: &Engine, caller: &Caller, typed: Typed, device: Option<&str>) -> Result<SignedIn> {
+    let lookup = login_lookup(engine, &typed.login);
+    let device = device.and_then(|device| known_device(engine, &lookup, device));
     let mut conn = engine.app.acquire().await?;
-    for bucket in [Bucket::Account(&lookup), Bucket::Network(&caller.network)] {
+    for bucket in buckets(&lookup, &caller.network, device.as_deref()) {
         if let Some(wait) = throttle::wait_ms(&mut conn, engine, &bucket).await? {
             let seconds = wait.div_ceil(1_000);
             return Err(Error::refused(
@@ -99,28 +187,203 @@ pub async fn sign_in(engine: &Engine, caller: &Caller, login: &str, password: &s
     let account = db::people::find_by_login(&mut conn, &lookup).await?.filter(|account| !account.disabled);
     drop(conn);
     let stored = account.as_ref().and_then(|account| account.password_hash.clone());
-    if !engine.hasher.verify(password, stored).await? {
+    let fits = engine.hasher.verify(&typed.password, stored).await?;
+    let Some(person) = account.as_ref().map(|account| account.id).filter(|_| fits) else {
         let person = account.map(|account| account.id);
-        let failed = move |engine, caller| fail(engine, caller, lookup.clone(), person);
-        engine.act(caller, failed).await?;
+        note_failure(engine, caller, &lookup, device.as_deref(), person).await?;
         return Err(Error::refused(Code::Unauthenticated, "The sign-in name or the password is wrong."));
+    };
+    let tried = {
+        let (lookup, device) = (lookup.clone(), device.clone());
+        engine
+            .act(caller, move |engine, caller| {
+                let (lookup, device, typed) = (lookup.clone(), device.clone(), typed.clone());
+                async move {
+                    let mut tx = engine.begin().await?;
+                    let method = local_method(&mut tx, &engine, &caller, person, &typed).await?;
+                    for bucket in buckets(&lookup, &caller.network, device.as_deref()) {
+                        throttle::clear(&mut tx, &engine, &bucket).await?;
+                    }
+                    let facts = match past_providers(&mut tx, &typed.reason).await? {
+                        None => SignInFacts::new(method, engine.now()),
+                        // Who has no second factor yet adds it first: emergencies are no way around it.
+                        Some(_) if method == SignInMethod::Password => return Err(factors::first()),
+                        Some(reason) => SignInFacts {
+                            break_glass: Some(reason),
+                            ..SignInFacts::new(SignInMethod::BreakGlass, engine.now())
+                        },
+                    };
+                    let new = open(&mut tx, &engine, &caller, person, facts).await?;
+                    engine.commit(tx).await?;
+                    Ok(new)
+                }
+            })
+            .await
+    };
+    match tried {
+        Ok(session) => Ok(SignedIn { session, device: new_device(engine, &lookup) }),
+        Err(Error::Refused(problem)) if problem.errors.iter().any(|error| error.code == "wrong_code") => {
+            note_failure(engine, caller, &lookup, device.as_deref(), Some(person)).await?;
+            Err(Error::Refused(problem))
+        }
+        Err(error) => Err(error),
     }
-    let person = account.map(|account| account.id).ok_or(Error::NotFound)?;
+}
 
-    engine
+/// Proves the caller anew with password and second factor. The session gets a new token; the former one is dead.
+///
+/// # Errors
+///
+/// `unauthenticated`, `rate_limited`, or the field that is still missing.
+pub async fn step_up(engine: &Engine, caller: &Caller, password: &str, code: &str) -> Result<NewSession> {
+    let (person, _) = caller.signed_in()?;
+    let mut conn = engine.app.acquire().await?;
+    let account = db::people::find(&mut conn, person).await?.ok_or(Error::NotFound)?;
+    let lookup = account.login_lookup;
+    if let Some(wait) = throttle::wait_ms(&mut conn, engine, &Bucket::Account(&lookup)).await? {
+        let seconds = wait.div_ceil(1_000);
+        return Err(Error::refused(Code::RateLimited, format!("Too many failed tries. Try again in {seconds} s.")));
+    }
+    drop(conn);
+    if !engine.hasher.verify(password, account.password_hash).await? {
+        note_failure(engine, caller, &lookup, None, Some(person)).await?;
+        return Err(Error::refused(Code::Unauthenticated, "The password is wrong."));
+    }
+    let typed = Typed { code: code.to_owned(), ..Typed::default() };
+    let tried = engine
         .act(caller, move |engine, caller| {
-            let lookup = lookup.clone();
+            let typed = typed.clone();
             async move {
                 let mut tx = engine.begin().await?;
-                let network = caller.network.clone();
-                throttle::clear(&mut tx, &engine, &Bucket::Account(&lookup)).await?;
-                throttle::clear(&mut tx, &engine, &Bucket::Network(&network)).await?;
-                let new = open(&mut tx, &engine, &caller, person, SignInMethod::Password, Action::SignIn).await?;
+                let method = local_method(&mut tx, &engine, &caller, person, &typed).await?;
+                let new = renew(&mut tx, &engine, &caller, SignInFacts::new(method, engine.now())).await?;
                 engine.commit(tx).await?;
                 Ok(new)
             }
         })
-        .await
+        .await;
+    if let Err(Error::Refused(problem)) = &tried
+        && problem.errors.iter().any(|error| error.code == "wrong_code")
+    {
+        note_failure(engine, caller, &lookup, None, Some(person)).await?;
+    }
+    tried
+}
+
+/// Checks the second factor of an account whose password was right.
+async fn local_method(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    caller: &Caller,
+    person: PersonId,
+    typed: &Typed,
+) -> Result<SignInMethod> {
+    let held = db::factors::held(tx, person).await?;
+    if held.passkeys == 0 && !held.totp {
+        return Ok(SignInMethod::Password);
+    }
+    if typed.code.trim().is_empty() {
+        let detail = match held.totp {
+            true => "Type the code that your authenticator app shows, or a recovery code.",
+            false => "This account signs in with its passkey. If it is lost, type a recovery code here.",
+        };
+        return Err(Error::field("/code", "code_missing", detail));
+    }
+    let permit = authorize::unevaluated(authorize::person_actor(person));
+    match factors::use_code(tx, engine, caller, &permit, person, &typed.code).await? {
+        Some(factors::Used::Totp) => Ok(SignInMethod::Totp),
+        Some(factors::Used::Recovery) => Ok(SignInMethod::Recovery),
+        None => Err(factors::wrong_code()),
+    }
+}
+
+/// Tells whether people sign in through providers, so that local accounts are for emergencies.
+///
+/// # Errors
+///
+/// When the database does not answer.
+pub async fn local_is_emergency(engine: &Engine) -> Result<bool> {
+    providers::any_active(&mut *engine.app.acquire().await?).await
+}
+
+/// Returns why the account is used, when sign-in providers are in force: local accounts are break-glass then.
+pub(crate) async fn past_providers(conn: &mut PgConnection, reason: &str) -> Result<Option<String>> {
+    if !providers::any_active(conn).await? {
+        return Ok(None);
+    }
+    let reason = reason.trim();
+    match reason.chars().count() {
+        10..=500 => Ok(Some(reason.to_owned())),
+        _ => Err(Error::field(
+            "/reason",
+            "reason_missing",
+            "People sign in through the provider here. To use this account in an emergency, say why in 10 to 500 characters; all admins and compliance officers are told.",
+        )),
+    }
+}
+
+fn buckets<'a>(lookup: &'a [u8], network: &'a str, device: Option<&'a [u8]>) -> Vec<Bucket<'a>> {
+    match device {
+        Some(device) => vec![Bucket::Device(device)],
+        None => vec![Bucket::Account(lookup), Bucket::Network(network), Bucket::Everybody],
+    }
+}
+
+/// Checks a device cookie: `<32 hex digits>.<HMAC>`, bound to one account. Returns the bucket's key.
+fn known_device(engine: &Engine, lookup: &[u8], cookie: &str) -> Option<Vec<u8>> {
+    let (device, mac) = cookie.split_once('.')?;
+    let known = device_mac(engine, lookup, device);
+    bool::from(known.as_bytes().ct_eq(mac.as_bytes())).then(|| engine.vault.lookup("device-bucket", cookie))
+}
+
+fn new_device(engine: &Engine, lookup: &[u8]) -> String {
+    let device = secret::random_id().simple().to_string();
+    let mac = device_mac(engine, lookup, &device);
+    format!("{device}.{mac}")
+}
+
+fn device_mac(engine: &Engine, lookup: &[u8], device: &str) -> String {
+    passkeys::encode(&engine.vault.lookup("device", &format!("{} {device}", passkeys::encode(lookup))))
+}
+
+/// How long a sign-in form may stay open, in milliseconds.
+const FORM_MS: u64 = 10 * 60 * 1_000;
+
+/// What ties a sign-in form to the browser that opened it: the id stands in the form, the value in a cookie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormTie {
+    /// Names the cookie; sorts by time.
+    pub id: String,
+    /// The cookie's value.
+    pub value: String,
+}
+
+/// Makes the tie of a sign-in form (S3).
+pub fn tie_form(engine: &Engine) -> FormTie {
+    let id = engine.id().simple().to_string();
+    let value = passkeys::encode(&engine.vault.lookup("sign-in-form", &id));
+    FormTie { id, value }
+}
+
+/// Checks that a form was opened by the browser that sends it, in the last ten minutes.
+///
+/// # Errors
+///
+/// `cross_origin`, with what to do.
+pub fn check_form(engine: &Engine, id: &str, value: Option<&str>) -> Result<()> {
+    let opened_at = Uuid::try_parse(id).ok().and_then(|id| id.get_timestamp()).map(|at| {
+        let (seconds, nanoseconds) = at.to_unix();
+        seconds * 1_000 + u64::from(nanoseconds) / 1_000_000
+    });
+    let known = passkeys::encode(&engine.vault.lookup("sign-in-form", id));
+    let fits = value.is_some_and(|value| bool::from(known.as_bytes().ct_eq(value.as_bytes())));
+    match opened_at {
+        Some(at) if fits && engine.now() < at + FORM_MS => Ok(()),
+        _ => Err(Error::refused(
+            Code::CrossOrigin,
+            "This sign-in form was open for too long or came from elsewhere. Load the page again and sign in there; cookies must be allowed.",
+        )),
+    }
 }
 
 /// Ends the caller's own sign-in.
@@ -144,11 +407,68 @@ pub async fn sign_out(engine: &Engine, caller: &Caller) -> Result<()> {
         .await
 }
 
-/// Ends one of the caller's own sign-ins from another.
+/// Lists the sign-ins that run, newest first.
 ///
 /// # Errors
 ///
-/// [`Error::Hidden`] for a sign-in of somebody else, and when there is none.
+/// [`Error::Forbidden`] for anybody but an admin.
+pub async fn list(engine: &Engine, caller: &Caller) -> Result<SessionsView> {
+    let found = async {
+        let mut tx = engine.begin().await?;
+        let permit = engine.authorize(&mut tx, caller, Action::ListSessions, engine.installation()).await?;
+        let running = db::sessions::list_all_running(&mut tx, engine.now().saturating_sub(IDLE_MS)).await?;
+        let holders: Vec<_> = running.iter().map(|session| session.person).collect();
+        let names = people::names(&mut tx, engine, &holders).await?;
+        let current = caller.signed_in()?.1;
+        let rows = rows(&mut tx, engine, &running, current).await?;
+        tx.commit().await?;
+        Ok((permit, running, names, rows))
+    };
+    let (permit, running, names, rows) = engine.noted(caller, found.await).await?;
+    record_list(engine, caller, permit, rows.len()).await?;
+    let sessions = running.iter().zip(rows).map(|(running, session)| MemberSession {
+        person: running.person,
+        name: names.get(&running.person).cloned().unwrap_or_else(people::erased),
+        session,
+    });
+
+    Ok(SessionsView { sessions: sessions.collect(), now: engine.now() })
+}
+
+/// Writes running sign-ins as rows, with what the vault holds about browser and address.
+pub(crate) async fn rows(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    running: &[db::sessions::Running],
+    current: SessionId,
+) -> Result<Vec<SessionRow>> {
+    let entries: Vec<_> = running.iter().map(|session| session.entry.0).collect();
+    let mut details = HashMap::new();
+    for stored in db::vault::list(conn, &entries).await? {
+        let text = engine.vault.open(&stored)?.unwrap_or_else(people::erased);
+        details.insert((stored.entry_id, stored.field.clone()), text);
+    }
+    let mut detail =
+        |entry: Uuid, field: &str| details.remove(&(entry, field.to_owned())).unwrap_or_else(people::erased);
+    Ok(running
+        .iter()
+        .map(|session| SessionRow {
+            id: session.id,
+            method: session.method,
+            started_at: milliseconds(session.started_at),
+            last_seen_at: milliseconds(session.last_seen_at),
+            agent: detail(session.entry.0, "agent"),
+            ip: detail(session.entry.0, "ip"),
+            current: session.id == current,
+        })
+        .collect())
+}
+
+/// Ends a sign-in: one's own from another, or anybody's as an admin.
+///
+/// # Errors
+///
+/// [`Error::Hidden`] for a sign-in that the caller may not end, and when there is none.
 pub async fn end(engine: &Engine, caller: &Caller, session: SessionId) -> Result<()> {
     engine
         .act(caller, move |engine, caller| async move {
@@ -162,37 +482,114 @@ pub async fn end(engine: &Engine, caller: &Caller, session: SessionId) -> Result
         .await
 }
 
-/// Opens a sign-in inside the transaction of what allowed it.
+/// Opens a sign-in inside the transaction of what allowed it. The token is new; whatever the browser had before
+/// stands for nobody (S4).
 pub(crate) async fn open(
     tx: &mut Transaction<'static, Postgres>,
     engine: &Engine,
     caller: &Caller,
     person: PersonId,
-    method: SignInMethod,
-    action: Action,
+    facts: SignInFacts,
 ) -> Result<NewSession> {
+    let action = if facts.method == SignInMethod::Demo { Action::SignInAs } else { Action::SignIn };
     let session = SessionId(secret::random_id());
+    let former = match caller.actor {
+        Actor::Person { id, session, .. } if id == person => Some(session),
+        _ => None,
+    };
     let mut caller = caller.clone();
-    caller.actor = Actor::Person { id: person, session, signed_in: EntryId(uuid::Uuid::nil()) };
+    caller.actor =
+        Actor::Person { id: person, session, signed_in: EntryId(Uuid::nil()), proven_ago_ms: 0, factor_missing: false };
     let permit = engine.authorize(tx, &caller, action, engine.installation()).await?;
     let running = db::sessions::lock_running(tx, person).await?;
-    for oldest in running.iter().skip(RUNNING_MAX - 1) {
-        end_one(tx, engine, &caller, &permit, oldest.id, oldest.n, EndCause::Forced).await?;
+    let surplus = running.iter().filter(|running| Some(running.id) != former).skip(RUNNING_MAX - 1);
+    for ended in running.iter().filter(|running| Some(running.id) == former).chain(surplus) {
+        end_one(tx, engine, &caller, &permit, ended.id, ended.n, EndCause::Forced).await?;
     }
     let token = Token::random();
     let event = Event::SignedIn {
         session,
         person,
-        method,
+        method: facts.method,
         ip: caller.network.clone(),
         agent: caller.agent.chars().take(512).collect(),
     };
     let entry = seal::append(tx, engine, &caller, &permit, &event).await?;
     let hash = token_hash(token.reveal());
-    let new = db::sessions::New { id: session, token_hash: &hash, person, method, now: entry.at, entry: entry.id };
-    db::sessions::insert(tx, new).await?;
+    let new = db::sessions::New {
+        id: session,
+        token_hash: &hash,
+        person,
+        facts: &facts,
+        now: entry.at,
+        ends_at: facts.break_glass.as_ref().map(|_| entry.at + BREAK_GLASS_MS),
+        entry: entry.id,
+    };
+    db::sessions::insert(tx, &new).await?;
+    if let Some(reason) = facts.break_glass {
+        let mut caller = caller.clone();
+        caller.actor =
+            Actor::Person { id: person, session, signed_in: entry.id, proven_ago_ms: 0, factor_missing: false };
+        let event = Event::BreakGlassUsed { session, n: 2, person, reason };
+        let entry = seal::append(tx, engine, &caller, &permit, &event).await?;
+        db::sessions::set_n(tx, session, 2).await?;
+        let told = notices::guardians(tx).await?;
+        notices::tell(tx, engine, &told, NoticeKind::BreakGlass, Some(person), &entry).await?;
+        tracing::warn!(person.id = %person, "A local account was used past the sign-in providers");
+    }
 
     Ok(NewSession { token, session, person })
+}
+
+/// Records that the caller proved themselves again: the session goes on under a new token (S4, S8).
+pub(crate) async fn renew(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    caller: &Caller,
+    facts: SignInFacts,
+) -> Result<NewSession> {
+    let (person, session) = caller.signed_in()?;
+    let (_, n) = db::sessions::lock(tx, session).await?.ok_or(Error::NotFound)?;
+    let permit = engine.authorize(tx, caller, Action::StepUp, Target::SignIn { id: session, person }).await?;
+    let n = n + 1;
+    seal::append(tx, engine, caller, &permit, &Event::SteppedUp { session, n, method: facts.method }).await?;
+    let token = Token::random();
+    db::sessions::renew(tx, session, n, &token_hash(token.reveal()), &facts).await?;
+
+    Ok(NewSession { token, session, person })
+}
+
+/// Which sign-ins a provider means.
+#[derive(Clone, Debug)]
+pub enum OfProvider {
+    /// The one that the provider calls so.
+    Sid(String),
+    /// All of a person.
+    Person(PersonId),
+}
+
+/// Ends the sign-ins that a provider made and wants ended; returns how many.
+///
+/// # Errors
+///
+/// When nothing can be recorded.
+pub(crate) async fn end_for_provider(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    caller: &Caller,
+    permit: &Permit,
+    provider: ProviderId,
+    which: &OfProvider,
+    cause: EndCause,
+) -> Result<usize> {
+    let running = match which {
+        OfProvider::Sid(sid) => db::sessions::lock_of_provider(tx, provider, Some(sid), None).await?,
+        OfProvider::Person(person) => db::sessions::lock_of_provider(tx, provider, None, Some(*person)).await?,
+    };
+    for (session, n) in &running {
+        end_one(tx, engine, caller, permit, *session, *n, cause).await?;
+    }
+    Ok(running.len())
 }
 
 /// Ends every running sign-in of a person whose rights changed.
@@ -243,22 +640,39 @@ async fn run_out(engine: Engine, caller: Caller, session: SessionId, cause: EndC
     engine.commit(tx).await
 }
 
-async fn fail(engine: Engine, caller: Caller, lookup: Vec<u8>, person: Option<PersonId>) -> Result<()> {
-    let mut tx = engine.begin().await?;
-    throttle::fail(&mut tx, &engine, &Bucket::Account(&lookup)).await?;
-    let count = match person {
-        Some(_) => Some(1),
-        None => {
-            throttle::fail(&mut tx, &engine, &Bucket::Network(&caller.network)).await?;
-            engine.strangers.count(&caller.network, engine.now())
-        }
-    };
-    if let Some(count) = count {
-        let permit = authorize::unevaluated(authorize::anonymous_actor());
-        let event = Event::SignInFailed { person, count, ip: caller.network.clone() };
-        seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
-    }
-    engine.commit(tx).await
+/// Counts a failure and seals it: of a known account one by one, of strangers by the minute.
+async fn note_failure(
+    engine: &Engine,
+    caller: &Caller,
+    lookup: &[u8],
+    device: Option<&[u8]>,
+    person: Option<PersonId>,
+) -> Result<()> {
+    let (lookup, device) = (lookup.to_vec(), device.map(<[u8]>::to_vec));
+    engine
+        .act(caller, move |engine, caller| {
+            let (lookup, device) = (lookup.clone(), device.clone());
+            async move {
+                let mut tx = engine.begin().await?;
+                for bucket in buckets(&lookup, &caller.network, device.as_deref()) {
+                    // Who guesses at a known name from one network must not shut out its neighbours.
+                    if person.is_none() || !matches!(bucket, Bucket::Network(_)) {
+                        throttle::fail(&mut tx, &engine, &bucket).await?;
+                    }
+                }
+                let count = match person {
+                    Some(_) => Some(1),
+                    None => engine.strangers.count(&caller.network, engine.now()),
+                };
+                if let Some(count) = count {
+                    let permit = authorize::unevaluated(authorize::anonymous_actor());
+                    let event = Event::SignInFailed { person, count, ip: caller.network.clone() };
+                    seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
+                }
+                engine.commit(tx).await
+            }
+        })
+        .await
 }
 
 /// Seals what strangers failed at and was only counted so far.

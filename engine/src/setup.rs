@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     links, password, people,
     secret::{Token, token_hash},
-    sessions::{self, NewSession},
+    sessions::{self, NewSession, SignInFacts},
 };
 
 /// Tells whether the installation still waits for its first admin.
@@ -98,8 +98,8 @@ pub async fn finish(
                 let permit = engine.authorize(&mut tx, &caller, Action::SetUp, target).await?;
                 let person = people::create(&mut tx, &engine, &caller, &permit, &name, &login, Role::Admin).await?;
                 people::set_password(&mut tx, &engine, &caller, &permit, person, &hash, PasswordBy::Setup).await?;
-                let new =
-                    sessions::open(&mut tx, &engine, &caller, person, SignInMethod::Password, Action::SignIn).await?;
+                let facts = SignInFacts::new(SignInMethod::Password, engine.now());
+                let new = sessions::open(&mut tx, &engine, &caller, person, facts).await?;
                 engine.commit(tx).await?;
                 Ok(new)
             }

@@ -3,6 +3,7 @@
 //! ```text
 //! signing.key   Ed25519 seed, 64 hex digits; signs checkpoints and nothing else
 //! kek/<epoch>   key-encryption key of the vault, 64 hex digits
+//! master/<epoch> master key of secrets at rest, 64 hex digits
 //! grouping.key  finds the same data subject again without storing the reference
 //! inception     origin of the log, written before the log exists
 //! high-water    last signed size, root and epoch
@@ -36,6 +37,8 @@ pub(crate) struct Keys {
     pub(crate) signer: Signer,
     /// Key-encryption keys by epoch.
     pub(crate) kek: BTreeMap<i32, Zeroizing<[u8; 32]>>,
+    /// Master keys of secrets at rest, by epoch.
+    pub(crate) master: BTreeMap<u32, Zeroizing<[u8; 32]>>,
     /// Keys the look-up of data subjects and of equal contents.
     pub(crate) grouping: Zeroizing<[u8; 32]>,
     /// The operator's `sid` in leaves.
@@ -89,20 +92,14 @@ impl Keys {
             .trim()
             .parse()
             .map_err(|_| Error::Setup(format!("{} is not a UUID", directory.join("instance-id").display())))?;
-        let mut kek = BTreeMap::new();
-        let place = directory.join("kek");
-        for file in fs::read_dir(&place).map_err(|error| failed(&place, "read", &error))? {
-            let file = file.map_err(|error| failed(&place, "read", &error))?;
-            if let Some(epoch) = file.file_name().to_str().and_then(|name| name.parse().ok()) {
-                kek.insert(epoch, key(&file.path())?);
-            }
-        }
+        let kek = epochs(&directory.join("kek"))?;
         if kek.is_empty() {
             return Err(Error::Setup(format!(
                 "No key-encryption key in {}; restore it from its own backup.",
-                place.display()
+                directory.join("kek").display()
             )));
         }
+        let master = epochs(&directory.join("master"))?;
 
         Ok(Self {
             grouping: key(&directory.join("grouping.key"))?,
@@ -110,9 +107,24 @@ impl Keys {
             origin,
             signer,
             kek,
+            master,
             operator,
             _lock: lock,
         })
+    }
+
+    /// Makes the first master key, for an installation that holds no secret yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setup`] naming the file.
+    pub(crate) fn make_master(&mut self) -> Result<()> {
+        let place = self.directory.join("master");
+        private_directory(&place)?;
+        let bytes = Zeroizing::new(secret::random::<32>());
+        write_new(&place.join("1"), &hex(bytes.as_slice()))?;
+        self.master.insert(1, bytes);
+        File::open(&place).and_then(|place| place.sync_all()).map_err(|error| failed(&place, "synced", &error))
     }
 
     /// Returns where the high-water file is.
@@ -127,9 +139,8 @@ impl Keys {
 }
 
 fn create(directory: &Path, host: &str) -> Result<()> {
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let kek = directory.join("kek");
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&kek).map_err(|error| failed(&kek, "made", &error))?;
+    private_directory(&kek)?;
     write_new(&directory.join("signing.key"), &hex(&secret::random::<32>()))?;
     write_new(&kek.join("1"), &hex(&secret::random::<32>()))?;
     write_new(&directory.join("grouping.key"), &hex(&secret::random::<32>()))?;
@@ -139,6 +150,31 @@ fn create(directory: &Path, host: &str) -> Result<()> {
     File::open(directory)
         .and_then(|directory| directory.sync_all())
         .map_err(|error| failed(directory, "synced", &error))
+}
+
+fn private_directory(path: &Path) -> Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| failed(path, "made", &error))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Reads the keys of a directory, one file for each epoch; none when there is no directory.
+fn epochs<Epoch: std::str::FromStr + Ord>(place: &Path) -> Result<BTreeMap<Epoch, Zeroizing<[u8; 32]>>> {
+    let mut keys = BTreeMap::new();
+    let files = match fs::read_dir(place) {
+        Ok(files) => files,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(keys),
+        Err(error) => return Err(failed(place, "read", &error)),
+    };
+    for file in files {
+        let file = file.map_err(|error| failed(place, "read", &error))?;
+        if let Some(epoch) = file.file_name().to_str().and_then(|name| name.parse().ok()) {
+            keys.insert(epoch, key(&file.path())?);
+        }
+    }
+    Ok(keys)
 }
 
 /// Writes a file that must not exist half, then makes it durable. An earlier start that died before

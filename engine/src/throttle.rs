@@ -6,6 +6,8 @@ use crate::{Engine, clock::milliseconds, db, error::Result};
 
 /// Failures that cost nothing.
 const FREE: i32 = 5;
+/// Failures of all strangers together that cost nothing: a thousand people may mistype at once, a flood may not.
+const FREE_EVERYBODY: i32 = 1_000;
 /// Longest wait, in milliseconds.
 const WAIT_MAX_MS: u64 = 15 * 60 * 1_000;
 /// After this long without failure a bucket starts anew, in milliseconds.
@@ -17,12 +19,24 @@ pub(crate) enum Bucket<'a> {
     Account(&'a [u8]),
     /// The network of this address: IPv4 as it is, IPv6 by its first 64 bits.
     Network(&'a str),
+    /// A browser that the account signed in from before.
+    Device(&'a [u8]),
+    /// All strangers together.
+    Everybody,
 }
 
 impl Bucket<'_> {
+    fn free(&self) -> i32 {
+        match self {
+            Bucket::Everybody => FREE_EVERYBODY,
+            Bucket::Account(_) | Bucket::Network(_) | Bucket::Device(_) => FREE,
+        }
+    }
+
     fn key(&self, engine: &Engine) -> Vec<u8> {
         match self {
-            Bucket::Account(lookup) => lookup.to_vec(),
+            Bucket::Account(key) | Bucket::Device(key) => key.to_vec(),
+            Bucket::Everybody => engine.vault.lookup("network", "everybody"),
             Bucket::Network(address) => engine.vault.lookup("network", &network(address)),
         }
     }
@@ -45,7 +59,7 @@ pub(crate) async fn fail(conn: &mut PgConnection, engine: &Engine, bucket: &Buck
         }
         _ => (1, now),
     };
-    db::throttle::set(conn, &key, failures, first_at, now + delay_ms(failures)).await?;
+    db::throttle::set(conn, &key, failures, first_at, now + delay_ms(failures - bucket.free())).await?;
     Ok(failures)
 }
 
@@ -54,8 +68,9 @@ pub(crate) async fn clear(conn: &mut PgConnection, engine: &Engine, bucket: &Buc
     Ok(db::throttle::clear(conn, &bucket.key(engine)).await?)
 }
 
-fn delay_ms(failures: i32) -> u64 {
-    match u32::try_from(failures - FREE) {
+/// Returns the wait after so many failures above the free ones.
+fn delay_ms(over: i32) -> u64 {
+    match u32::try_from(over) {
         Ok(over @ 1..) => 1_000u64.saturating_mul(1 << over.min(20)).min(WAIT_MAX_MS),
         _ => 0,
     }
@@ -74,9 +89,9 @@ mod tests {
 
     #[test]
     fn five_failures_are_free_and_then_the_wait_doubles_to_a_quarter_of_an_hour() {
-        assert_eq!((1..=5).map(delay_ms).max(), Some(0));
-        assert_eq!(delay_ms(6), 2_000);
-        assert_eq!(delay_ms(7), 4_000);
+        assert_eq!((1..=FREE).map(|failures| delay_ms(failures - FREE)).max(), Some(0));
+        assert_eq!(delay_ms(1), 2_000);
+        assert_eq!(delay_ms(2), 4_000);
         assert_eq!(delay_ms(100), WAIT_MAX_MS);
     }
 

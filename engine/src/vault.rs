@@ -31,7 +31,8 @@ use crate::{
 
 const BLOCK: usize = 64;
 
-type Key = Zeroizing<[u8; 32]>;
+/// A key that is wiped when it is dropped.
+pub(crate) type Key = Zeroizing<[u8; 32]>;
 
 /// The keys that open the vault.
 pub(crate) struct Vault {
@@ -55,6 +56,8 @@ pub(crate) struct Text<'a> {
     pub(crate) field: &'a str,
     pub(crate) text: &'a str,
     pub(crate) owner: &'a TextOwner,
+    /// Key of the commitment, where it was fixed before.
+    pub(crate) key: Option<&'a Key>,
 }
 
 struct Subject {
@@ -157,7 +160,7 @@ impl Vault {
     }
 
     fn seal(&self, entry: EntryId, text: &Text<'_>, subject: &Subject, now: u64) -> Prepared {
-        let field_key: Key = Zeroizing::new(secret::random());
+        let field_key: Key = text.key.cloned().unwrap_or_else(|| Zeroizing::new(secret::random()));
         let value = secret::id_at(now);
         let mut padded = Zeroizing::new(text.text.as_bytes().to_vec());
         padded.push(0x80);
@@ -203,7 +206,8 @@ fn unwrap(key: &[u8; 32], wrapped: &[u8], owner: Uuid, epoch: i32) -> Option<Key
     inner.as_slice().try_into().ok().map(Zeroizing::new)
 }
 
-fn encrypt(key: &[u8; 32], plain: &[u8], aad: &[u8]) -> Vec<u8> {
+/// Encrypts with a nonce of its own, which stands in front.
+pub(crate) fn encrypt(key: &[u8; 32], plain: &[u8], aad: &[u8]) -> Vec<u8> {
     let nonce = secret::random::<24>();
     let cipher = XChaCha20Poly1305::new(key.into());
     let sealed = cipher
@@ -212,7 +216,8 @@ fn encrypt(key: &[u8; 32], plain: &[u8], aad: &[u8]) -> Vec<u8> {
     [nonce.as_slice(), &sealed].concat()
 }
 
-fn decrypt(key: &[u8; 32], stored: &[u8], aad: &[u8]) -> Option<Vec<u8>> {
+/// Decrypts what [`encrypt`] made under the same key and associated data.
+pub(crate) fn decrypt(key: &[u8; 32], stored: &[u8], aad: &[u8]) -> Option<Vec<u8>> {
     let (nonce, sealed) = stored.split_at_checked(24)?;
     let nonce: [u8; 24] = nonce.try_into().ok()?;
     XChaCha20Poly1305::new(key.into()).decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad }).ok()
@@ -288,7 +293,7 @@ mod tests {
 
     fn stored(vault: &Vault, subject: &Subject, text: &str) -> db::vault::Stored {
         let owner = TextOwner::Person(PersonId(Uuid::nil()));
-        let text = Text { field: "reason", text, owner: &owner };
+        let text = Text { field: "reason", text, owner: &owner, key: None };
         let prepared = vault.seal(EntryId(Uuid::from_bytes([5; 16])), &text, subject, 0);
         db::vault::Stored {
             id: prepared.value,

@@ -26,10 +26,6 @@ impl Findings {
         self.add(check, Status::Notice, format!("index {index}"), detail);
     }
 
-    pub(super) fn not_made(&mut self, check: &'static str, index: u64, detail: &str) {
-        self.add(check, Status::NotMade, format!("index {index}"), detail.to_owned());
-    }
-
     /// Records a pass unless the check failed before.
     pub(super) fn pass(&mut self, check: &'static str, subject: &str, detail: String) {
         if !self.0.contains_key(&(check, Status::Failed)) {

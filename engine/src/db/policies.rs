@@ -66,3 +66,22 @@ pub(crate) async fn insert_version(
     .await?;
     Ok(())
 }
+
+/// Locks a policy and returns the number of its last entry.
+pub(crate) async fn lock(conn: &mut PgConnection, id: PolicyId) -> sqlx::Result<u64> {
+    let n = sqlx::query_scalar!("select n from policies where id = $1 for update", id.0).fetch_one(conn).await?;
+    Ok(n as u64)
+}
+
+/// Ends the version in force and counts the entry that ends it.
+pub(crate) async fn supersede(conn: &mut PgConnection, id: PolicyId, n: u64, now: u64) -> sqlx::Result<()> {
+    sqlx::query!("update policies set n = $2 where id = $1", id.0, n as i64).execute(&mut *conn).await?;
+    sqlx::query!(
+        "update policy_versions set superseded_at = $2 where policy_id = $1 and superseded_at is null",
+        id.0,
+        instant(now),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

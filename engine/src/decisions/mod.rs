@@ -5,6 +5,7 @@ mod page;
 mod propose;
 mod queue;
 mod review;
+mod sign;
 mod title;
 
 use countersign_domain::{decision::SealState, view::Seal};
@@ -15,6 +16,7 @@ pub use propose::propose;
 pub use queue::{QueueFilter, queue};
 pub(crate) use review::{Resolve, resolve, rules};
 pub use review::{ReviewRequest, Reviewed, review};
+pub use sign::{SignedAnswer, prepare};
 pub(crate) use title::titles;
 
 use crate::Engine;

@@ -4,17 +4,19 @@ use countersign_domain::{
     Problem,
     decision::{self, Effected, ReasonCode, ResolutionOutcome, State, Verdict},
     event::Event,
-    ids::{DecisionId, EntryId, PresentationId, ResolutionId, ReviewId},
+    ids::{DecisionId, EntryId, PersonId, PresentationId, ResolutionId, ReviewId},
     problem::Code,
     text::Reason,
     view::Seal,
 };
+use countersign_ledger::hash::Hash;
 use sqlx::{PgConnection, Postgres, Transaction};
 
+use super::sign::{self, SignedAnswer};
 use crate::{
     Engine,
-    authorize::{self, Action, Denial, Target},
-    caller::{Actor, Caller},
+    authorize::{self, Action, Denial, Permit, Target},
+    caller::Caller,
     db,
     error::{Error, Result},
     seal,
@@ -33,6 +35,8 @@ pub struct ReviewRequest {
     pub code: ReasonCode,
     /// The reason in full.
     pub reason: Reason,
+    /// The reviewer's signature by passkey, where the policy asks for one.
+    pub signed: Option<SignedAnswer>,
 }
 
 /// What a ruling did.
@@ -56,12 +60,19 @@ pub struct Reviewed {
 /// `already_resolved`, `already_reviewed`, `stale` when what was shown is not what would be decided;
 /// each goes on record. [`Error::Forbidden`] for anybody but an approver.
 pub async fn review(engine: &Engine, caller: &Caller, request: ReviewRequest) -> Result<Reviewed> {
-    let (state, resolution, entry) = engine
+    engine.has_room()?;
+    let recorded = engine
         .act(caller, move |engine, caller| {
             let request = request.clone();
             async move { record(engine, caller, request).await }
         })
-        .await?;
+        .await;
+    if let (Err(Error::Forbidden(denial)), Some(person)) = (&recorded, caller.person())
+        && denial.problem.as_ref().is_some_and(sign::is_copied)
+    {
+        sign::alarm(engine, caller, person, denial.permit.clone()).await?;
+    }
+    let (state, resolution, entry) = recorded?;
     let seal = seal::wait(entry).await;
 
     Ok(Reviewed { state, resolution, seal })
@@ -72,29 +83,18 @@ async fn record(
     caller: Caller,
     request: ReviewRequest,
 ) -> Result<(State, Option<ResolutionOutcome>, seal::Entry)> {
-    let Actor::Person { id: person, session, .. } = caller.actor else {
-        return Err(Error::refused(Code::Unauthenticated, "Sign in first."));
-    };
     let mut tx = engine.begin().await?;
-    let stored = db::decisions::lock(&mut tx, request.decision).await?.ok_or(Error::NotFound)?;
-    let target = Target::Decision { id: stored.id, system: stored.system, n: stored.n };
-    let permit = engine.authorize(&mut tx, &caller, Action::ReviewDecision, target).await?;
-    let refuse = |problem| Denial::by_rule(permit.clone(), Action::ReviewDecision, target, problem);
-    let shown = db::presentations::lock(&mut tx, request.presentation)
-        .await?
-        .filter(|shown| shown.decision == stored.id && shown.person == person && shown.session == session)
-        .ok_or_else(|| refuse(stale("This form belongs to another page or sign-in.")))?;
-    let now = engine.now();
-    let seen = db::presentations::digest(&shown.seen)?;
-    let content = db::presentations::digest(&shown.content)?;
-    let rules = rules(&mut tx, &stored).await?;
-    let effect = rules.review(person, request.verdict, &content, now).map_err(refuse)?;
-    if shown.consumed {
-        return Err(refuse(stale("This form was used.")));
-    }
-    if now >= shown.expires_at {
-        return Err(refuse(stale("This form has been open for too long.")));
-    }
+    let checked = check(&mut tx, &engine, &caller, &request).await?;
+    let signed = match &request.signed {
+        Some(given) => Some(sign::verify(&mut tx, &engine, &checked, &request, given).await?),
+        None if checked.signed => {
+            let keys = db::passkeys::list(&mut tx, checked.person).await?;
+            let able = keys.iter().any(|key| key.confirmed);
+            return Err(checked.refuse(if able { sign::not_signed() } else { sign::no_passkey() }));
+        }
+        None => None,
+    };
+    let Checked { stored, permit, person, content, seen, effect, .. } = checked;
     let authority = permit.authority.clone().ok_or(Error::NotFound)?;
     let n = stored.n + 1;
     let event = Event::Reviewed {
@@ -109,8 +109,11 @@ async fn record(
         policy: stored.policy_version,
         round: stored.round,
         authority: (authority.n, authority.set()),
+        signature: signed.as_ref().map(|signed| signed.signature.clone()),
     };
-    let entry = seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
+    let keys: Vec<_> = signed.iter().map(|signed| ("reason", &signed.reason_key)).collect();
+    let entry = seal::append_keyed(&mut tx, &engine, &caller, &permit, &event, &keys).await?;
+    db::statements::insert_many(&mut tx, signed.iter().map(|signed| &signed.statement)).await?;
     let new = db::reviews::New {
         id: ReviewId(engine.id()),
         decision: stored.id,
@@ -139,6 +142,52 @@ async fn record(
     engine.commit(tx).await?;
 
     Ok((state, resolution, entry))
+}
+
+/// A ruling that may be recorded, with the decision locked.
+pub(super) struct Checked {
+    pub(super) stored: db::decisions::Decision,
+    pub(super) target: Target,
+    pub(super) permit: Permit,
+    pub(super) person: PersonId,
+    pub(super) content: Hash,
+    pub(super) seen: Hash,
+    pub(super) now: u64,
+    /// The policy version asks for a signature.
+    pub(super) signed: bool,
+    effect: Effected,
+}
+
+/// Locks the decision and checks everything about a ruling but its signature.
+pub(super) async fn check(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    caller: &Caller,
+    request: &ReviewRequest,
+) -> Result<Checked> {
+    let (person, session) = caller.signed_in()?;
+    let stored = db::decisions::lock(tx, request.decision).await?.ok_or(Error::NotFound)?;
+    let target = Target::Decision { id: stored.id, system: stored.system, n: stored.n };
+    let permit = engine.authorize(tx, caller, Action::ReviewDecision, target).await?;
+    let refuse = |problem| Denial::by_rule(permit.clone(), Action::ReviewDecision, target, problem);
+    let shown = db::presentations::lock(tx, request.presentation)
+        .await?
+        .filter(|shown| shown.decision == stored.id && shown.person == person && shown.session == session)
+        .ok_or_else(|| refuse(stale("This form belongs to another page or sign-in.")))?;
+    let now = engine.now();
+    let seen = db::presentations::digest(&shown.seen)?;
+    let content = db::presentations::digest(&shown.content)?;
+    let rules = rules(tx, &stored).await?;
+    let effect = rules.review(person, request.verdict, &content, now).map_err(refuse)?;
+    if shown.consumed {
+        return Err(refuse(stale("This form was used.")));
+    }
+    if now >= shown.expires_at {
+        return Err(refuse(stale("This form has been open for too long.")));
+    }
+    let policy = db::policies::find(tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
+
+    Ok(Checked { signed: policy.body.default.signed, stored, target, permit, person, content, seen, now, effect })
 }
 
 /// A resolution about to be written.

@@ -1,0 +1,84 @@
+//! `notices`: what a person should know about access, until they have read it.
+
+use countersign_domain::ids::{EntryId, NoticeId, PersonId};
+use sqlx::PgConnection;
+
+use crate::clock::{instant, milliseconds};
+
+pub(crate) struct Notice {
+    pub(crate) kind: String,
+    pub(crate) at: u64,
+    pub(crate) about: Option<PersonId>,
+}
+
+pub(crate) async fn insert(
+    conn: &mut PgConnection,
+    id: NoticeId,
+    person: PersonId,
+    kind: &str,
+    about: Option<PersonId>,
+    at: u64,
+    entry: EntryId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into notices (id, person_id, kind, at, about_person_id, entry_id) values ($1, $2, $3, $4, $5, $6)",
+        id.0,
+        person.0,
+        kind,
+        instant(at),
+        about.map(|about| about.0),
+        entry.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Returns what a person has not read, newest first.
+pub(crate) async fn list_unread(conn: &mut PgConnection, person: PersonId) -> sqlx::Result<Vec<Notice>> {
+    let rows = sqlx::query!(
+        r#"
+        select kind, at, about_person_id
+        from notices
+        where person_id = $1 and read_at is null
+        order by at desc, id desc
+        limit 20
+        "#,
+        person.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Notice { kind: row.kind, at: milliseconds(row.at), about: row.about_person_id.map(PersonId::from) })
+        .collect())
+}
+
+/// Marks what a person has read, up to a moment.
+pub(crate) async fn set_read(conn: &mut PgConnection, person: PersonId, up_to: u64, now: u64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update notices set read_at = $3 where person_id = $1 and read_at is null and at <= $2",
+        person.0,
+        instant(up_to),
+        instant(now),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Returns the enabled people who hold `admin` or `compliance_officer`.
+pub(crate) async fn guardians(conn: &mut PgConnection) -> sqlx::Result<Vec<PersonId>> {
+    let ids = sqlx::query_scalar!(
+        r#"
+        select distinct p.id
+        from people p
+        join role_assignments r on r.person_id = p.id and r.ended_at is null
+        where p.disabled_at is null and r.role in ('admin', 'compliance_officer')
+        order by p.id
+        "#
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids.into_iter().map(PersonId::from).collect())
+}

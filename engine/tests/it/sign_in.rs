@@ -1,0 +1,260 @@
+//! Local accounts: second factors, their changes, and guessers.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use countersign_domain::{problem::Code, role::Role, view::NoticeKind};
+use countersign_engine::{
+    Actor, Caller, Error, factors, invitations, people,
+    sessions::{self, SignedIn, Typed},
+    testing::{Desk, again, app_code},
+};
+
+const PASSWORD: &str = "a long enough phrase";
+
+/// Proves L6: a password alone reaches the page that adds a factor, and nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_alone_reaches_nothing_but_the_second_factor() {
+    let desk = Desk::new().await;
+    let token = joined(&desk, "carl").await;
+    let limited = caller(&desk, &token).await;
+
+    let page = countersign_engine::ledger::view(&desk.engine, &limited, None).await.unwrap_err();
+    let view = factors::view(&desk.engine, &again(&limited)).await.unwrap();
+    with_app(&desk, &limited).await;
+    let whole = caller(&desk, &token).await;
+
+    assert!(matches!(&page, Error::Forbidden(denial) if denial.policies == ["second_factor_first"]), "{page:?}");
+    assert!(view.missing && view.recent && !view.totp);
+    assert!(countersign_engine::ledger::view(&desk.engine, &whole, None).await.is_ok());
+}
+
+/// Proves L6.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_totp_code_works_once() {
+    let desk = Desk::new().await;
+    let token = joined(&desk, "carl").await;
+    let secret = with_app(&desk, &caller(&desk, &token).await).await;
+    desk.clock.advance(60_000);
+    let now = desk.engine.now();
+
+    let missing = sign_in(&desk, "carl", "", None).await.unwrap_err();
+    let wrong = sign_in(&desk, "carl", "000000", None).await.unwrap_err();
+    let right = sign_in(&desk, "carl", &app_code(&secret, now), None).await;
+    let again = sign_in(&desk, "carl", &app_code(&secret, now), None).await.unwrap_err();
+
+    assert_eq!(field(missing), "code_missing");
+    assert_eq!(field(wrong), "wrong_code");
+    assert!(right.is_ok(), "{right:?}");
+    assert_eq!(field(again), "wrong_code");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recovery_code_works_once_and_its_holder_is_told() {
+    let desk = Desk::new().await;
+    let token = joined(&desk, "carl").await;
+    with_app(&desk, &caller(&desk, &token).await).await;
+    let codes = factors::new_recovery_codes(&desk.engine, &caller(&desk, &token).await).await.unwrap().codes;
+
+    let used = sign_in(&desk, "carl", &codes[3].to_lowercase(), None).await.unwrap();
+    let again = sign_in(&desk, "carl", &codes[3], None).await.unwrap_err();
+
+    assert_eq!(codes.len(), 10);
+    assert_eq!(field(again), "wrong_code");
+    let me = people::me(&desk.engine, &caller(&desk, used.session.token.reveal()).await).await.unwrap();
+    assert_eq!(me.notices[0].kind, NoticeKind::RecoveryUsed);
+    let view = factors::view(&desk.engine, &caller(&desk, used.session.token.reveal()).await).await.unwrap();
+    assert_eq!(view.recovery_codes, 9);
+}
+
+/// Proves L6 and S8.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_factor_change_needs_step_up_and_notifies() {
+    let desk = Desk::new().await;
+    let token = joined(&desk, "carl").await;
+    let secret = with_app(&desk, &caller(&desk, &token).await).await;
+    desk.clock.advance(6 * 60 * 1_000);
+
+    let stale = factors::new_recovery_codes(&desk.engine, &caller(&desk, &token).await).await.unwrap_err();
+    let code = app_code(&secret, desk.engine.now());
+    let renewed = sessions::step_up(&desk.engine, &caller(&desk, &token).await, PASSWORD, &code).await.unwrap();
+    let fresh = caller(&desk, renewed.token.reveal()).await;
+    factors::new_recovery_codes(&desk.engine, &again(&fresh)).await.unwrap();
+    let last = factors::remove_totp(&desk.engine, &again(&fresh)).await.unwrap_err();
+
+    assert_eq!(code_of(stale), Code::StepUpRequired);
+    assert!(sessions::authenticate(&desk.engine, &token).await.unwrap().is_none(), "the former token is dead");
+    assert_eq!(code_of(last), Code::InvalidTransition, "the last factor stays");
+    let notices = people::me(&desk.engine, &fresh).await.unwrap().notices;
+    assert_eq!(notices.iter().map(|notice| notice.kind).collect::<Vec<_>>(), [NoticeKind::FactorAdded; 2]);
+}
+
+/// Proves L3: a known browser has a bucket of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guesser_cannot_lock_the_owner_out() {
+    let desk = Desk::new().await;
+    let token = joined(&desk, "carl").await;
+    let secret = with_app(&desk, &caller(&desk, &token).await).await;
+    desk.clock.advance(60_000);
+    let code = app_code(&secret, desk.engine.now());
+    let device = sign_in(&desk, "carl", &code, None).await.unwrap().device;
+    for _ in 0..7 {
+        drop(guess(&desk, "carl", None).await);
+    }
+    desk.clock.advance(60_000);
+
+    for login in ["carl", "approver-a"] {
+        for _ in 0..6 {
+            drop(guess(&desk, login, None).await);
+        }
+    }
+    let stranger = guess(&desk, "carl", None).await.unwrap_err();
+    let forged = guess(&desk, "carl", Some(&device.replace('.', "0."))).await.unwrap_err();
+    let other_account = guess(&desk, "approver-a", Some(&device)).await.unwrap_err();
+    let code = app_code(&secret, desk.engine.now());
+    let owner = sign_in(&desk, "carl", &code, Some(&device)).await;
+
+    assert_eq!(code_of(stranger), Code::RateLimited);
+    assert_eq!(code_of(forged), Code::RateLimited);
+    assert_eq!(code_of(other_account), Code::RateLimited, "a device is known to one account only");
+    assert!(owner.is_ok(), "{owner:?}");
+}
+
+/// Proves L3.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_guesses_an_hour_verify_under_sixty() {
+    let desk = Desk::new().await;
+    let mut verified = 0;
+    for _ in 0..1_000 {
+        desk.clock.advance(3_600);
+        match guess(&desk, "approver-a", None).await.map_err(code_of).unwrap_err() {
+            Code::Unauthenticated => verified += 1,
+            other => assert_eq!(other, Code::RateLimited),
+        }
+    }
+
+    assert!(verified < 60, "{verified} guesses were verified");
+}
+
+/// Proves L7: past active providers a local account opens for an hour, with a reason, and reviews nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_local_account_is_break_glass_once_a_provider_is_active() {
+    let desk = Desk::new().await;
+    let token = joined(&desk, "carl").await;
+    let secret = with_app(&desk, &caller(&desk, &token).await).await;
+    desk.database
+        .attack(
+            "insert into identity_providers (id, n, slug, name, issuer, client_id, secret, algorithms, scopes, \
+             logout_typ_required, settings_digest, added_at, enabled_at, entry_id) \
+             select gen_random_uuid(), 1, 'corp', 'Corp', 'https://idp.example.org', 'c', '', '{RS256}', '{openid}', \
+             true, '', now(), now(), id from ledger_entries limit 1",
+        )
+        .await;
+    desk.clock.advance(60_000);
+    let typed = |reason: &str| Typed {
+        login: "carl".into(),
+        password: PASSWORD.into(),
+        code: app_code(&secret, desk.engine.now()),
+        reason: reason.into(),
+    };
+
+    let silent = sessions::sign_in(&desk.engine, &visitor(), typed(""), None).await.unwrap_err();
+    desk.clock.advance(30_000);
+    let opened = sessions::sign_in(&desk.engine, &visitor(), typed("The provider is down."), None).await.unwrap();
+    let token = opened.session.token.reveal().to_owned();
+    let emergency = caller(&desk, &token).await;
+    let id = desk.queued_decision().await;
+    let page = desk.open_form(&emergency, id, countersign_domain::decision::Verdict::Approve).await.unwrap_err();
+    desk.clock.advance(25 * 60 * 1_000);
+    assert!(sessions::authenticate(&desk.engine, &token).await.unwrap().is_some());
+    desk.clock.advance(25 * 60 * 1_000);
+    assert!(sessions::authenticate(&desk.engine, &token).await.unwrap().is_some());
+    desk.clock.advance(15 * 60 * 1_000);
+
+    assert_eq!(field(silent), "reason_missing");
+    assert!(page.to_string().contains("emergency"), "{page}");
+    let notices = people::me(&desk.engine, &again(&desk.admin)).await.unwrap().notices;
+    assert_eq!((notices[0].kind, notices[0].about.as_deref()), (NoticeKind::BreakGlass, Some("carl")));
+    assert!(sessions::authenticate(&desk.engine, &token).await.unwrap().is_none(), "an hour is over");
+    let sealed = "select count(*) from ledger_entries where position('auth.break_glass_used'::bytea in bytes) > 0";
+    assert_eq!(desk.database.number(sealed).await, 1);
+}
+
+/// Proves S7: admins see and end anybody's sign-in; others see their own.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_ends_anybodys_sign_in() {
+    let desk = Desk::new().await;
+    let token = joined(&desk, "carl").await;
+
+    let listed = sessions::list(&desk.engine, &again(&desk.admin)).await.unwrap();
+    let carl = listed.sessions.iter().find(|row| row.name == "carl").unwrap();
+    let refused = sessions::list(&desk.engine, &again(&desk.approver)).await.unwrap_err();
+    let hidden = sessions::end(&desk.engine, &again(&desk.approver), carl.session.id).await.unwrap_err();
+    sessions::end(&desk.engine, &again(&desk.admin), carl.session.id).await.unwrap();
+
+    assert!(matches!(refused, Error::Forbidden(_)) && matches!(hidden, Error::Hidden(_)));
+    assert!(sessions::authenticate(&desk.engine, &token).await.unwrap().is_none());
+}
+
+/// Proves E1: start refuses a key directory whose master key is missing or another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_wrong_master_key_refuses_to_start() {
+    let desk = Desk::new().await;
+    let file = desk.keys().join("master").join("1");
+    let right = std::fs::read_to_string(&file).unwrap();
+    desk.engine.stop().await;
+
+    std::fs::write(&file, format!("{}\n", "07".repeat(32))).unwrap();
+    let other = desk.try_start_again().await.unwrap_err();
+    std::fs::remove_file(&file).unwrap();
+    let missing = desk.try_start_again().await.unwrap_err();
+    std::fs::write(&file, right).unwrap();
+    let restored = desk.try_start_again().await;
+
+    for refused in [other, missing] {
+        assert!(refused.to_string().contains("master/1"), "{refused}");
+    }
+    assert!(restored.is_ok());
+}
+
+/// Joins by an invitation: the token of the first session.
+async fn joined(desk: &Desk, login: &str) -> String {
+    let link = people::invite(&desk.engine, &again(&desk.admin), login, login, Role::Approver).await.unwrap();
+    let token = link.url.split_once("token=").unwrap().1;
+    let session = invitations::accept(&desk.engine, &visitor(), token, PASSWORD).await.unwrap();
+    session.token.reveal().to_owned()
+}
+
+/// Sets up an authenticator app and returns its secret.
+async fn with_app(desk: &Desk, caller: &Caller) -> String {
+    let secret = factors::begin_totp(&desk.engine, &again(caller)).await.unwrap().secret;
+    let code = app_code(&secret, desk.engine.now());
+    factors::enrol_totp(&desk.engine, &again(caller), &code).await.unwrap();
+    secret
+}
+
+async fn sign_in(desk: &Desk, login: &str, code: &str, device: Option<&str>) -> countersign_engine::Result<SignedIn> {
+    let typed = Typed { login: login.into(), password: PASSWORD.into(), code: code.into(), ..Typed::default() };
+    sessions::sign_in(&desk.engine, &visitor(), typed, device).await
+}
+
+async fn guess(desk: &Desk, login: &str, device: Option<&str>) -> countersign_engine::Result<SignedIn> {
+    let typed = Typed { login: login.into(), password: "not this one".into(), ..sessions::Typed::default() };
+    sessions::sign_in(&desk.engine, &visitor(), typed, device).await
+}
+
+async fn caller(desk: &Desk, token: &str) -> Caller {
+    let actor = sessions::authenticate(&desk.engine, token).await.unwrap().unwrap();
+    Caller::new(actor, "192.0.2.7", "test", uuid::Uuid::nil())
+}
+
+fn visitor() -> Caller {
+    Caller::new(Actor::Anonymous, "192.0.2.7", "test", uuid::Uuid::nil())
+}
+
+fn code_of(error: Error) -> Code {
+    countersign_domain::Problem::from(error).code
+}
+
+fn field(error: Error) -> String {
+    countersign_domain::Problem::from(error).errors[0].code.clone()
+}
