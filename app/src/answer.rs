@@ -7,7 +7,7 @@
 
 use countersign_domain::{
     problem::Problem,
-    view::{InvitationLink, NewKey},
+    view::{InvitationLink, NewCodes, NewKey, NewTotp},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,16 @@ pub(crate) enum Answer {
     Key {
         /// The key.
         key: NewKey,
+    },
+    /// A secret for an authenticator app, shown this once.
+    Totp {
+        /// The secret.
+        totp: NewTotp,
+    },
+    /// Recovery codes, shown this once.
+    Codes {
+        /// The codes.
+        codes: NewCodes,
     },
 }
 
@@ -73,7 +83,7 @@ pub(crate) struct Typed(Vec<(String, String)>);
 
 /// Fields that are never sent back to a page.
 #[cfg(feature = "ssr")]
-const UNREPEATED: [&str; 1] = ["password"];
+const UNREPEATED: [&str; 2] = ["password", "code_once"];
 
 impl Typed {
     /// Reads an `application/x-www-form-urlencoded` body.

@@ -6,7 +6,7 @@ use countersign_domain::problem::{Code, Problem};
 use countersign_engine::{Actor, Caller, Engine};
 use http::{
     HeaderName, HeaderValue, StatusCode,
-    header::{LOCATION, SET_COOKIE},
+    header::{COOKIE, LOCATION, SET_COOKIE},
     request::Parts,
 };
 use leptos::prelude::*;
@@ -108,6 +108,43 @@ pub(crate) fn set_cookie(cookie: &str) {
 /// Gives the browser its session.
 pub(crate) fn begin_session(token: &str) {
     set_cookie(&cookie_name().set(token));
+}
+
+/// Sets a cookie beside the session's, for so many seconds; 0 removes it.
+pub(crate) fn set_beside(name: &str, value: &str, seconds: u64) {
+    set_cookie(&cookie_name().beside(name, value, seconds));
+}
+
+/// Returns a cookie beside the session's.
+pub(crate) fn beside(name: &str) -> Option<String> {
+    let name = cookie_name().name_of(name);
+    cookies().into_iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+}
+
+/// Returns the names, without prefix, of the cookies beside the session's that begin so.
+pub(crate) fn names_beside(start: &str) -> Vec<String> {
+    let full = cookie_name().name_of(start);
+    let prefix = full.len() - start.len();
+    cookies()
+        .into_iter()
+        .filter(|(name, _)| name.starts_with(&full))
+        .map(|(name, _)| name[prefix..].to_owned())
+        .collect()
+}
+
+fn cookies() -> Vec<(String, String)> {
+    let header = |parts: &Parts| {
+        parts
+            .headers
+            .get_all(COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    };
+    with_context::<Parts, _>(header).unwrap_or_default()
 }
 
 /// Takes the session from the browser, with everything cached under it.

@@ -48,6 +48,16 @@ impl CookieName {
         format!("{}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{}", self.0, self.secure())
     }
 
+    /// Writes a cookie beside the session's, for so many seconds; 0 removes it.
+    pub fn beside(self, name: &str, value: &str, seconds: u64) -> String {
+        format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{}", self.name_of(name), self.secure())
+    }
+
+    /// Returns the full name of a cookie beside the session's.
+    pub fn name_of(self, name: &str) -> String {
+        if self.0.starts_with("__Host-") { format!("__Host-{name}") } else { name.to_owned() }
+    }
+
     fn secure(self) -> &'static str {
         if self.0.starts_with("__Host-") { "; Secure" } else { "" }
     }

@@ -1,5 +1,6 @@
 // What people do again and again.
 import { strict as assert } from "node:assert";
+import { createHmac } from "node:crypto";
 import type { Page } from "playwright-core";
 
 export type Role = "Admin" | "Approver" | "Auditor";
@@ -39,7 +40,54 @@ export async function setUp(page: Page, lines: readonly string[], login: string)
   await page.getByLabel("Sign-in name").fill(login);
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByRole("button", { name: "Finish set-up" }).click();
-  await page.waitForURL((url) => url.pathname === "/admin/people");
+  await addApp(page, login);
+  await page.goto("/admin/people");
+}
+
+/** What an authenticator app remembers: the secret, and the last step whose code was typed. */
+const apps = new Map<string, { secret: string; step: number }>();
+
+/** Sets up an authenticator app on the page that a new account lands on. */
+export async function addApp(page: Page, login: string): Promise<void> {
+  await page.waitForURL((url) => url.pathname === "/me/factors");
+  await page.getByRole("button", { name: "Set up an authenticator app" }).click();
+  const secret = (await page.locator("#totp-secret").textContent())?.trim() ?? "";
+  apps.set(login, { secret, step: 0 });
+  await page.getByLabel("Code that the app shows").fill(await appCode(login));
+  await page.getByRole("button", { name: "Check the code" }).click();
+  await page.getByText("Set up. After your password").first().waitFor();
+}
+
+/** Returns a code that was not typed before: this half minute's, or the next one's. */
+export async function appCode(login: string): Promise<string> {
+  const app = apps.get(login);
+  assert.ok(app, `${login} has an authenticator app`);
+  const current = () => Math.floor(Date.now() / 30_000);
+  const step = Math.max(current(), app.step + 1);
+  while (step > current() + 1) await new Promise((resolve) => setTimeout(resolve, 500));
+  app.step = step;
+  return codeAt(app.secret, step);
+}
+
+/** RFC 6238 with SHA-1 and six digits. */
+function codeAt(secret: string, step: number): string {
+  const bits = [...secret].map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0"));
+  const seed = Buffer.from((bits.join("").match(/.{8}/g) ?? []).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(step));
+  const digest = createHmac("sha1", seed).update(counter).digest();
+  const word = digest.readUInt32BE((digest.at(-1) ?? 0) & 0x0f) & 0x7fffffff;
+  return String(word % 1_000_000).padStart(6, "0");
+}
+
+/** Signs in with password and authenticator app. */
+export async function signIn(page: Page, login: string): Promise<void> {
+  await page.goto("/login");
+  await page.getByLabel("Sign-in name").fill(login);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByLabel("Code", { exact: true }).fill(await appCode(login));
+  await page.getByRole("main").getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.waitForURL((url) => url.pathname !== "/login" && !url.pathname.startsWith("/act/"));
 }
 
 /** Invites an approver and returns the one-time link. */
@@ -60,5 +108,6 @@ export async function join(page: Page, link: string): Promise<void> {
   await page.goto(link);
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByRole("button", { name: "Set password and sign in" }).click();
-  await page.waitForURL((url) => url.pathname === "/queue");
+  await addApp(page, link);
+  await page.goto("/queue");
 }

@@ -24,6 +24,8 @@ export interface Server {
 export interface ServerOptions {
   /** Start with the demonstration world. */
   demo?: boolean;
+  /** The host of its public address, where it is not the bare 127.0.0.1. */
+  host?: string;
   /** More arguments for `countersign serve`. */
   args?: string[];
   /** More environment. */
@@ -43,12 +45,14 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   // Started by root, PostgreSQL runs as a user of its own, who must be able to pass.
   await chmod(data, 0o711);
   const port = await freePort();
+  const origin = `http://${options.host ?? "127.0.0.1"}:${port}`;
   const lines: string[] = [];
   let child: ChildProcess;
 
   const start = async () => {
     const args = ["serve", "--data", join(data, "data"), "--port", String(port)];
     if (options.demo) args.push("--demo");
+    if (options.host) args.push("--public-origin", origin);
     args.push(...(options.args ?? []));
     child = spawn(program, args, {
       env: { ...process.env, ...options.env },
@@ -67,7 +71,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
 
   await start();
   return {
-    origin: `http://127.0.0.1:${port}`,
+    origin,
     data: join(data, "data"),
     lines,
     async crash() {

@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import type { Page } from "playwright-core";
 import { issueKey } from "../lib/operator.ts";
-import { invite, join, openFirst, PASSWORD, rule, setUp } from "../lib/people.ts";
+import { invite, join, openFirst, rule, setUp, signIn } from "../lib/people.ts";
 import { type Scene, specs } from "../lib/spec.ts";
 
 const { it } = specs("first run");
@@ -42,11 +42,7 @@ async function enter(page: Page, lines: readonly string[], login: string): Promi
   const printed = lines.map((line) => /(http\S+\/setup\?token=\S+)/.exec(line)?.[1]).filter(Boolean).at(-1);
   await page.goto(printed ?? "");
   assert.match((await page.getByRole("main").textContent()) ?? "", /set-up is over/);
-  await page.goto("/login");
-  await page.getByLabel("Sign-in name").fill("ada");
-  await page.getByLabel("Password").fill(PASSWORD);
-  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
-  await page.waitForURL((url) => url.pathname === "/admin/people");
+  await signIn(page, "ada");
 }
 
 async function propose(server: Scene["server"], key: string, text: string): Promise<string> {

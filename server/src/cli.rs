@@ -43,6 +43,9 @@ enum Command {
     /// Defines decision types of a running installation.
     #[command(subcommand)]
     Type(TypeCommand),
+    /// Changes the policy of a running installation.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Runs the recorded airline agent against an installation: 250 proposals over REST, each obeyed.
     Replay(ReplayArgs),
     /// Verifies a proof file, an export or a database: 0 verified, 1 failed, 2 a check could not be made.
@@ -105,6 +108,13 @@ struct ServeArgs {
     /// A proxy, as network, whose X-Forwarded-For is believed.
     #[arg(long = "trusted-proxy", env = "COUNTERSIGN_TRUSTED_PROXIES", value_delimiter = ',', value_name = "CIDR")]
     trusted_proxies: Vec<Network>,
+    /// A network, not public, that this installation's own requests may reach, such as that of an identity
+    /// provider inside the company.
+    #[arg(long = "allow-network", env = "COUNTERSIGN_ALLOW_NETWORKS", value_delimiter = ',', value_name = "CIDR")]
+    allowed_networks: Vec<Network>,
+    /// Lets those requests go without TLS, to allowed networks only.
+    #[arg(long = "allow-plain-http", env = "COUNTERSIGN_ALLOW_PLAIN_HTTP")]
+    plain_http: bool,
     /// Invented people, systems and decisions, and "View as"; nothing real.
     #[arg(long, env = "COUNTERSIGN_DEMO")]
     demo: bool,
@@ -170,6 +180,26 @@ enum TypeCommand {
         #[command(flatten)]
         installation: InstallationArgs,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum PolicyCommand {
+    /// Says whether reviews have to be signed with a passkey, for decisions proposed from now on.
+    SignedReviews {
+        /// Whether they have to.
+        #[arg(value_enum)]
+        demand: Demand,
+        #[command(flatten)]
+        installation: InstallationArgs,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Demand {
+    /// Every review is signed.
+    Required,
+    /// None needs to be.
+    Off,
 }
 
 #[derive(Debug, Subcommand)]
@@ -307,6 +337,10 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Type(TypeCommand::Define { file, installation }) => {
             operator::define_types(&installation.data, installation.database.urls()?, &file).await?;
         }
+        Command::Policy(PolicyCommand::SignedReviews { demand, installation }) => {
+            let signed = demand == Demand::Required;
+            operator::demand_signatures(&installation.data, installation.database.urls()?, signed).await?;
+        }
         Command::Replay(args) => {
             let desk = replay::Desk::new(&args.url, None, args.key)?;
             for (outcome, count) in replay::all(desk, &args.prefix, args.at_once).await?.0 {
@@ -357,6 +391,8 @@ impl ServeArgs {
             port: self.port,
             public_origin: self.public_origin,
             trusted_proxies: self.trusted_proxies,
+            allowed_networks: self.allowed_networks,
+            plain_http: self.plain_http,
             demo: self.demo,
             postgres,
             site,

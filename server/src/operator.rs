@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use countersign_domain::decision_type::TypeDefinition;
-use countersign_engine::{Caller, Config, Engine, decision_types, systems};
+use countersign_engine::{Caller, Config, Engine, decision_types, policies, systems};
 
 use crate::{cli::Failure, config::Urls, serve::Installation};
 
@@ -39,6 +39,17 @@ pub(crate) async fn define_types(data: &Path, urls: Option<Urls>, file: &Path) -
     engine.stop().await;
 
     Ok(result?)
+}
+
+/// Activates a policy version by which reviews have to be signed, or need not be.
+pub(crate) async fn demand_signatures(data: &Path, urls: Option<Urls>, signed: bool) -> Result<(), Failure> {
+    let engine = open(data, urls).await?;
+    let result = policies::demand_signatures(&engine, &Caller::operator(), signed).await;
+    engine.stop().await;
+    let how = if signed { "have to be signed with a passkey" } else { "need no signature" };
+    println!("Version {} of the policy is in force: reviews {how}.", result?);
+
+    Ok(())
 }
 
 /// Makes a key and prints it; it is stored nowhere.

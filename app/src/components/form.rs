@@ -65,6 +65,8 @@ pub(crate) enum Kind {
     Password,
     /// A password that is being set.
     NewPassword,
+    /// A code of an authenticator app, or nothing.
+    Code,
 }
 
 /// A labelled line of text with its hint and its error.
@@ -91,6 +93,7 @@ pub(crate) fn Field(
         Kind::Login => ("text", "username"),
         Kind::Password => ("password", "current-password"),
         Kind::NewPassword => ("password", "new-password"),
+        Kind::Code => ("text", "one-time-code"),
     };
     let error =
         Memo::new(move |_| problem.with(|problem| problem.as_ref().and_then(|problem| error_of(problem, name))));
@@ -123,7 +126,7 @@ pub(crate) fn Field(
                 name=name
                 r#type=input
                 value=value
-                required
+                required=kind != Kind::Code
                 autocomplete=autocomplete
                 autocapitalize="none"
                 spellcheck="false"
@@ -202,6 +205,18 @@ pub(crate) fn ErrorSummary(#[prop(into)] problem: Signal<Option<Problem>>) -> im
                             view! { <ul class="list-disc pl-5">{items}</ul> }
                         })}
                     {changed.map(|text| view! { <p>{text}</p> })}
+                    {(problem.code == Code::StepUpRequired)
+                        .then(|| {
+                            view! {
+                                <p>
+                                    // A tab of its own, so that everything typed here stays.
+                                    <a href="/step-up" target="_blank" rel="noopener external" class="font-medium underline">
+                                        "Confirm that it is you"
+                                    </a>
+                                    " (opens a tab), then come back and send it again."
+                                </p>
+                            }
+                        })}
                 </div>
             }
         })

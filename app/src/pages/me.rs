@@ -1,8 +1,9 @@
 //! `/me`: the person's own sign-ins, reviews and preferences.
 
 use countersign_domain::{
+    event::SignInMethod,
     ids::SessionId,
-    view::{MeView, OwnReview, SessionRow},
+    view::{MeView, NoticeKind, NoticeRow, OwnReview, SessionRow},
 };
 use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
 
@@ -33,7 +34,7 @@ pub(crate) async fn mine() -> Result<MeView, Error> {
 
 /// Ends one of the person's own sign-ins.
 #[server(prefix = "/act", endpoint = "end-session", output = Json)]
-pub(crate) async fn end_session(session: SessionId) -> Result<Answer, Error> {
+pub(crate) async fn end_session(session: SessionId, next: Option<String>) -> Result<Answer, Error> {
     use countersign_engine::sessions;
 
     use crate::request::{act, request, told};
@@ -41,7 +42,81 @@ pub(crate) async fn end_session(session: SessionId) -> Result<Answer, Error> {
     let (engine, caller) = request()?;
     let done = act(async move { sessions::end(&engine, &caller, session).await }).await;
 
-    Ok(told(done.map(|_| Answer::done("/me"))))
+    let next = next.unwrap_or_else(|| "/me".to_owned());
+    Ok(told(done.map(|_| Answer::done(super::sign_in::local_path(&next)))))
+}
+
+/// Marks what the reader was told about access as read.
+#[server(prefix = "/act", endpoint = "notices-read", output = Json)]
+pub(crate) async fn notices_read(up_to: u64) -> Result<Answer, Error> {
+    use countersign_engine::notices;
+
+    use crate::request::{act, request, told};
+
+    let (engine, caller) = request()?;
+    let done = act(async move { notices::read(&engine, &caller, up_to).await }).await;
+
+    Ok(told(done.map(|()| Answer::done("/me"))))
+}
+
+/// Says how somebody signed in.
+pub(crate) fn method_label(method: SignInMethod) -> &'static str {
+    match method {
+        SignInMethod::Password => "Password",
+        SignInMethod::Totp => "Password and app",
+        SignInMethod::Recovery => "Password and recovery code",
+        SignInMethod::Passkey => "Passkey",
+        SignInMethod::Provider => "Sign-in provider",
+        SignInMethod::BreakGlass => "Break-glass",
+        SignInMethod::Demo => "Demo",
+    }
+}
+
+/// What the reader was not told yet about access.
+#[component]
+pub(crate) fn Notices(notices: Vec<NoticeRow>) -> impl IntoView {
+    let Some(newest) = notices.first().map(|notice| notice.at) else { return ().into_any() };
+    let rows = notices
+        .into_iter()
+        .map(|notice| {
+            let (text, about) = (notice_text(notice.kind), notice.about.unwrap_or_default());
+            view! {
+                <li>
+                    {text} {(!about.is_empty()).then(|| view! { " " <Literal text=about/> })} " · "
+                    <Moment at=notice.at/>
+                </li>
+            }
+        })
+        .collect_view();
+
+    view! {
+        <div role="note" class="mb-5 grid gap-2 rounded-control border-l-4 border-escalate bg-surface px-4 py-3 text-body">
+            <p class="font-medium">{strings::NOTICES}</p>
+            <ul class="list-disc pl-5">{rows}</ul>
+            <form method="post" action=NoticesRead::PATH>
+                <input type="hidden" name="up_to" value=newest.to_string()/>
+                <button type="submit" class=Weight::Plain.class()>
+                    {strings::NOTICED}
+                </button>
+            </form>
+        </div>
+    }
+    .into_any()
+}
+
+fn notice_text(kind: NoticeKind) -> &'static str {
+    match kind {
+        NoticeKind::FactorAdded => "A way to sign in was added to your account. If that was not you, tell an admin.",
+        NoticeKind::FactorRemoved => {
+            "A way to sign in was taken from your account. If that was not you, tell an admin."
+        }
+        NoticeKind::RecoveryUsed => "One of your recovery codes was used. If that was not you, tell an admin.",
+        NoticeKind::PasskeyConfirmed => "An admin confirmed a passkey of yours; it may sign reviews.",
+        NoticeKind::PasskeyCopied => {
+            "The counter of a passkey went back, as when a key was copied. It was refused. Holder:"
+        }
+        NoticeKind::BreakGlass => "A local account was used past the sign-in provider, for one hour. By:",
+    }
 }
 
 /// Keeps this browser's preferences in cookies.
@@ -102,11 +177,21 @@ pub(crate) fn MePage() -> impl IntoView {
                                         <Fact name=strings::ROLES>
                                             {if roles.is_empty() { strings::NO_ROLE.to_owned() } else { roles }}
                                         </Fact>
+                                        <Fact name=strings::FACTORS>
+                                            <a href=super::factors::PAGE class="text-accent underline">
+                                                {strings::FACTORS_LINK}
+                                            </a>
+                                        </Fact>
                                     </dl>
                                 </Panel>
                                 <PreferencesForm/>
                                 <Sessions sessions now end/>
                                 <Reviews reviews/>
+                                <p>
+                                    <a href="/me/access" class="text-accent underline">
+                                        {strings::ACCESS}
+                                    </a>
+                                </p>
                             </div>
                         }
                             .into_any()
@@ -177,7 +262,7 @@ fn Sessions(sessions: Vec<SessionRow>, now: u64, end: ServerAction<EndSession>) 
                     <div class="min-w-0 flex-1">
                         <p class="font-medium [overflow-wrap:anywhere]">{session.agent}</p>
                         <p class="text-compact text-muted">
-                            <span class="font-mono">{session.ip}</span> " · " {strings::SINCE} " "
+                            {method_label(session.method)} " · " <span class="font-mono">{session.ip}</span> " · " {strings::SINCE} " "
                             <Moment at=session.started_at/> " · " {strings::SEEN} " "
                             <Since at=session.last_seen_at now/>
                         </p>
@@ -247,6 +332,10 @@ mod strings {
     pub(super) const LOGIN: &str = "Sign-in name";
     pub(super) const ROLES: &str = "Roles";
     pub(super) const NO_ROLE: &str = "None. An admin assigns roles under People.";
+    pub(super) const FACTORS: &str = "Signing in";
+    pub(super) const FACTORS_LINK: &str = "Passkeys, authenticator app, recovery codes";
+    pub(super) const NOTICES: &str = "About access";
+    pub(super) const NOTICED: &str = "I have read this";
     pub(super) const PREFERENCES: &str = "This browser";
     pub(super) const THEME: &str = "Theme";
     pub(super) const DENSITY: &str = "Rows";
@@ -259,6 +348,7 @@ mod strings {
     pub(super) const SEEN: &str = "last seen";
     pub(super) const THIS_ONE: &str = "This browser";
     pub(super) const END: &str = "End";
+    pub(super) const ACCESS: &str = "Who read what about you";
     pub(super) const REVIEWS: &str = "Your reviews";
     pub(super) const NO_REVIEWS: &str = "You have not reviewed a decision yet.";
 }

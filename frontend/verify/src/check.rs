@@ -82,6 +82,7 @@ pub(crate) fn name(check: &str) -> &'static str {
         "L8" => "The stored bytes are canonical",
         "D1" => "The entry has the fields of its kind",
         "D4" => "Openings match what was committed",
+        "D5" => "A passkey signed exactly this review",
         _ => "Another check",
     }
 }

@@ -3,22 +3,24 @@
 use countersign_domain::{
     decision::{ReasonCode, Risk, Verdict},
     ids::{DecisionId, PresentationId},
-    problem::Code,
+    problem::{Code, Problem},
     text::REASON_CHARACTERS_MAX,
 };
-use leptos::{form::ActionForm, html, prelude::*};
+use leptos::{form::ActionForm, html, prelude::*, task::spawn_local};
 
-use super::Review;
+use super::{Prepared, Review, prepare_review};
 use crate::{
     answer::{Answer, typed},
     components::{
         form::{ErrorSummary, Weight, error_of},
         icons::{Icon, Shape},
+        passkey::not_made,
         text::SafeTextArea,
         time::Moment,
     },
     drafts,
     frame::Surroundings,
+    passkey,
 };
 
 /// What is typed and not sent: it outlives a reload of the page's data.
@@ -139,6 +141,7 @@ pub(super) fn ReviewForm(
     id: DecisionId,
     presentation: PresentationId,
     expires_at: u64,
+    signed: bool,
     risk: Risk,
     review: ServerAction<Review>,
     answer: Signal<Option<Answer>>,
@@ -147,7 +150,26 @@ pub(super) fn ReviewForm(
     changed: RwSignal<bool>,
     reload: impl Fn() + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
-    let problem = Signal::derive(move || answer.get().and_then(Answer::problem));
+    let unsigned = RwSignal::new(None::<Problem>);
+    let signing = RwSignal::new(false);
+    let problem = Signal::derive(move || unsigned.get().or_else(|| answer.get().and_then(Answer::problem)));
+    let sign = move |verdict: Verdict| {
+        draft.keep();
+        let (code, reason) = (draft.code(), draft.reason());
+        signing.set(true);
+        unsigned.set(None);
+        spawn_local(async move {
+            match signature(id, presentation, verdict, code.clone(), reason.clone()).await {
+                Ok((nonce, signature)) => {
+                    let (nonce, signature) = (Some(nonce), Some(signature));
+                    review.dispatch(Review { decision: id, presentation, verdict, code, reason, nonce, signature });
+                }
+                Err(problem) => unsigned.set(Some(problem)),
+            }
+            signing.set(false);
+        });
+    };
+    let sign = signed.then_some(Callback::new(sign));
     // A page that answers a post shows the current state already; a script's page does not.
     let outdated = move || {
         review.version().get() > 0
@@ -159,7 +181,7 @@ pub(super) fn ReviewForm(
     let reason_error =
         Memo::new(move |_| problem.with(|problem| problem.as_ref().and_then(|problem| error_of(problem, "reason"))));
     let blocked = Signal::derive(move || changed.get() || outdated());
-    let pending: Signal<bool> = review.pending().into();
+    let pending = Signal::derive(move || review.pending().get() || signing.get());
     armed.reason.set(Some(draft.reason));
     let chosen = draft.code();
     Effect::new(move || draft.restore(id));
@@ -231,14 +253,32 @@ pub(super) fn ReviewForm(
                 </p>
             </div>
             <div class="grid grid-cols-2 gap-3 sm:max-w-md">
-                <VerdictButton verdict=Verdict::Approve risk armed pending blocked/>
-                <VerdictButton verdict=Verdict::Reject risk armed pending blocked/>
+                <VerdictButton verdict=Verdict::Approve risk armed pending blocked sign/>
+                <VerdictButton verdict=Verdict::Reject risk armed pending blocked sign/>
             </div>
             <p class="text-compact text-muted">
                 {move || if blocked.get() { strings::BLOCKED } else { strings::WHAT_HAPPENS }} " "
+                {signed.then_some(strings::SIGNED)} " "
                 {strings::OPEN_UNTIL} " " <Moment at=expires_at/> "."
             </p>
         </ActionForm>
+    }
+}
+
+/// Lets a passkey sign a ruling: nonce of the statement and the browser's answer.
+async fn signature(
+    decision: DecisionId,
+    presentation: PresentationId,
+    verdict: Verdict,
+    code: String,
+    reason: String,
+) -> Result<(String, String), Problem> {
+    match prepare_review(decision, presentation, verdict, code, reason).await.map_err(|error| error.problem())? {
+        Prepared::ToSign { review } => {
+            let answer = passkey::get(&review.json).await.map_err(not_made)?;
+            Ok((review.nonce, answer))
+        }
+        Prepared::Refused { problem } => Err(problem),
     }
 }
 
@@ -250,6 +290,8 @@ fn VerdictButton(
     armed: Armed,
     pending: Signal<bool>,
     blocked: Signal<bool>,
+    /// Asks for a passkey first, where the policy does.
+    sign: Option<Callback<Verdict>>,
 ) -> impl IntoView {
     let (word, shape, node_ref) = match verdict {
         Verdict::Approve => ("Approve", Shape::Tick, armed.approve),
@@ -271,8 +313,12 @@ fn VerdictButton(
     };
     let is_armed = move || armed.verdict.get() == Some(verdict);
     let guard = move |event: leptos::ev::MouseEvent| {
-        if pending.get_untracked() || blocked.get_untracked() {
+        let waits = pending.get_untracked() || blocked.get_untracked();
+        if waits || sign.is_some() {
             event.prevent_default();
+        }
+        if let Some(sign) = sign.filter(|_| !waits) {
+            sign.run(verdict);
         }
     };
 
@@ -306,6 +352,8 @@ mod strings {
     pub(super) const SHOW_CURRENT: &str = "Show current";
     pub(super) const BLOCKED: &str = "What is shown is not what stands. Show the current state before you rule.";
     pub(super) const WHAT_HAPPENS: &str = "Your review is sealed at once, with exactly what this page showed you.";
+    pub(super) const SIGNED: &str =
+        "The policy asks you to sign it with a passkey, which needs JavaScript; your browser asks for it next.";
     pub(super) const OPEN_UNTIL: &str = "This form can be sent until";
     pub(super) const ARMED: &str = "Ctrl+Enter";
 }

@@ -9,13 +9,14 @@ use countersign_domain::{
     decision::Verdict,
     ids::{DecisionId, PresentationId},
     problem::{Code, Problem},
-    view::{Composer, DecisionView},
+    view::{Composer, DecisionView, ReviewToSign},
 };
 use leptos::{html, prelude::*};
 use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_params_map, use_query_map},
 };
+use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsCast;
 
 use self::{
@@ -59,8 +60,10 @@ pub(crate) async fn review(
     verdict: Verdict,
     code: String,
     reason: String,
+    nonce: Option<String>,
+    signature: Option<String>,
 ) -> Result<Answer, Error> {
-    use countersign_engine::decisions::{self, ReviewRequest};
+    use countersign_engine::decisions::{self, ReviewRequest, SignedAnswer};
 
     use crate::request::{act, request, told};
 
@@ -69,10 +72,58 @@ pub(crate) async fn review(
         Ok(read) => read,
         Err(problem) => return Ok(told(Err(problem))),
     };
-    let asked = ReviewRequest { decision, presentation, verdict, code, reason };
+    let signed = nonce.zip(signature).map(|(nonce, answer)| SignedAnswer { nonce, answer });
+    let asked = ReviewRequest { decision, presentation, verdict, code, reason, signed };
     let reviewed = act(async move { decisions::review(&engine, &caller, asked).await }).await;
 
     Ok(told(reviewed.map(|_| Answer::done(format!("/queue?done={decision}")))))
+}
+
+/// Hands out what a passkey is asked to sign for one ruling on one presentation.
+#[server(prefix = "/act", endpoint = "prepare-review", output = Json)]
+pub(crate) async fn prepare_review(
+    decision: DecisionId,
+    presentation: PresentationId,
+    verdict: Verdict,
+    code: String,
+    reason: String,
+) -> Result<Prepared, Error> {
+    use countersign_engine::decisions::{self, ReviewRequest};
+
+    use crate::request::{act, request, told};
+
+    let (engine, caller) = request()?;
+    let (code, reason) = match reason::read(&code, &reason) {
+        Ok(read) => read,
+        Err(problem) => {
+            told(Err(problem.clone()));
+            return Ok(Prepared::Refused { problem });
+        }
+    };
+    let asked = ReviewRequest { decision, presentation, verdict, code, reason, signed: None };
+    Ok(match act(async move { decisions::prepare(&engine, &caller, asked).await }).await {
+        Ok(review) => Prepared::ToSign { review },
+        Err(problem) => {
+            told(Err(problem.clone()));
+            Prepared::Refused { problem }
+        }
+    })
+}
+
+/// What became of the wish to sign a review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Prepared {
+    /// This is to be signed.
+    ToSign {
+        /// The options for the authenticator.
+        review: ReviewToSign,
+    },
+    /// Nothing is.
+    Refused {
+        /// Why, and what to change.
+        problem: Problem,
+    },
 }
 
 /// The decision page.
@@ -197,9 +248,21 @@ fn Whole(
                 <PolicySection shown=shown.clone()/>
                 <Section id="review" number=6 title=strings::REVIEW>
                     {match composer {
-                        Composer::Open { presentation, expires_at } => {
+                        Composer::Open { presentation, expires_at, signed } => {
                             view! {
-                                <ReviewForm id presentation expires_at risk review answer draft armed changed reload/>
+                                <ReviewForm
+                                    id
+                                    presentation
+                                    expires_at
+                                    signed
+                                    risk
+                                    review
+                                    answer
+                                    draft
+                                    armed
+                                    changed
+                                    reload
+                                />
                             }
                                 .into_any()
                         }
