@@ -25,7 +25,7 @@ use crate::{
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
-pub const PAGES: [&str; 13] = [
+pub const PAGES: [&str; 24] = [
     "/",
     "/queue",
     "/decisions/{id}",
@@ -33,8 +33,19 @@ pub const PAGES: [&str; 13] = [
     "/ledger/{index}",
     "/verify",
     "/admin/people",
+    "/admin/sso",
     "/admin/systems",
+    "/admin/access",
+    "/admin/keys",
+    "/admin/audit-windows",
+    "/admin/recertification",
+    "/admin/health",
+    "/me/access",
     "/me",
+    "/me/factors",
+    "/step-up",
+    "/admin/sessions",
+    "/admin/passkeys",
     "/setup",
     "/join",
     "/login",
@@ -64,14 +75,27 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 25] = [
+pub const ENDPOINTS: [Endpoint; 65] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
     endpoint("/act/ledger", Class::Read),
     endpoint("/act/entry", Class::Read),
     endpoint("/act/people", Class::Read),
+    endpoint("/act/providers", Class::Read),
+    endpoint("/act/ways-in", Class::Frame),
+    endpoint("/act/add-provider", Class::Act),
+    endpoint("/act/change-provider", Class::Act),
+    endpoint("/act/enable-provider", Class::Act),
+    endpoint("/act/disable-provider", Class::Act),
+    endpoint("/act/remove-provider", Class::Act),
     endpoint("/act/systems", Class::Read),
+    endpoint("/act/access", Class::Read),
+    endpoint("/act/my-access", Class::Read),
+    endpoint("/act/keys", Class::Read),
+    endpoint("/act/audit-windows", Class::Read),
+    endpoint("/act/access-reviews", Class::Read),
+    endpoint("/act/health", Class::Frame),
     endpoint("/act/me", Class::Read),
     endpoint("/act/setup-link", Class::Frame),
     endpoint("/act/invitation", Class::Frame),
@@ -89,6 +113,33 @@ pub const ENDPOINTS: [Endpoint; 25] = [
     endpoint("/act/issue-key", Class::Act),
     endpoint("/act/revoke-key", Class::Act),
     endpoint("/act/end-session", Class::Act),
+    endpoint("/act/new-key", Class::Act),
+    endpoint("/act/rotate-key", Class::Act),
+    endpoint("/act/end-former-secret", Class::Act),
+    endpoint("/act/end-key", Class::Act),
+    endpoint("/act/open-audit-window", Class::Act),
+    endpoint("/act/close-audit-window", Class::Act),
+    endpoint("/act/issue-token", Class::Act),
+    endpoint("/act/start-access-review", Class::Act),
+    endpoint("/act/review-assignment", Class::Act),
+    endpoint("/act/factors", Class::Read),
+    endpoint("/act/sessions", Class::Read),
+    endpoint("/act/passkeys", Class::Read),
+    endpoint("/act/begin-passkey", Class::Read),
+    endpoint("/act/prepare-review", Class::Read),
+    endpoint("/act/begin-totp", Class::Read),
+    endpoint("/act/notices-read", Class::Read),
+    endpoint("/act/open-sign-in", Class::Browser),
+    endpoint("/act/passkey-challenge", Class::Browser),
+    endpoint("/act/enrol-passkey", Class::Act),
+    endpoint("/act/remove-passkey", Class::Act),
+    endpoint("/act/enrol-totp", Class::Act),
+    endpoint("/act/remove-totp", Class::Act),
+    endpoint("/act/recovery-codes", Class::Act),
+    endpoint("/act/step-up", Class::Act),
+    endpoint("/act/passkey-step-up", Class::Act),
+    endpoint("/act/passkey-sign-in", Class::Act),
+    endpoint("/act/confirm-passkey", Class::Act),
     endpoint("/act/prefer", Class::Browser),
 ];
 
@@ -149,7 +200,7 @@ pub async fn act(request: Request<Body>) -> Response {
             return response;
         }
         Answer::Refused { problem } => StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::BAD_REQUEST),
-        Answer::Link { .. } | Answer::Key { .. } => StatusCode::OK,
+        Answer::Link { .. } | Answer::Key { .. } | Answer::Totp { .. } | Answer::Codes { .. } => StatusCode::OK,
     };
     let page = page_of(&path, &typed);
     let mut response = draw(parts, &page, Some(Posted { path, answer, typed }), status).await;
@@ -215,8 +266,19 @@ fn page_of(path: &str, typed: &Typed) -> String {
         "/act/invite" | "/act/renew-invitation" | "/act/disable-person" | "/act/enable-person" => {
             "/admin/people".into()
         }
+        "/act/add-provider" | "/act/change-provider" | "/act/enable-provider" | "/act/disable-provider"
+        | "/act/remove-provider" => "/admin/sso".into(),
         "/act/register-system" | "/act/issue-key" | "/act/revoke-key" => "/admin/systems".into(),
-        "/act/end-session" | "/act/prefer" => "/me".into(),
+        "/act/new-key" | "/act/rotate-key" | "/act/end-former-secret" | "/act/end-key" => "/admin/keys".into(),
+        "/act/open-audit-window" | "/act/close-audit-window" | "/act/issue-token" => "/admin/audit-windows".into(),
+        "/act/start-access-review" | "/act/review-assignment" => "/admin/recertification".into(),
+        "/act/begin-totp" | "/act/enrol-totp" | "/act/remove-totp" | "/act/remove-passkey" | "/act/recovery-codes" => {
+            "/me/factors".into()
+        }
+        "/act/step-up" => "/step-up".into(),
+        "/act/confirm-passkey" => "/admin/passkeys".into(),
+        "/act/end-session" if typed.get("next") == Some("/admin/sessions") => "/admin/sessions".into(),
+        "/act/end-session" | "/act/prefer" | "/act/notices-read" => "/me".into(),
         _ => "/".into(),
     }
 }

@@ -1,6 +1,6 @@
 //! What stands around every page: bars, navigation, the demo's ribbon, the one live region.
 
-use countersign_domain::{role::Role, time::screen, view::Me};
+use countersign_domain::{administration::Watermark, role::Role, time::screen, view::Me};
 use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
 use leptos_router::hooks::{use_location, use_url};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::{
     },
     drafts,
     live::{Link, Live},
-    pages::sign_in::SignInAs,
+    pages::{me::Notices, sign_in::SignInAs},
     wire::Json,
 };
 
@@ -24,12 +24,15 @@ pub(crate) struct Around {
     pub(crate) me: Option<Me>,
     /// In a demo, whom one may be.
     pub(crate) demo: Option<Vec<(Role, String)>>,
+    /// What every page of an outside auditor carries.
+    #[serde(default)]
+    pub(crate) watermark: Option<Watermark>,
 }
 
 /// Reads what the frame shows; nothing of it is an act or a sealed read.
 #[server(prefix = "/act", endpoint = "frame", output = Json)]
 pub(crate) async fn look_around() -> Result<Around, Error> {
-    use countersign_engine::{demo, people};
+    use countersign_engine::{audit_windows, demo, people};
 
     use crate::request::{is_person, request, shown};
 
@@ -37,7 +40,12 @@ pub(crate) async fn look_around() -> Result<Around, Error> {
     let me = if is_person(&caller) { Some(shown(&caller, people::me(&engine, &caller).await)?) } else { None };
     let demo = if engine.config().demo { Some(shown(&caller, demo::people(&engine).await)?) } else { None };
 
-    Ok(Around { me, demo })
+    let watermark = match &me {
+        Some(me) => shown(&caller, audit_windows::watermark(&engine, &caller, &me.name).await)?,
+        None => None,
+    };
+
+    Ok(Around { me, demo, watermark })
 }
 
 /// What pages find in their context.
@@ -109,6 +117,13 @@ pub(crate) fn Frame(children: Children) -> impl IntoView {
                 })}
             </Suspense>
             <main id="main" class="min-w-0 px-4 pb-24 pt-5 sm:px-6 sm:pb-10 xl:px-8 print:p-0">
+                <Marked around/>
+                <Suspense>
+                    {move || Suspend::new(async move {
+                        let me = around.await.ok().and_then(|around| around.me);
+                        me.map(|me| view! { <Notices notices=me.notices/> })
+                    })}
+                </Suspense>
                 {children()}
             </main>
         </div>
@@ -118,9 +133,31 @@ pub(crate) fn Frame(children: Children) -> impl IntoView {
     }
 }
 
+/// Names the auditor and the audit on every page that an audit window shows, on screen and on each sheet of paper.
+#[component]
+fn Marked(around: Resource<Result<Around, Error>>) -> impl IntoView {
+    view! {
+        <Suspense>
+            {move || Suspend::new(async move {
+                around
+                    .await
+                    .ok()
+                    .and_then(|around| around.watermark)
+                    .map(|watermark| {
+                        view! {
+                            <p class="mb-4 rounded-control border border-info bg-info-tint px-4 py-2 text-body text-info-ink [overflow-wrap:anywhere] print:fixed print:inset-x-0 print:bottom-0 print:mb-0">
+                                {watermark.sentence()}
+                            </p>
+                        }
+                    })
+            })}
+        </Suspense>
+    }
+}
+
 #[component]
 fn TopBar(around: Around, live: Live) -> impl IntoView {
-    let Around { me, demo } = around;
+    let Around { me, demo, .. } = around;
 
     view! {
         <header class="col-span-full print:hidden">
@@ -307,7 +344,11 @@ fn places(roles: &[Role]) -> Vec<Place> {
     places.push(place("/ledger", "Ledger", Shape::Chain));
     if admin {
         places.push(place("/admin/people", "People", Shape::People));
+        places.push(place("/admin/sso", "Sign-in providers", Shape::Person));
         places.push(place("/admin/systems", "AI systems", Shape::Robot));
+    }
+    if [Role::Admin, Role::ComplianceOfficer, Role::Auditor].iter().any(|role| roles.contains(role)) {
+        places.push(place("/admin/access", "Access log", Shape::Clock));
     }
     places.push(Place { path: "/verify", label: "Verify", shape: Shape::Check, whole: true });
     places.push(place("/me", "You", Shape::Person));
@@ -336,7 +377,7 @@ mod tests {
     fn an_auditor_sees_no_administration_and_an_admin_no_queue() {
         let paths = |roles: &[Role]| places(roles).iter().map(|place| place.path).collect::<Vec<_>>();
 
-        assert_eq!(paths(&[Role::Auditor]), ["/queue", "/ledger", "/verify", "/me"]);
-        assert_eq!(paths(&[Role::Admin]), ["/ledger", "/admin/people", "/admin/systems", "/verify", "/me"]);
+        assert_eq!(paths(&[Role::Auditor]), ["/queue", "/ledger", "/admin/access", "/verify", "/me"]);
+        assert_eq!(paths(&[Role::Admin]), ["/ledger", "/admin/people", "/admin/sso", "/admin/systems", "/admin/access", "/verify", "/me"]);
     }
 }

@@ -23,6 +23,7 @@ mod frame;
 mod keys;
 mod live;
 mod pages;
+mod passkey;
 #[cfg(feature = "ssr")]
 mod request;
 mod shell;
@@ -38,13 +39,21 @@ use leptos_router::{
 };
 
 pub use crate::{error::Error, shell::shell};
+#[cfg(feature = "ssr")]
+pub use crate::pages::sign_in::local_path;
 
 use crate::{
     frame::Frame,
     pages::{
+        access::{AccessPage, MyAccessPage},
+        access_reviews::AccessReviewsPage,
+        audit_windows::AuditWindowsPage,
         decision::DecisionPage,
+        health::HealthPage,
+        factors::FactorsPage,
         home::HomePage,
         join::JoinPage,
+        keys::KeysPage,
         ledger::{EntryPage, LedgerPage},
         me::MePage,
         not_found::NotFoundPage,
@@ -52,8 +61,11 @@ use crate::{
         queue::QueuePage,
         setup::SetupPage,
         sign_in::{LoggedOutPage, LoginPage},
+        sso::SsoPage,
+        step_up::StepUpPage,
         systems::SystemsPage,
         verify::VerifyPage,
+        watch::{PasskeysPage, SessionsPage},
     },
 };
 
@@ -73,8 +85,19 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/ledger/:index") view=|| EntryPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/verify") view=|| VerifyPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/admin/people") view=|| PeoplePage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/sso") view=|| SsoPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/admin/systems") view=|| SystemsPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/access") view=|| AccessPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/keys") view=|| KeysPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/audit-windows") view=|| AuditWindowsPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/recertification") view=|| AccessReviewsPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/health") view=|| HealthPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/me/access") view=|| MyAccessPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/me") view=|| MePage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/me/factors") view=|| FactorsPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/step-up") view=|| StepUpPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/sessions") view=|| SessionsPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/passkeys") view=|| PasskeysPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/setup") view=|| SetupPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/join") view=|| JoinPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/login") view=|| LoginPage().into_any() ssr=SsrMode::Async/>

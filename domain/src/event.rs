@@ -7,9 +7,12 @@ use countersign_ledger::{hash::Hash, value::Value};
 use uuid::Uuid;
 
 use crate::{
+    change::Decided,
     decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, Risk, Verdict},
+    holding::{Holding, RoleScope, Source},
     ids::{
-        AgentKeyId, DecisionId, DecisionTypeId, EntryId, PersonId, PolicyId, PolicyVersionId, RoleAssignmentId,
+        AccessReviewId, AgentKeyId, AuditWindowId, ChangeId, DecisionId, DecisionTypeId, EntryId, MappingVersionId,
+        PersonId, PolicyId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId, ScimUserId,
         SessionId, SystemId,
     },
     policy::Routed,
@@ -106,10 +109,12 @@ pub enum Event {
         person: PersonId,
         /// Number of this entry about the person.
         n: u64,
-        /// The holding that begins.
+        /// The assignment that begins.
         assignment: RoleAssignmentId,
-        /// The role.
-        role: Role,
+        /// What it gives.
+        holding: Holding,
+        /// Where it comes from.
+        source: Source,
     },
     /// A person lost a role.
     RoleUnassigned {
@@ -117,7 +122,7 @@ pub enum Event {
         person: PersonId,
         /// Number of this entry about the person.
         n: u64,
-        /// The holding that ends.
+        /// The assignment that ends.
         assignment: RoleAssignmentId,
         /// The role.
         role: Role,
@@ -168,6 +173,66 @@ pub enum Event {
         n: u64,
         /// Why.
         cause: EndCause,
+    },
+    /// A signed-in person proved themselves again.
+    SteppedUp {
+        /// The sign-in.
+        session: SessionId,
+        /// Number of this entry about the sign-in.
+        n: u64,
+        /// How.
+        method: SignInMethod,
+    },
+    /// A person can prove themselves in another way.
+    CredentialEnrolled {
+        /// The person.
+        person: PersonId,
+        /// Number of this entry about the person.
+        n: u64,
+        /// What it is, by its algorithm.
+        alg: CredentialAlg,
+        /// Digest of the public key; of a secret, a digest keyed outside the database.
+        key: Hash,
+        /// It may be copied to other devices.
+        backup: bool,
+        /// Model of the authenticator, where it says.
+        aaguid: Option<Uuid>,
+    },
+    /// An admin other than its holder vouched for a passkey: it may sign reviews.
+    CredentialConfirmed {
+        /// The holder.
+        person: PersonId,
+        /// Number of this entry about the person.
+        n: u64,
+        /// The entry that enrolled it.
+        credential: EntryId,
+    },
+    /// A person can no longer prove themselves with this.
+    CredentialRemoved {
+        /// The holder.
+        person: PersonId,
+        /// Number of this entry about the person.
+        n: u64,
+        /// The entry that enrolled it.
+        credential: EntryId,
+    },
+    /// A recovery code stood in for a second factor.
+    RecoveryUsed {
+        /// The person.
+        person: PersonId,
+        /// Number of this entry about the person.
+        n: u64,
+    },
+    /// A local account was used while sign-in providers are in force.
+    BreakGlassUsed {
+        /// The sign-in.
+        session: SessionId,
+        /// Number of this entry about the sign-in.
+        n: u64,
+        /// Who; the reason is theirs.
+        person: PersonId,
+        /// Why, committed.
+        reason: String,
     },
     /// An agent proposed an action.
     Proposed {
@@ -226,6 +291,8 @@ pub enum Event {
         round: u64,
         /// Number and digest of the reviewer's authority.
         authority: (u64, Hash),
+        /// The reviewer's signature by passkey, where there is one.
+        signature: Option<Signature>,
     },
     /// A decision has its final word.
     Resolved {
@@ -292,6 +359,259 @@ pub enum Event {
         /// How many.
         count: u64,
     },
+    /// A list was asked a question: what was asked and answered is committed, how much is said.
+    AccessSearched {
+        /// Who asked; question and answer are theirs.
+        by: PersonId,
+        /// The question, committed.
+        query: String,
+        /// Digest of what was answered, committed.
+        output: String,
+        /// How many rows.
+        count: u64,
+    },
+    /// The answer to a question left as a file.
+    AccessExported {
+        /// Who took it; question and answer are theirs.
+        by: PersonId,
+        /// The question, committed.
+        query: String,
+        /// Digest of the file, committed.
+        output: String,
+        /// How many rows.
+        count: u64,
+    },
+    /// A request of somebody known was refused at the door, before authorisation was asked.
+    Refused {
+        /// The action of the address, a Cedar action name.
+        action: &'static str,
+        /// Why.
+        cause: crate::problem::Code,
+        /// How many refusals this entry stands for, where it is not one.
+        count: Option<u64>,
+    },
+    /// A key got another secret; the former one works a while longer.
+    KeyRotated {
+        /// The key.
+        key: AgentKeyId,
+        /// Number of this entry about the key.
+        n: u64,
+        /// When the former secret ends, milliseconds since 1970 UTC.
+        until: u64,
+    },
+    /// Something is wrong with the installation itself.
+    Anomaly {
+        /// What.
+        cause: AnomalyCause,
+    },
+    /// An outside auditor got access for a time.
+    AuditWindowOpened {
+        /// The window.
+        window: AuditWindowId,
+        /// The auditor.
+        person: PersonId,
+        /// Systems it shows; all of them when empty.
+        systems: Vec<SystemId>,
+        /// When it begins, milliseconds since 1970 UTC.
+        from: u64,
+        /// When it ends.
+        until: u64,
+        /// What the audit is called, committed.
+        name: String,
+    },
+    /// An auditor's access was ended before its time.
+    AuditWindowClosed {
+        /// The window.
+        window: AuditWindowId,
+        /// Number of this entry about the window.
+        n: u64,
+    },
+    /// Every assignment of the moment is to be looked at again.
+    AccessReviewStarted {
+        /// The access review.
+        review: AccessReviewId,
+        /// How many assignments.
+        items: u64,
+        /// Digest of the list of them.
+        snapshot: Hash,
+        /// When answers are due, milliseconds since 1970 UTC.
+        due: u64,
+        /// When assignments without an answer are suspended.
+        grace: u64,
+    },
+    /// One assignment was looked at.
+    AccessReviewDecided {
+        /// The access review.
+        review: AccessReviewId,
+        /// Number of this entry about the access review.
+        n: u64,
+        /// The assignment.
+        assignment: RoleAssignmentId,
+        /// What becomes of it.
+        answer: AccessReviewAnswer,
+    },
+    /// Every assignment was looked at or suspended.
+    AccessReviewCompleted {
+        /// The access review.
+        review: AccessReviewId,
+        /// Number of this entry about the access review.
+        n: u64,
+        /// How many stay as they are.
+        kept: u64,
+        /// How many are to be replaced.
+        changed: u64,
+        /// How many were ended.
+        revoked: u64,
+        /// How many were ended because nobody answered.
+        suspended: u64,
+        /// Digest of the result.
+        result: Hash,
+    },
+    /// A change waits for a second person.
+    ChangeRequested {
+        /// The change.
+        change: ChangeId,
+        /// What kind of change.
+        what: &'static str,
+        /// Digest of what it would do.
+        digest: Hash,
+        /// Whose access it is about.
+        subject: Option<PersonId>,
+    },
+    /// A waiting change was decided.
+    ChangeDecided {
+        /// The change.
+        change: ChangeId,
+        /// Number of this entry about the change.
+        n: u64,
+        /// How.
+        decided: Decided,
+    },
+    /// The second person was dispensed with, or is asked for again.
+    SingleOperatorSet {
+        /// Whether one person may act alone.
+        on: bool,
+    },
+    /// A masked field was opened.
+    Unmasked {
+        /// The decision.
+        decision: DecisionId,
+        /// The last entry shown.
+        upto: u64,
+        /// The field.
+        field: String,
+        /// Why, committed.
+        reason: String,
+        /// Who opened it; the reason is theirs.
+        by: PersonId,
+    },
+    /// A way to sign in through an identity provider was set up or changed.
+    ProviderChanged {
+        /// The provider.
+        provider: ProviderId,
+        /// Number of this entry about the provider.
+        n: u64,
+        /// What was done.
+        change: ProviderChange,
+        /// Digest of its settings, without the secret.
+        digest: Hash,
+    },
+    /// An identity provider's subject is a member's.
+    IdentityLinked {
+        /// The person.
+        person: PersonId,
+        /// Number of this entry about the person.
+        n: u64,
+        /// The provider.
+        provider: ProviderId,
+        /// Who it is at the provider, committed.
+        subject: String,
+    },
+    /// A sign-in or sign-out through a provider was refused.
+    ProviderRefused {
+        /// The provider.
+        provider: ProviderId,
+        /// How many tries this entry stands for.
+        count: u64,
+        /// Which check failed.
+        cause: &'static str,
+        /// What failed, in a sentence for administrators, committed.
+        detail: String,
+        /// Network address, committed.
+        ip: String,
+    },
+    /// A provider's mapping got a draft, or a draft came into force.
+    MappingChanged {
+        /// The provider.
+        provider: ProviderId,
+        /// Number of this entry about the provider's mapping.
+        n: u64,
+        /// The version.
+        version: MappingVersionId,
+        /// Digest of its rows.
+        digest: Hash,
+        /// Digest of the dry run that was accepted; absent for a draft, which gives nobody anything.
+        dry_run: Option<Hash>,
+    },
+    /// A mapping was evaluated for a person.
+    MappingApplied {
+        /// The person.
+        person: PersonId,
+        /// Number of this entry about the person.
+        n: u64,
+        /// The version in force; absent where the provider has none.
+        version: Option<MappingVersionId>,
+        /// How many rows gave something.
+        matched: u64,
+        /// The provider sent a reference in place of the groups.
+        overage: bool,
+        /// What was evaluated, committed.
+        snapshot: String,
+    },
+    /// A directory may push users and groups.
+    ScimTokenIssued {
+        /// The token.
+        token: ScimTokenId,
+        /// The provider whose people it pushes.
+        provider: ProviderId,
+        /// The only roles that its groups may give.
+        ceiling: Vec<Role>,
+        /// When it ends, milliseconds since 1970 UTC.
+        expires: u64,
+    },
+    /// A directory's token was ended.
+    ScimTokenRevoked {
+        /// The token.
+        token: ScimTokenId,
+        /// Number of this entry about the token.
+        n: u64,
+    },
+    /// A directory pushed a user.
+    ScimUserApplied {
+        /// The user.
+        user: ScimUserId,
+        /// Number of this entry about the user.
+        n: u64,
+        /// What was done.
+        change: ScimChange,
+        /// The person that the user is; absent while there is none.
+        person: Option<PersonId>,
+        /// What is kept of the user, committed; absent at the end.
+        document: Option<String>,
+    },
+    /// A directory pushed a group.
+    ScimGroupApplied {
+        /// The group.
+        group: ScimGroupId,
+        /// Number of this entry about the group.
+        n: u64,
+        /// What was done.
+        change: ScimChange,
+        /// How many users are in it.
+        members: u64,
+        /// What is kept of the group, committed; absent at the end.
+        document: Option<String>,
+    },
     /// Authorisation said no.
     Denied {
         /// The action, a Cedar action name.
@@ -301,6 +621,17 @@ pub enum Event {
         /// The code of the rule that said no, where it was not authorisation.
         cause: Option<crate::problem::Code>,
     },
+}
+
+/// What a leaf says about a review's passkey signature; with the leaf's other fields it is what was signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// Digest of the `assertion` statement.
+    pub assertion: Hash,
+    /// When the challenge ended, milliseconds since 1970 UTC.
+    pub expires: u64,
+    /// 16 random bytes as base64url.
+    pub nonce: String,
 }
 
 /// What an entry is about.
@@ -367,6 +698,8 @@ crate::decision::words! {
         Ingest "ingest"
         /// Read its own system's decisions.
         Read "read"
+        /// Fetch files of the log; for the tokens of auditors.
+        Export "export"
     }
 }
 
@@ -375,8 +708,32 @@ crate::decision::words! {
     SignInMethod {
         /// A local password.
         Password "password"
+        /// A local password and a code of an authenticator app.
+        Totp "totp"
+        /// A local password and a recovery code.
+        Recovery "recovery"
+        /// A passkey that verified its user.
+        Passkey "passkey"
+        /// A local account, with its second factor, while sign-in providers are in force.
+        BreakGlass "break_glass"
+        /// An identity provider.
+        Provider "provider"
         /// The demo's switch between invented people; exists in demo installations only.
         Demo "demo"
+    }
+}
+
+crate::decision::words! {
+    /// What a credential is, by its algorithm.
+    CredentialAlg {
+        /// Passkey: ECDSA over P-256 with SHA-256.
+        Es256 "es256"
+        /// Passkey: Ed25519.
+        EdDsa "eddsa"
+        /// Codes of an authenticator app.
+        Totp "totp"
+        /// Printed recovery codes.
+        Recovery "recovery"
     }
 }
 
@@ -393,6 +750,34 @@ crate::decision::words! {
 }
 
 crate::decision::words! {
+    /// What was done to a provider.
+    ProviderChange {
+        /// It was connected; nobody can sign in through it yet.
+        Added "added"
+        /// Its settings or its secret were changed.
+        Changed "changed"
+        /// People can sign in through it.
+        Enabled "enabled"
+        /// Nobody can sign in through it any more; running sign-ins go on.
+        Disabled "disabled"
+        /// It was taken away.
+        Removed "removed"
+    }
+}
+
+crate::decision::words! {
+    /// What a directory did to a user or group.
+    ScimChange {
+        /// Pushed it for the first time.
+        Created "created"
+        /// Changed it.
+        Changed "changed"
+        /// Took it away.
+        Removed "removed"
+    }
+}
+
+crate::decision::words! {
     /// Why a sign-in ended.
     EndCause {
         /// No request for the idle limit.
@@ -403,6 +788,30 @@ crate::decision::words! {
         Forced "forced"
         /// The person was disabled or lost a role.
         Authority "authority"
+        /// The sign-in provider said so.
+        BackChannel "back_channel"
+    }
+}
+
+crate::decision::words! {
+    /// What is wrong with an installation.
+    AnomalyCause {
+        /// A volume is almost full: nothing is taken in, reads go on.
+        DiskLow "disk_low"
+    }
+}
+
+crate::decision::words! {
+    /// What a reviewer of access says about one assignment.
+    AccessReviewAnswer {
+        /// It stays.
+        Keep "keep"
+        /// It ends, and another one is to take its place.
+        Change "change"
+        /// It ends.
+        Revoke "revoke"
+        /// It ended because nobody answered in time.
+        Suspend "suspend"
     }
 }
 
@@ -419,12 +828,34 @@ crate::decision::words! {
         People "people"
         /// Systems and their keys.
         Systems "systems"
-        /// One person's sign-ins.
+        /// Identity providers.
+        Providers "providers"
+        /// Sign-ins: one person's, or all that run.
         Sessions "sessions"
+        /// Passkeys that wait for an admin's word.
+        Credentials "credentials"
         /// Decision types.
         DecisionTypes "decision_types"
         /// The live stream of changes.
         Changes "changes"
+        /// Changes that wait for a second person, and those decided.
+        AwaitedChanges "awaited_changes"
+        /// Roles and what each may do.
+        Roles "roles"
+        /// Keys of systems and tokens of auditors.
+        Keys "keys"
+        /// Access of outside auditors.
+        AuditWindows "audit_windows"
+        /// Reviews of assignments.
+        AccessReviews "access_reviews"
+        /// Mappings of providers and their history.
+        Mappings "mappings"
+        /// Users that a directory pushed.
+        ScimUsers "scim_users"
+        /// Groups that a directory pushed.
+        ScimGroups "scim_groups"
+        /// What the door for directories offers.
+        ScimSchemas "scim_schemas"
     }
 }
 
@@ -458,15 +889,37 @@ impl Event {
                 .text("login", login, TextOwner::Person(*person)),
             Event::PersonDisabled { person, n } => act("person.disabled", "person", person.0, *n),
             Event::PersonEnabled { person, n } => act("person.enabled", "person", person.0, *n),
-            Event::RoleAssigned { person, n, assignment, role } => act("role.assigned", "person", person.0, *n)
-                .d([("assignment", id(assignment.0)), ("role", id(role.id().0))]),
+            Event::RoleAssigned { person, n, assignment, holding, source } => {
+                let mut parts = act("role.assigned", "person", person.0, *n)
+                    .d([("assignment", id(assignment.0)), ("role", id(holding.role.id().0))]);
+                match &holding.scope {
+                    RoleScope::All => {}
+                    RoleScope::Systems(systems) => match systems.as_slice() {
+                        [system] => parts.d.push(("system", id(system.0))),
+                        systems => parts.d.push(("systems", Value::array(systems.iter().map(|system| id(system.0))))),
+                    },
+                }
+                parts.d.extend(holding.limits.members());
+                parts.d.extend(holding.until.map(|until| ("until", until.into())));
+                match source {
+                    Source::Hand => {}
+                    Source::Provider(provider) => {
+                        parts.d.extend([("provider", id(provider.0)), ("source", "provider".into())]);
+                    }
+                    Source::BreakGlass => parts.d.push(("source", "break_glass".into())),
+                    Source::Window(window) => {
+                        parts.d.extend([("source", "window".into()), ("window", id(window.0))]);
+                    }
+                }
+                parts
+            }
             Event::RoleUnassigned { person, n, assignment, role } => act("role.unassigned", "person", person.0, *n)
                 .d([("assignment", id(assignment.0)), ("role", id(role.id().0))]),
             Event::PasswordChanged { person, n, by } => {
                 act("auth.password_changed", "person", person.0, *n).d([("by", by.word().into())])
             }
             Event::SignedIn { session, person, method, ip, agent } => act("auth.signed_in", "session", session.0, 1)
-                .d([("method", method.word().into()), ("uv", false.into())])
+                .d([("method", method.word().into()), ("uv", (*method == SignInMethod::Passkey).into())])
                 .text("agent", agent, TextOwner::Person(*person))
                 .text("ip", ip, TextOwner::Person(*person)),
             Event::SignInFailed { person, count, ip } => {
@@ -478,6 +931,31 @@ impl Event {
             Event::SignedOut { session, n } => act("auth.signed_out", "session", session.0, *n),
             Event::SignInEnded { session, n, cause } => {
                 act("auth.ended", "session", session.0, *n).d([("cause", cause.word().into())])
+            }
+            Event::SteppedUp { session, n, method } => act("auth.stepped_up", "session", session.0, *n)
+                .d([("method", method.word().into()), ("uv", (*method == SignInMethod::Passkey).into())]),
+            Event::CredentialEnrolled { person, n, alg, key, backup, aaguid } => {
+                let mut parts = act("auth.credential_enrolled", "person", person.0, *n).d([
+                    ("alg", alg.word().into()),
+                    ("backup", (*backup).into()),
+                    ("key", (*key).into()),
+                ]);
+                parts.d.extend(aaguid.map(|aaguid| ("aaguid", id(aaguid))));
+                parts
+            }
+            Event::CredentialConfirmed { person, n, credential } => {
+                act("auth.credential_confirmed", "person", person.0, *n).d([("credential", id(credential.0))])
+            }
+            Event::CredentialRemoved { person, n, credential } => {
+                act("auth.credential_removed", "person", person.0, *n).d([("credential", id(credential.0))])
+            }
+            Event::RecoveryUsed { person, n } => act("auth.recovery_used", "person", person.0, *n),
+            Event::BreakGlassUsed { session, n, person, reason } => {
+                act("auth.break_glass_used", "session", session.0, *n).text(
+                    "reason",
+                    reason,
+                    TextOwner::Person(*person),
+                )
             }
             Event::Proposed { decision, content, type_id, tier, source_n } => {
                 let mut parts = act("decision.proposed", "decision", decision.0, 1).d([
@@ -510,17 +988,28 @@ impl Event {
                 policy,
                 round,
                 authority: (number, set),
-            } => act("decision.reviewed", "decision", decision.0, *n)
-                .d([
-                    ("authority", Value::object([("n", Value::from(*number)), ("set", (*set).into())])),
-                    ("code", code.word().into()),
-                    ("content", (*content).into()),
-                    ("policy", id(policy.0)),
-                    ("round", (*round).into()),
-                    ("seen", (*seen).into()),
-                    ("verdict", verdict.word().into()),
-                ])
-                .text("reason", reason, TextOwner::Person(*reviewer)),
+                signature,
+            } => {
+                let mut parts = act("decision.reviewed", "decision", decision.0, *n)
+                    .d([
+                        ("authority", Value::object([("n", Value::from(*number)), ("set", (*set).into())])),
+                        ("code", code.word().into()),
+                        ("content", (*content).into()),
+                        ("policy", id(policy.0)),
+                        ("round", (*round).into()),
+                        ("seen", (*seen).into()),
+                        ("verdict", verdict.word().into()),
+                    ])
+                    .text("reason", reason, TextOwner::Person(*reviewer));
+                if let Some(signature) = signature {
+                    parts.d.extend([
+                        ("assertion", signature.assertion.into()),
+                        ("expires", signature.expires.into()),
+                        ("nonce", signature.nonce.as_str().into()),
+                    ]);
+                }
+                parts
+            }
             Event::Resolved { decision, n, outcome, content, policy, rule, round, reviews } => {
                 let mut parts = act("decision.resolved", "decision", decision.0, *n).d([
                     ("content", (*content).into()),
@@ -551,6 +1040,122 @@ impl Event {
             }
             Event::AccessDownloaded { object } => about("access.downloaded", object),
             Event::LogRead { count } => bare("access.log_read").d([("count", (*count).into())]),
+            Event::AccessSearched { by, query, output, count } => {
+                searched("access.searched", *by, query, output, *count)
+            }
+            Event::AccessExported { by, query, output, count } => {
+                searched("access.exported", *by, query, output, *count)
+            }
+            Event::Refused { action, cause, count } => {
+                let mut parts = bare("access.denied").d([("action", (*action).into()), ("cause", cause.word().into())]);
+                parts.d.extend(count.map(|count| ("count", count.into())));
+                parts
+            }
+            Event::KeyRotated { key, n, until } => {
+                act("agent_key.rotated", "agent_key", key.0, *n).d([("until", (*until).into())])
+            }
+            Event::Anomaly { cause } => bare("ledger.anomaly").d([("cause", cause.word().into())]),
+            Event::AuditWindowOpened { window, person, systems, from, until, name } => {
+                let mut parts = act("audit_window.opened", "audit_window", window.0, 1).d([
+                    ("from", (*from).into()),
+                    ("person", id(person.0)),
+                    ("until", (*until).into()),
+                ]);
+                if !systems.is_empty() {
+                    parts.d.push(("systems", Value::array(systems.iter().map(|system| id(system.0)))));
+                }
+                parts.text("name", name, TextOwner::Person(*person))
+            }
+            Event::AuditWindowClosed { window, n } => act("audit_window.closed", "audit_window", window.0, *n),
+            Event::AccessReviewStarted { review, items, snapshot, due, grace } => {
+                act("access_review.started", "access_review", review.0, 1).d([
+                    ("due", (*due).into()),
+                    ("grace", (*grace).into()),
+                    ("items", (*items).into()),
+                    ("snapshot", (*snapshot).into()),
+                ])
+            }
+            Event::AccessReviewDecided { review, n, assignment, answer } => {
+                act("access_review.decided", "access_review", review.0, *n)
+                    .d([("answer", answer.word().into()), ("assignment", id(assignment.0))])
+            }
+            Event::AccessReviewCompleted { review, n, kept, changed, revoked, suspended, result } => {
+                act("access_review.completed", "access_review", review.0, *n).d([
+                    ("changed", (*changed).into()),
+                    ("kept", (*kept).into()),
+                    ("result", (*result).into()),
+                    ("revoked", (*revoked).into()),
+                    ("suspended", (*suspended).into()),
+                ])
+            }
+            Event::ChangeRequested { change, what, digest, subject } => {
+                let mut parts = act("change.requested", "change", change.0, 1)
+                    .d([("digest", (*digest).into()), ("what", (*what).into())]);
+                parts.d.extend(subject.map(|subject| ("subject", id(subject.0))));
+                parts
+            }
+            Event::ChangeDecided { change, n, decided } => act(decided.kind(), "change", change.0, *n),
+            Event::SingleOperatorSet { on } => bare("settings.single_operator").d([("on", (*on).into())]),
+            Event::Unmasked { decision, upto, field, reason, by } => {
+                read("access.unmasked", "decision", decision.0, *upto).d([("field", field.as_str().into())]).text(
+                    "reason",
+                    reason,
+                    TextOwner::Person(*by),
+                )
+            }
+            Event::ProviderChanged { provider, n, change, digest } => {
+                act("sso.provider_changed", "provider", provider.0, *n)
+                    .d([("change", change.word().into()), ("digest", (*digest).into())])
+            }
+            Event::IdentityLinked { person, n, provider, subject } => act("person.linked", "person", person.0, *n)
+                .d([("provider", id(provider.0))])
+                .text("subject", subject, TextOwner::Person(*person)),
+            Event::ProviderRefused { provider, count, cause, detail, ip } => bare("auth.failed")
+                .d([("cause", (*cause).into()), ("count", (*count).into()), ("provider", id(provider.0))])
+                .text("detail", detail, TextOwner::Unattributed)
+                .text("ip", ip, TextOwner::Unattributed),
+            Event::MappingChanged { provider, n, version, digest, dry_run } => {
+                let mut parts = act("sso.mapping_changed", "mapping", provider.0, *n)
+                    .d([("digest", (*digest).into()), ("version", id(version.0))]);
+                parts.d.extend(dry_run.map(|digest| ("dry_run", digest.into())));
+                parts
+            }
+            Event::MappingApplied { person, n, version, matched, overage, snapshot } => {
+                let mut parts = act("sso.mapping_applied", "person", person.0, *n)
+                    .d([("matched", (*matched).into()), ("overage", (*overage).into())])
+                    .text("snapshot", snapshot, TextOwner::Person(*person));
+                parts.d.extend(version.map(|version| ("version", id(version.0))));
+                parts
+            }
+            Event::ScimTokenIssued { token, provider, ceiling, expires } => {
+                let mut parts = act("scim.token_issued", "scim_token", token.0, 1)
+                    .d([("expires", (*expires).into()), ("provider", id(provider.0))]);
+                if !ceiling.is_empty() {
+                    parts.d.push(("ceiling", Value::array(ceiling.iter().map(|role| id(role.id().0)))));
+                }
+                parts
+            }
+            Event::ScimTokenRevoked { token, n } => act("scim.token_revoked", "scim_token", token.0, *n),
+            Event::ScimUserApplied { user, n, change, person, document } => {
+                let mut parts = act("scim.applied", "scim_user", user.0, *n).d([("change", change.word().into())]);
+                parts.d.extend(person.map(|person| ("person", id(person.0))));
+                let owner =
+                    || person.map_or_else(|| TextOwner::Subject(format!("scim user {user}")), TextOwner::Person);
+                match document {
+                    Some(document) => parts.text("document", document, owner()),
+                    None => parts,
+                }
+            }
+            Event::ScimGroupApplied { group, n, change, members, document } => {
+                let parts = act("scim.applied", "scim_group", group.0, *n)
+                    .d([("change", change.word().into()), ("members", (*members).into())]);
+                match document {
+                    Some(document) => {
+                        parts.text("document", document, TextOwner::Subject(format!("scim group {group}")))
+                    }
+                    None => parts,
+                }
+            }
             Event::Denied { action, object, cause } => {
                 let mut parts = bare("access.denied").d([("action", (*action).into())]);
                 parts.d.extend(cause.map(|cause| ("cause", cause.word().into())));
@@ -575,6 +1180,14 @@ impl Parts {
 
 fn act(kind: &'static str, object: &'static str, id: Uuid, n: u64) -> Parts {
     about(kind, &Object { kind: object, id, place: Place::Act(n) })
+}
+
+fn searched(kind: &'static str, by: PersonId, query: &str, output: &str, count: u64) -> Parts {
+    bare(kind).d([("count", count.into())]).text("output", output, TextOwner::Person(by)).text(
+        "query",
+        query,
+        TextOwner::Person(by),
+    )
 }
 
 fn read(kind: &'static str, object: &'static str, id: Uuid, upto: u64) -> Parts {

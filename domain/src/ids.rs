@@ -65,6 +65,10 @@ ids! {
     PresentationId
     /// A registered AI system (random UUIDv4; the leaf's `sid` of its keys).
     SystemId
+    /// A person's passkey (UUIDv4).
+    PasskeyId
+    /// What a person is told about access (UUIDv7).
+    NoticeId
     /// A credential of one system (UUIDv4).
     AgentKeyId
     /// One version of a decision type (UUIDv4).
@@ -81,6 +85,22 @@ ids! {
     PolicyId
     /// One version of a policy (UUIDv4).
     PolicyVersionId
+    /// Access of an outside auditor for a time (UUIDv4; the leaf's `sid` of its tokens).
+    AuditWindowId
+    /// A campaign in which assignments are looked at again (UUIDv7).
+    AccessReviewId
+    /// A change that waits for a second person (UUIDv7).
+    ChangeId
+    /// An identity provider (UUIDv4).
+    ProviderId
+    /// One version of a provider's mapping (UUIDv7).
+    MappingVersionId
+    /// A directory's token (UUIDv4; the leaf's `sid` of what it does).
+    ScimTokenId
+    /// A user that a directory pushed (UUIDv4).
+    ScimUserId
+    /// A group that a directory pushed (UUIDv4).
+    ScimGroupId
     /// A one-time link that makes somebody a member (UUIDv7).
     InvitationId
 }

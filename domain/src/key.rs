@@ -24,6 +24,11 @@ impl AgentKeyText {
         Self { id, secret: base62(&secret, SECRET_LENGTH) }
     }
 
+    /// Writes another secret for a key that exists, from 32 random bytes.
+    pub fn another_secret(id: &str, secret: [u8; 32]) -> Self {
+        Self { id: id.to_owned(), secret: base62(&secret, SECRET_LENGTH) }
+    }
+
     /// Reads a key.
     ///
     /// # Errors

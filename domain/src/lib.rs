@@ -6,19 +6,27 @@
 //! Start with [`decision`] for what an AI system proposes, [`policy`] for how it is routed,
 //! [`event`] for what the ledger says about it, and [`view`] for what a page shows of it.
 
+pub mod administration;
 pub mod answer;
 pub mod audit;
 pub mod authority;
+pub mod csv;
+pub mod change;
 pub mod decision;
 pub mod decision_type;
 pub mod event;
+pub mod holding;
 pub mod ids;
 pub mod json;
 pub mod key;
+pub mod network;
 pub mod policy;
 pub mod problem;
 pub mod proposal;
+pub mod provider;
 pub mod role;
+pub mod role_map;
+pub mod scim;
 pub mod text;
 pub mod time;
 pub mod view;

@@ -110,10 +110,18 @@ codes! {
     IdempotencyKeyMissing "idempotency_key_missing" 400 Stop "The header Idempotency-Key is missing."
     /// No credential, or an unknown, revoked or expired one.
     Unauthenticated "unauthenticated" 401 Stop "Sign in, or send a valid key."
+    /// The act asks for a recent proof of who sits there.
+    StepUpRequired "step_up_required" 401 Stop "Confirm that it is you."
+    /// The policy asks for a review signed by passkey.
+    SignatureRequired "signature_required" 403 Stop "This review has to be signed with a passkey."
+    /// The passkey's signature does not hold for this review.
+    SignatureRefused "signature_refused" 403 Stop "The signature was refused."
     /// A form came from another site, or without proof that it did not.
     CrossOrigin "cross_origin" 403 Stop "The request did not come from this site."
     /// Authorisation says no.
     Forbidden "forbidden" 403 Stop "You may not do this."
+    /// The key is good and does not work from the network that the request came from.
+    WrongNetwork "wrong_network" 403 Stop "This key does not work from your network."
     /// The person proposed, owns or edited what they would review.
     FourEyes "four_eyes" 403 Stop "Somebody else has to review this."
     /// The system is not registered, not approved or retired.
@@ -158,6 +166,8 @@ codes! {
     Internal "internal" 500 Stop "Something failed on the server."
     /// The ledger takes no entries, so nothing may happen.
     CannotSeal "cannot_seal" 503 Retry "The ledger takes no entries."
+    /// A volume of the server is almost full: nothing is taken in, reads go on.
+    DiskLow "disk_low" 507 Retry "The server has too little space to take this in."
     /// The answer of the database was lost; ask again with the same key.
     OutcomeUnknown "outcome_unknown" 503 Retry "It is not known whether this was recorded."
     /// The database does not answer.

@@ -37,6 +37,27 @@ pub fn duration(milliseconds: u64) -> String {
     }
 }
 
+/// Reads a day such as `2026-11-02` as the instant it begins in UTC.
+pub fn day(text: &str) -> Option<u64> {
+    let (year, rest) = text.split_once('-')?;
+    let (month, day) = rest.split_once('-')?;
+    let number = |digits: &str, length: usize| {
+        let fits = digits.len() == length && digits.bytes().all(|byte| byte.is_ascii_digit());
+        fits.then(|| digits.parse::<u64>().ok()).flatten()
+    };
+    let (year, month, day) = (number(year, 4)?, number(month, 2)?, number(day, 2)?);
+    if year < 1970 || !(1..=12).contains(&month) {
+        return None;
+    }
+    // The inverse of `civil`, in years that begin on 1 March.
+    let (shifted, year) = if month > 2 { (month - 3, year) } else { (month + 9, year - 1) };
+    let day_of_year = (153 * shifted + 2) / 5 + day.checked_sub(1)?;
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + day_of_year;
+    let at = days.checked_sub(719_468)? * 86_400_000;
+    // 31 April would be 1 May.
+    (rfc3339(at)[..10] == *text).then_some(at)
+}
+
 /// Year, month 1 to 12 and day 1 to 31 of a day counted from 1970-01-01, by the Gregorian rules.
 fn civil(days: u64) -> (u64, u64, u64) {
     // Counted from 1 March 0000, so that the leap day ends the year: 400 years are 146,097 days.
@@ -62,6 +83,18 @@ mod tests {
         assert_eq!(rfc3339(951_782_400_000), "2000-02-29T00:00:00.000Z");
         assert_eq!(rfc3339(4_107_542_400_000), "2100-03-01T00:00:00.000Z");
         assert_eq!(screen(1_793_610_150_001), "2 Nov 2026, 09:02 UTC");
+    }
+
+    #[test]
+    fn a_day_is_read_back_and_no_other_text_is_a_day() {
+        for at in (0..4_200_000_000_000).step_by(86_400_000 * 13) {
+            assert_eq!(day(&rfc3339(at)[..10]), Some(at));
+        }
+        for text in
+            ["", "2026-11-31", "2026-02-29", "2026-1-02", "2026-13-01", "1969-12-31", "2026-11-02T", "+026-11-02"]
+        {
+            assert_eq!(day(text), None, "{text}");
+        }
     }
 
     #[test]

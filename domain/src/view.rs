@@ -6,9 +6,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    change::Decided,
     decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, Risk, SealState, State, Verdict},
     decision_type::{Kind, Reversibility},
-    ids::{AgentKeyId, DecisionId, EntryId, PersonId, PresentationId, SessionId, SystemId},
+    event::SignInMethod,
+    ids::{AgentKeyId, ChangeId, DecisionId, EntryId, PersonId, PresentationId, SessionId, SystemId, PasskeyId},
     role::Role,
 };
 
@@ -38,6 +40,8 @@ pub struct Me {
     pub turn_count: u64,
     /// A demo installation: ribbon on every page, "View as".
     pub demo: bool,
+    /// What the person was not told yet about access, newest first.
+    pub notices: Vec<NoticeRow>,
 }
 
 /// The queue: open decisions, those with the least time left first.
@@ -290,6 +294,8 @@ pub enum Composer {
         presentation: PresentationId,
         /// When the form expires.
         expires_at: u64,
+        /// The ruling has to be signed with a passkey.
+        signed: bool,
     },
     /// The person may not, and why.
     Closed {
@@ -520,6 +526,8 @@ pub struct MeView {
 pub struct SessionRow {
     /// The sign-in.
     pub id: SessionId,
+    /// How the person was known.
+    pub method: SignInMethod,
     /// Since when.
     pub started_at: u64,
     /// Last request.
@@ -547,6 +555,103 @@ pub struct OwnReview {
     pub seal: Seal,
 }
 
+/// An assignment's content in words that pages print.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownHolding {
+    /// The role.
+    pub role: Role,
+    /// Names of the systems it covers; all of them when absent.
+    pub systems: Option<Vec<String>>,
+    /// Names of the decision types it covers; all of them when empty.
+    pub types: Vec<String>,
+    /// Highest risk.
+    pub risk: Option<Risk>,
+    /// Highest amount.
+    pub amount: Option<u64>,
+    /// When it ends.
+    pub until: Option<u64>,
+}
+
+/// The page of changes that wait for a second person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwaitedChanges {
+    /// Those that wait, oldest first, then those decided, latest first.
+    pub changes: Vec<AwaitedChange>,
+    /// The mode of teams of one is on.
+    pub single_operator: bool,
+    /// Changes take effect at once: the mode is on, or there is only one admin.
+    pub alone: bool,
+    /// The caller may switch the mode.
+    pub may_switch: bool,
+    /// Server time.
+    pub now: u64,
+}
+
+/// One change that waits or was decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwaitedChange {
+    /// The change.
+    pub id: ChangeId,
+    /// What it does.
+    pub effect: ChangeEffect,
+    /// Who asked for it.
+    pub requested_by: String,
+    /// When.
+    pub requested_at: u64,
+    /// When it lapses.
+    pub expires_at: u64,
+    /// How it was decided, when, and by whom.
+    pub decided: Option<(Decided, u64, Option<String>)>,
+    /// What the caller may do about it.
+    pub acts: Vec<ChangeAct>,
+    /// The entry that asked for it.
+    pub entry: EntryId,
+}
+
+/// What a change does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ChangeEffect {
+    /// A person gets a role.
+    Role {
+        /// The person.
+        person: PersonId,
+        /// Their name.
+        name: String,
+        /// What they hold at this moment.
+        held: Vec<Role>,
+        /// What they get.
+        holding: ShownHolding,
+    },
+    /// From then on one person may act alone.
+    SingleOperator,
+    /// An outside auditor gets access for a time.
+    AuditWindow {
+        /// The auditor.
+        person: PersonId,
+        /// Their name.
+        name: String,
+        /// What the audit is called.
+        audit: String,
+        /// Names of the systems it shows; all of them when empty.
+        systems: Vec<String>,
+        /// When it begins.
+        from: u64,
+        /// When it ends.
+        until: u64,
+    },
+}
+
+/// What one may do about a waiting change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeAct {
+    /// Confirm or refuse it.
+    Confirm,
+    /// Take it back.
+    Withdraw,
+}
+
 /// One change, as the live stream sends it: ids and states only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
@@ -556,4 +661,157 @@ pub struct Change {
     pub decisions: Vec<DecisionId>,
     /// Kinds of the entries.
     pub kinds: Vec<String>,
+}
+
+crate::decision::words! {
+    /// What a person is told about access.
+    NoticeKind {
+        /// A way to sign in was added to the reader's account.
+        FactorAdded "factor_added"
+        /// A way to sign in was taken from the reader's account.
+        FactorRemoved "factor_removed"
+        /// A recovery code of the reader was used.
+        RecoveryUsed "recovery_used"
+        /// An admin vouched for a passkey of the reader.
+        PasskeyConfirmed "passkey_confirmed"
+        /// The counter of a passkey went back, as a copied key's does.
+        PasskeyCopied "passkey_copied"
+        /// Somebody signed in past the sign-in providers.
+        BreakGlass "break_glass"
+    }
+}
+
+/// One notice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeRow {
+    /// What happened.
+    pub kind: NoticeKind,
+    /// When.
+    pub at: u64,
+    /// Whose access it is about, where it is not the reader's own.
+    pub about: Option<String>,
+}
+
+/// How a person signs in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactorsView {
+    /// The account has a password.
+    pub local: bool,
+    /// It has a password and no second factor, so it reaches nothing but this page.
+    pub missing: bool,
+    /// The last authentication is recent enough to change anything here.
+    pub recent: bool,
+    /// Why passkeys cannot work at this address, if so.
+    pub unsuitable: Option<String>,
+    /// Passkeys, oldest first.
+    pub passkeys: Vec<PasskeyRow>,
+    /// An authenticator app is set up.
+    pub totp: bool,
+    /// Recovery codes that were not used.
+    pub recovery_codes: u64,
+    /// Server time.
+    pub now: u64,
+}
+
+/// One passkey of the reader.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasskeyRow {
+    /// The passkey.
+    pub id: PasskeyId,
+    /// Start of the key's digest, to tell keys apart.
+    pub fingerprint: String,
+    /// It may be copied to other devices of its holder.
+    pub synced: bool,
+    /// An admin vouched for it, so it may sign reviews.
+    pub confirmed: bool,
+    /// When it was enrolled.
+    pub enrolled_at: u64,
+    /// When it was last used.
+    pub last_used_at: Option<u64>,
+}
+
+/// Passkeys that wait for an admin's word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasskeysView {
+    /// Oldest first.
+    pub passkeys: Vec<UnconfirmedPasskey>,
+    /// Server time.
+    pub now: u64,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnconfirmedPasskey {
+    /// The passkey.
+    pub id: PasskeyId,
+    /// Its holder.
+    pub person: PersonId,
+    /// The holder's name.
+    pub name: String,
+    /// The reader holds it, and so cannot vouch for it.
+    pub own: bool,
+    /// It may be copied to other devices of its holder.
+    pub synced: bool,
+    /// Model of the authenticator, where it says.
+    pub aaguid: Option<String>,
+    /// When it was enrolled.
+    pub enrolled_at: u64,
+    /// Start of the key's digest, as the holder sees it.
+    pub fingerprint: String,
+}
+
+/// What a browser hands to its authenticator: WebAuthn options as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasskeyOptions {
+    /// The options.
+    pub json: String,
+}
+
+/// What a passkey is asked to sign for a review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewToSign {
+    /// The single-use value that names it.
+    pub nonce: String,
+    /// WebAuthn options as JSON.
+    pub json: String,
+}
+
+/// A new seed for an authenticator app, shown once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewTotp {
+    /// The secret in base32, for typing.
+    pub secret: String,
+    /// The same as an address that apps open.
+    pub address: String,
+    /// Width and height of the picture of the address, in modules.
+    pub size: u32,
+    /// Its dark modules, as an SVG path.
+    pub path: String,
+}
+
+/// New recovery codes, shown once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewCodes {
+    /// The codes.
+    pub codes: Vec<String>,
+}
+
+/// Sign-ins that run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionsView {
+    /// Newest first.
+    pub sessions: Vec<MemberSession>,
+    /// Server time.
+    pub now: u64,
+}
+
+/// Somebody's running sign-in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberSession {
+    /// Who.
+    pub person: PersonId,
+    /// The name.
+    pub name: String,
+    /// The sign-in.
+    pub session: SessionRow,
 }

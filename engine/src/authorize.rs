@@ -11,10 +11,14 @@ use cedar_policy::{
     Request, RestrictedExpression, Schema,
 };
 use countersign_domain::{
-    authority::{Authority, Held},
+    authority::Authority,
+    change::Change,
+    decision::Risk,
     event::{Object, Place, Scope},
-    ids::{DecisionId, PersonId, SessionId, SystemId},
+    holding::{Holding, Matter, RoleScope},
+    ids::{ChangeId, DecisionId, EntryId, PersonId, SessionId, SystemId},
     problem::{Code, Problem},
+    role::Role,
 };
 use countersign_ledger::{
     hash::{Hash, Label, digest},
@@ -24,111 +28,98 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
+    Engine,
     caller::{Actor, Caller},
     db,
     error::{Error, Result},
+    keys,
 };
 
 const SCHEMA: &str = include_str!("../policies/schema.cedarschema");
 const POLICIES: &str = include_str!("../policies/policies.cedar");
 
-/// What a caller wants to do; each is a Cedar action of the same word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the words are the sentences of policies.cedar")]
-pub enum Action {
-    Propose,
-    ReportOutcome,
-    GetDecision,
-    ListDecisionTypes,
-    ViewDecision,
-    ReviewDecision,
-    DownloadProof,
-    ListQueue,
-    OpenStream,
-    ViewLedger,
-    ReadLog,
-    ListPeople,
-    InvitePerson,
-    ChangePerson,
-    ListSystems,
-    RegisterSystem,
-    IssueKey,
-    RevokeKey,
-    DefineDecisionType,
-    ActivatePolicy,
-    ViewSelf,
-    EndSignIn,
-    SignIn,
-    SignInAs,
-    SetUp,
-    Join,
-    ResolveByDeadline,
+macro_rules! actions {
+    ($($variant:ident $word:literal)*) => {
+        /// What a caller wants to do; each is a Cedar action of the same word.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[expect(missing_docs, reason = "the words are the sentences of policies.cedar")]
+        pub enum Action {$($variant,)*}
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &'static [Action] = &[$(Action::$variant),*];
+
+            /// Returns the Cedar action's name, which leaves of refusals carry too.
+            pub const fn word(self) -> &'static str {
+                match self { $(Action::$variant => $word),* }
+            }
+
+            /// Returns the action of this word.
+            pub fn from_word(word: &str) -> Option<Action> {
+                match word { $($word => Some(Action::$variant),)* _ => None }
+            }
+        }
+    };
 }
 
-impl Action {
-    /// Every action, in the order of the schema.
-    pub const ALL: [Action; 27] = [
-        Action::Propose,
-        Action::ReportOutcome,
-        Action::GetDecision,
-        Action::ListDecisionTypes,
-        Action::ViewDecision,
-        Action::ReviewDecision,
-        Action::DownloadProof,
-        Action::ListQueue,
-        Action::OpenStream,
-        Action::ViewLedger,
-        Action::ReadLog,
-        Action::ListPeople,
-        Action::InvitePerson,
-        Action::ChangePerson,
-        Action::ListSystems,
-        Action::RegisterSystem,
-        Action::IssueKey,
-        Action::RevokeKey,
-        Action::DefineDecisionType,
-        Action::ActivatePolicy,
-        Action::ViewSelf,
-        Action::EndSignIn,
-        Action::SignIn,
-        Action::SignInAs,
-        Action::SetUp,
-        Action::Join,
-        Action::ResolveByDeadline,
-    ];
-
-    /// Returns the Cedar action's name, which leaves of refusals carry too.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Action::Propose => "propose",
-            Action::ReportOutcome => "report_outcome",
-            Action::GetDecision => "get_decision",
-            Action::ListDecisionTypes => "list_decision_types",
-            Action::ViewDecision => "view_decision",
-            Action::ReviewDecision => "review_decision",
-            Action::DownloadProof => "download_proof",
-            Action::ListQueue => "list_queue",
-            Action::OpenStream => "open_stream",
-            Action::ViewLedger => "view_ledger",
-            Action::ReadLog => "read_log",
-            Action::ListPeople => "list_people",
-            Action::InvitePerson => "invite_person",
-            Action::ChangePerson => "change_person",
-            Action::ListSystems => "list_systems",
-            Action::RegisterSystem => "register_system",
-            Action::IssueKey => "issue_key",
-            Action::RevokeKey => "revoke_key",
-            Action::DefineDecisionType => "define_decision_type",
-            Action::ActivatePolicy => "activate_policy",
-            Action::ViewSelf => "view_self",
-            Action::EndSignIn => "end_sign_in",
-            Action::SignIn => "sign_in",
-            Action::SignInAs => "sign_in_as",
-            Action::SetUp => "set_up",
-            Action::Join => "join",
-            Action::ResolveByDeadline => "resolve_by_deadline",
-        }
-    }
+actions! {
+    Propose "propose"
+    ReportOutcome "report_outcome"
+    GetDecision "get_decision"
+    ListDecisionTypes "list_decision_types"
+    ViewDecision "view_decision"
+    ReviewDecision "review_decision"
+    DownloadProof "download_proof"
+    ListQueue "list_queue"
+    OpenStream "open_stream"
+    ViewLedger "view_ledger"
+    ReadLog "read_log"
+    ListPeople "list_people"
+    InvitePerson "invite_person"
+    ChangePerson "change_person"
+    ListProviders "list_providers"
+    ChangeProvider "change_provider"
+    ListSystems "list_systems"
+    RegisterSystem "register_system"
+    IssueKey "issue_key"
+    RevokeKey "revoke_key"
+    DefineDecisionType "define_decision_type"
+    ActivatePolicy "activate_policy"
+    ViewSelf "view_self"
+    EndSignIn "end_sign_in"
+    SignIn "sign_in"
+    SignInAs "sign_in_as"
+    SetUp "set_up"
+    Join "join"
+    ResolveByDeadline "resolve_by_deadline"
+    ManageFactors "manage_factors"
+    StepUp "step_up"
+    ListSessions "list_sessions"
+    ListCredentials "list_credentials"
+    ConfirmCredential "confirm_credential"
+    ViewAccess "view_access"
+    ExportAccess "export_access"
+    ViewHealth "view_health"
+    ListKeys "list_keys"
+    RotateKey "rotate_key"
+    ListAuditWindows "list_audit_windows"
+    OpenAuditWindow "open_audit_window"
+    CloseAuditWindow "close_audit_window"
+    IssueToken "issue_token"
+    ListAccessReviews "list_access_reviews"
+    StartAccessReview "start_access_review"
+    DecideAccessReview "decide_access_review"
+    EndAccessReview "end_access_review"
+    UnmaskField "unmask_field"
+    ViewRoles "view_roles"
+    ListChanges "list_changes"
+    SwitchSingleOperator "switch_single_operator"
+    ViewPerson "view_person"
+    ExplainAccess "explain_access"
+    AssignRole "assign_role"
+    EndRole "end_role"
+    ConfirmChange "confirm_change"
+    WithdrawChange "withdraw_change"
 }
 
 /// On what.
@@ -140,6 +131,8 @@ pub(crate) enum Target {
     System(SystemId),
     /// One member.
     Member(PersonId),
+    /// One change that waits for a second person, who asked for it, whose access it is about, and its last entry.
+    Change { id: ChangeId, requester: PersonId, subject: Option<PersonId>, n: u64 },
     /// One sign-in and whose it is.
     SignIn { id: SessionId, person: PersonId },
     /// The installation as a whole.
@@ -156,6 +149,13 @@ pub struct Permit {
     pub(crate) authority: Option<Authority>,
 }
 
+impl Permit {
+    /// Returns the number of the last entry about the person who acts; 1 for anybody else.
+    pub(crate) fn authority_n(&self) -> u64 {
+        self.authority.as_ref().map_or(1, |authority| authority.n)
+    }
+}
+
 /// Authorisation said no.
 #[derive(Clone, Debug)]
 pub struct Denial {
@@ -166,12 +166,40 @@ pub struct Denial {
     pub(crate) action: Action,
     pub(crate) object: Option<Object>,
     pub(crate) permit: Permit,
+    /// Which roles could do it, where that is known.
+    pub(crate) able: Option<Vec<Role>>,
+}
+
+impl Permit {
+    /// The same, marked as an act that a second person would confirm if there were one (K7).
+    pub(crate) fn alone(mut self) -> Self {
+        if let Some(authz) = &mut self.authz {
+            mark(&mut authz.ids);
+        }
+        self
+    }
+}
+
+/// What authorisation says about somebody, without an act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Opinion {
+    /// Whether they may.
+    pub(crate) allowed: bool,
+    /// The determining policies; `default_deny` when no permit applied.
+    pub(crate) policies: Vec<String>,
 }
 
 impl Denial {
     /// A rule's refusal of an act that authorisation allowed; it goes on record like one of authorisation.
     pub(crate) fn by_rule(permit: Permit, action: Action, target: Target, problem: Problem) -> Error {
-        let denial = Denial { policies: Vec::new(), problem: Some(problem), action, object: target.object(), permit };
+        let denial = Denial {
+            policies: Vec::new(),
+            problem: Some(problem),
+            action,
+            object: target.object(),
+            permit,
+            able: None,
+        };
         Error::Forbidden(Box::new(denial))
     }
 
@@ -182,11 +210,36 @@ impl Denial {
 
     /// Says what is missing and who can give it.
     pub(crate) fn sentence(&self) -> String {
+        let by = |policy: &str| self.policies.iter().any(|id| id == policy);
+        if by("key_holder_never_reviews") {
+            return "You made the key of this agent, so somebody else has to review what it proposes.".into();
+        }
+        if by("break_glass_never_reviews") {
+            return "An emergency sign-in repairs access and never reviews. Sign in the usual way.".into();
+        }
+        if by("auditor_stands_alone") {
+            return "An auditor holds no other role. An admin can take one of your roles away.".into();
+        }
+        if by("nobody_assigns_themselves") {
+            return "Nobody changes their own access. Ask another admin.".into();
+        }
+        if by("requester_never_confirms") {
+            return "You asked for this change, so somebody else has to confirm it.".into();
+        }
+        if by("subject_never_confirms") {
+            return "This change is about your own access, so somebody else has to confirm it.".into();
+        }
+        if let Some(able) = &self.able {
+            return above(able);
+        }
         if self.policies.iter().any(|id| id == "admin_never_reviews") {
             return "An admin may not review. Ask an admin to invite somebody as approver.".into();
         }
         if self.policies.iter().any(|id| id == "nobody_changes_themselves") {
             return "Nobody changes their own access. Ask another admin.".into();
+        }
+        if by("second_factor_first") {
+            return "This account has a password and no second factor yet. Add one under You, How you sign in.".into();
         }
         if self.policies.iter().any(|id| id == "disabled_person") {
             return "This account is disabled. An admin can enable it.".into();
@@ -194,14 +247,39 @@ impl Denial {
         match self.action {
             Action::ReviewDecision => "Reviewing needs the role approver. An admin can give it.".into(),
             Action::ViewDecision | Action::ListQueue | Action::OpenStream => {
-                "Reading decisions needs the role approver or auditor. An admin can give it.".into()
+                "Reading decisions needs a role that reads them, such as viewer or approver. An admin can give it.".into()
             }
             Action::ListPeople | Action::InvitePerson | Action::ChangePerson => "People are managed by admins.".into(),
+            Action::ViewPerson | Action::ExplainAccess => {
+                "Whose access it is, admins, compliance officers and auditors read this.".into()
+            }
+            Action::AssignRole | Action::EndRole | Action::SwitchSingleOperator => {
+                "Roles are given and taken by admins.".into()
+            }
+            Action::ListChanges | Action::ConfirmChange => {
+                "Changes are confirmed by admins, senior approvers and compliance officers.".into()
+            }
+            Action::WithdrawChange => "Only who asked for a change takes it back.".into(),
+            Action::ListProviders | Action::ChangeProvider => "Identity providers are connected by admins.".into(),
             Action::ListSystems => "Systems are read by admins and auditors.".into(),
             Action::RegisterSystem | Action::IssueKey | Action::RevokeKey => {
                 "Systems and keys are managed by admins.".into()
             }
+            Action::ListSessions | Action::ListCredentials | Action::ConfirmCredential => {
+                "Sign-ins and passkeys are watched over by admins; nobody vouches for their own passkey.".into()
+            }
             Action::ReadLog => "Files of the log are read by auditors. An admin can give the role.".into(),
+            Action::ViewAccess | Action::ExportAccess => {
+                "The access log is read by auditors and compliance officers, its operations by admins. Who read about your own reviews is under You.".into()
+            }
+            Action::ViewHealth => "The state of the installation is read by admins and compliance officers.".into(),
+            Action::ListKeys | Action::RotateKey => "Systems and keys are managed by admins.".into(),
+            Action::ListAuditWindows | Action::OpenAuditWindow | Action::CloseAuditWindow | Action::IssueToken => {
+                "Access of outside auditors is managed by admins and compliance officers.".into()
+            }
+            Action::ListAccessReviews | Action::StartAccessReview | Action::DecideAccessReview => {
+                "Access reviews are done by admins and compliance officers, never about themselves.".into()
+            }
             Action::SetUp => "This installation has an admin already. Sign in instead.".into(),
             _ => "No rule allows this for your roles.".into(),
         }
@@ -279,10 +357,15 @@ pub(crate) async fn authorize(
     caller: &Caller,
     action: Action,
     target: Target,
+    now: u64,
 ) -> Result<Permit> {
-    let (principal, authority) = principal(conn, &caller.actor).await?;
+    let facts = Facts::of(conn, target).await?;
+    let (principal, authority, alone) = principal(conn, &caller.actor, target, &facts, now).await?;
     let viewer = principal.clone();
-    let (allowed, ids) = policies.decide(principal, action, target.entity()?)?;
+    let (allowed, mut ids) = policies.decide(principal, action, target.entity(&facts)?)?;
+    if alone && allowed {
+        mark(&mut ids);
+    }
     let permit = Permit {
         actor: actor(&caller.actor, operator),
         authz: Some(leaf::Authz { ids: ids.clone(), rev: policies.revision, ok: allowed }),
@@ -291,15 +374,107 @@ pub(crate) async fn authorize(
     if allowed {
         return Ok(permit);
     }
-    let denial = Box::new(Denial { policies: ids, problem: None, action, object: target.object(), permit });
+    let object = target.object();
+    let mut denial = Box::new(Denial { policies: ids, problem: None, action, object, permit, able: None });
 
     // Who may not even read a decision learns nothing of it from a refusal; the rest are told what they lack.
     let hidden = match target {
-        Target::Decision { .. } => !policies.decide(viewer, Action::ViewDecision, target.entity()?)?.0,
+        Target::Decision { .. } => !policies.decide(viewer, Action::ViewDecision, target.entity(&facts)?)?.0,
         Target::SignIn { .. } => true,
-        Target::System(_) | Target::Member(_) | Target::Installation { .. } => false,
+        Target::System(_) | Target::Member(_) | Target::Change { .. } | Target::Installation { .. } => false,
     };
+    if let (false, Action::ReviewDecision, Some(matter)) = (hidden, action, &facts.matter)
+        && denial.permit.authority.as_ref().is_some_and(|authority| authority.held.iter().any(|held| held.role.reviews()))
+    {
+        denial.able = Some(able(conn, matter, now).await?);
+    }
     Err(if hidden { Error::Hidden(denial) } else { Error::Forbidden(denial) })
+}
+
+/// Says whether a person may do something, without an act: for pages that show what is possible, and why.
+pub(crate) async fn ask(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    person: PersonId,
+    action: Action,
+    target: Target,
+) -> Result<Opinion> {
+    let facts = Facts::of(conn, target).await?;
+    let actor = Actor::Person {
+        id: person,
+        session: SessionId(Uuid::nil()),
+        signed_in: EntryId(Uuid::nil()),
+        proven_ago_ms: 0,
+        factor_missing: false,
+    };
+    let (principal, ..) = principal(conn, &actor, target, &facts, engine.now()).await?;
+    let (allowed, policies) = engine.policies.decide(principal, action, target.entity(&facts)?)?;
+    Ok(Opinion { allowed, policies })
+}
+
+/// Tells whether who asked for a change may still ask for it.
+pub(crate) async fn requests(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    person: PersonId,
+    change: &Change,
+) -> Result<bool> {
+    let (action, target) = match change {
+        Change::AssignRole { person, .. } => (Action::AssignRole, Target::Member(*person)),
+        Change::OpenAuditWindow { person, .. } => (Action::OpenAuditWindow, Target::Member(*person)),
+        Change::SingleOperator => (Action::SwitchSingleOperator, engine.installation()),
+    };
+    Ok(ask(conn, engine, person, action, target).await?.allowed)
+}
+
+/// Which roles reach a decision, among those that somebody holds.
+async fn able(conn: &mut PgConnection, matter: &Matter, now: u64) -> Result<Vec<Role>> {
+    let mut roles: Vec<Role> = db::roles::list_running(conn, now)
+        .await?
+        .iter()
+        .map(|assignment| &assignment.holding)
+        .filter(|holding| holding.role.reviews() && holding.reaches(matter))
+        .map(|holding| holding.role)
+        .filter(|role| *role == Role::SeniorApprover || matter.risk != Risk::High)
+        .collect();
+    roles.sort_unstable();
+    roles.dedup();
+    Ok(roles)
+}
+
+/// Says who could act above a person's limits, by role.
+fn above(able: &[Role]) -> String {
+    let names = able.iter().map(|role| role.name().to_lowercase()).collect::<Vec<_>>().join(" or ");
+    match able.is_empty() {
+        true => "This is above your limits, and nobody holds a role that reaches it. Ask an admin to give somebody one.".into(),
+        false => format!("This is above your limits. Ask another {names} whose limits reach it to review it."),
+    }
+}
+
+/// Marks an act that a second person would confirm if there were one.
+fn mark(ids: &mut Vec<String>) {
+    const ALONE: &str = "single_operator";
+    if !ids.iter().any(|id| id == ALONE) {
+        ids.truncate(7);
+        ids.push(ALONE.to_owned());
+        ids.sort();
+    }
+}
+
+/// What authorisation has to know of an object beyond its name.
+#[derive(Default)]
+struct Facts {
+    matter: Option<Matter>,
+    /// Who made the key that proposed the decision.
+    key_holder: Option<PersonId>,
+}
+
+impl Facts {
+    async fn of(conn: &mut PgConnection, target: Target) -> Result<Self> {
+        let Target::Decision { id, .. } = target else { return Ok(Self::default()) };
+        let (matter, key_holder) = db::decisions::matter(conn, id).await?.ok_or(Error::NotFound)?;
+        Ok(Self { matter: Some(matter), key_holder })
+    }
 }
 
 /// The permit of acts that no policy decides: the log's own opening, routing, a resolution that
@@ -318,12 +493,18 @@ pub(crate) fn anonymous_actor() -> leaf::Actor {
     leaf::Actor::anonymous()
 }
 
+/// A person as actor who is not signed in yet: whose password was right.
+pub(crate) fn person_actor(person: PersonId) -> leaf::Actor {
+    with_sid(leaf::ActorKind::Person, person.0, None)
+}
+
 /// The operator as actor.
 pub(crate) fn operator_actor(sid: Uuid) -> leaf::Actor {
     with_sid(leaf::ActorKind::Operator, sid, None)
 }
 
-fn actor(actor: &Actor, operator: Uuid) -> leaf::Actor {
+/// The caller as actor.
+pub(crate) fn actor(actor: &Actor, operator: Uuid) -> leaf::Actor {
     match actor {
         Actor::Person { id, signed_in, .. } => with_sid(leaf::ActorKind::Person, id.0, via(signed_in.0)),
         Actor::Agent { system, issued, .. } => with_sid(leaf::ActorKind::Agent, system.0, via(issued.0)),
@@ -343,37 +524,100 @@ fn with_sid(kind: leaf::ActorKind, sid: Uuid, via: Option<Uuid>) -> leaf::Actor 
     leaf::Actor { as_: kind, sid: Some(text(sid)), via: via.map(text), for_: None }
 }
 
-async fn principal(conn: &mut PgConnection, actor: &Actor) -> Result<(Entity, Option<Authority>)> {
+async fn principal(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    target: Target,
+    facts: &Facts,
+    now: u64,
+) -> Result<(Entity, Option<Authority>, bool)> {
     let strings = |words: &[&str]| RestrictedExpression::new_set(words.iter().map(|word| text(word)));
     Ok(match actor {
-        Actor::Person { id, .. } => {
-            let person = db::people::lock_share(conn, *id).await?.ok_or(Error::NotFound)?;
-            let held = db::roles::held(conn, *id).await?;
-            let words: Vec<&str> = held.iter().map(|role| role.word()).collect();
-            let attributes = [
-                ("id", text(&id.to_string())),
-                ("roles", strings(&words)),
-                ("disabled", RestrictedExpression::new_bool(person.disabled)),
-            ];
-            let held = held.into_iter().map(|role| Held { role, system: None }).collect();
-            (entity("Person", &id.to_string(), attributes)?, Some(Authority { n: person.n, held }))
+        Actor::Person { id, session, factor_missing, .. } => {
+            let person = db::people::lock_share(conn, *id, *session).await?.ok_or(Error::NotFound)?;
+            let held: Vec<Holding> =
+                db::roles::held(conn, *id, now).await?.into_iter().map(|held| held.holding).collect();
+            let viewer = Viewer {
+                id: *id,
+                disabled: person.disabled,
+                break_glass: person.break_glass,
+                factor_missing: *factor_missing,
+                alone: person.alone,
+                held: &held,
+            };
+            let entity = viewer.entity(target, facts.matter.as_ref())?;
+            let held = held.iter().flat_map(Holding::held).collect();
+            (entity, Some(Authority { n: person.n, held }), person.alone)
         }
         Actor::Agent { system, key, scopes, .. } => {
-            let words: Vec<&str> = scopes.iter().map(|scope: &Scope| scope.word()).collect();
+            // A key that ended after the request began may do nothing any more.
+            let works = keys::works(conn, *key, now).await?;
+            let words: Vec<&str> = scopes.iter().filter(|_| works).map(|scope: &Scope| scope.word()).collect();
             let attributes = [("system", text(&system.to_string())), ("scopes", strings(&words))];
-            (entity("AgentKey", &key.to_string(), attributes)?, None)
+            (entity("AgentKey", &key.to_string(), attributes)?, None, false)
         }
-        Actor::Operator => (entity("Operator", "operator", [])?, None),
-        Actor::Engine => (entity("Engine", "engine", [])?, None),
-        Actor::Anonymous => (entity("Visitor", "visitor", [])?, None),
+        Actor::Operator => (entity("Operator", "operator", [])?, None, false),
+        Actor::Engine => (entity("Engine", "engine", [])?, None, false),
+        Actor::Anonymous => (entity("Visitor", "visitor", [])?, None, false),
     })
 }
 
+/// A person as authorisation sees them in front of one object.
+struct Viewer<'a> {
+    id: PersonId,
+    disabled: bool,
+    break_glass: bool,
+    factor_missing: bool,
+    alone: bool,
+    held: &'a [Holding],
+}
+
+impl Viewer<'_> {
+    fn entity(&self, target: Target, matter: Option<&Matter>) -> Result<Entity> {
+        let words = |fits: &dyn Fn(&Holding) -> bool| {
+            let words = self.held.iter().filter(|holding| fits(holding)).map(|holding| text(holding.role.word()));
+            RestrictedExpression::new_set(words)
+        };
+        let here = |holding: &Holding| match (target, matter) {
+            (Target::Decision { .. }, Some(matter)) => holding.covers(matter),
+            (Target::System(system), _) => match &holding.scope {
+                RoleScope::All => true,
+                RoleScope::Systems(systems) => systems.contains(&system),
+            },
+            _ => holding.scope == RoleScope::All,
+        };
+        let able = |holding: &Holding| here(holding) && matter.is_none_or(|matter| holding.reaches(matter));
+        entity(
+            "Person",
+            &self.id.to_string(),
+            [
+                ("id", text(&self.id.to_string())),
+                ("roles", words(&here)),
+                ("anywhere", words(&|_| true)),
+                ("able", words(&able)),
+                ("disabled", RestrictedExpression::new_bool(self.disabled)),
+                ("break_glass", RestrictedExpression::new_bool(self.break_glass)),
+                ("factor_missing", RestrictedExpression::new_bool(self.factor_missing)),
+                ("alone", RestrictedExpression::new_bool(self.alone)),
+            ],
+        )
+    }
+}
+
 impl Target {
-    fn entity(&self) -> Result<Entity> {
+    fn entity(&self, facts: &Facts) -> Result<Entity> {
         match self {
             Target::Decision { id, system, .. } => {
-                entity("Decision", &id.to_string(), [("system", text(&system.to_string()))])
+                let risk = facts.matter.as_ref().map_or("", |matter| matter.risk.word());
+                let holder = facts.key_holder.map(|person| person.to_string()).unwrap_or_default();
+                let attributes =
+                    [("system", text(&system.to_string())), ("risk", text(risk)), ("key_holder", text(&holder))];
+                entity("Decision", &id.to_string(), attributes)
+            }
+            Target::Change { id, requester, subject, .. } => {
+                let subject = subject.map(|person| person.to_string()).unwrap_or_default();
+                let attributes = [("requester", text(&requester.to_string())), ("subject", text(&subject))];
+                entity("Change", &id.to_string(), attributes)
             }
             Target::System(id) => entity("System", &id.to_string(), [("id", text(&id.to_string()))]),
             Target::Member(id) => entity("Member", &id.to_string(), [("id", text(&id.to_string()))]),
@@ -394,6 +638,7 @@ impl Target {
             Target::Decision { id, n, .. } => ("decision", id.0, *n),
             Target::System(id) => ("system", id.0, 1),
             Target::Member(id) => ("person", id.0, 1),
+            Target::Change { id, n, .. } => ("change", id.0, *n),
             Target::SignIn { id, .. } => ("session", id.0, 1),
             Target::Installation { .. } => return None,
         };
@@ -442,60 +687,147 @@ mod tests {
         assert_eq!(known, Action::ALL.iter().map(|action| action.word().to_owned()).collect());
     }
 
+    /// Proves A4: each hard rule refuses what the other policies would allow, and no rule is left out here.
     #[test]
     fn every_forbid_beats_every_permit() {
         let policies = Policies::compiled().unwrap();
-        let decision = || {
-            Target::Decision {
-                id: DecisionId(Uuid::from_bytes([1; 16])),
-                system: SystemId(Uuid::from_bytes([2; 16])),
-                n: 1,
-            }
-            .entity()
-            .unwrap()
-        };
+        let all: HashSet<String> = policies
+            .set
+            .policies()
+            .filter(|policy| policy.effect() == cedar_policy::Effect::Forbid)
+            .map(|policy| policy.id().to_string())
+            .collect();
+        let mut met = HashSet::new();
+        for (rule, roles, action, target) in forbidden() {
+            let viewer = Seen {
+                disabled: rule == "disabled_person",
+                break_glass: rule.starts_with("break_glass"),
+                factor_missing: rule == "second_factor_first",
+            };
+            let (allowed, ids) = asked(&policies, viewer, &roles, action, target);
+            assert_eq!((allowed, ids.as_slice()), (false, &[rule.to_owned()][..]), "{rule}");
 
-        let admin_and_approver = person(&["admin", "approver"], false);
-        assert_eq!(
-            policies.decide(admin_and_approver, Action::ReviewDecision, decision()).unwrap(),
-            (false, vec!["admin_never_reviews".to_owned()])
-        );
-        for action in Action::ALL {
-            let target = Target::Installation { demo: true, has_admin: true }.entity().unwrap();
-            let (allowed, _) =
-                policies.decide(person(&["admin", "approver", "auditor"], true), action, target).unwrap();
-            assert!(!allowed, "a disabled person may {}", action.word());
+            let mut lenient = Policies::compiled().unwrap();
+            lenient.set.remove_static(cedar_policy::PolicyId::new(rule)).unwrap();
+            assert!(asked(&lenient, viewer, &roles, action, target).0, "without {rule} nothing would allow it");
+            met.insert(rule.to_owned());
         }
-        let (allowed, ids) = policies.decide(key(), Action::ReviewDecision, decision()).unwrap();
-        assert!(!allowed);
-        assert_eq!(ids, ["key_never_reviews"]);
+        let (allowed, ids) = policies.decide(key(), Action::ReviewDecision, entity_of(decision())).unwrap();
+        assert_eq!((allowed, ids), (false, vec!["key_never_reviews".to_owned()]));
+        met.insert("key_never_reviews".to_owned());
+
+        assert_eq!(all, met);
     }
 
+    /// Proves A4 for an account that is disabled: nothing is left to it.
+    #[test]
+    fn a_disabled_person_does_nothing_at_all() {
+        let policies = Policies::compiled().unwrap();
+        for action in Action::ALL {
+            for target in [decision(), member(OTHER), Target::Installation { demo: true, has_admin: true }] {
+                let (allowed, _) = asked(&policies, Seen { disabled: true, break_glass: false, factor_missing: false }, &Role::ALL, *action, target);
+                assert!(!allowed, "a disabled person may {}", action.word());
+            }
+        }
+    }
+
+    /// Proves A2.
     #[test]
     fn an_erring_forbid_denies() {
         let broken = format!(
             "{POLICIES}\n@id(\"erring\") forbid (principal, action, resource) when {{ principal.missing == 1 }};"
         );
         let policies = Policies::read(&broken, SCHEMA).unwrap();
-
-        let target = Target::Installation { demo: false, has_admin: true }.entity().unwrap();
+        let viewer = Viewer { id: ME, disabled: false, break_glass: false, factor_missing: false, alone: false, held: &[] };
+        let target = Target::Installation { demo: false, has_admin: true };
+        let principal = viewer.entity(target, None).unwrap();
 
         assert!(matches!(
-            policies.decide(person(&["approver"], false), Action::ListQueue, target),
+            policies.decide(principal, Action::ViewRoles, entity_of(target)),
             Err(Error::Authorization(_))
         ));
     }
 
-    fn person(roles: &[&str], disabled: bool) -> Entity {
-        let id = Uuid::from_bytes([7; 16]).to_string();
-        let roles = RestrictedExpression::new_set(roles.iter().map(|role| text(role)));
-        let attributes = [("id", text(&id)), ("roles", roles), ("disabled", RestrictedExpression::new_bool(disabled))];
-        entity("Person", &id, attributes).unwrap()
+    #[test]
+    fn every_policy_says_what_it_means() {
+        let policies = Policies::compiled().unwrap();
+        let silent: Vec<_> = policies
+            .set
+            .policies()
+            .filter(|policy| policy.annotation("says").is_none())
+            .map(|policy| policy.id().to_string())
+            .collect();
+
+        assert_eq!(silent, Vec::<String>::new());
+    }
+
+    const ME: PersonId = PersonId(Uuid::from_bytes([7; 16]));
+    const OTHER: PersonId = PersonId(Uuid::from_bytes([8; 16]));
+    const SYSTEM: SystemId = SystemId(Uuid::from_bytes([2; 16]));
+
+    #[derive(Clone, Copy)]
+    struct Seen {
+        disabled: bool,
+        break_glass: bool,
+        factor_missing: bool,
+    }
+
+    /// Each hard rule with somebody and something whom it alone refuses.
+    fn forbidden() -> Vec<(&'static str, Vec<Role>, Action, Target)> {
+        let change = |requester, subject| Target::Change {
+            id: ChangeId(Uuid::from_bytes([3; 16])),
+            requester,
+            subject: Some(subject),
+            n: 1,
+        };
+        let installation = Target::Installation { demo: false, has_admin: true };
+        vec![
+            ("disabled_person", vec![Role::Viewer], Action::ListQueue, installation),
+            ("admin_never_reviews", vec![Role::Admin, Role::SeniorApprover], Action::ReviewDecision, decision()),
+            ("key_holder_never_reviews", vec![Role::Approver], Action::ReviewDecision, own_agents_decision()),
+            ("break_glass_never_reviews", vec![Role::Approver], Action::ReviewDecision, decision()),
+            ("auditor_stands_alone", vec![Role::Auditor, Role::Approver], Action::ReviewDecision, decision()),
+            ("nobody_assigns_themselves", vec![Role::Admin], Action::AssignRole, member(ME)),
+            ("requester_never_confirms", vec![Role::ComplianceOfficer], Action::ConfirmChange, change(ME, OTHER)),
+            ("subject_never_confirms", vec![Role::SeniorApprover], Action::ConfirmChange, change(OTHER, ME)),
+            ("nobody_changes_themselves", vec![Role::Admin], Action::ChangePerson, member(ME)),
+            ("nobody_recertifies_themselves", vec![Role::Admin], Action::DecideAccessReview, member(ME)),
+        ]
+    }
+
+    fn decision() -> Target {
+        Target::Decision { id: DecisionId(Uuid::from_bytes([1; 16])), system: SYSTEM, n: 1 }
+    }
+
+    /// The same kind of decision, proposed with a key that I made.
+    fn own_agents_decision() -> Target {
+        Target::Decision { id: DecisionId(Uuid::from_bytes([9; 16])), system: SYSTEM, n: 1 }
+    }
+
+    fn member(id: PersonId) -> Target {
+        Target::Member(id)
+    }
+
+    fn facts(target: Target) -> Facts {
+        let Target::Decision { system, .. } = target else { return Facts::default() };
+        let matter = Matter { system, type_name: "refund.issue".into(), risk: Risk::Medium, amount: None };
+        Facts { matter: Some(matter), key_holder: (target == own_agents_decision()).then_some(ME) }
+    }
+
+    fn entity_of(target: Target) -> Entity {
+        target.entity(&facts(target)).unwrap()
+    }
+
+    fn asked(policies: &Policies, seen: Seen, roles: &[Role], action: Action, target: Target) -> (bool, Vec<String>) {
+        let held: Vec<_> = roles.iter().map(|role| Holding::everywhere(*role)).collect();
+        let Seen { disabled, break_glass, factor_missing } = seen;
+        let viewer = Viewer { id: ME, disabled, break_glass, factor_missing, alone: false, held: &held };
+        let principal = viewer.entity(target, facts(target).matter.as_ref()).unwrap();
+        policies.decide(principal, action, entity_of(target)).unwrap()
     }
 
     fn key() -> Entity {
         let scopes = RestrictedExpression::new_set([text("ingest"), text("read")]);
-        let system = Uuid::from_bytes([2; 16]).to_string();
-        entity("AgentKey", "k", [("system", text(&system)), ("scopes", scopes)]).unwrap()
+        entity("AgentKey", "k", [("system", text(&SYSTEM.to_string())), ("scopes", scopes)]).unwrap()
     }
 }

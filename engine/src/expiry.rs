@@ -5,13 +5,13 @@ use std::time::Duration;
 use countersign_domain::ids::DecisionId;
 
 use crate::{
-    Engine,
+    Engine, access_reviews, audit_windows,
     authorize::{Action, Target},
     caller::Caller,
-    db,
+    changes, db,
     decisions::{self, Resolve},
     error::{Error, Result},
-    sessions,
+    refusals, roles, sessions,
 };
 
 /// How often deadlines are looked at.
@@ -30,8 +30,23 @@ pub(crate) async fn run(engine: Engine) {
         if let Err(error) = expire_due(&engine).await {
             tracing::warn!(%error, "Deadlines are looked at again");
         }
+        if let Err(error) = roles::end_run_out(&engine).await {
+            tracing::warn!(%error, "Assignments that have run out are looked at again");
+        }
+        if let Err(error) = changes::lapse_run_out(&engine).await {
+            tracing::warn!(%error, "Changes that nobody confirmed are looked at again");
+        }
         if let Err(error) = sessions::seal_counted(&engine).await {
             tracing::warn!(%error, "Counted sign-in failures could not be sealed");
+        }
+        if let Err(error) = refusals::seal_counted(&engine).await {
+            tracing::warn!(%error, "Counted refusals could not be sealed");
+        }
+        if let Err(error) = audit_windows::begin_due(&engine).await {
+            tracing::warn!(%error, "Audit windows are looked at again");
+        }
+        if let Err(error) = access_reviews::suspend_overdue(&engine).await {
+            tracing::warn!(%error, "Access reviews are looked at again");
         }
     }
 }

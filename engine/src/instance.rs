@@ -30,10 +30,11 @@ use crate::{
     clock::SystemClock,
     counter::Counter,
     db,
+    envelope::Envelope,
     error::{Error, Result},
-    expiry,
+    expiry, health,
     password::Hasher,
-    policies, reads, secret,
+    policies, reads, refusals, secret,
     sequencer::{self, Sequencer},
     signing::{Hold, Keys},
     tail,
@@ -53,6 +54,7 @@ pub struct Inner {
     pub(crate) clock_offset: AtomicI64,
     pub(crate) policies: Policies,
     pub(crate) vault: Vault,
+    pub(crate) envelope: Envelope,
     pub(crate) hasher: Hasher,
     pub(crate) operator: Uuid,
     pub(crate) log: Log,
@@ -64,6 +66,9 @@ pub struct Inner {
     pub(crate) backlog: Backlog,
     /// Failures of unknown accounts by network: one leaf a minute, so that a flood cannot fill the log.
     pub(crate) strangers: Counter,
+    /// Refusals of known callers at the door.
+    pub(crate) refusals: refusals::Refusals,
+    pub(crate) health: health::Gauges,
     /// Fetches of log files by reader: one leaf an hour.
     pub(crate) log_readers: Counter,
     pub(crate) stopped: RwLock<Option<String>>,
@@ -108,12 +113,16 @@ pub struct Readiness {
     pub sealing: bool,
     /// Database and high-water file agree.
     pub high_water: bool,
+    /// There is room on every volume.
+    pub disk: bool,
+    /// This server's clock and the database's agree.
+    pub clock: bool,
 }
 
 impl Readiness {
     /// Tells whether traffic may come.
     pub const fn ok(self) -> bool {
-        self.database && self.sealing && self.high_water
+        self.database && self.sealing && self.high_water && self.disk && self.clock
     }
 }
 
@@ -144,6 +153,8 @@ impl Engine {
         engine.spawn(probe_backlog(engine.clone()));
         policies::activate_bootstrap(&engine).await?;
         engine.spawn(expiry::run(engine.clone()));
+        engine.measure_space();
+        engine.spawn(health::run(engine.clone()));
 
         Ok(engine)
     }
@@ -167,7 +178,7 @@ impl Engine {
         durability: Durability,
         clock: Box<dyn Clock>,
     ) -> Result<(Self, Keys)> {
-        let keys = Keys::open(&config.keys, config.host(), hold)?;
+        let mut keys = Keys::open(&config.keys, config.host(), hold)?;
         if hold == Hold::Exclusive {
             migrate(&config.database.owner).await?;
         }
@@ -175,9 +186,11 @@ impl Engine {
         let app = pool(&config.database.app, u32::try_from(3 * cores).unwrap_or(12).max(8)).await?;
         let sealing = pool(&config.database.sequencer, 2).await?;
         check_server(&app, durability).await?;
+        let envelope = open_envelope(&app, &mut keys, hold, clock.now()).await?;
         let row = sequencer::open_log(&sealing, &keys, config.host(), clock.now(), hold).await?;
         let engine = Self(Arc::new(Inner {
             vault: Vault::new(keys.kek.clone(), keys.grouping.clone()),
+            envelope,
             operator: keys.operator,
             log: Log {
                 row,
@@ -195,6 +208,8 @@ impl Engine {
             changes: broadcast::channel(4_096).0,
             backlog: Backlog::default(),
             strangers: Counter::every(60_000),
+            refusals: refusals::Refusals::new(),
+            health: health::Gauges::default(),
             log_readers: Counter::every(3_600_000),
             stopped: RwLock::default(),
             shutdown: watch::channel(false).0,
@@ -250,7 +265,8 @@ impl Engine {
             db::logs::ping(&mut conn).await
         };
         let database = tokio::time::timeout(Duration::from_secs(2), answers).await.is_ok_and(|answer| answer.is_ok());
-        Readiness { database, sealing: self.seals().is_ok(), high_water: self.stopped().is_none() }
+        let (disk, clock) = self.room_and_clock();
+        Readiness { database, sealing: self.seals().is_ok(), high_water: self.stopped().is_none(), disk, clock }
     }
 
     /// Returns why the sequencer refuses to sign, if it does.
@@ -332,7 +348,7 @@ impl Engine {
         action: Action,
         target: Target,
     ) -> Result<Permit> {
-        authorize::authorize(tx, &self.0.policies, self.0.operator, caller, action, target).await
+        authorize::authorize(tx, &self.0.policies, self.0.operator, caller, action, target, self.now()).await
     }
 
     /// The installation as a whole, as authorisation sees it.
@@ -355,7 +371,12 @@ impl Engine {
     }
 
     pub(crate) fn shutdown(&self) -> watch::Receiver<bool> {
-        self.0.shutdown.subscribe()
+        let mut shutdown = self.0.shutdown.subscribe();
+        // A worker that begins after the stop was told would wait for it for ever.
+        if *shutdown.borrow() {
+            shutdown.mark_changed();
+        }
+        shutdown
     }
 
     fn spawn(&self, worker: impl Future<Output = ()> + Send + 'static) {
@@ -407,6 +428,18 @@ async fn migrate(url: &str) -> Result<()> {
         )),
         other => Error::Setup(format!("The database could not be migrated: {other}")),
     })
+}
+
+/// Opens the master keys. The first start makes one; a later start without the key that secrets were sealed
+/// under is refused, because it could use none of them.
+async fn open_envelope(app: &PgPool, keys: &mut Keys, hold: Hold, now: u64) -> Result<Envelope> {
+    let mut conn = app.acquire().await?;
+    if keys.master.is_empty() && hold == Hold::Exclusive && db::envelope_checks::list(&mut conn).await?.is_empty() {
+        keys.make_master()?;
+    }
+    let envelope = Envelope::new(keys.master.clone(), &keys.operator.to_string());
+    envelope.check(&mut conn, now).await?;
+    Ok(envelope)
 }
 
 async fn check_server(app: &PgPool, durability: Durability) -> Result<()> {

@@ -8,8 +8,12 @@
 //! Start with [`decisions`] for the use cases, [`seal`] for how an act enters the ledger,
 //! [`sequencer`] for how entries get their place, and [`vault`] for how personal text stays erasable.
 
+pub mod access;
+pub mod access_reviews;
+pub mod audit_windows;
 pub mod authorize;
 mod caller;
+pub mod changes;
 mod clock;
 mod config;
 mod counter;
@@ -17,21 +21,29 @@ mod db;
 pub mod decision_types;
 pub mod decisions;
 pub mod demo;
+mod envelope;
 mod error;
 mod expiry;
 pub mod export;
+pub mod factors;
+pub mod health;
 mod high_water;
 mod instance;
 pub mod invitations;
 pub mod keys;
 pub mod ledger;
 mod links;
+pub mod notices;
+pub mod passkeys;
 mod password;
 pub mod people;
-mod policies;
+pub mod policies;
+pub mod providers;
 mod reads;
+pub mod refusals;
 pub mod seal;
 mod secret;
+pub mod roles;
 pub mod sequencer;
 pub mod sessions;
 pub mod setup;
@@ -42,6 +54,7 @@ mod tail;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod throttle;
+mod totp;
 pub mod vault;
 
 pub use caller::{Actor, Caller};

@@ -2,13 +2,11 @@
 
 use countersign_domain::{
     Problem,
-    event::{Event, List, Scope},
+    event::{Event, List},
     ids::{AgentKeyId, SystemId},
-    key::AgentKeyText,
     problem::Code,
     view::{KeyRow, NewKey, SystemRow, SystemsView},
 };
-use sha2::{Digest, Sha256};
 
 use crate::{
     Engine,
@@ -16,11 +14,9 @@ use crate::{
     caller::Caller,
     db,
     error::{Error, Result},
+    keys::{self, KeySettings},
     reads, seal, secret,
 };
-
-/// How long a key lives, in milliseconds: 90 days.
-const KEY_MS: u64 = 90 * 24 * 3_600 * 1_000;
 
 /// Lists the systems with their keys.
 ///
@@ -100,41 +96,13 @@ pub async fn register(engine: &Engine, caller: &Caller, name: &str) -> Result<Sy
         .await
 }
 
-/// Makes a key for a system. The answer is the only place where the key is readable.
+/// Makes a key for a system, for 90 days and from every network.
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`] for an unknown system.
+/// As [`keys::issue`].
 pub async fn issue_key(engine: &Engine, caller: &Caller, system: SystemId) -> Result<NewKey> {
-    engine
-        .act(caller, move |engine, caller| async move {
-            let mut tx = engine.begin().await?;
-            let permit = engine.authorize(&mut tx, &caller, Action::IssueKey, Target::System(system)).await?;
-            let found = db::systems::find(&mut tx, system).await?.ok_or(Error::NotFound)?;
-            let text = AgentKeyText::from_random(secret::random(), secret::random());
-            let key = AgentKeyId(secret::random_id());
-            let scopes = vec![Scope::Ingest, Scope::Read];
-            let expires = engine.now() + KEY_MS;
-            let event = Event::KeyIssued { key, system, scopes: scopes.clone(), expires };
-            let entry = seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
-            let row = db::agent_keys::AgentKey {
-                id: key,
-                system,
-                key_id: text.id().to_owned(),
-                secret_hash: Sha256::digest(text.secret().as_bytes()).to_vec(),
-                scopes,
-                n: 1,
-                issued_at: entry.at,
-                expires_at: expires,
-                revoked_at: None,
-                last_used_at: None,
-                entry: entry.id,
-            };
-            db::agent_keys::insert(&mut tx, &row).await?;
-            engine.commit(tx).await?;
-            Ok(NewKey { key: text.reveal(), system: found.name, expires_at: expires })
-        })
-        .await
+    keys::issue(engine, caller, system, KeySettings::default()).await
 }
 
 /// Ends a key at once.

@@ -4,6 +4,8 @@
 //! `COUNTERSIGN_TEST_PG`, the directory of its socket; its superuser `countersign` makes and drops the
 //! databases, each from one migrated template.
 
+pub mod passkey;
+
 use std::{
     path::PathBuf,
     str::FromStr,
@@ -16,6 +18,8 @@ use std::{
 use countersign_domain::{
     decision::{ReasonCode, Risk, Verdict},
     decision_type::{Kind, Parameter, Reversibility, TypeDefinition},
+    event::SignInMethod,
+    holding::{Holding, Source},
     ids::{DecisionId, PersonId, SystemId},
     role::Role,
     text::{PersonName, Reason},
@@ -27,7 +31,9 @@ use crate::{
     Actor, Caller, Clock, Config, Database, Engine, Error, Result, authorize, decision_types,
     decisions::{self, ReviewRequest, Reviewed, Stored},
     instance::Durability,
-    people, secret, sessions, systems,
+    people, roles, secret,
+    sessions::{self, SignInFacts},
+    systems,
 };
 
 /// A clock that tests set.
@@ -146,21 +152,30 @@ impl Desk {
     ///
     /// When the test server or the set-up fails.
     pub async fn new() -> Self {
-        Self::set_up().await.expect("a desk can be set up")
+        Self::at("http://127.0.0.1:3000").await
     }
 
-    async fn set_up() -> Result<Self> {
+    /// Sets up a desk at an address, such as one that allows passkeys.
+    ///
+    /// # Panics
+    ///
+    /// As [`Desk::new`].
+    pub async fn at(origin: &str) -> Self {
+        Self::set_up(origin).await.expect("a desk can be set up")
+    }
+
+    async fn set_up(origin: &str) -> Result<Self> {
         let database = TestDatabase::create().await;
         let keys = tempfile::tempdir().map_err(|error| Error::Setup(error.to_string()))?;
         let clock = TestClock::starting_at(1_793_610_000_000);
-        let engine = open(&database, keys.path().join("keys"), clock.clone()).await?;
+        let engine = open(&database, keys.path().join("keys"), origin, clock.clone()).await?;
         let admin = person(&engine, "Admin A", "admin-a", Role::Admin).await?;
         let approver = person(&engine, "Approver A", "approver-a", Role::Approver).await?;
         let approver_b = person(&engine, "Approver B", "approver-b", Role::Approver).await?;
         let auditor = person(&engine, "Auditor A", "auditor-a", Role::Auditor).await?;
         let system = systems::register(&engine, &admin, "refund-agent").await?;
         let key = systems::issue_key(&engine, &admin, system).await?.key;
-        let agent = caller(crate::keys::authenticate(&engine, &key).await?);
+        let agent = caller(crate::keys::authenticate(&engine, &key, std::net::Ipv4Addr::LOCALHOST.into()).await?);
         decision_types::define(&engine, &Caller::operator(), refund()).await?;
 
         Ok(Self { engine, clock, admin, approver, approver_b, auditor, agent, key, system, database, keys })
@@ -173,9 +188,13 @@ impl Desk {
     /// When the engine does not start.
     pub async fn restart(&mut self) {
         self.engine.stop().await;
-        self.engine = open(&self.database, self.keys.path().join("keys"), self.clock.clone())
+        self.engine = open(&self.database, self.keys.path().join("keys"), &self.origin(), self.clock.clone())
             .await
             .expect("an engine starts over its own database");
+    }
+
+    fn origin(&self) -> String {
+        self.engine.config().public_origin.clone()
     }
 
     /// Returns the key directory.
@@ -227,7 +246,7 @@ impl Desk {
         };
         let code = if verdict == Verdict::Approve { ReasonCode::WithinPolicy } else { ReasonCode::AgainstPolicy };
         let reason = Reason::new("Checked against the policy.").map_err(|error| Error::Setup(error.to_string()))?;
-        Ok(ReviewRequest { decision, presentation, verdict, code, reason })
+        Ok(ReviewRequest { decision, presentation, verdict, code, reason, signed: None })
     }
 
     /// Waits until everything committed is sealed, and returns the size.
@@ -287,11 +306,12 @@ pub fn refund() -> TypeDefinition {
         risk: Risk::Medium,
         reversibility: Reversibility::Compensable,
         risk_reasons: vec!["Money leaves the company.".into()],
+        amount: Some("amount".into()),
         parameters: vec![parameter("order", "Order", Kind::Text), parameter("amount", "Amount", Kind::Decimal)],
     }
 }
 
-async fn open(database: &TestDatabase, keys: PathBuf, clock: TestClock) -> Result<Engine> {
+async fn open(database: &TestDatabase, keys: PathBuf, origin: &str, clock: TestClock) -> Result<Engine> {
     let config = Config {
         database: Database {
             app: database.url_as("countersign_app"),
@@ -299,24 +319,40 @@ async fn open(database: &TestDatabase, keys: PathBuf, clock: TestClock) -> Resul
             owner: database.url_as("countersign_owner"),
         },
         keys,
-        public_origin: "http://127.0.0.1:3000".into(),
+        public_origin: origin.to_owned(),
         demo: false,
     };
     Engine::start_with(config, Durability::Waived, Box::new(clock)).await
 }
 
 async fn person(engine: &Engine, name: &'static str, login: &'static str, role: Role) -> Result<Caller> {
+    join(engine, name, login, vec![Holding::everywhere(role)]).await
+}
+
+async fn join(
+    engine: &Engine,
+    name: &'static str,
+    login: &'static str,
+    holdings: Vec<Holding>,
+) -> Result<Caller> {
     let nobody = Caller::operator();
     let session = engine
-        .act(&nobody, move |engine, caller| async move {
-            let mut tx = engine.begin().await?;
-            let permit = authorize::unevaluated(authorize::operator_actor(engine.operator));
-            let name = PersonName::new(name).map_err(|error| Error::Setup(error.to_string()))?;
-            let person: PersonId = people::create(&mut tx, &engine, &caller, &permit, &name, login, role).await?;
-            let method = countersign_domain::event::SignInMethod::Password;
-            let new = sessions::open(&mut tx, &engine, &caller, person, method, authorize::Action::SignIn).await?;
-            engine.commit(tx).await?;
-            Ok(new)
+        .act(&nobody, move |engine, caller| {
+            let holdings = holdings.clone();
+            async move {
+                let mut tx = engine.begin().await?;
+                let permit = authorize::unevaluated(authorize::operator_actor(engine.operator));
+                let name = PersonName::new(name).map_err(|error| Error::Setup(error.to_string()))?;
+                let person = people::create_bare(&mut tx, &engine, &caller, &permit, &name, login).await?;
+                for holding in &holdings {
+                    roles::give(&mut tx, &engine, &caller, &permit, person, holding).await?;
+                }
+                // As after an authenticator app's code: who has only a password reaches nothing yet.
+                let facts = SignInFacts::new(SignInMethod::Totp, engine.now());
+                let new = sessions::open(&mut tx, &engine, &caller, person, facts).await?;
+                engine.commit(tx).await?;
+                Ok(new)
+            }
         })
         .await?;
     let actor = sessions::authenticate(engine, session.token.reveal()).await?.ok_or(Error::NotFound)?;
@@ -460,9 +496,20 @@ impl Desk {
     ///
     /// When the engine does not start at all.
     pub async fn start_again(&mut self) {
-        self.engine = open(&self.database, self.keys(), self.clock.clone())
+        self.engine = open(&self.database, self.keys(), &self.origin(), self.clock.clone())
             .await
             .expect("an engine starts and then refuses to sign");
+    }
+
+    /// Tries to start another engine over the same database and keys, and stops it again.
+    ///
+    /// # Errors
+    ///
+    /// What start refuses.
+    pub async fn try_start_again(&self) -> Result<()> {
+        let engine = open(&self.database, self.keys(), &self.origin(), self.clock.clone()).await?;
+        engine.stop().await;
+        Ok(())
     }
 
     /// Waits for the sequencer to refuse, and returns why.
@@ -479,4 +526,58 @@ impl Desk {
         }
         panic!("the sequencer went on");
     }
+}
+
+impl Desk {
+    /// Makes a member with one assignment by hand, signed in; nobody is asked to confirm it.
+    ///
+    /// # Panics
+    ///
+    /// When that is refused.
+    pub async fn member(&self, login: &'static str, holdings: Vec<Holding>) -> Caller {
+        join(&self.engine, login, login, holdings).await.expect("a member can be made")
+    }
+
+    /// Makes a person's assignments from one source equal to what is wanted, as a sign-in with a provider does.
+    ///
+    /// # Errors
+    ///
+    /// As `roles::reconcile`.
+    pub async fn reconcile(
+        &self,
+        person: PersonId,
+        source: Source,
+        wanted: Vec<Holding>,
+    ) -> Result<roles::RoleChanges> {
+        self.engine
+            .act(&Caller::operator(), move |engine, caller| {
+                let wanted = wanted.clone();
+                async move {
+                    let mut tx = engine.begin().await?;
+                    let permit = authorize::unevaluated(authorize::operator_actor(engine.operator));
+                    let changes =
+                        roles::reconcile(&mut tx, &engine, &caller, &permit, person, source, &wanted).await?;
+                    engine.commit(tx).await?;
+                    Ok(changes)
+                }
+            })
+            .await
+    }
+}
+
+/// Returns the code that an authenticator app with this base32 secret shows at a moment.
+///
+/// # Panics
+///
+/// When the secret is not base32.
+pub fn app_code(secret: &str, now: u64) -> String {
+    let digit = |character: char| match character {
+        'A'..='Z' => u32::from(character) - u32::from('A'),
+        '2'..='7' => u32::from(character) - u32::from('2') + 26,
+        _ => panic!("{secret} is base32"),
+    };
+    let bits: String = secret.chars().map(|character| format!("{:05b}", digit(character))).collect();
+    let seed: Vec<u8> =
+        (0..bits.len() / 8).map(|at| u8::from_str_radix(&bits[8 * at..8 * at + 8], 2).expect("eight bits")).collect();
+    crate::totp::code_at(&seed, now / 30_000)
 }

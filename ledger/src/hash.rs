@@ -162,8 +162,18 @@ labels! {
     SampleSeed = "sample-seed",
     /// The draw of an audit sample.
     Draw = "draw",
+    /// A change that waits for a second person.
+    Change = "change",
     /// An evidence pack.
     Pack = "pack",
+    /// The assignments of an access review, or what became of them.
+    AccessReview = "access-review",
+    /// The rows that map a directory's groups to roles.
+    Mapping = "mapping",
+    /// The settings of an identity provider, without its secret.
+    Provider = "provider",
+    /// Who gains and loses what by a mapping.
+    DryRun = "dry-run",
 }
 
 fn decode(engine: &impl base64::Engine, text: &str) -> Option<Hash> {

@@ -1,11 +1,8 @@
 //! What the program needs to know at start, read once and checked.
 
-use std::{
-    fmt,
-    net::{IpAddr, Ipv6Addr},
-    path::PathBuf,
-    str::FromStr,
-};
+use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr};
+
+pub use countersign_domain::network::Network;
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -20,6 +17,11 @@ pub struct Serve {
     pub public_origin: Option<Origin>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    /// Networks beside the public one that requests of this installation may reach, such as that of an
+    /// identity provider inside the company.
+    pub allowed_networks: Vec<Network>,
+    /// Those networks may be reached without TLS.
+    pub plain_http: bool,
     /// An invented world, and "View as".
     pub demo: bool,
     /// Where PostgreSQL is.
@@ -180,45 +182,6 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// A range of network addresses in CIDR form; one address is a range too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    bits: u128,
-    prefix: u32,
-}
-
-impl Network {
-    /// Tells whether the address is in the range. IPv4 addresses count as their IPv6-mapped form.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        let shift = 128 - self.prefix;
-        mapped(address).to_bits().checked_shr(shift).unwrap_or(0) == self.bits.checked_shr(shift).unwrap_or(0)
-    }
-}
-
-impl FromStr for Network {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let fault = || Invalid(format!("{text:?} is not a network such as 10.0.0.0/8 or 2001:db8::/32."));
-        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
-        let address: IpAddr = address.parse().map_err(|_| fault())?;
-        let (offset, longest) = if address.is_ipv4() { (96, 32) } else { (0, 128) };
-        let prefix = match prefix {
-            Some(prefix) => prefix.parse::<u32>().ok().filter(|prefix| *prefix <= longest).ok_or_else(fault)?,
-            None => longest,
-        };
-
-        Ok(Self { bits: mapped(address).to_bits(), prefix: offset + prefix })
-    }
-}
-
-fn mapped(address: IpAddr) -> Ipv6Addr {
-    match address {
-        IpAddr::V4(address) => address.to_ipv6_mapped(),
-        IpAddr::V6(address) => address,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,26 +217,6 @@ mod tests {
                 && !origin.is_alias("localhost")
                 && !origin.is_alias("evil.example:3000")
         );
-    }
-
-    #[test]
-    fn networks_hold_their_addresses() {
-        for (network, address, inside) in [
-            ("10.0.0.0/8", "10.255.0.1", true),
-            ("10.0.0.0/8", "11.0.0.1", false),
-            ("10.0.0.0/8", "::ffff:10.1.2.3", true),
-            ("192.0.2.7", "192.0.2.7", true),
-            ("192.0.2.7", "192.0.2.8", false),
-            ("2001:db8::/32", "2001:db8:1::1", true),
-            ("2001:db8::/32", "2001:db9::1", false),
-            ("0.0.0.0/0", "203.0.113.9", true),
-            ("0.0.0.0/0", "2001:db8::1", false),
-            ("::/0", "203.0.113.9", true),
-        ] {
-            let network: Network = network.parse().unwrap();
-            assert_eq!(network.contains(address.parse().unwrap()), inside, "{network:?} {address}");
-        }
-        assert!("10.0.0.0/33".parse::<Network>().is_err() && "ten".parse::<Network>().is_err());
     }
 
     #[test]

@@ -29,6 +29,10 @@ struct Ready {
     sealing: bool,
     /// The log is the one that the key directory remembers.
     high_water: bool,
+    /// There is room on every volume.
+    disk: bool,
+    /// This server's clock and the database's agree.
+    clock: bool,
 }
 
 pub(crate) async fn ready(State(server): State<Server>) -> Response {
@@ -38,8 +42,10 @@ pub(crate) async fn ready(State(server): State<Server>) -> Response {
         database: engine.database,
         sealing: engine.sealing,
         high_water: engine.high_water,
+        disk: engine.disk,
+        clock: engine.clock,
     };
-    let all = ready.serving && ready.database && ready.sealing && ready.high_water;
+    let all = ready.serving && engine.ok();
     let status = if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(ready)).into_response()
 }

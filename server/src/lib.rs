@@ -8,6 +8,7 @@
 //! Start with [`cli`] for what the program can do, [`serve`] for how it starts and stops, and
 //! [`routes`] for what it answers.
 
+mod access;
 pub mod api;
 pub mod cli;
 #[cfg(feature = "test-clock")]
@@ -26,6 +27,7 @@ mod replay;
 pub mod routes;
 pub mod serve;
 mod server;
+mod sso;
 mod stream;
 mod telemetry;
 mod verify;

@@ -37,6 +37,11 @@ impl Refusal {
         self.problem.code == Code::Unauthenticated
     }
 
+    /// Returns the code.
+    pub(crate) fn code(&self) -> Code {
+        self.problem.code
+    }
+
     /// Replaces the status where HTTP has a more exact one.
     #[must_use]
     pub fn status(self, status: StatusCode) -> Self {
@@ -139,10 +144,14 @@ fn document(problem: Problem, status: u16, request: Uuid, origin: &str) -> Probl
 /// A page that needs nothing but the style sheet: it is drawn when the application cannot be.
 fn page(problem: &Problem, request: Uuid, css: &str) -> String {
     let (title, detail, css) = (escape(problem.code.title()), escape(&problem.detail), escape(css));
+    let way = match problem.code {
+        Code::StepUpRequired => "<a href=\"/step-up\">Confirm that it is you</a>",
+        _ => "<a href=\"/\">Start page</a>",
+    };
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>{title} – Countersign</title><link rel=\"stylesheet\" href=\"{css}\"></head>\
-         <body><main><h1>{title}</h1><p>{detail}</p><p>Request <code>{request}</code></p><p><a href=\"/\">Start page</a></p></main></body></html>\n"
+         <body><main><h1>{title}</h1><p>{detail}</p><p>Request <code>{request}</code></p><p>{way}</p></main></body></html>\n"
     )
 }
 

@@ -17,9 +17,9 @@ use countersign_engine::authorize::Action;
 use http::Method;
 
 use crate::{
-    Refusal, Server, api, files, health,
+    Refusal, Server, access, api, files, health,
     layers::{self, Gate},
-    log_files, proofs, stream,
+    log_files, proofs, sso, stream,
 };
 
 /// Which credential an address takes.
@@ -31,6 +31,8 @@ pub enum Door {
     Api,
     /// Either of the two, never both: files of the log.
     Reader,
+    /// A logout token that an identity provider signed.
+    Idp,
     /// None is needed. A session is looked at where a page draws who is signed in.
     Public,
 }
@@ -42,6 +44,7 @@ impl Door {
             Door::Browser => "browser",
             Door::Api => "api",
             Door::Reader => "reader",
+            Door::Idp => "idp",
             Door::Public => "public",
         }
     }
@@ -188,7 +191,7 @@ impl Route {
     pub fn reads_session(&self) -> bool {
         match self.door {
             Door::Browser | Door::Reader => true,
-            Door::Api => false,
+            Door::Api | Door::Idp => false,
             Door::Public => !matches!(self.handler, Handler::Endpoint(_)),
         }
     }
@@ -278,8 +281,19 @@ pub static ROUTES: &[Route] = &[
     page("/ledger", Door::Browser, Some(ViewLedger), Object::Installation, Class::Search),
     page("/ledger/{index}", Door::Browser, Some(ViewLedger), Object::Installation, Class::Read),
     page("/admin/people", Door::Browser, Some(ListPeople), Object::Installation, Class::Search),
+    page("/admin/sso", Door::Browser, Some(ListProviders), Object::Installation, Class::Search),
     page("/admin/systems", Door::Browser, Some(ListSystems), Object::Installation, Class::Search),
+    page("/admin/access", Door::Browser, Some(ViewAccess), Object::Installation, Class::Search),
+    page("/admin/keys", Door::Browser, Some(ListKeys), Object::Installation, Class::Search),
+    page("/admin/audit-windows", Door::Browser, Some(ListAuditWindows), Object::Installation, Class::Search),
+    page("/admin/recertification", Door::Browser, Some(ListAccessReviews), Object::Installation, Class::Search),
+    page("/admin/health", Door::Browser, Some(ViewHealth), Object::Installation, Class::None),
+    page("/me/access", Door::Browser, Some(ViewSelf), Object::Member, Class::Search),
     page("/me", Door::Browser, Some(ViewSelf), Object::Member, Class::Read),
+    page("/me/factors", Door::Browser, Some(ViewSelf), Object::Member, Class::Read),
+    page("/step-up", Door::Browser, None, Object::None, Class::None),
+    page("/admin/sessions", Door::Browser, Some(ListSessions), Object::Installation, Class::Search),
+    page("/admin/passkeys", Door::Browser, Some(ListCredentials), Object::Installation, Class::Search),
     page("/verify", Door::Public, None, Object::None, Class::None),
     page("/setup", Door::Public, None, Object::None, Class::None),
     page("/join", Door::Public, None, Object::None, Class::None),
@@ -288,15 +302,41 @@ pub static ROUTES: &[Route] = &[
     // Server functions that read.
     act("/act/frame", Door::Public, None, Object::None, Class::None),
     act("/act/setup-link", Door::Public, None, Object::None, Class::None),
+    act("/act/ways-in", Door::Public, None, Object::None, Class::None),
     act("/act/invitation", Door::Public, None, Object::None, Class::None),
     act("/act/queue", Door::Browser, Some(ListQueue), Object::Installation, Class::Search),
     act("/act/decision", Door::Browser, Some(ViewDecision), Object::Decision, Class::Read),
     act("/act/ledger", Door::Browser, Some(ViewLedger), Object::Installation, Class::Search),
     act("/act/entry", Door::Browser, Some(ViewLedger), Object::Installation, Class::Read),
     act("/act/people", Door::Browser, Some(ListPeople), Object::Installation, Class::Search),
+    act("/act/providers", Door::Browser, Some(ListProviders), Object::Installation, Class::Search),
     act("/act/systems", Door::Browser, Some(ListSystems), Object::Installation, Class::Search),
+    act("/act/access", Door::Browser, Some(ViewAccess), Object::Installation, Class::Search),
+    act("/act/my-access", Door::Browser, Some(ViewSelf), Object::Member, Class::Search),
+    act("/act/keys", Door::Browser, Some(ListKeys), Object::Installation, Class::Search),
+    act("/act/audit-windows", Door::Browser, Some(ListAuditWindows), Object::Installation, Class::Search),
+    act("/act/access-reviews", Door::Browser, Some(ListAccessReviews), Object::Installation, Class::Search),
+    act("/act/health", Door::Browser, Some(ViewHealth), Object::Installation, Class::None),
     act("/act/me", Door::Browser, Some(ViewSelf), Object::Member, Class::Read),
+    act("/act/factors", Door::Browser, Some(ViewSelf), Object::Member, Class::Read),
+    act("/act/sessions", Door::Browser, Some(ListSessions), Object::Installation, Class::Search),
+    act("/act/passkeys", Door::Browser, Some(ListCredentials), Object::Installation, Class::Search),
+    act("/act/begin-passkey", Door::Browser, Some(ManageFactors), Object::Member, Class::Read),
+    act("/act/begin-totp", Door::Browser, Some(ManageFactors), Object::Member, Class::Read),
+    act("/act/prepare-review", Door::Browser, Some(ReviewDecision), Object::Decision, Class::Read),
+    act("/act/notices-read", Door::Browser, Some(ViewSelf), Object::Member, Class::Read),
+    act("/act/open-sign-in", Door::Public, None, Object::None, Class::None),
+    act("/act/passkey-challenge", Door::Public, None, Object::None, Class::None),
     // Server functions that change something.
+    act("/act/enrol-passkey", Door::Browser, Some(ManageFactors), Object::Member, Class::Act),
+    act("/act/remove-passkey", Door::Browser, Some(ManageFactors), Object::Member, Class::Act),
+    act("/act/enrol-totp", Door::Browser, Some(ManageFactors), Object::Member, Class::Act),
+    act("/act/remove-totp", Door::Browser, Some(ManageFactors), Object::Member, Class::Act),
+    act("/act/recovery-codes", Door::Browser, Some(ManageFactors), Object::Member, Class::Act),
+    act("/act/confirm-passkey", Door::Browser, Some(ConfirmCredential), Object::Member, Class::Act),
+    act("/act/step-up", Door::Browser, Some(StepUp), Object::SignIn, Class::Auth),
+    act("/act/passkey-step-up", Door::Browser, Some(StepUp), Object::SignIn, Class::Auth),
+    act("/act/passkey-sign-in", Door::Public, Some(SignIn), Object::Installation, Class::Auth),
     act("/act/finish-setup", Door::Public, Some(SetUp), Object::Installation, Class::Auth).idempotency(Idempotency::Once),
     act("/act/join", Door::Public, Some(Join), Object::Member, Class::Auth).idempotency(Idempotency::Once),
     act("/act/sign-in", Door::Public, Some(SignIn), Object::Installation, Class::Auth),
@@ -308,13 +348,37 @@ pub static ROUTES: &[Route] = &[
     act("/act/renew-invitation", Door::Browser, Some(ChangePerson), Object::Member, Class::Act),
     act("/act/disable-person", Door::Browser, Some(ChangePerson), Object::Member, Class::Act),
     act("/act/enable-person", Door::Browser, Some(ChangePerson), Object::Member, Class::Act),
+    act("/act/add-provider", Door::Browser, Some(ChangeProvider), Object::Installation, Class::Act),
+    act("/act/change-provider", Door::Browser, Some(ChangeProvider), Object::Installation, Class::Act),
+    act("/act/enable-provider", Door::Browser, Some(ChangeProvider), Object::Installation, Class::Act),
+    act("/act/disable-provider", Door::Browser, Some(ChangeProvider), Object::Installation, Class::Act),
+    act("/act/remove-provider", Door::Browser, Some(ChangeProvider), Object::Installation, Class::Act),
     act("/act/register-system", Door::Browser, Some(RegisterSystem), Object::Installation, Class::Act),
     act("/act/issue-key", Door::Browser, Some(IssueKey), Object::System, Class::Act),
     act("/act/revoke-key", Door::Browser, Some(RevokeKey), Object::System, Class::Act),
+    act("/act/new-key", Door::Browser, Some(IssueKey), Object::System, Class::Act),
+    act("/act/rotate-key", Door::Browser, Some(RotateKey), Object::System, Class::Act),
+    act("/act/end-former-secret", Door::Browser, Some(RotateKey), Object::System, Class::Act),
+    act("/act/end-key", Door::Browser, Some(RevokeKey), Object::System, Class::Act),
+    act("/act/open-audit-window", Door::Browser, Some(OpenAuditWindow), Object::Member, Class::Act),
+    act("/act/close-audit-window", Door::Browser, Some(CloseAuditWindow), Object::Member, Class::Act),
+    act("/act/issue-token", Door::Browser, Some(IssueToken), Object::Member, Class::Act),
+    act("/act/start-access-review", Door::Browser, Some(StartAccessReview), Object::Installation, Class::Act),
+    act("/act/review-assignment", Door::Browser, Some(DecideAccessReview), Object::Member, Class::Act),
     act("/act/prefer", Door::Public, None, Object::None, Class::None),
+    // Identity providers. The ways there only set a cookie; the way back signs in.
+    endpoint(Get, "/login/{provider}", Door::Public, None, Object::None, Class::None, || get(sso::begin)),
+    endpoint(Get, "/step-up/{provider}", Door::Browser, Some(StepUp), Object::SignIn, Class::None, || get(sso::begin_step_up)),
+    endpoint(Get, "/link/{provider}", Door::Browser, Some(ManageFactors), Object::Member, Class::None, || get(sso::begin_link)),
+    endpoint(Get, "/test-sign-in/{provider}", Door::Browser, Some(ChangeProvider), Object::Installation, Class::None, || get(sso::begin_test)),
+    endpoint(Get, "/callback/{provider}", Door::Public, Some(SignIn), Object::Installation, Class::Auth, || get(sso::callback)),
+    endpoint(Post, "/backchannel-logout/{provider}", Door::Idp, Some(EndSignIn), Object::SignIn, Class::Auth, || post(sso::back_channel_logout)).limits(FORMS),
+    endpoint(Get, "/sign-out/{provider}", Door::Public, None, Object::None, Class::None, || get(sso::end_session)),
+    endpoint(Get, "/signed-out/{provider}", Door::Public, None, Object::None, Class::None, || get(sso::signed_out)),
     // Browser extras.
     endpoint(Get, "/stream/queue", Door::Browser, Some(OpenStream), Object::Installation, Class::Search, || get(stream::queue)).limits(STREAM),
     endpoint(Get, "/decisions/{id}/proof", Door::Browser, Some(DownloadProof), Object::Decision, Class::Export, || get(proofs::download)),
+    endpoint(Get, "/admin/access/export", Door::Browser, Some(ExportAccess), Object::Installation, Class::Export, || get(access::export)),
     // The API for agents.
     endpoint(Post, "/api/v1/decisions", Door::Api, Some(Propose), Object::System, Class::Act, || post(api::decisions::propose)).limits(WAIT).idempotency(Idempotency::Header),
     endpoint(Get, "/api/v1/decisions/{id}", Door::Api, Some(GetDecision), Object::Decision, Class::Read, || get(api::decisions::show)).limits(WAIT),

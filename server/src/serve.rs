@@ -12,6 +12,7 @@ use std::{
 
 use axum::{Router, body::Body};
 use countersign_engine::{Engine, setup};
+use countersign_outbound::Allowed;
 use countersign_postgres::{Cluster, DATABASE, Role};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
@@ -69,6 +70,7 @@ pub(crate) async fn serve(config: Serve) -> Result<(), Failure> {
         demo: config.demo,
     })
     .await?;
+    engine.watch_volume(config.data.clone());
     let recorded_key = match config.demo {
         true => {
             say("Seeding the demo …");
@@ -80,7 +82,9 @@ pub(crate) async fn serve(config: Serve) -> Result<(), Failure> {
         }
     };
 
-    let server = Server::new(engine.clone(), origin, config.trusted_proxies.clone(), files);
+    let allowed =
+        Allowed { networks: config.allowed_networks.clone(), plain_http: config.plain_http, own: None };
+    let server = Server::reaching(engine.clone(), origin, config.trusted_proxies.clone(), files, allowed);
     let router = routes::router(&server).map_err(Failure::Routes)?;
     let mut signals = Signals::new()?;
     say(&format!("ready http://127.0.0.1:{port}"));

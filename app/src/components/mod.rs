@@ -1,5 +1,6 @@
 //! Parts that more than one page draws.
 
+pub(crate) mod admin;
 pub(crate) mod dialogue;
 pub(crate) mod form;
 pub(crate) mod icons;
@@ -7,5 +8,6 @@ pub(crate) mod keyboard;
 pub(crate) mod kinds;
 pub(crate) mod marks;
 pub(crate) mod page;
+pub(crate) mod passkey;
 pub(crate) mod text;
 pub(crate) mod time;

@@ -7,7 +7,9 @@ use countersign_ledger::{
 
 use crate::{
     decision::{Effect, OutcomeResult, ReasonCode, Risk},
-    event::{EndCause, List, PasswordBy, Scope},
+    event::{
+        AccessReviewAnswer, AnomalyCause, CredentialAlg, EndCause, List, PasswordBy, ProviderChange, ScimChange, Scope,
+    },
     policy::Route,
 };
 
@@ -33,6 +35,8 @@ enum Place {
     None,
     /// An act on an object of this type.
     Act(&'static str),
+    /// An act on an object of one of these types.
+    ActOn(&'static [&'static str]),
     /// A read of an object of this type.
     Read(&'static str),
     /// A read of any object.
@@ -64,6 +68,10 @@ enum Class {
     Several(fn(&str) -> bool),
     /// One or more entry ids.
     Entries,
+    /// One or more ids.
+    Uuids,
+    /// One or more printable texts.
+    Texts,
     /// `{n, set}`.
     Authority,
     /// Host, key or random value: any printable text.
@@ -72,15 +80,47 @@ enum Class {
     Objects,
 }
 
-use Class::{Authority, Boolean, Digest, Entries, Integer, Known, Objects, Several, Text, Uuid, Word};
+use Class::{Authority, Boolean, Digest, Entries, Integer, Known, Objects, Several, Text, Texts, Uuid, Uuids, Word};
 use Presence::{May, Must};
 
 const KINDS: &[Kind] = &[
-    kind("access.denied", Place::MaybeRead, &[("action", Word, Must), ("cause", Word, May)], &[]),
+    kind(
+        "access.denied",
+        Place::MaybeRead,
+        &[("action", Word, Must), ("cause", Word, May), ("count", Integer, May)],
+        &[],
+    ),
     kind("access.downloaded", Place::ReadAny, &[], &[]),
+    kind("access.exported", Place::None, &[("count", Integer, Must)], &["output", "query"]),
     kind("access.listed", Place::None, &[("count", Integer, Must), ("list", Known(known_list), Must)], &[]),
     kind("access.log_read", Place::None, &[("count", Integer, Must)], &[]),
+    kind("access.searched", Place::None, &[("count", Integer, Must)], &["output", "query"]),
+    kind("access.unmasked", Place::Read("decision"), &[("field", Word, Must)], &["reason"]),
     kind("access.viewed", Place::ReadAny, &[], &[]),
+    kind(
+        "access_review.completed",
+        Place::Act("access_review"),
+        &[
+            ("changed", Integer, Must),
+            ("kept", Integer, Must),
+            ("result", Digest, Must),
+            ("revoked", Integer, Must),
+            ("suspended", Integer, Must),
+        ],
+        &[],
+    ),
+    kind(
+        "access_review.decided",
+        Place::Act("access_review"),
+        &[("answer", Known(known_answer), Must), ("assignment", Uuid, Must)],
+        &[],
+    ),
+    kind(
+        "access_review.started",
+        Place::Act("access_review"),
+        &[("due", Integer, Must), ("grace", Integer, Must), ("items", Integer, Must), ("snapshot", Digest, Must)],
+        &[],
+    ),
     kind(
         "agent_key.issued",
         Place::Act("agent_key"),
@@ -88,11 +128,45 @@ const KINDS: &[Kind] = &[
         &[],
     ),
     kind("agent_key.revoked", Place::Act("agent_key"), &[], &[]),
+    kind("agent_key.rotated", Place::Act("agent_key"), &[("until", Integer, Must)], &[]),
+    kind("audit_window.closed", Place::Act("audit_window"), &[], &[]),
+    kind(
+        "audit_window.opened",
+        Place::Act("audit_window"),
+        &[("from", Integer, Must), ("person", Uuid, Must), ("systems", Uuids, May), ("until", Integer, Must)],
+        &["name"],
+    ),
+    kind("auth.break_glass_used", Place::Act("session"), &[], &["reason"]),
+    kind("auth.credential_confirmed", Place::Act("person"), &[("credential", Uuid, Must)], &[]),
+    kind(
+        "auth.credential_enrolled",
+        Place::Act("person"),
+        &[("aaguid", Uuid, May), ("alg", Known(known_alg), Must), ("backup", Boolean, Must), ("key", Digest, Must)],
+        &[],
+    ),
+    kind("auth.credential_removed", Place::Act("person"), &[("credential", Uuid, Must)], &[]),
     kind("auth.ended", Place::Act("session"), &[("cause", Known(known_end), Must)], &[]),
-    kind("auth.failed", Place::None, &[("count", Integer, Must), ("person", Uuid, May)], &["ip"]),
+    kind(
+        "auth.failed",
+        Place::None,
+        &[("cause", Word, May), ("count", Integer, Must), ("person", Uuid, May), ("provider", Uuid, May)],
+        &["detail?", "ip"],
+    ),
     kind("auth.password_changed", Place::Act("person"), &[("by", Known(known_password), Must)], &[]),
+    kind("auth.recovery_used", Place::Act("person"), &[], &[]),
     kind("auth.signed_in", Place::Act("session"), &[("method", Word, Must), ("uv", Boolean, Must)], &["agent", "ip"]),
     kind("auth.signed_out", Place::Act("session"), &[], &[]),
+    kind("auth.stepped_up", Place::Act("session"), &[("method", Word, Must), ("uv", Boolean, Must)], &[]),
+    kind("change.confirmed", Place::Act("change"), &[], &[]),
+    kind("change.lapsed", Place::Act("change"), &[], &[]),
+    kind("change.refused", Place::Act("change"), &[], &[]),
+    kind(
+        "change.requested",
+        Place::Act("change"),
+        &[("digest", Digest, Must), ("subject", Uuid, May), ("what", Word, Must)],
+        &[],
+    ),
+    kind("change.withdrawn", Place::Act("change"), &[], &[]),
     kind(
         "decision.outcome_reported",
         Place::Act("decision"),
@@ -164,6 +238,7 @@ const KINDS: &[Kind] = &[
         &[],
     ),
     kind("decision.viewed", Place::Read("decision"), &[("seen", Digest, Must)], &[]),
+    kind("ledger.anomaly", Place::None, &[("cause", Known(known_anomaly), Must)], &[]),
     kind("ledger.heartbeat", Place::None, &[], &[]),
     kind(
         "ledger.opened",
@@ -174,15 +249,60 @@ const KINDS: &[Kind] = &[
     kind("person.created", Place::Act("person"), &[], &["login?", "name"]),
     kind("person.disabled", Place::Act("person"), &[], &[]),
     kind("person.enabled", Place::Act("person"), &[], &[]),
+    kind("person.linked", Place::Act("person"), &[("provider", Uuid, Must)], &["subject"]),
     kind("policy.activated", Place::Act("policy"), &[("digest", Digest, Must), ("version", Uuid, Must)], &[]),
     kind(
         "role.assigned",
         Place::Act("person"),
-        &[("assignment", Uuid, May), ("role", Uuid, Must), ("system", Uuid, May), ("until", Integer, May)],
+        &[
+            ("amount", Integer, May),
+            ("assignment", Uuid, May),
+            ("provider", Uuid, May),
+            ("risk", Known(known_risk), May),
+            ("role", Uuid, Must),
+            ("source", Word, May),
+            ("system", Uuid, May),
+            ("systems", Uuids, May),
+            ("types", Texts, May),
+            ("until", Integer, May),
+            ("window", Uuid, May),
+        ],
         &[],
     ),
     kind("role.unassigned", Place::Act("person"), &[("assignment", Uuid, May), ("role", Uuid, Must)], &[]),
+    kind(
+        "scim.applied",
+        Place::ActOn(&["scim_user", "scim_group"]),
+        &[("change", Known(known_scim_change), Must), ("members", Integer, May), ("person", Uuid, May)],
+        &["document?"],
+    ),
+    kind(
+        "scim.token_issued",
+        Place::Act("scim_token"),
+        &[("ceiling", Uuids, May), ("expires", Integer, Must), ("provider", Uuid, Must)],
+        &[],
+    ),
+    kind("scim.token_revoked", Place::Act("scim_token"), &[], &[]),
     kind("settings.changed", Place::Act("decision_type"), &[("digest", Digest, Must)], &[]),
+    kind("settings.single_operator", Place::None, &[("on", Boolean, Must)], &[]),
+    kind(
+        "sso.mapping_applied",
+        Place::Act("person"),
+        &[("matched", Integer, Must), ("overage", Boolean, Must), ("version", Uuid, May)],
+        &["snapshot"],
+    ),
+    kind(
+        "sso.mapping_changed",
+        Place::Act("mapping"),
+        &[("digest", Digest, Must), ("dry_run", Digest, May), ("version", Uuid, Must)],
+        &[],
+    ),
+    kind(
+        "sso.provider_changed",
+        Place::Act("provider"),
+        &[("change", Known(known_provider_change), Must), ("digest", Digest, Must)],
+        &[],
+    ),
     kind("system.approved", Place::Act("system"), &[], &["name"]),
 ];
 
@@ -243,9 +363,10 @@ impl Place {
         match (self, obj) {
             (Place::None | Place::MaybeRead, None) => true,
             (Place::Act(kind), Some(obj)) => obj.t == *kind && obj.n.is_some(),
+            (Place::ActOn(kinds), Some(obj)) => kinds.contains(&obj.t.as_str()) && obj.n.is_some(),
             (Place::Read(kind), Some(obj)) => obj.t == *kind && obj.upto.is_some(),
             (Place::ReadAny | Place::MaybeRead, Some(obj)) => obj.upto.is_some(),
-            (Place::None, Some(_)) | (Place::Act(_) | Place::Read(_) | Place::ReadAny, None) => false,
+            (Place::None, Some(_)) | (Place::Act(_) | Place::ActOn(_) | Place::Read(_) | Place::ReadAny, None) => false,
         }
     }
 }
@@ -261,6 +382,8 @@ impl Class {
             Boolean => value.as_boolean().is_some(),
             Word | Known(_) => text(&is_word),
             Several(_) => all(&|element| element.as_text().is_some_and(is_word)),
+            Texts => all(&|element| element.as_text().is_some()),
+            Uuids => all(&|element| element.as_text().is_some_and(|text| is_uuid(text, 0))),
             Entries => all(&|element| element.as_text().is_some_and(|text| is_uuid(text, 7))),
             Authority => value.as_object().is_some_and(|members| {
                 members.len() == 2
@@ -286,12 +409,28 @@ fn known_list(word: &str) -> bool {
     List::from_word(word).is_some()
 }
 
+fn known_answer(word: &str) -> bool {
+    AccessReviewAnswer::from_word(word).is_some()
+}
+
+fn known_anomaly(word: &str) -> bool {
+    AnomalyCause::from_word(word).is_some()
+}
+
+fn known_alg(word: &str) -> bool {
+    CredentialAlg::from_word(word).is_some()
+}
+
 fn known_scope(word: &str) -> bool {
     Scope::from_word(word).is_some()
 }
 
 fn known_end(word: &str) -> bool {
     EndCause::from_word(word).is_some()
+}
+
+fn known_provider_change(word: &str) -> bool {
+    ProviderChange::from_word(word).is_some()
 }
 
 fn known_password(word: &str) -> bool {
@@ -308,6 +447,10 @@ fn known_result(word: &str) -> bool {
 
 fn known_risk(word: &str) -> bool {
     Risk::from_word(word).is_some()
+}
+
+fn known_scim_change(word: &str) -> bool {
+    ScimChange::from_word(word).is_some()
 }
 
 fn known_reason(word: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use countersign_domain::{
     decision::{Risk, State},
+    holding::Matter,
     ids::{AgentKeyId, DecisionId, DecisionTypeId, EntryId, PersonId, PolicyVersionId, RevisionId, SystemId},
     policy::OnTimeout,
 };
@@ -95,6 +96,8 @@ pub(crate) struct New<'a> {
     pub(crate) decision: &'a Decision,
     pub(crate) same_content: &'a [u8],
     pub(crate) second_act: bool,
+    /// What authority limits compare.
+    pub(crate) amount: Option<u64>,
     pub(crate) source: Option<(&'a str, u64)>,
 }
 
@@ -121,8 +124,9 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New<'_>) -> sqlx::Resu
         insert into decisions
           (id, n, system_id, agent_key_id, type_id, state, risk, round, revision, content_hash, same_content,
            second_act, policy_version_id, rule, need, due_at, on_timeout, external_id, conversation, source_name, source_n,
-           proposed_at, entry_id)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+           proposed_at, entry_id, amount)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
+          $24)
         on conflict (system_id, same_content)
           where state in ('received', 'queued', 'in_review') and not second_act
           do nothing
@@ -150,6 +154,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New<'_>) -> sqlx::Resu
         new.source.map(|(_, n)| n as i64),
         instant(decision.proposed_at),
         decision.entry.0,
+        new.amount.map(|amount| amount as i64),
     )
     .execute(conn)
     .await?;
@@ -266,9 +271,28 @@ pub(crate) async fn list_overdue(conn: &mut PgConnection, now: u64, limit: i64) 
     Ok(rows.into_iter().map(DecisionId::from).collect())
 }
 
-pub(crate) async fn count_open(conn: &mut PgConnection) -> sqlx::Result<u64> {
+/// Who reads a list: it holds what authorisation would let them open, by the same roles, scopes and types.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader {
+    pub(crate) person: PersonId,
+    pub(crate) now: u64,
+}
+
+pub(crate) async fn count_open(conn: &mut PgConnection, reader: Reader) -> sqlx::Result<u64> {
     let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from decisions where state in ('received', 'queued', 'in_review')"#
+        r#"
+        select count(*) as "count!"
+        from decisions d
+        join decision_types t on t.id = d.type_id
+        where d.state in ('received', 'queued', 'in_review')
+          and exists (select from role_assignments a
+            where a.person_id = $1 and a.ended_at is null and (a.until is null or a.until > $2)
+              and (a.role = 'compliance_officer' or (a.role in ('viewer', 'approver', 'senior_approver', 'policy_author', 'auditor')
+                and (a.systems is null or d.system_id = any(a.systems))
+                and (a.types is null or t.name = any(a.types)))))
+        "#,
+        reader.person.0,
+        instant(reader.now),
     )
     .fetch_one(conn)
     .await?;
@@ -289,17 +313,84 @@ pub(crate) async fn count_open_of(conn: &mut PgConnection, system: SystemId) -> 
     Ok(count as u64)
 }
 
-/// Counts the open decisions that this person has not reviewed in the running round.
-pub(crate) async fn count_turns(conn: &mut PgConnection, person: PersonId) -> sqlx::Result<u64> {
+/// Returns what authority limits compare, and who made the key that proposed it.
+pub(crate) async fn matter(conn: &mut PgConnection, id: DecisionId) -> Result<Option<(Matter, Option<PersonId>)>> {
+    let row = sqlx::query!(
+        r#"
+        select d.system_id, t.name, d.risk, d.amount, k.issued_by
+        from decisions d
+        join decision_types t on t.id = d.type_id
+        join agent_keys k on k.id = d.agent_key_id
+        where d.id = $1
+        "#,
+        id.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| {
+        let unreadable = |column| Error::Row { table: "decisions", column, id: id.to_string() };
+        let matter = Matter {
+            system: row.system_id.into(),
+            type_name: row.name,
+            risk: Risk::from_word(&row.risk).ok_or_else(|| unreadable("risk"))?,
+            amount: row.amount.map(|amount| u64::try_from(amount).map_err(|_| unreadable("amount"))).transpose()?,
+        };
+        Ok((matter, row.issued_by.map(PersonId::from)))
+    })
+    .transpose()
+}
+
+/// Returns those of the decisions that a person may read.
+pub(crate) async fn readable(
+    conn: &mut PgConnection,
+    reader: Reader,
+    ids: &[DecisionId],
+) -> sqlx::Result<Vec<DecisionId>> {
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query_scalar!(
+        r#"
+        select d.id
+        from decisions d
+        join decision_types t on t.id = d.type_id
+        where d.id = any($3)
+          and exists (select from role_assignments a
+            where a.person_id = $1 and a.ended_at is null and (a.until is null or a.until > $2)
+              and (a.role = 'compliance_officer' or (a.role in ('viewer', 'approver', 'senior_approver', 'policy_author', 'auditor')
+                and (a.systems is null or d.system_id = any(a.systems))
+                and (a.types is null or t.name = any(a.types)))))
+        "#,
+        reader.person.0,
+        instant(reader.now),
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(DecisionId::from).collect())
+}
+
+/// Counts the open decisions that this person may review and has not reviewed in the running round.
+pub(crate) async fn count_turns(conn: &mut PgConnection, person: PersonId, now: u64) -> sqlx::Result<u64> {
     let count = sqlx::query_scalar!(
         r#"
         select count(*) as "count!"
         from decisions d
+        join decision_types t on t.id = d.type_id
+        join agent_keys k on k.id = d.agent_key_id
         where d.state in ('received', 'queued', 'in_review')
           and not exists (select from reviews r where r.decision_id = d.id and r.round = d.round
             and r.person_id = $1 and r.state = 'submitted')
+          and k.issued_by is distinct from $1
+          and exists (select from role_assignments a
+            where a.person_id = $1 and a.ended_at is null and (a.until is null or a.until > $2)
+              and (a.role = 'senior_approver' or (a.role = 'approver' and d.risk <> 'high'))
+              and (a.systems is null or d.system_id = any(a.systems))
+              and (a.types is null or t.name = any(a.types))
+              and (a.risk_max is null or a.risk_max = 'high' or d.risk = 'low'
+                or (a.risk_max = 'medium' and d.risk = 'medium'))
+              and (a.amount_max is null or d.amount is null or d.amount <= a.amount_max))
         "#,
         person.0,
+        instant(now),
     )
     .fetch_one(conn)
     .await?;
@@ -315,7 +406,12 @@ pub(crate) struct Filter<'a> {
 }
 
 /// One page of open decisions, least time left first.
-pub(crate) async fn list_open(conn: &mut PgConnection, filter: &Filter<'_>, limit: i64) -> Result<Vec<Queued>> {
+pub(crate) async fn list_open(
+    conn: &mut PgConnection,
+    reader: Reader,
+    filter: &Filter<'_>,
+    limit: i64,
+) -> Result<Vec<Queued>> {
     let (after_due, after_id) = match filter.after {
         Some((due, id)) => (Some(instant(due)), Some(id.0)),
         None => (None, None),
@@ -328,11 +424,17 @@ pub(crate) async fn list_open(conn: &mut PgConnection, filter: &Filter<'_>, limi
           e.idx as "idx?"
         from decisions d
         join systems s on s.id = d.system_id
+        join decision_types t on t.id = d.type_id
         join ledger_entries e on e.id = d.entry_id
         where d.state in ('received', 'queued', 'in_review')
           and ($1::text is null or d.risk = $1)
           and ($2::text is null or s.name = $2)
           and ($3::timestamptz is null or (d.due_at, d.id) > ($3, $4::uuid))
+          and exists (select from role_assignments a
+            where a.person_id = $6 and a.ended_at is null and (a.until is null or a.until > $7)
+              and (a.role = 'compliance_officer' or (a.role in ('viewer', 'approver', 'senior_approver', 'policy_author', 'auditor')
+                and (a.systems is null or d.system_id = any(a.systems))
+                and (a.types is null or t.name = any(a.types)))))
         order by d.due_at, d.id
         limit $5
         "#,
@@ -341,6 +443,8 @@ pub(crate) async fn list_open(conn: &mut PgConnection, filter: &Filter<'_>, limi
         after_due,
         after_id,
         limit,
+        reader.person.0,
+        instant(reader.now),
     )
     .fetch_all(conn)
     .await?;

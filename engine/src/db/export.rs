@@ -239,8 +239,12 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid], routed: &
         from people
         where entry_id = any($1)
         union all
-        select 'role_assignments', id::text, entry_id, 'role.assigned', person_id, array[
-            'at=' || (extract(epoch from assigned_at) * 1000)::bigint, 'd.assignment=' || id, 'role=' || role]
+        select 'role_assignments', id::text, entry_id, 'role.assigned', person_id, array_remove(array[
+            'at=' || (extract(epoch from assigned_at) * 1000)::bigint, 'd.assignment=' || id, 'role=' || role,
+            case cardinality(systems) when 1 then 'd.system=' || systems[1] else 'd.systems=' || array_to_string(systems, ',') end,
+            'd.types=' || array_to_string(types, ','), 'd.risk=' || risk_max, 'd.amount=' || amount_max,
+            'd.until=' || (extract(epoch from until) * 1000)::bigint,
+            'd.provider=' || substring(source from '^provider:(.*)$')], null)
         from role_assignments
         where entry_id = any($1)
         union all
@@ -248,6 +252,17 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid], routed: &
             'at=' || (extract(epoch from ended_at) * 1000)::bigint, 'd.assignment=' || id, 'role=' || role]
         from role_assignments
         where ended_entry_id = any($1)
+        union all
+        select 'changes', id::text, entry_id, 'change.requested', id, array_remove(array[
+            'at=' || (extract(epoch from requested_at) * 1000)::bigint, 'sid=' || requested_by, 'd.what=' || kind,
+            'd.subject=' || subject_id, 'd.digest=' || rtrim(translate(encode(digest, 'base64'), '+/', '-_'), '=')], null)
+        from changes
+        where entry_id = any($1)
+        union all
+        select 'changes', id::text, decided_entry_id, 'change.' || state, id, array_remove(array[
+            'at=' || (extract(epoch from decided_at) * 1000)::bigint, 'sid=' || decided_by], null)
+        from changes
+        where decided_entry_id = any($1)
         union all
         select 'sessions', id::text, entry_id, 'auth.signed_in', id, array[
             'at=' || (extract(epoch from started_at) * 1000)::bigint, 'sid=' || person_id, 'd.method=' || method]
@@ -260,9 +275,32 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid], routed: &
         where entry_id = any($1)
         union all
         select 'agent_keys', id::text, entry_id, 'agent_key.issued', id, array[
-            'at=' || (extract(epoch from issued_at) * 1000)::bigint, 'd.system=' || system_id,
+            'at=' || (extract(epoch from issued_at) * 1000)::bigint, 'd.system=' || coalesce(system_id, window_id),
             'd.expires=' || (extract(epoch from expires_at) * 1000)::bigint, 'd.scopes=' || array_to_string(scopes, ',')]
         from agent_keys
+        where entry_id = any($1)
+        union all
+        select 'audit_windows', id::text, entry_id, 'audit_window.opened', id, array_remove(array[
+            'at=' || (extract(epoch from opened_at) * 1000)::bigint, 'd.person=' || person_id,
+            'd.from=' || (extract(epoch from from_at) * 1000)::bigint,
+            'd.until=' || (extract(epoch from until_at) * 1000)::bigint,
+            case cardinality(systems) when 0 then null else 'd.systems=' || array_to_string(systems, ',') end], null)
+        from audit_windows
+        where entry_id = any($1)
+        union all
+        select 'access_reviews', id::text, entry_id, 'access_review.started', id, array[
+            'at=' || (extract(epoch from started_at) * 1000)::bigint, 'sid=' || started_by,
+            'd.due=' || (extract(epoch from due_at) * 1000)::bigint,
+            'd.grace=' || (extract(epoch from grace_at) * 1000)::bigint,
+            'd.snapshot=' || rtrim(translate(encode(snapshot, 'base64'), '+/', '-_'), '=')]
+        from access_reviews
+        where entry_id = any($1)
+        union all
+        select 'access_review_items', review_id || '/' || assignment_id, entry_id, 'access_review.decided', review_id,
+          array_remove(array[
+            'at=' || (extract(epoch from answered_at) * 1000)::bigint, 'sid=' || answered_by,
+            'd.assignment=' || assignment_id, 'd.answer=' || answer], null)
+        from access_review_items
         where entry_id = any($1)
         union all
         select 'decision_types', id::text, entry_id, 'settings.changed', id, array[
@@ -301,9 +339,15 @@ pub(crate) async fn dangling(conn: &mut PgConnection) -> sqlx::Result<Vec<Dangli
           union all select 'people', id::text, entry_id from people
           union all select 'role_assignments', id::text, entry_id from role_assignments
           union all select 'role_assignments', id::text, ended_entry_id from role_assignments where ended_entry_id is not null
+          union all select 'changes', id::text, entry_id from changes
+          union all select 'changes', id::text, decided_entry_id from changes where decided_entry_id is not null
           union all select 'sessions', id::text, entry_id from sessions
           union all select 'systems', id::text, entry_id from systems
           union all select 'agent_keys', id::text, entry_id from agent_keys
+          union all select 'audit_windows', id::text, entry_id from audit_windows
+          union all select 'access_reviews', id::text, entry_id from access_reviews
+          union all select 'access_review_items', review_id || '/' || assignment_id, entry_id from access_review_items
+            where entry_id is not null
           union all select 'decision_types', id::text, entry_id from decision_types
           union all select 'policy_versions', id::text, entry_id from policy_versions
           union all select 'vault_values', id::text, entry_id from vault_values
@@ -328,9 +372,15 @@ pub(crate) async fn counters(conn: &mut PgConnection) -> sqlx::Result<Vec<Counte
         union all
         select 'session', id, n, ended_at is not null from sessions
         union all
+        select 'change', id, n, state <> 'waiting' from changes
+        union all
         select 'system', id, n, false from systems
         union all
         select 'agent_key', id, n, revoked_at is not null from agent_keys
+        union all
+        select 'audit_window', id, n, closed_at is not null from audit_windows
+        union all
+        select 'access_review', id, n, completed_at is not null from access_reviews
         union all
         select 'policy', id, n, false from policies
         "#,

@@ -316,3 +316,30 @@ pub(crate) async fn insert_holder(
     .await?;
     Ok(())
 }
+
+pub(crate) struct ServerRow {
+    pub(crate) version: String,
+    pub(crate) fsync: bool,
+    pub(crate) connections: i64,
+    pub(crate) max: i64,
+}
+
+/// What the server says of itself, for the health page.
+pub(crate) async fn server(conn: &mut PgConnection) -> sqlx::Result<ServerRow> {
+    sqlx::query_as!(
+        ServerRow,
+        r#"
+        select current_setting('server_version') as "version!",
+          current_setting('fsync') = 'on' as "fsync!",
+          (select count(*) from pg_stat_activity where backend_type = 'client backend') as "connections!",
+          current_setting('max_connections')::bigint as "max!"
+        "#
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Returns the database's own time.
+pub(crate) async fn clock(conn: &mut PgConnection) -> sqlx::Result<time::OffsetDateTime> {
+    sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(conn).await
+}

@@ -1,18 +1,28 @@
 //! All SQL, one file per table, as functions over a connection. They never begin or commit.
 
+pub(crate) mod access;
+pub(crate) mod access_reviews;
 pub(crate) mod agent_keys;
+pub(crate) mod audit_windows;
+pub(crate) mod changes;
 pub(crate) mod decision_types;
 pub(crate) mod decisions;
 pub(crate) mod entries;
+pub(crate) mod envelope_checks;
 pub(crate) mod export;
+pub(crate) mod factors;
 pub(crate) mod idempotency_keys;
 pub(crate) mod logs;
+pub(crate) mod notices;
 pub(crate) mod one_time_links;
 pub(crate) mod outcomes;
+pub(crate) mod passkeys;
 pub(crate) mod people;
 pub(crate) mod policies;
 pub(crate) mod presentations;
+pub(crate) mod providers;
 pub(crate) mod resolutions;
+pub(crate) mod review_signings;
 pub(crate) mod reviews;
 pub(crate) mod roles;
 pub(crate) mod sessions;

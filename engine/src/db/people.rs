@@ -1,6 +1,6 @@
 //! `people`.
 
-use countersign_domain::ids::{EntryId, PersonId};
+use countersign_domain::ids::{EntryId, PersonId, SessionId};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
@@ -9,6 +9,10 @@ use crate::clock::instant;
 pub(crate) struct Person {
     pub(crate) n: u64,
     pub(crate) disabled: bool,
+    /// The sign-in is an emergency one.
+    pub(crate) break_glass: bool,
+    /// The mode of teams of one is on.
+    pub(crate) alone: bool,
 }
 
 pub(crate) struct Account {
@@ -27,10 +31,30 @@ pub(crate) struct Listed {
 }
 
 /// Reads a person and keeps their rights as they are until the transaction ends.
-pub(crate) async fn lock_share(conn: &mut PgConnection, id: PersonId) -> sqlx::Result<Option<Person>> {
-    let row =
-        sqlx::query!("select n, disabled_at from people where id = $1 for share", id.0).fetch_optional(conn).await?;
-    Ok(row.map(|row| Person { n: row.n as u64, disabled: row.disabled_at.is_some() }))
+pub(crate) async fn lock_share(
+    conn: &mut PgConnection,
+    id: PersonId,
+    session: SessionId,
+) -> sqlx::Result<Option<Person>> {
+    let row = sqlx::query!(
+        r#"
+        select p.n, p.disabled_at, (select s.method from sessions s where s.id = $2) as method,
+          (select g.single_operator from safeguards g) as "alone!"
+        from people p
+        where p.id = $1
+        for share of p
+        "#,
+        id.0,
+        session.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Person {
+        n: row.n as u64,
+        disabled: row.disabled_at.is_some(),
+        break_glass: row.method.as_deref() == Some("break_glass"),
+        alone: row.alone,
+    }))
 }
 
 /// Locks a person whose rights change.
@@ -44,6 +68,18 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: PersonId) -> sqlx::Result<
         password_hash: row.password_hash,
         disabled: row.disabled_at.is_some(),
     }))
+}
+
+pub(crate) struct Local {
+    pub(crate) login_lookup: Vec<u8>,
+    pub(crate) password_hash: Option<String>,
+}
+
+/// Returns what a person signs in with locally.
+pub(crate) async fn find(conn: &mut PgConnection, id: PersonId) -> sqlx::Result<Option<Local>> {
+    sqlx::query_as!(Local, "select login_lookup, password_hash from people where id = $1", id.0)
+        .fetch_optional(conn)
+        .await
 }
 
 pub(crate) async fn find_by_login(conn: &mut PgConnection, lookup: &[u8]) -> sqlx::Result<Option<Account>> {

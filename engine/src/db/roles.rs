@@ -1,45 +1,205 @@
-//! `role_assignments`.
+//! `role_assignments` and `safeguards`.
 
 use countersign_domain::{
+    decision::Risk,
+    holding::{AuthorityLimits, Holding, RoleScope, Source},
     ids::{EntryId, PersonId, RoleAssignmentId},
     role::Role,
 };
 use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
 
-use crate::clock::instant;
+use crate::{
+    clock::{instant, milliseconds},
+    error::{Error, Result},
+};
 
-/// Returns the roles a person holds at this moment.
-pub(crate) async fn held(conn: &mut PgConnection, person: PersonId) -> sqlx::Result<Vec<Role>> {
-    let rows = sqlx::query_scalar!(
-        "select role from role_assignments where person_id = $1 and ended_at is null order by role",
+/// One assignment, running or ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Assignment {
+    pub(crate) id: RoleAssignmentId,
+    pub(crate) person: PersonId,
+    pub(crate) holding: Holding,
+    pub(crate) source: Source,
+    pub(crate) assigned_at: u64,
+    /// The entry that gave it.
+    pub(crate) entry: EntryId,
+    /// When it ended, and the entry that took it.
+    pub(crate) ended: Option<(u64, EntryId)>,
+}
+
+struct Row {
+    id: Uuid,
+    person_id: Uuid,
+    role: String,
+    systems: Option<Vec<Uuid>>,
+    types: Option<Vec<String>>,
+    risk_max: Option<String>,
+    amount_max: Option<i64>,
+    until: Option<OffsetDateTime>,
+    source: String,
+    assigned_at: OffsetDateTime,
+    ended_at: Option<OffsetDateTime>,
+    entry_id: Uuid,
+    ended_entry_id: Option<Uuid>,
+}
+
+impl TryFrom<Row> for Assignment {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let unreadable = |column| Error::Row { table: "role_assignments", column, id: row.id.to_string() };
+        let risk = match &row.risk_max {
+            Some(word) => Some(Risk::from_word(word).ok_or_else(|| unreadable("risk_max"))?),
+            None => None,
+        };
+        let scope = match row.systems {
+            None => RoleScope::All,
+            Some(systems) => RoleScope::Systems(systems.into_iter().map(Into::into).collect()),
+        };
+        let limits = AuthorityLimits {
+            types: row.types.unwrap_or_default(),
+            risk,
+            amount: row.amount_max.and_then(|amount| u64::try_from(amount).ok()),
+        };
+        let role = Role::from_word(&row.role).ok_or_else(|| unreadable("role"))?;
+        Ok(Self {
+            id: row.id.into(),
+            person: row.person_id.into(),
+            holding: Holding { role, scope, limits, until: row.until.map(milliseconds) },
+            source: Source::from_text(&row.source).ok_or_else(|| unreadable("source"))?,
+            assigned_at: milliseconds(row.assigned_at),
+            entry: row.entry_id.into(),
+            ended: row.ended_at.map(milliseconds).zip(row.ended_entry_id.map(EntryId::from)),
+        })
+    }
+}
+
+/// Returns what a person holds at this moment; what ran out is left out, ended or not.
+pub(crate) async fn held(conn: &mut PgConnection, person: PersonId, now: u64) -> Result<Vec<Assignment>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        select id, person_id, role, systems, types, risk_max, amount_max, until, source, assigned_at, ended_at,
+          entry_id, ended_entry_id
+        from role_assignments
+        where person_id = $1 and ended_at is null and (until is null or until > $2)
+        order by role, assigned_at, id
+        "#,
+        person.0,
+        instant(now),
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Assignment::try_from).collect()
+}
+
+/// Returns every assignment of a person, the running ones first, then the latest.
+pub(crate) async fn list_of(conn: &mut PgConnection, person: PersonId) -> Result<Vec<Assignment>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        select id, person_id, role, systems, types, risk_max, amount_max, until, source, assigned_at, ended_at,
+          entry_id, ended_entry_id
+        from role_assignments
+        where person_id = $1
+        order by ended_at desc nulls first, assigned_at desc, id
+        "#,
         person.0,
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.iter().filter_map(|word| Role::from_word(word)).collect())
+    rows.into_iter().map(Assignment::try_from).collect()
 }
 
-/// Returns who holds what, for lists.
-pub(crate) async fn held_by_all(conn: &mut PgConnection) -> sqlx::Result<Vec<(PersonId, Role)>> {
-    let rows = sqlx::query!("select person_id, role from role_assignments where ended_at is null order by role")
-        .fetch_all(conn)
-        .await?;
-    Ok(rows.into_iter().filter_map(|row| Some((row.person_id.into(), Role::from_word(&row.role)?))).collect())
+/// Returns the assignments of everybody that run at this moment.
+pub(crate) async fn list_running(conn: &mut PgConnection, now: u64) -> Result<Vec<Assignment>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        select id, person_id, role, systems, types, risk_max, amount_max, until, source, assigned_at, ended_at,
+          entry_id, ended_entry_id
+        from role_assignments
+        where ended_at is null and (until is null or until > $1)
+        order by person_id, role, assigned_at, id
+        "#,
+        instant(now),
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Assignment::try_from).collect()
 }
 
-pub(crate) async fn insert(
-    conn: &mut PgConnection,
-    id: RoleAssignmentId,
-    person: PersonId,
-    role: Role,
-    now: u64,
-    entry: EntryId,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "insert into role_assignments (id, person_id, role, assigned_at, entry_id) values ($1, $2, $3, $4, $5)",
+/// Finds an assignment.
+pub(crate) async fn find(conn: &mut PgConnection, id: RoleAssignmentId) -> Result<Option<Assignment>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"
+        select id, person_id, role, systems, types, risk_max, amount_max, until, source, assigned_at, ended_at,
+          entry_id, ended_entry_id
+        from role_assignments
+        where id = $1
+        "#,
         id.0,
-        person.0,
-        role.word(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(Assignment::try_from).transpose()
+}
+
+/// Returns the assignments of a person that no act has ended, those whose time has run out included.
+pub(crate) async fn list_open(conn: &mut PgConnection, person: PersonId) -> Result<Vec<Assignment>> {
+    Ok(list_of(conn, person).await?.into_iter().filter(|assignment| assignment.ended.is_none()).collect())
+}
+
+/// Returns assignments whose time has run out and that no act has ended yet.
+pub(crate) async fn list_run_out(conn: &mut PgConnection, now: u64, limit: i64) -> sqlx::Result<Vec<RoleAssignmentId>> {
+    let rows = sqlx::query_scalar!(
+        "select id from role_assignments where ended_at is null and until <= $1 order by until, id limit $2",
+        instant(now),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+pub(crate) async fn insert(conn: &mut PgConnection, new: &Assignment) -> sqlx::Result<()> {
+    let holding = &new.holding;
+    let systems: Option<Vec<Uuid>> = match &holding.scope {
+        RoleScope::All => None,
+        RoleScope::Systems(systems) => Some(systems.iter().map(|system| system.0).collect()),
+    };
+    let types = (!holding.limits.types.is_empty()).then_some(holding.limits.types.as_slice());
+    sqlx::query!(
+        r#"
+        insert into role_assignments
+          (id, person_id, role, systems, types, risk_max, amount_max, until, source, scope_key, assigned_at, entry_id)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        "#,
+        new.id.0,
+        new.person.0,
+        holding.role.word(),
+        systems.as_deref(),
+        types,
+        holding.limits.risk.map(Risk::word),
+        holding.limits.amount.map(|amount| amount as i64),
+        holding.until.map(instant),
+        new.source.text(),
+        holding.scope_key(),
+        instant(new.assigned_at),
+        new.entry.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn end(conn: &mut PgConnection, id: RoleAssignmentId, now: u64, entry: EntryId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update role_assignments set ended_at = $2, ended_entry_id = $3 where id = $1",
+        id.0,
         instant(now),
         entry.0,
     )
@@ -48,17 +208,35 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// Counts the people who can act as admin, locking them so that two admins cannot end each other.
-pub(crate) async fn lock_admins(conn: &mut PgConnection) -> sqlx::Result<Vec<PersonId>> {
+/// Locks the guard of the last admin and tells whether one person may act alone.
+pub(crate) async fn lock_guard(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!("select single_operator from safeguards for update").fetch_one(conn).await
+}
+
+/// Tells whether the mode of teams of one is on.
+pub(crate) async fn single_operator(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!("select single_operator from safeguards").fetch_one(conn).await
+}
+
+pub(crate) async fn set_single_operator(conn: &mut PgConnection, on: bool) -> sqlx::Result<()> {
+    sqlx::query!("update safeguards set single_operator = $1", on).execute(conn).await?;
+    Ok(())
+}
+
+/// Returns who can act as admin: enabled, for good, and known to be able to sign in.
+///
+/// `invented` counts people of a demo, who sign in without a password.
+pub(crate) async fn able_admins(conn: &mut PgConnection, invented: bool) -> sqlx::Result<Vec<PersonId>> {
     let rows = sqlx::query_scalar!(
         r#"
-        select p.id
+        select distinct p.id
         from people p
-        join role_assignments r on r.person_id = p.id and r.role = 'admin' and r.ended_at is null
-        where p.disabled_at is null and p.password_hash is not null
+        join role_assignments r on r.person_id = p.id
+        where r.role = 'admin' and r.ended_at is null and r.until is null and p.disabled_at is null
+          and ($1 or p.password_hash is not null or exists (select from sessions s where s.person_id = p.id))
         order by p.id
-        for update of p
-        "#
+        "#,
+        invented,
     )
     .fetch_all(conn)
     .await?;

@@ -2,6 +2,7 @@
 
 use countersign_domain::ids::{EntryId, SystemId};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::clock::instant;
 
@@ -53,4 +54,10 @@ pub(crate) async fn list(conn: &mut PgConnection) -> sqlx::Result<Vec<(System, u
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(|row| (System { id: row.id.into(), name: row.name }, row.open as u64)).collect())
+}
+
+/// Returns the names of these systems.
+pub(crate) async fn names(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<(Uuid, String)>> {
+    let rows = sqlx::query!("select id, name from systems where id = any ($1)", ids).fetch_all(conn).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
 }

@@ -24,7 +24,7 @@ use crate::{
     caller::Caller,
     db,
     error::{Error, Result},
-    ledger, reads, seal,
+    keys, ledger, reads, seal,
 };
 
 /// Longest wait of one call.
@@ -77,7 +77,11 @@ pub async fn wait(
     let mut shutdown = engine.shutdown();
     let end = Instant::now() + wait.min(WAIT_MAX);
     loop {
-        if engine.stopped().is_some() || may_go_on(engine, id, seen_version).await? || Instant::now() >= end {
+        if engine.stopped().is_some()
+            || !keys::is_live(engine, caller).await?
+            || may_go_on(engine, id, seen_version).await?
+            || Instant::now() >= end
+        {
             break;
         }
         let next_read = (Instant::now() + READ_AGAIN).min(end);
@@ -273,6 +277,8 @@ async fn touched(
     loop {
         match changes.recv().await {
             Ok(change) if change.decisions.contains(&id) => return,
+            // A key may have ended while its agent waits.
+            Ok(change) if change.kinds.iter().any(|kind| kind == "agent_key.revoked") => return,
             Ok(_) => {}
             Err(RecvError::Lagged(_)) => return,
             Err(RecvError::Closed) => std::future::pending().await,

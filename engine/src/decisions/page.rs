@@ -6,7 +6,6 @@ use countersign_domain::{
     decision_type::{Kind, TypeDefinition},
     event::Event,
     ids::{DecisionId, EntryId, PersonId, PresentationId},
-    role::Role,
     view::{
         Composer, DECISION_TEMPLATE, DecisionView, Field, HistoryRow, Mode, OutcomeRow, PolicySection,
         ResolutionSection, ReviewRow, Section,
@@ -20,7 +19,7 @@ use countersign_ledger::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{review, seal_at, title};
+use super::{review, seal_at, sign, title};
 use crate::{
     Engine,
     authorize::{Action, Permit, Target},
@@ -54,7 +53,7 @@ pub async fn view(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<De
     let (body, seen) = seen(&view, content, &policy).seal()?;
     let statement = Statement { label: Label::Seen, digest: seen, body };
     let presentation = match (&view.composer, &caller.actor) {
-        (Composer::Open { presentation, expires_at }, Actor::Person { id: person, session, .. }) => {
+        (Composer::Open { presentation, expires_at, .. }, Actor::Person { id: person, session, .. }) => {
             Some(Presentation {
                 id: *presentation,
                 decision: id,
@@ -107,11 +106,25 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let outcomes = db::outcomes::list(&mut tx, id).await?;
     let history = history(&mut tx, engine, id, &system.name).await?;
     let rules = review::rules(&mut tx, &stored).await?;
+    let barred = match engine.authorize(&mut tx, caller, Action::ReviewDecision, target).await {
+        Ok(_) => None,
+        Err(Error::Forbidden(denial) | Error::Hidden(denial)) => {
+            Some(format!("You can read this. {}", denial.sentence()))
+        }
+        Err(error) => return Err(error),
+    };
+    let signing = match (policy.body.default.signed, caller.person()) {
+        (true, Some(person)) => match db::passkeys::list(&mut tx, person).await?.iter().any(|key| key.confirmed) {
+            true => Signing::Able,
+            false => Signing::Unable,
+        },
+        _ => Signing::NotAsked,
+    };
     let settled = db::decisions::find(&mut tx, id).await?.is_some_and(|again| again.n == stored.n);
     tx.commit().await?;
 
     let now = engine.now();
-    let composer = composer(engine, caller, &permit, &rules, now);
+    let composer = composer(engine, caller, barred, &rules, signing, now);
     let view = DecisionView {
         id,
         title: title::sentence(&definition, |name| values.get(name).cloned()),
@@ -307,30 +320,42 @@ async fn history(conn: &mut PgConnection, engine: &Engine, id: DecisionId, syste
         .collect())
 }
 
+/// Whether a ruling has to be signed, and whether the person can.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Signing {
+    NotAsked,
+    Able,
+    Unable,
+}
+
 fn composer(
     engine: &Engine,
     caller: &Caller,
-    permit: &Permit,
+    barred: Option<String>,
     rules: &countersign_domain::decision::Decision,
+    signing: Signing,
     now: u64,
 ) -> Composer {
     let closed = |reason: &str| Composer::Closed { reason: reason.to_owned() };
     let Some(person) = caller.person() else { return closed("Agents never review.") };
-    let holds = |role| permit.authority.as_ref().is_some_and(|authority| authority.holds(role, None));
     if !rules.state.is_open() {
         return closed("This decision is resolved. A second look is a new decision.");
     }
     if rules.expire(now).is_some() {
         return closed("The time for this decision has run out; the AI system is told no.");
     }
-    if holds(Role::Admin) {
-        return closed("You cannot review: an admin may not.");
-    }
-    if !holds(Role::Approver) {
-        return closed("You can read this. Reviewing needs the role approver; an admin can give it.");
+    if let Some(reason) = barred {
+        return Composer::Closed { reason };
     }
     if rules.reviewed_by.contains(&person) {
         return closed("Your review is recorded; one person counts once. Another approver is needed.");
     }
-    Composer::Open { presentation: PresentationId(engine.id()), expires_at: now + PRESENTATION_MS }
+    if signing == Signing::Unable {
+        return Composer::Closed { reason: sign::no_passkey().detail };
+    }
+    Composer::Open {
+        presentation: PresentationId(engine.id()),
+        expires_at: now + PRESENTATION_MS,
+        signed: signing == Signing::Able,
+    }
 }

@@ -47,6 +47,7 @@ const ACCEPTED: u16 = 202;
 /// Every field that needs a change, `unknown_type`, `idempotency_key_reused`, `id_taken`, `queue_full`.
 pub async fn propose(engine: &Engine, caller: &Caller, key: &str, body: &[u8]) -> Result<Stored> {
     check_key(key)?;
+    engine.has_room()?;
     let proposal = Proposal::parse(body)?;
     let key = key.to_owned();
     let (recorded, mut stored) = engine
@@ -184,6 +185,7 @@ async fn record(engine: Engine, caller: Caller, key: &str, proposal: Proposal) -
         decision: &decision,
         same_content: &same_content,
         second_act: proposal.second_act,
+        amount: definition.amount_of(&parameters),
         source,
     };
     if !db::decisions::insert(&mut tx, &new).await? {
@@ -217,7 +219,7 @@ async fn seal_content(
     };
     let parameters = parameters.iter().map(|(field, text)| (field.as_str(), text));
     let record = proposal.record.iter().map(|(field, text)| (*field, text));
-    let texts: Vec<_> = parameters.chain(record).map(|(field, text)| Text { field, text, owner: &owner }).collect();
+    let texts: Vec<_> = parameters.chain(record).map(|(field, text)| Text { field, text, owner: &owner, key: None }).collect();
     let values = engine.vault.prepare(tx, entry, engine.now(), &texts).await?;
     let fields: BTreeMap<_, _> = values.iter().map(|value| (value.field.clone(), value.commitment)).collect();
     let Actor::Agent { system, .. } = caller.actor else { return Err(Error::NotFound) };

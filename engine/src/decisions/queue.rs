@@ -4,7 +4,6 @@ use countersign_domain::{
     decision::Risk,
     event::{Event, List},
     ids::DecisionId,
-    role::Role,
     view::{QueueItem, QueueView},
 };
 
@@ -36,16 +35,17 @@ pub struct QueueFilter {
 ///
 /// # Errors
 ///
-/// [`Error::Forbidden`] for anybody but an approver or auditor, or the filter that cannot be read.
+/// [`Error::Forbidden`] for anybody without a role that reads decisions, or the filter that cannot be read.
 pub async fn queue(engine: &Engine, caller: &Caller, filter: QueueFilter) -> Result<QueueView> {
     let after = filter.after.as_deref().map(parse_after).transpose()?;
     let found = async {
         let mut tx = engine.begin().await?;
         let permit = engine.authorize(&mut tx, caller, Action::ListQueue, engine.installation()).await?;
         let size = engine.head.borrow().size;
-        let open_count = db::decisions::count_open(&mut tx).await?;
+        let reader = db::decisions::Reader { person: caller.person().ok_or(Error::NotFound)?, now: engine.now() };
+        let open_count = db::decisions::count_open(&mut tx, reader).await?;
         let filter = db::decisions::Filter { risk: filter.risk, system: filter.system.as_deref(), after };
-        let rows = db::decisions::list_open(&mut tx, &filter, ROWS as i64 + 1).await?;
+        let rows = db::decisions::list_open(&mut tx, reader, &filter, ROWS as i64 + 1).await?;
         let shown = &rows[..rows.len().min(ROWS)];
         let titled: Vec<_> =
             shown.iter().map(|row| title::Titled { id: row.id, entry: row.entry, type_id: row.type_id }).collect();
@@ -74,8 +74,11 @@ pub async fn queue(engine: &Engine, caller: &Caller, filter: QueueFilter) -> Res
             })
             .collect();
         let older = (rows.len() > ROWS).then(|| shown.last().map(|row| format!("{}.{}", row.due_at, row.id))).flatten();
-        let approver = permit.authority.as_ref().is_some_and(|authority| authority.holds(Role::Approver, None));
-        let blocked = (!approver)
+        let reviews = permit
+            .authority
+            .as_ref()
+            .is_some_and(|authority| authority.held.iter().any(|held| held.role.reviews()));
+        let blocked = (!reviews)
             .then(|| "You can read the queue. Reviewing needs the role approver; an admin can give it.".to_owned());
         Ok((permit, QueueView { items, open_count, older, size, now: engine.now(), blocked }))
     };

@@ -10,8 +10,16 @@ use crate::db::export::{CounterRow, MadeRow};
 
 /// Kinds that make a row, and how many.
 const MADE: &[(&str, usize)] = &[
+    ("access_review.decided", 1),
+    ("access_review.started", 1),
     ("agent_key.issued", 1),
+    ("audit_window.opened", 1),
     ("auth.signed_in", 1),
+    ("change.confirmed", 1),
+    ("change.lapsed", 1),
+    ("change.refused", 1),
+    ("change.requested", 1),
+    ("change.withdrawn", 1),
     ("decision.outcome_reported", 1),
     ("decision.proposed", 2),
     ("decision.released", 1),
@@ -38,7 +46,8 @@ pub(super) struct Entry {
 pub(super) struct Counters(HashMap<(&'static str, Uuid), (u64, bool)>);
 
 /// Object types that count their acts in a row.
-const COUNTED: [&str; 6] = ["agent_key", "decision", "person", "policy", "session", "system"];
+const COUNTED: [&str; 9] =
+    ["access_review", "audit_window", "agent_key", "change", "decision", "person", "policy", "session", "system"];
 
 impl Entry {
     fn object(&self) -> Option<Uuid> {
@@ -119,7 +128,17 @@ impl Counters {
         let (last, ended) = self.0.entry((kind, id)).or_default();
         *last = n;
         match leaf.kind.as_str() {
-            "agent_key.revoked" | "auth.ended" | "auth.signed_out" | "decision.resolved" | "person.disabled" => {
+            "access_review.completed"
+            | "agent_key.revoked"
+            | "audit_window.closed"
+            | "change.confirmed"
+            | "change.lapsed"
+            | "change.refused"
+            | "change.withdrawn"
+            | "auth.ended"
+            | "auth.signed_out"
+            | "decision.resolved"
+            | "person.disabled" => {
                 *ended = true;
             }
             "person.enabled" => *ended = false,

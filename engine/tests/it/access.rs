@@ -8,6 +8,9 @@ use countersign_engine::{
     testing::{Desk, again},
 };
 
+/// Where the tests' requests come from.
+const LOOPBACK: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_admin_neither_reads_nor_reviews_decisions() {
     let desk = Desk::new().await;
@@ -54,7 +57,7 @@ async fn a_foreign_decision_and_an_absent_one_look_alike_to_a_key() {
     let other = systems::register(&desk.engine, &again(&desk.admin), "other-agent").await.unwrap();
     let key = systems::issue_key(&desk.engine, &again(&desk.admin), other).await.unwrap().key;
     let mut stranger = again(&desk.agent);
-    stranger.actor = keys::authenticate(&desk.engine, &key).await.unwrap();
+    stranger.actor = keys::authenticate(&desk.engine, &key, LOOPBACK).await.unwrap();
 
     let foreign = decisions::get(&desk.engine, &again(&stranger), id).await.unwrap_err();
     let absent = "01a19b7d-90e0-7f95-ae73-2979886b812a".parse().unwrap();
@@ -68,9 +71,9 @@ async fn a_revoked_or_mistyped_key_is_unauthenticated() {
     let desk = Desk::new().await;
     let view = systems::list(&desk.engine, &again(&desk.admin)).await.unwrap();
 
-    let mistyped = keys::authenticate(&desk.engine, &desk.key.replace('_', "-")).await.unwrap_err();
+    let mistyped = keys::authenticate(&desk.engine, &desk.key.replace('_', "-"), LOOPBACK).await.unwrap_err();
     systems::revoke_key(&desk.engine, &again(&desk.admin), view.systems[0].keys[0].id).await.unwrap();
-    let revoked = keys::authenticate(&desk.engine, &desk.key).await.unwrap_err();
+    let revoked = keys::authenticate(&desk.engine, &desk.key, LOOPBACK).await.unwrap_err();
 
     assert_eq!(code(mistyped), Code::Unauthenticated);
     assert_eq!(code(revoked), Code::Unauthenticated);
@@ -117,7 +120,7 @@ async fn an_invitation_works_once() {
     assert_eq!(code(weak), Code::InvalidContent);
     assert!(sessions::authenticate(&desk.engine, session.token.reveal()).await.unwrap().is_some());
     assert_eq!(code(again_used), Code::LinkExpired);
-    sessions::sign_in(&desk.engine, &again(&visitor), "Approver-C", "a long enough phrase").await.unwrap();
+    sign_in(&desk, "Approver-C", "a long enough phrase").await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,7 +156,7 @@ async fn sessions_end_by_idleness_and_by_age() {
     }
     desk.clock.advance(60 * 60 * 1_000);
     assert!(sessions::authenticate(&desk.engine, token).await.unwrap().is_none());
-    let fresh = sessions::sign_in(&desk.engine, &visitor(), "approver-c", "a long enough phrase").await.unwrap();
+    let fresh = sign_in(&desk, "approver-c", "a long enough phrase").await.unwrap();
     desk.clock.advance(31 * 60 * 1_000);
     assert!(sessions::authenticate(&desk.engine, fresh.token.reveal()).await.unwrap().is_none());
     assert_eq!(
@@ -168,11 +171,11 @@ async fn sessions_end_by_idleness_and_by_age() {
 async fn guesses_slow_down_and_are_on_record() {
     let desk = Desk::new().await;
     for _ in 0..6 {
-        let refusal = sessions::sign_in(&desk.engine, &visitor(), "approver-a", "wrong password").await.unwrap_err();
+        let refusal = sign_in(&desk, "approver-a", "wrong password").await.unwrap_err();
         assert_eq!(code(refusal), Code::Unauthenticated);
     }
 
-    let refusal = sessions::sign_in(&desk.engine, &visitor(), "approver-a", "wrong password").await.unwrap_err();
+    let refusal = sign_in(&desk, "approver-a", "wrong password").await.unwrap_err();
 
     assert_eq!(code(refusal), Code::RateLimited);
     assert_eq!(
@@ -205,6 +208,11 @@ async fn a_refusal_is_on_record_once() {
     people::list(&desk.engine, &caller).await.unwrap_err();
 
     assert_eq!(caller.sealed(), 1);
+}
+
+async fn sign_in(desk: &Desk, login: &str, password: &str) -> countersign_engine::Result<sessions::NewSession> {
+    let typed = sessions::Typed { login: login.into(), password: password.into(), ..sessions::Typed::default() };
+    sessions::sign_in(&desk.engine, &visitor(), typed, None).await.map(|signed_in| signed_in.session)
 }
 
 fn visitor() -> countersign_engine::Caller {

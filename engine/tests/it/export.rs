@@ -319,7 +319,7 @@ async fn attack(desk: &Desk, statement: &str) {
         .await;
 }
 
-async fn verify(desk: &Desk) -> Report {
+pub(crate) async fn verify(desk: &Desk) -> Report {
     verify_with(desk, Vec::new()).await
 }
 

@@ -1,6 +1,12 @@
 //! Use cases against a real PostgreSQL, as the roles of production.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 mod access;
+mod administration;
 mod decisions;
 mod export;
+mod providers;
+mod passkeys;
 mod sealing;
+mod sign_in;

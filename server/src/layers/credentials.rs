@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use countersign_domain::problem::Code;
 use countersign_engine::{Actor, Engine, keys, sessions};
 use http::{
@@ -46,18 +48,30 @@ impl Credentials {
     }
 
     /// Finds out who asks. A credential of another door is refused, not ignored.
-    pub(super) async fn actor(&self, engine: &Engine, route: &Route) -> Result<Actor, Refusal> {
+    pub(super) async fn actor(&self, engine: &Engine, route: &Route, from: IpAddr) -> Result<Actor, Refusal> {
         match (route.door, self.sessions.as_slice(), self.keys.as_slice()) {
-            (Door::Api | Door::Reader, [], [key]) => Ok(keys::authenticate(engine, key).await?),
+            (Door::Api | Door::Reader, [], [key]) => Ok(keys::authenticate(engine, key, from).await?),
             (Door::Api, [], _) => Err(unauthenticated("Send one agent key as \"Authorization: Bearer csig_…\".")),
             (Door::Api, _, _) => Err(unauthenticated("Agents come with a key and without a session cookie.")),
             (Door::Reader, _, [_, ..]) => Err(unauthenticated("Send one agent key, or come with a session; not both.")),
+            (Door::Idp, [], []) => Ok(Actor::Anonymous),
+            (Door::Idp, _, _) => Err(unauthenticated("This address takes a logout token and nothing else.")),
             (Door::Browser | Door::Public, _, [_, ..]) => Err(unauthenticated("This address takes no agent key.")),
             (_, [token], []) if route.reads_session() => {
                 Ok(sessions::authenticate(engine, token).await?.unwrap_or(Actor::Anonymous))
             }
             (Door::Browser | Door::Reader | Door::Public, _, []) => Ok(Actor::Anonymous),
         }
+    }
+
+    /// Finds out whose credential this is, at whatever door it was shown.
+    pub(super) async fn whoever(&self, engine: &Engine) -> Actor {
+        let found = match (self.sessions.as_slice(), self.keys.as_slice()) {
+            ([token], _) => sessions::authenticate(engine, token).await.ok().flatten(),
+            ([], [key]) => keys::whose(engine, key).await,
+            _ => None,
+        };
+        found.unwrap_or(Actor::Anonymous)
     }
 }
 

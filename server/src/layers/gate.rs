@@ -8,7 +8,7 @@ use axum::{
 };
 use countersign_app::door;
 use countersign_domain::problem::Code;
-use countersign_engine::{Actor, Caller};
+use countersign_engine::{Actor, Caller, refusals};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
     header::{CONTENT_LENGTH, LOCATION, USER_AGENT},
@@ -116,25 +116,42 @@ fn assert_on_record(route: &Route, caller: &Caller, response: Response) -> Respo
 type Admitted = (Request, Caller, Option<u64>);
 
 async fn admit(server: &Server, route: &'static Route, request: Request) -> Result<Admitted, Box<Response>> {
-    let refuse = |refusal: Refusal| Box::new(refusal.into_response());
     let headers = request.headers();
-    if route.mutates() && route.door != Door::Api && route.path != "/csp-report" {
-        origin::check(headers, server.origin()).map_err(refuse)?;
-    }
-
     let address = request.extensions().get::<ClientAddress>().copied().expect("the edge sets the address");
-    let actor = authenticate(server, route, headers, address).await.map_err(refuse)?;
-    let left = draw_token(server, route, &actor, address).map_err(refuse)?;
-    if route.door != Door::Public && actor == Actor::Anonymous {
+    let id = request.extensions().get::<RequestId>().copied().expect("the edge sets the id");
+    let caller = |actor: Actor| Caller::new(actor, address.0.to_string(), user_agent(headers), id.0);
+    let (actor, left) = match enter(server, route, headers, address).await {
+        Ok(entered) => entered,
+        Err((known, refusal)) => {
+            let actor = match known {
+                Some(actor) => actor,
+                None => identify(server, headers, address).await,
+            };
+            put_on_record(server, route, caller(actor), refusal.code()).await;
+            return Err(Box::new(refusal.into_response()));
+        }
+    };
+    if !matches!(route.door, Door::Public | Door::Idp) && actor == Actor::Anonymous {
+        put_on_record(server, route, caller(actor), Code::Unauthenticated).await;
         return Err(match route.handler {
             Handler::Page => Box::new(to_login(&request)),
-            _ => refuse(unauthenticated("Sign in first; the session may have ended.")),
+            _ => Box::new(unauthenticated("Sign in first; the session may have ended.").into_response()),
         });
     }
 
-    let id = request.extensions().get::<RequestId>().copied().expect("the edge sets the id");
-    let caller = Caller::new(actor, address.0.to_string(), user_agent(headers), id.0);
-    let mut request = with_body(request, route.limits.body_bytes).await.map_err(refuse)?;
+    if matches!(actor, Actor::Person { factor_missing: true, .. })
+        && matches!(route.handler, Handler::Page)
+        && route.door == Door::Browser
+        && !["/me/factors", "/step-up"].contains(&route.path)
+    {
+        return Err(Box::new(
+            (StatusCode::SEE_OTHER, [(LOCATION, HeaderValue::from_static("/me/factors"))]).into_response(),
+        ));
+    }
+
+    let caller = caller(actor);
+    let mut request =
+        with_body(request, route.limits.body_bytes).await.map_err(|refusal| Box::new(refusal.into_response()))?;
     let extensions = request.extensions_mut();
     extensions.insert(server.engine().clone());
     extensions.insert(caller.clone());
@@ -142,6 +159,52 @@ async fn admit(server: &Server, route: &'static Route, request: Request) -> Resu
     extensions.insert(server.cookie_name());
 
     Ok((request, caller, left.filter(|_| route.door == Door::Api)))
+}
+
+/// Asks where a request comes from, whose it is and how many there have been. A refusal says who was
+/// refused, where that is known by then.
+async fn enter(
+    server: &Server,
+    route: &Route,
+    headers: &HeaderMap,
+    address: ClientAddress,
+) -> Result<(Actor, Option<u64>), (Option<Actor>, Refusal)> {
+    if route.mutates() && !matches!(route.door, Door::Api | Door::Idp) && route.path != "/csp-report" {
+        origin::check(headers, server.origin()).map_err(|refusal| (None, refusal))?;
+    }
+    let actor = authenticate(server, route, headers, address).await.map_err(|refusal| (None, refusal))?;
+    match draw_token(server, route, &actor, address) {
+        Ok(left) => Ok((actor, left)),
+        Err(refusal) => Err((Some(actor), refusal)),
+    }
+}
+
+/// Finds out who was refused before anybody asked. Ten a minute per network; the others count as strangers.
+async fn identify(server: &Server, headers: &HeaderMap, address: ClientAddress) -> Actor {
+    if server.limiter().take(Whose::Refusals(address.network()), Instant::now()).is_err() {
+        return Actor::Anonymous;
+    }
+    Credentials::of(headers, server.cookie_name().0).whoever(server.engine()).await
+}
+
+/// Puts a refusal on record. It stays a refusal when that fails.
+async fn put_on_record(server: &Server, route: &Route, mut caller: Caller, cause: Code) {
+    let refuses = matches!(
+        cause,
+        Code::CrossOrigin | Code::Forbidden | Code::RateLimited | Code::Unauthenticated | Code::WrongNetwork
+    );
+    // Reports of browsers write no row, whatever becomes of them.
+    if !refuses || route.limits.bucket == Bucket::Reports {
+        return;
+    }
+    if caller.actor == Actor::Anonymous
+        && let Ok(address) = caller.network.parse()
+    {
+        caller.network = ClientAddress(address).network().to_string();
+    }
+    if let Err(error) = refusals::record(server.engine(), &caller, route.action, cause).await {
+        tracing::error!(%error, http.route = route.path, "A refusal could not be put on record");
+    }
 }
 
 async fn authenticate(
@@ -155,7 +218,7 @@ async fn authenticate(
     if credentials.tries_key(route) {
         server.limiter().peek(failures, Instant::now()).map_err(slow_down)?;
     }
-    let actor = credentials.actor(server.engine(), route).await;
+    let actor = credentials.actor(server.engine(), route, address.0).await;
     if credentials.tries_key(route) && actor.as_ref().is_err_and(Refusal::is_unauthenticated) {
         server.limiter().take(failures, Instant::now()).map_err(slow_down)?;
     }

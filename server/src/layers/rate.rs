@@ -20,6 +20,8 @@ pub(crate) enum Whose {
     Address(IpAddr),
     /// Failed keys from one network address.
     Failures(IpAddr),
+    /// Refusals at one network address for which it is found out who was refused.
+    Refusals(IpAddr),
     /// Reports of browsers at one network address.
     Reports(IpAddr),
 }
@@ -29,7 +31,7 @@ impl Whose {
     const fn size(self) -> (f64, f64) {
         match self {
             Whose::Key(_) | Whose::Person(_) | Whose::Address(_) => (200.0, 50.0),
-            Whose::Failures(_) | Whose::Reports(_) => (10.0, 10.0 / 60.0),
+            Whose::Failures(_) | Whose::Refusals(_) | Whose::Reports(_) => (10.0, 10.0 / 60.0),
         }
     }
 }

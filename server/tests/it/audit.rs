@@ -33,6 +33,107 @@ async fn no_route_outside_the_list_is_unaudited() {
     assert!(answered > 30, "{answered} answers were checked");
 }
 
+/// Proves U2: nothing that is not sealed reads a decision, a policy, a system or a review; for visitors, no person either.
+#[tokio::test]
+async fn none_routes_read_no_business_table() {
+    const BUSINESS: [&str; 8] = [
+        "decisions",
+        "revisions",
+        "reviews",
+        "resolutions",
+        "policies",
+        "policy_versions",
+        "decision_types",
+        "systems",
+    ];
+    let installation = Installation::new().await;
+    let mut before = Vec::new();
+    // An approver's frame counts their own turns; it shows no decision.
+    let callers = [Who::Anonymous, Who::Admin, Who::Auditor];
+    for route in ROUTES.iter().filter(|route| route.class == Class::None && route.path != "/test/clock") {
+        for who in callers {
+            let ask = installation.as_who(installation.ask(route).await, who);
+            before.push((route.path, who, ask.clone(), installation.send(ask).await.status));
+        }
+    }
+    let database = &installation.desk.database;
+    for table in BUSINESS {
+        database.attack(&format!("alter table {table} rename to {table}_gone")).await;
+    }
+
+    for (path, who, ask, status) in &before {
+        assert_eq!(installation.send(ask.clone()).await.status, *status, "{who:?} {path}");
+    }
+    database.attack("alter table people rename to people_gone").await;
+    database.attack("alter table role_assignments rename to role_assignments_gone").await;
+    // The shells of set-up and sign-in ask whether there is an admin, whose link it is, which ways in there are.
+    let is_shell = |path: &str| {
+        ["/setup", "/join", "/login", "/act/setup-link", "/act/invitation", "/act/ways-in", "/act/open-sign-in"]
+            .contains(&path)
+            || path.starts_with("/act/passkey-")
+            || path.ends_with("/{provider}")
+    };
+    let visitors = before.iter().filter(|(path, who, ..)| *who == Who::Anonymous && !is_shell(path));
+    for (path, _, ask, status) in visitors {
+        assert_eq!(installation.send(ask.clone()).await.status, *status, "{path}");
+    }
+}
+
+/// Proves U5: a refusal at the door is on record under the name of whoever was refused.
+#[tokio::test]
+async fn refusals_at_the_door_are_on_record() {
+    let installation = Installation::new().await;
+    let refused = "select count(*) from ledger_entries where position('\"access.denied\"'::bytea in bytes) > 0";
+    let strangers = "select count(*) from ledger_entries where position('\"auth.failed\"'::bytea in bytes) > 0";
+    let number = async |query: &str| installation.desk.database.number(query).await;
+    let token = &installation.approver.token;
+    let before = (number(refused).await, number(strangers).await);
+
+    let forged = installation.send(Ask::post("/act/queue").form("").session(token)).await;
+    let wrong_door = installation.send(Ask::get("/queue").key(&installation.desk.key)).await;
+    let person_at_api = installation.send(Ask::get("/api/v1/decision_types").session(token)).await;
+    let nobody = installation.send(Ask::get("/queue").html()).await;
+    let after = (number(refused).await, number(strangers).await);
+
+    assert_eq!(forged.status, StatusCode::FORBIDDEN);
+    assert_eq!(wrong_door.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(person_at_api.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(nobody.status, StatusCode::SEE_OTHER);
+    assert_eq!((after.0 - before.0, after.1 - before.1), (3, 1));
+    let named = |sid: uuid::Uuid, cause: &str| {
+        format!(
+            "select count(*) from ledger_entries where encode(bytes, 'escape') like '%\"sid\":\"{sid}\"%\"cause\":\"{cause}\"%'"
+        )
+    };
+    assert_eq!(number(&named(installation.approver.person.0, "cross_origin")).await, 1);
+    assert_eq!(number(&named(installation.approver.person.0, "unauthenticated")).await, 1);
+    assert_eq!(number(&named(installation.desk.system.0, "unauthenticated")).await, 1);
+}
+
+/// Proves U5.
+#[tokio::test]
+async fn a_flood_makes_one_entry_a_minute() {
+    let installation = Installation::new().await;
+    let before = installation.entries().await;
+
+    for number in 0..500 {
+        let ask = match number % 3 {
+            0 => Ask::get("/api/v1/decision_types").key("csig_aaaaaaaa_guess"),
+            1 => Ask::post("/act/queue").form(""),
+            _ => Ask::get("/act/none").html(),
+        };
+        installation.send(ask.peer("203.0.113.9")).await;
+    }
+    let in_the_flood = installation.entries().await - before;
+    installation.desk.clock.advance(61_000);
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let a_minute_later = installation.entries().await - before;
+
+    assert_eq!((in_the_flood, a_minute_later), (1, 2));
+    let counted = "select count(*) from ledger_entries where encode(bytes, 'escape') like '%\"count\":33_,%' or encode(bytes, 'escape') like '%\"count\":33_}%'";
+    assert_eq!(installation.desk.database.number(counted).await, 1, "the rest is in one count");
+}
+
 /// Proves U1: a ledger that takes nothing shows nothing and does nothing.
 #[tokio::test]
 async fn a_refused_entry_refuses_every_route() {

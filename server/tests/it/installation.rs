@@ -8,12 +8,16 @@ use axum::{
 };
 use countersign_domain::{
     decision::Verdict,
-    ids::{AgentKeyId, DecisionId, PersonId, SessionId},
+    ids::{AccessReviewId, AgentKeyId, AuditWindowId, DecisionId, PersonId, RoleAssignmentId, SessionId},
     role::Role,
 };
 use countersign_engine::{
-    Actor, Caller, decisions, invitations, ledger, people, sessions, systems,
-    testing::{Desk, again},
+    Actor, Caller, access_reviews,
+    audit_windows::{self, Opened, Wanted, WantedForm},
+    changes, decisions, factors, invitations, keys, ledger, people,
+    sessions::{self, Typed},
+    systems,
+    testing::{Desk, again, app_code},
 };
 use countersign_server::{
     Files, Server,
@@ -52,10 +56,11 @@ impl Who {
     }
 }
 
-/// Somebody who signed in by an invitation of their own.
+/// Somebody who signed in by an invitation of their own, and set up an authenticator app.
 #[derive(Clone)]
 pub(crate) struct Member {
     pub(crate) login: String,
+    pub(crate) secret: String,
     pub(crate) token: String,
     pub(crate) person: PersonId,
     pub(crate) session: SessionId,
@@ -83,6 +88,7 @@ impl Installation {
         let admin = join(&desk, "Ada Admin", "ada", Role::Admin).await;
         let approver = join(&desk, "Pia Approver", "pia", Role::Approver).await;
         let auditor = join(&desk, "Uwe Auditor", "uwe", Role::Auditor).await;
+        confirm_all(&desk, &admin).await;
         let decision = desk.queued_decision().await;
         desk.sealed().await;
 
@@ -154,11 +160,18 @@ impl Installation {
             "/act/setup-link" | "/act/invitation" => "token=none".into(),
             "/act/finish-setup" => format!("token=none&name=Eve&login=eve&password={}", PASSWORD.replace(' ', "+")),
             "/act/join" => format!("token=none&password={}", PASSWORD.replace(' ', "+")),
-            "/act/sign-in" => format!("login=nobody&password={}&next=", PASSWORD.replace(' ', "+")),
+            "/act/sign-in" => format!("txn=none&login=nobody&password={}&code=&next=", PASSWORD.replace(' ', "+")),
+            "/act/step-up" => format!("password={}&code=000000&next=", PASSWORD.replace(' ', "+")),
+            "/act/passkey-challenge" => "purpose=sign_in".into(),
+            "/act/passkey-sign-in" | "/act/passkey-step-up" => "answer=%7B%7D&reason=&next=".into(),
+            "/act/enrol-passkey" => "answer=%7B%7D".into(),
+            "/act/enrol-totp" => "code=000000".into(),
+            "/act/remove-passkey" | "/act/confirm-passkey" => format!("passkey={}", uuid::Uuid::nil()),
+            "/act/notices-read" => "up_to=0".into(),
             "/act/sign-in-as" => "role=approver".into(),
             "/act/end-session" => format!("session={}", self.approver.session),
             "/act/prefer" => "theme=dark&density=compact&zone=utc".into(),
-            "/act/review" => {
+            "/act/review" | "/act/prepare-review" => {
                 let decision = self.desk.queued_decision().await;
                 let actor = sessions::authenticate(&self.desk.engine, &self.approver.token).await.unwrap().unwrap();
                 let approver = Caller::new(actor, "127.0.0.1", "test", uuid::Uuid::nil());
@@ -178,7 +191,23 @@ impl Installation {
             }
             "/act/register-system" => "name=loan-agent".into(),
             "/act/issue-key" => format!("system={}", self.desk.system),
-            "/act/revoke-key" => format!("key={}", self.spare_key().await),
+            "/act/revoke-key" | "/act/end-key" => format!("key={}", self.spare_key().await),
+            "/act/new-key" => format!("system={}&scopes=read&days=30&networks=127.0.0.1", self.desk.system),
+            "/act/rotate-key" => format!("key={}&hours=24", self.spare_key().await),
+            "/act/end-former-secret" => {
+                let key = self.spare_key().await;
+                keys::rotate(&self.desk.engine, &again(&self.desk.admin), key, 24).await.unwrap();
+                format!("key={key}")
+            }
+            "/act/open-audit-window" => {
+                format!("name=audit-{0}&login={0}&until=2027-01-01", self.outsider().await)
+            }
+            "/act/close-audit-window" | "/act/issue-token" => format!("window={}", self.window().await),
+            "/act/start-access-review" => "days=14&grace=7".into(),
+            "/act/review-assignment" => {
+                let (review, assignment) = self.open_assignment().await;
+                format!("review={review}&assignment={assignment}&answer=keep")
+            }
             _ => String::new(),
         }
     }
@@ -192,6 +221,42 @@ impl Installation {
         people.into_iter().find(|person| person.login == login).unwrap().id
     }
 
+    /// Makes a member without a role and returns their sign-in name.
+    async fn outsider(&self) -> String {
+        let login = format!("outside-{}", again(&self.desk.admin).request.simple());
+        self.desk.member(Box::leak(login.clone().into_boxed_str()), Vec::new()).await;
+        login
+    }
+
+    /// Opens an audit window, which the installation's other admin confirms.
+    pub(crate) async fn window(&self) -> AuditWindowId {
+        let engine = &self.desk.engine;
+        let login = self.outsider().await;
+        let name = format!("audit-{}", &login["outside-".len()..][..8]);
+        let form = WantedForm { name: &name, login: &login, systems: "", from: "", until: "2027-01-01" };
+        let wanted = Wanted::parse(engine, form).unwrap();
+        let Opened::Waits(change) = audit_windows::request(engine, &again(&self.desk.admin), wanted).await.unwrap()
+        else {
+            panic!("there are two admins")
+        };
+        let actor = sessions::authenticate(engine, &self.admin.token).await.unwrap().unwrap();
+        let second = Caller::new(actor, "127.0.0.1", "test", uuid::Uuid::nil());
+        changes::confirm(engine, &second, change).await.unwrap();
+        let windows = audit_windows::list(engine, &again(&self.desk.admin)).await.unwrap().windows;
+        windows.iter().find(|window| window.name == name).unwrap().id
+    }
+
+    /// Finds an assignment of the desk's second approver that waits in an access review.
+    async fn open_assignment(&self) -> (AccessReviewId, RoleAssignmentId) {
+        let engine = &self.desk.engine;
+        // Refused while one runs, which is as good.
+        let _ = access_reviews::start(engine, &again(&self.desk.admin), 14, 7).await;
+        let view = access_reviews::list(engine, &again(&self.desk.admin)).await.unwrap();
+        let subject = self.desk.approver_b.person().unwrap();
+        let item = view.items.iter().find(|item| item.person_id == subject).unwrap();
+        (view.reviews[0].id, item.assignment)
+    }
+
     async fn spare_key(&self) -> AgentKeyId {
         let engine = &self.desk.engine;
         systems::issue_key(engine, &again(&self.desk.admin), self.desk.system).await.unwrap();
@@ -199,16 +264,34 @@ impl Installation {
         systems[0].keys.iter().find(|key| !self.desk.key.contains(&key.key_id) && key.revoked_at.is_none()).unwrap().id
     }
 
+    /// Writes the sign-in form of the approver as a browser that opened it sends it.
+    pub(crate) fn sign_in_form(&self, password: &str) -> Ask {
+        let tie = sessions::tie_form(&self.desk.engine);
+        self.desk.clock.advance(30_000);
+        let code = app_code(&self.approver.secret, self.desk.engine.now() + 30_000);
+        let (login, password) = (&self.approver.login, password.replace(' ', "+"));
+        let form = format!("txn={}&login={login}&password={password}&code={code}&next=", tie.id);
+        Ask::post("/act/sign-in").same_origin().header("cookie", &format!("txn-{}={}", tie.id, tie.value)).form(&form)
+    }
+
     /// Signs a member in anew, as after a sign-out.
     pub(crate) async fn sign_in_again(&mut self, who: Who) {
         let engine = &self.desk.engine;
+        self.desk.clock.advance(30_000);
+        let now = engine.now();
         let member = match who {
             Who::Admin => &mut self.admin,
             Who::Approver => &mut self.approver,
             Who::Auditor => &mut self.auditor,
             Who::Anonymous | Who::Agent => return,
         };
-        let new = sessions::sign_in(engine, &visitor(), &member.login, PASSWORD).await.unwrap();
+        let typed = Typed {
+            login: member.login.clone(),
+            password: PASSWORD.into(),
+            code: app_code(&member.secret, now + 30_000),
+            reason: String::new(),
+        };
+        let new = sessions::sign_in(engine, &visitor(), typed, None).await.unwrap().session;
         member.token = new.token.reveal().to_owned();
         member.session = new.session;
     }
@@ -231,11 +314,27 @@ impl Installation {
     }
 }
 
+/// Lets a member confirm every change that waits for a second person.
+async fn confirm_all(desk: &Desk, member: &Member) {
+    let actor = sessions::authenticate(&desk.engine, &member.token).await.unwrap().unwrap();
+    let second = Caller::new(actor, "192.0.2.1", "test", uuid::Uuid::nil());
+    for change in changes::list(&desk.engine, &again(&second)).await.unwrap().changes {
+        if change.decided.is_none() {
+            changes::confirm(&desk.engine, &again(&second), change.id).await.unwrap();
+        }
+    }
+}
+
 async fn join(desk: &Desk, name: &str, login: &str, role: Role) -> Member {
     let link = people::invite(&desk.engine, &again(&desk.admin), name, login, role).await.unwrap();
     let token = link.url.rsplit('=').next().unwrap().to_owned();
     let new = invitations::accept(&desk.engine, &visitor(), &token, PASSWORD).await.unwrap();
-    Member { login: login.into(), token: new.token.reveal().into(), person: new.person, session: new.session }
+    let actor = sessions::authenticate(&desk.engine, new.token.reveal()).await.unwrap().unwrap();
+    let joined = Caller::new(actor, "192.0.2.1", "test", uuid::Uuid::nil());
+    let secret = factors::begin_totp(&desk.engine, &again(&joined)).await.unwrap().secret;
+    let code = app_code(&secret, desk.engine.now());
+    factors::enrol_totp(&desk.engine, &again(&joined), &code).await.unwrap();
+    Member { login: login.into(), secret, token: new.token.reveal().into(), person: new.person, session: new.session }
 }
 
 fn visitor() -> Caller {

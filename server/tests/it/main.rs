@@ -7,10 +7,13 @@
 mod access;
 mod api;
 mod audit;
+mod exports;
 mod gate;
 mod headers;
 mod health;
+mod injection;
 mod installation;
+mod keys;
 mod limits;
 mod origin;
 mod process;

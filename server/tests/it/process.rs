@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use countersign_engine::testing::app_code;
 use reqwest::{Client, Response, StatusCode, redirect::Policy};
 
 use crate::installation::PASSWORD;
@@ -37,6 +38,7 @@ async fn an_installation_starts_serves_and_stops() {
     let set_up = post(&http, &format!("{}/act/finish-setup", program.origin), &form).await;
     assert_eq!(set_up.status(), StatusCode::OK);
     let cookie = set_up.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let secret = with_app(&http, &program.origin, &cookie).await;
     let again = post(&http, &format!("{}/act/finish-setup", program.origin), &form).await;
     assert_eq!(again.headers()["countersign-refusal"], "link_expired");
 
@@ -55,6 +57,7 @@ async fn an_installation_starts_serves_and_stops() {
         post(&http, &format!("{}/act/join", program.origin), &[("token", token.as_str()), ("password", PASSWORD)])
             .await;
     let cookie = joined.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    with_app(&http, &program.origin, &cookie).await;
     let stream = http.get(format!("{}/stream/queue", program.origin)).header("cookie", &cookie).send().await.unwrap();
     assert_eq!(stream.status(), StatusCode::OK);
 
@@ -68,13 +71,15 @@ async fn an_installation_starts_serves_and_stops() {
 
     let mut program = Program::start(&data);
     assert!(!data.join("setup-link").exists());
-    let signed_in = post(
-        &http,
-        &format!("{}/act/sign-in", program.origin),
-        &[("login", "ada"), ("password", PASSWORD), ("next", "")],
-    )
-    .await;
-    assert!(signed_in.headers().contains_key("set-cookie"));
+    let opened = post(&http, &format!("{}/act/open-sign-in", program.origin), &[]).await;
+    let tied = opened.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let tie = tied.split('=').next().unwrap().trim_start_matches("txn-").to_owned();
+    // The step that the enrolment used up is over in half a minute; the next one is taken already.
+    let code = app_code(&secret, now() + 30_000);
+    let form = [("txn", tie.as_str()), ("login", "ada"), ("password", PASSWORD), ("code", &code), ("next", "")];
+    let signed_in = post_as(&http, &format!("{}/act/sign-in", program.origin), &form, &tied).await;
+    let cookies: Vec<_> = signed_in.headers().get_all("set-cookie").iter().collect();
+    assert!(cookies.iter().any(|cookie| cookie.to_str().unwrap().starts_with("sid=")), "{cookies:?}");
     program.terminate();
     let status = tokio::task::spawn_blocking(move || program.child.wait().unwrap()).await.unwrap();
     assert!(status.success(), "{status}");
@@ -167,4 +172,20 @@ async fn post_as(http: &Client, url: &str, form: &[(&str, &str)], cookie: &str) 
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// Sets up an authenticator app for whoever signed in with this cookie, and returns its secret.
+async fn with_app(http: &reqwest::Client, origin: &str, cookie: &str) -> String {
+    let begun = post_as(http, &format!("{origin}/act/begin-totp"), &[], cookie).await;
+    let begun = begun.json::<serde_json::Value>().await.unwrap();
+    let secret = begun["totp"]["secret"].as_str().unwrap().to_owned();
+    let code = app_code(&secret, now());
+    let enrolled = post_as(http, &format!("{origin}/act/enrol-totp"), &[("code", &code)], cookie).await;
+    assert_eq!(enrolled.json::<serde_json::Value>().await.unwrap()["kind"], "done");
+    secret
+}
+
+fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    u64::try_from(since.as_millis()).unwrap()
 }

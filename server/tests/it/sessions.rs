@@ -10,10 +10,14 @@ use crate::installation::{Ask, Installation, PASSWORD};
 #[tokio::test]
 async fn every_set_cookie_matches_the_pattern() {
     let installation = Installation::new().await;
-    let form = format!("login={}&password={}&next=", installation.approver.login, PASSWORD.replace(' ', "+"));
 
-    let signed_in = installation.send(Ask::post("/act/sign-in").same_origin().form(&form)).await;
-    let cookie = signed_in.header("set-cookie").to_owned();
+    let signed_in = installation.send(installation.sign_in_form(PASSWORD)).await;
+    let cookies: Vec<_> =
+        signed_in.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap()).collect();
+    let cookie = cookies.iter().find(|cookie| cookie.starts_with("sid=")).unwrap().to_string();
+    let device = cookies.iter().find(|cookie| cookie.starts_with("device=")).unwrap();
+    assert!(device.ends_with("; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000"), "{device}");
+    assert!(cookies.iter().any(|cookie| cookie.starts_with("txn-") && cookie.ends_with("; Max-Age=0")), "{cookies:?}");
     let token = cookie.strip_prefix("sid=").and_then(|rest| rest.split(';').next()).unwrap().to_owned();
     let inside = installation.send(Ask::get("/queue").html().session(&token)).await;
     let signed_out = installation.send(Ask::post("/act/sign-out").same_origin().form("").session(&token)).await;
@@ -30,18 +34,18 @@ async fn every_set_cookie_matches_the_pattern() {
 #[tokio::test]
 async fn a_form_without_javascript_signs_in_and_says_why_not() {
     let installation = Installation::new().await;
-    let ask = |password: &str| {
-        let form = format!("login={}&password={}&next=", installation.approver.login, password.replace(' ', "+"));
-        Ask::post("/act/sign-in").same_origin().html().form(&form)
-    };
+    let ask = |password: &str| installation.sign_in_form(password).html();
 
     let right = installation.send(ask(PASSWORD)).await;
     let wrong = installation.send(ask("not the password at all")).await;
 
     assert_eq!(right.status, StatusCode::SEE_OTHER, "{}", right.text());
-    assert!(right.header("set-cookie").starts_with("sid="));
+    let cookies = right.headers.get_all("set-cookie");
+    assert!(cookies.iter().any(|cookie| cookie.to_str().unwrap().starts_with("sid=")));
     assert!(wrong.status.is_client_error(), "{}", wrong.status);
-    assert!(wrong.header("content-type").starts_with("text/html") && wrong.header("set-cookie").is_empty());
+    assert!(wrong.header("content-type").starts_with("text/html"));
+    let cookies = wrong.headers.get_all("set-cookie");
+    assert!(!cookies.iter().any(|cookie| cookie.to_str().unwrap().starts_with("sid=")));
     assert!(!wrong.text().contains("not the password at all"));
 }
 
@@ -93,7 +97,7 @@ async fn a_revoked_key_opens_nothing() {
     let after = installation.send(ask()).await;
 
     assert_eq!((before.status, after.status), (StatusCode::OK, StatusCode::UNAUTHORIZED));
-    assert!(keys::authenticate(engine, &installation.desk.key).await.is_err());
+    assert!(keys::authenticate(engine, &installation.desk.key, std::net::Ipv4Addr::LOCALHOST.into()).await.is_err());
 }
 
 /// Proves K2: no route lets a key review.
@@ -110,4 +114,103 @@ async fn no_key_can_review() {
     }
     let reviews = installation.desk.database.number("select count(*) from reviews").await;
     assert_eq!(reviews, 0);
+}
+
+/// Proves S3: each tab has a transaction of its own, and a form without its browser's cookie is refused.
+#[tokio::test]
+async fn two_tabs_can_sign_in() {
+    let installation = Installation::new().await;
+    let (first, second) = (installation.sign_in_form(PASSWORD), installation.sign_in_form(PASSWORD));
+    let stolen = installation.sign_in_form(PASSWORD).without("cookie");
+
+    let stolen = installation.send(stolen.html()).await;
+    let second = installation.send(second.html()).await;
+    let first = installation.send(first.html()).await;
+
+    assert_eq!(second.status, StatusCode::SEE_OTHER, "{}", second.text());
+    // The first tab's code is older than the second's, which was used.
+    assert_eq!(first.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", first.text());
+    assert_eq!(stolen.status, StatusCode::FORBIDDEN);
+}
+
+/// Proves S3: the sixth open form makes the browser drop the oldest.
+#[tokio::test]
+async fn a_browser_keeps_five_open_forms() {
+    let installation = Installation::new().await;
+    let mut held: Vec<String> = Vec::new();
+    for _ in 0..8 {
+        let ask = Ask::post("/act/open-sign-in").same_origin().form("").header("cookie", &held.join("; "));
+        let answer = installation.send(ask).await;
+        for cookie in answer.headers.get_all("set-cookie") {
+            let pair = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
+            let (name, value) = pair.split_once('=').unwrap();
+            held.retain(|kept| !kept.starts_with(&format!("{name}=")));
+            if !value.is_empty() {
+                held.push(pair);
+            }
+        }
+    }
+
+    assert_eq!(held.len(), 5, "{held:?}");
+}
+
+/// Proves S4: whatever token the browser came with, it is worth nothing after the sign-in.
+#[tokio::test]
+async fn a_fixed_token_is_401_after_sign_in() {
+    let installation = Installation::new().await;
+    let planted = installation.approver.token.clone();
+    let form = installation.sign_in_form(PASSWORD);
+
+    let signed_in = installation.send(form.header("cookie", &format!("sid={planted}"))).await;
+    let with_planted = installation.send(Ask::post("/act/queue").same_origin().form("").session(&planted)).await;
+
+    assert!(signed_in.status.is_success(), "{}", signed_in.text());
+    let cookies = signed_in.headers.get_all("set-cookie");
+    let fresh = cookies.iter().find_map(|cookie| cookie.to_str().unwrap().strip_prefix("sid=")).unwrap();
+    assert!(!fresh.starts_with(&planted));
+    assert_eq!(with_planted.status, StatusCode::UNAUTHORIZED);
+}
+
+/// Proves S1: what the table holds is no cookie.
+#[tokio::test]
+async fn a_stolen_table_signs_nobody_in() {
+    let installation = Installation::new().await;
+    let token = &installation.approver.token;
+
+    let known = format!("select count(*) from sessions where position('{token}'::bytea in token_hash) > 0");
+    let hashed = format!("select count(*) from sessions where token_hash = sha256('{token}')");
+
+    assert_eq!(installation.desk.database.number(&known).await, 0);
+    assert_eq!(installation.desk.database.number(&hashed).await, 1);
+}
+
+/// Proves S8: an act that asks for a recent proof says so with 401, and nothing changed.
+#[tokio::test]
+async fn stale_authentication_is_asked_to_step_up() {
+    let installation = Installation::new().await;
+    installation.desk.clock.advance(6 * 60 * 1_000);
+    let ask = || Ask::post("/act/recovery-codes").same_origin().html().form("").session(&installation.approver.token);
+
+    let stale = installation.send(ask()).await;
+
+    assert_eq!(stale.status, StatusCode::UNAUTHORIZED);
+    assert!(stale.text().contains("href=\"/step-up\""), "the way back is on the page");
+    assert_eq!(installation.desk.database.number("select count(*) from recovery_codes").await, 0);
+}
+
+/// Proves L6: a session by password alone is led to the page that adds a factor.
+#[tokio::test]
+async fn a_password_alone_is_led_to_its_second_factor() {
+    let installation = Installation::new().await;
+    installation.desk.database.attack("update totp_seeds set removed_at = now()").await;
+    installation.desk.database.attack("update sessions set method = 'password'").await;
+
+    let queue = installation.send(Ask::get("/queue").html().session(&installation.approver.token)).await;
+    let data =
+        installation.send(Ask::post("/act/queue").same_origin().form("").session(&installation.approver.token)).await;
+    let factors = installation.send(Ask::get("/me/factors").html().session(&installation.approver.token)).await;
+
+    assert_eq!((queue.status, queue.header("location")), (StatusCode::SEE_OTHER, "/me/factors"));
+    assert_eq!(data.status, StatusCode::FORBIDDEN);
+    assert_eq!(factors.status, StatusCode::OK, "{}", factors.text());
 }

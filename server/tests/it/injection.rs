@@ -1,0 +1,123 @@
+//! Five hundred records whose every text field tries to become markup.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use countersign_domain::{decision::Verdict, ids::DecisionId, text::Reason};
+use countersign_engine::{
+    decisions,
+    testing::{again, id_of},
+};
+use http::StatusCode;
+use scraper::Html;
+
+use crate::installation::{Ask, Installation};
+
+/// Ways out of the place where a text stands, and what would then run, load, submit or change the page.
+#[derive(serde::Deserialize)]
+struct Injections {
+    exits: Vec<String>,
+    payloads: Vec<String>,
+}
+
+const INJECTIONS: &str = include_str!("../../../end2end/lib/injections.json");
+
+/// Elements by name and attributes of every element of a page; texts and values left out.
+type Shape = Vec<(String, Vec<String>)>;
+
+/// Proves H8 and H3: what agents and people write is text on every page, whatever it contains.
+#[tokio::test]
+async fn no_text_of_five_hundred_becomes_an_element_or_an_attribute() {
+    let Injections { exits, payloads } = serde_json::from_str(INJECTIONS).unwrap();
+    let hostile: Vec<String> =
+        exits.iter().flat_map(|exit| payloads.iter().map(move |payload| format!("{exit}{payload}"))).collect();
+    // The same length without a character that means anything to a parser.
+    let harmless: Vec<String> = hostile.iter().map(|text| text.replace(['<', '>', '"', '\'', '&'], "_")).collect();
+    assert_eq!(hostile.len(), 500);
+    let attacked = Installation::new().await;
+    let spared = Installation::new().await;
+
+    let there = pages(&attacked, &hostile).await;
+    let here = pages(&spared, &harmless).await;
+
+    assert!(there.len() > 500, "only {} pages were read", there.len());
+    assert_eq!(there.keys().collect::<Vec<_>>(), here.keys().collect::<Vec<_>>());
+    for (place, shape) in &there {
+        assert_eq!(shape, &here[place], "{place}");
+    }
+}
+
+/// Records every text, rules on every fifth, and reads each page that shows them.
+async fn pages(installation: &Installation, texts: &[String]) -> BTreeMap<String, Shape> {
+    let mut decisions = Vec::new();
+    for (number, text) in texts.iter().enumerate() {
+        let stored = installation.desk.propose(&format!("k{number}"), &proposal(text)).await.unwrap();
+        let id = id_of(&stored);
+        if number % 5 == 0 {
+            review(installation, id, text).await;
+        }
+        decisions.push(id);
+    }
+    installation.desk.sealed().await;
+
+    let mut pages = BTreeMap::new();
+    for (number, id) in decisions.iter().enumerate() {
+        let html = read(installation, &format!("/decisions/{id}"), &installation.approver.token).await;
+        pages.insert(format!("decision {number:03}"), shape(&html));
+    }
+    for (name, path) in [("queue", "/queue"), ("ledger", "/ledger"), ("me", "/me")] {
+        let html = read(installation, path, &installation.approver.token).await;
+        pages.insert(name.to_owned(), shape(&html));
+    }
+    pages
+}
+
+async fn review(installation: &Installation, decision: DecisionId, text: &str) {
+    let desk = &installation.desk;
+    let mut request = desk.open_form(&desk.approver, decision, Verdict::Reject).await.unwrap();
+    request.reason = Reason::new(text).unwrap();
+    decisions::review(&desk.engine, &again(&desk.approver), request).await.unwrap();
+}
+
+/// Asks as a browser would; a full bucket is waited for.
+async fn read(installation: &Installation, path: &str, token: &str) -> String {
+    loop {
+        let answer = installation.send(Ask::get(path).html().session(token)).await;
+        if answer.status == StatusCode::TOO_MANY_REQUESTS {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            continue;
+        }
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        return answer.text().to_owned();
+    }
+}
+
+fn proposal(text: &str) -> String {
+    serde_json::json!({
+        "mode": "propose",
+        "action": {"type": "refund.issue", "parameters": {"order": text, "amount": "40.00"}},
+        "intent": text,
+        "rationale": text,
+        "alternatives": [{"action": text, "why_not": text}],
+        "model": {"name": text, "version": text},
+        "prompt_version": text,
+        "subjects": [{"ref": text, "kind": "person"}],
+        "impact": {"effects": [text], "adverse": true, "affected": 1},
+        "context": {"conversation": text, "steps": [{"role": "user", "text": text}, {"role": "assistant", "text": text}]},
+        "external_id": text,
+        "second_act": true,
+    })
+    .to_string()
+}
+
+fn shape(html: &str) -> Shape {
+    Html::parse_document(html)
+        .tree
+        .values()
+        .filter_map(|node| node.as_element())
+        .map(|element| {
+            let mut attributes: Vec<String> = element.attrs().map(|(name, _)| name.to_owned()).collect();
+            attributes.sort_unstable();
+            (element.name().to_owned(), attributes)
+        })
+        .collect()
+}
