@@ -4,13 +4,15 @@
 //! that the acts on each object are numbered without gap and every actor had signed in (D2), that clocks do not run
 //! back (D3), that texts and statements are the committed ones (D4), that every resolution follows from reviews by
 //! people who had the authority then (D6), that an agent was told once and only what was sealed (D7), and that the
-//! log opens with the key that is pinned (D8). Passkey records (D5) are reported as not checked.
+//! log opens with the key that is pinned (D8), and that passkey records are signatures by confirmed keys over exactly
+//! what was reviewed (D5).
 //!
 //! Start with [`verify_log`]; [`Audit`] is the same, fed entry by entry. Memory grows with objects, not with entries.
 
 mod decisions;
 mod findings;
 mod order;
+mod passkeys;
 mod people;
 mod schema;
 #[cfg(test)]
@@ -30,6 +32,7 @@ use uuid::Uuid;
 use decisions::Decisions;
 use findings::Findings;
 use order::Order;
+use passkeys::Passkeys;
 use people::People;
 use schema::Misfit;
 use values::Values;
@@ -45,6 +48,8 @@ pub struct Audit<'a> {
     order: Order,
     people: People,
     decisions: Decisions,
+    passkeys: Passkeys,
+    statements: Statements<'a>,
     values: Values<'a>,
     entries: u64,
     opening: Option<Leaf>,
@@ -92,6 +97,8 @@ impl<'a> Audit<'a> {
             order: Order::default(),
             people: People::default(),
             decisions: Decisions::default(),
+            passkeys: Passkeys::default(),
+            statements,
             values: Values::new(statements),
             entries: 0,
             opening: None,
@@ -132,6 +139,7 @@ impl<'a> Audit<'a> {
         // Reviews are judged by the authority before this entry.
         self.decisions.visit(&act, understood, &self.people, &mut self.findings);
         self.people.visit(&act, understood);
+        self.passkeys.visit(&act, understood, self.statements, &mut self.findings);
         self.entries += 1;
         if index == 0 {
             self.opening = Some(leaf);
@@ -155,8 +163,8 @@ impl<'a> Audit<'a> {
         for (check, detail) in passed {
             self.findings.pass(check, &entries, detail);
         }
-        if let Some(index) = self.decisions.signed_at() {
-            self.findings.not_made("D5", index, "passkey records are not checked");
+        if let Some(detail) = self.passkeys.summary() {
+            self.findings.pass("D5", &entries, detail);
         }
 
         self.findings.into_checks()

@@ -90,12 +90,12 @@ export async function signIn(page: Page, login: string): Promise<void> {
   await page.waitForURL((url) => url.pathname !== "/login" && !url.pathname.startsWith("/act/"));
 }
 
-/** Invites an approver and returns the one-time link. */
-export async function invite(page: Page, name: string, login: string): Promise<string> {
+/** Invites somebody and returns the one-time link. */
+export async function invite(page: Page, name: string, login: string, role: string = "Approver"): Promise<string> {
   await page.goto("/admin/people");
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByLabel("Sign-in name").fill(login);
-  await page.getByRole("radio", { name: /^Approver/ }).check();
+  await page.getByRole("radio", { name: new RegExp(`^${role}`) }).check();
   await page.getByRole("button", { name: "Invite a person" }).click();
   await page.getByText(/\/join\?token=/).first().waitFor();
   const found = /http\S+\/join\?token=[A-Za-z0-9_-]+/.exec(await page.content());

@@ -13,7 +13,7 @@ it("sets up, invites, registers, proposes and decides", async ({ page, visitor, 
   visitor.expect(/status of 410/);
   const admin = javaScript ? "ada" : "ben";
   await enter(page, server.lines, admin);
-  const link = await invite(page, `Approver of ${admin}`, `approver-${admin}`);
+  const link = await invite(page, `Approver of ${admin}`, `approver-${admin}`, "Senior approver");
   const invited = await (await another()).page();
   await join(invited, link);
 

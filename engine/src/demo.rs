@@ -4,12 +4,12 @@ use countersign_domain::{event::SignInMethod, ids::PersonId, problem::Code, role
 
 use crate::{
     Engine,
-    authorize::{self, Action},
+    authorize,
     caller::Caller,
     db,
     error::{Error, Result},
     people,
-    sessions::{self, NewSession},
+    sessions::{self, NewSession, SignInFacts},
 };
 
 /// The invented people: role, name, sign-in name. None has a password.
@@ -61,8 +61,8 @@ pub async fn sign_in_with(engine: &Engine, caller: &Caller, login: &str) -> Resu
             async move {
                 let mut tx = engine.begin().await?;
                 let account = db::people::find_by_login(&mut tx, &lookup).await?.ok_or(Error::NotFound)?;
-                let new =
-                    sessions::open(&mut tx, &engine, &caller, account.id, SignInMethod::Demo, Action::SignInAs).await?;
+                let facts = SignInFacts::new(SignInMethod::Demo, engine.now());
+                let new = sessions::open(&mut tx, &engine, &caller, account.id, facts).await?;
                 engine.commit(tx).await?;
                 Ok(new)
             }

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use countersign_domain::{
     Problem,
     event::{Event, List, Object, PasswordBy, Place},
-    ids::{PersonId, RoleAssignmentId},
+    holding::Holding,
+    ids::PersonId,
     problem::Code,
     role::Role,
     text::PersonName,
-    view::{InvitationLink, Me, MeView, OwnReview, PeopleView, PersonRow, SessionRow},
+    view::{InvitationLink, Me, MeView, OwnReview, PeopleView, PersonRow},
 };
 use sqlx::{PgConnection, Postgres, Transaction};
 
@@ -20,7 +21,7 @@ use crate::{
     clock::milliseconds,
     db, decisions,
     error::{Error, Result},
-    links, reads, seal,
+    links, notices, reads, roles, seal,
     secret::{self, Token, token_hash},
     sessions,
 };
@@ -33,13 +34,14 @@ use crate::{
 pub async fn me(engine: &Engine, caller: &Caller) -> Result<Me> {
     let id = caller.person().ok_or_else(|| Error::refused(Code::Unauthenticated, "Sign in first."))?;
     let mut conn = engine.app.acquire().await?;
-    let roles = db::roles::held(&mut conn, id).await?;
-    let turn_count = match roles.contains(&Role::Approver) {
-        true => db::decisions::count_turns(&mut conn, id).await?,
+    let roles = roles::words(&mut conn, engine, id).await?;
+    let turn_count = match roles.iter().any(|role| role.reviews()) {
+        true => db::decisions::count_turns(&mut conn, id, engine.now()).await?,
         false => 0,
     };
     let name = names(&mut conn, engine, &[id]).await?.remove(&id).unwrap_or_else(erased);
-    Ok(Me { id, name, roles, turn_count, demo: engine.config().demo })
+    let notices = notices::unread(&mut conn, engine, id).await?;
+    Ok(Me { id, name, roles, turn_count, demo: engine.config().demo, notices })
 }
 
 /// Shows a person their own page.
@@ -58,23 +60,7 @@ pub async fn my_page(engine: &Engine, caller: &Caller) -> Result<MeView> {
     let created = db::people::created(&mut tx, &[id]).await?;
     let login = texts(&mut tx, engine, &created, "login").await?.remove(&id).unwrap_or_else(erased);
     let running = db::sessions::list_running(&mut tx, id).await?;
-    let entries: Vec<_> = running.iter().map(|session| session.entry.0).collect();
-    let mut details = HashMap::new();
-    for stored in db::vault::list(&mut tx, &entries).await? {
-        details.insert((stored.entry_id, stored.field.clone()), engine.vault.open(&stored)?.unwrap_or_else(erased));
-    }
-    let mut detail = |entry: uuid::Uuid, field: &str| details.remove(&(entry, field.to_owned())).unwrap_or_else(erased);
-    let list = running
-        .iter()
-        .map(|session| SessionRow {
-            id: session.id,
-            started_at: milliseconds(session.started_at),
-            last_seen_at: milliseconds(session.last_seen_at),
-            agent: detail(session.entry.0, "agent"),
-            ip: detail(session.entry.0, "ip"),
-            current: session.id == current,
-        })
-        .collect::<Vec<_>>();
+    let list = sessions::rows(&mut tx, engine, &running, current).await?;
     let reviews = own_reviews(&mut tx, engine, id).await?;
     tx.commit().await?;
     sessions::record_list(engine, caller, permit, list.len()).await?;
@@ -108,7 +94,7 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<PeopleView> {
         let mut tx = engine.begin().await?;
         let permit = engine.authorize(&mut tx, caller, Action::ListPeople, engine.installation()).await?;
         let people = db::people::list(&mut tx).await?;
-        let held = db::roles::held_by_all(&mut tx).await?;
+        let held = db::roles::list_running(&mut tx, engine.now()).await?;
         let created: Vec<_> = people.iter().map(|person| (person.id, person.entry)).collect();
         let names = texts(&mut tx, engine, &created, "name").await?;
         let logins = texts(&mut tx, engine, &created, "login").await?;
@@ -123,7 +109,7 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<PeopleView> {
             id: person.id,
             name: names.get(&person.id).cloned().unwrap_or_else(erased),
             login: logins.get(&person.id).cloned().unwrap_or_else(erased),
-            roles: held.iter().filter(|(id, _)| *id == person.id).map(|(_, role)| *role).collect(),
+            roles: roles_of(&held, person.id),
             invited_until: person.invited_until.map(milliseconds).filter(|until| *until > now),
             disabled: person.disabled,
             last_seen_at: person.last_seen_at.map(milliseconds),
@@ -149,7 +135,10 @@ pub async fn invite(engine: &Engine, caller: &Caller, name: &str, login: &str, r
             async move {
                 let mut tx = engine.begin().await?;
                 let permit = engine.authorize(&mut tx, &caller, Action::InvitePerson, engine.installation()).await?;
-                let person = create(&mut tx, &engine, &caller, &permit, &name, &login, role).await?;
+                db::roles::lock_guard(&mut tx).await?;
+                let person = create_bare(&mut tx, &engine, &caller, &permit, &name, &login).await?;
+                let holding = Holding::everywhere(role);
+                roles::give_or_wait(&mut tx, &engine, &caller, &permit, person, &holding).await?;
                 let link = new_link(&mut tx, &engine, person).await?;
                 engine.commit(tx).await?;
                 Ok(link)
@@ -190,22 +179,19 @@ pub async fn disable(engine: &Engine, caller: &Caller, person: PersonId) -> Resu
     engine
         .act(caller, move |engine, caller| async move {
             let mut tx = engine.begin().await?;
-            let admins = db::roles::lock_admins(&mut tx).await?;
+            db::roles::lock_guard(&mut tx).await?;
             let permit = engine.authorize(&mut tx, &caller, Action::ChangePerson, Target::Member(person)).await?;
             let account = db::people::lock(&mut tx, person).await?.ok_or(Error::NotFound)?;
             if account.disabled {
                 return Err(refused(permit, person, "This person is disabled already."));
             }
-            if admins == [person] {
-                return Err(Error::refused(
-                    Code::InvalidTransition,
-                    "This is the last admin. Invite another one first.",
-                ));
-            }
             let n = account.n + 1;
             let entry = seal::append(&mut tx, &engine, &caller, &permit, &Event::PersonDisabled { person, n }).await?;
             db::people::set_disabled(&mut tx, person, n, Some(entry.at)).await?;
             sessions::end_all(&mut tx, &engine, &caller, &permit, person).await?;
+            if roles::words(&mut tx, &engine, person).await?.contains(&Role::Admin) {
+                roles::keep_an_admin(&mut tx, &engine).await?;
+            }
             engine.commit(tx).await
         })
         .await
@@ -233,15 +219,22 @@ pub async fn enable(engine: &Engine, caller: &Caller, person: PersonId) -> Resul
         .await
 }
 
-/// Creates a person with one role: entries 1 and 2 about them.
-pub(crate) async fn create(
+fn roles_of(held: &[db::roles::Assignment], person: PersonId) -> Vec<Role> {
+    let mut roles: Vec<_> =
+        held.iter().filter(|held| held.person == person).map(|held| held.holding.role).collect();
+    roles.sort_unstable();
+    roles.dedup();
+    roles
+}
+
+/// Creates a person without a role: entry 1 about them.
+pub(crate) async fn create_bare(
     tx: &mut Transaction<'static, Postgres>,
     engine: &Engine,
     caller: &Caller,
     permit: &Permit,
     name: &PersonName,
     login: &str,
-    role: Role,
 ) -> Result<PersonId> {
     let lookup = sessions::login_lookup(engine, login);
     if db::people::find_by_login(tx, &lookup).await?.is_some() {
@@ -251,11 +244,21 @@ pub(crate) async fn create(
     let event = Event::PersonCreated { person, name: name.as_str().to_owned(), login: login.to_owned() };
     let entry = seal::append(tx, engine, caller, permit, &event).await?;
     db::people::insert(tx, person, 1, &lookup, entry.at, entry.id).await?;
-    let assignment = RoleAssignmentId(engine.id());
-    let event = Event::RoleAssigned { person, n: 2, assignment, role };
-    let entry = seal::append(tx, engine, caller, permit, &event).await?;
-    db::roles::insert(tx, assignment, person, role, entry.at, entry.id).await?;
-    db::people::set_n(tx, person, 2).await?;
+    Ok(person)
+}
+
+/// Creates a person with one role everywhere: entries 1 and 2 about them.
+pub(crate) async fn create(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    caller: &Caller,
+    permit: &Permit,
+    name: &PersonName,
+    login: &str,
+    role: Role,
+) -> Result<PersonId> {
+    let person = create_bare(tx, engine, caller, permit, name, login).await?;
+    roles::give(tx, engine, caller, permit, person, &Holding::everywhere(role)).await?;
 
     Ok(person)
 }

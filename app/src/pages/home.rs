@@ -43,10 +43,15 @@ fn lead(me: &Me) -> AnyView {
 }
 
 fn first_page(roles: &[Role]) -> Option<&'static str> {
-    [(Role::Approver, "/queue"), (Role::Auditor, "/ledger"), (Role::Admin, "/admin/people")]
-        .into_iter()
-        .find(|(role, _)| roles.contains(role))
-        .map(|(_, path)| path)
+    [
+        (Role::Approver, "/queue"),
+        (Role::SeniorApprover, "/queue"),
+        (Role::Auditor, "/ledger"),
+        (Role::Admin, "/admin/people"),
+    ]
+    .into_iter()
+    .find(|(role, _)| roles.contains(role))
+    .map(|(_, path)| path)
 }
 
 #[component]

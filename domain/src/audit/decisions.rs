@@ -20,7 +20,6 @@ pub(super) struct Decisions {
     decisions: HashMap<u128, Decision>,
     reviews: u64,
     resolutions: u64,
-    signed_at: Option<u64>,
 }
 
 enum Decision {
@@ -93,9 +92,6 @@ impl Decisions {
             ("decision.viewed", Some(Decision::Open(open))) => open.show(act),
             ("decision.reviewed", Some(Decision::Open(open))) => {
                 self.reviews += 1;
-                if act.text("assertion").is_some() {
-                    self.signed_at.get_or_insert(act.index);
-                }
                 open.review(act, people, findings);
             }
             ("decision.resolved", Some(decision)) => {
@@ -123,11 +119,6 @@ impl Decisions {
 
     pub(super) fn resolved(&self) -> String {
         format!("{} decisions, none resolved twice or released unsealed", self.decisions.len())
-    }
-
-    /// Index of the first review that carries a passkey record.
-    pub(super) fn signed_at(&self) -> Option<u64> {
-        self.signed_at
     }
 }
 

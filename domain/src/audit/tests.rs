@@ -15,9 +15,10 @@ use uuid::Uuid;
 
 use super::{Audit, to_json};
 use crate::{
-    authority::{Authority, Held},
+    authority::Authority,
     decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, Risk, Verdict},
     event::{Event, Place, Scope, SignInMethod},
+    holding::{Holding, Source},
     ids::{AgentKeyId, DecisionId, DecisionTypeId, EntryId, PersonId, PolicyId, PolicyVersionId, SessionId, SystemId},
     policy::{OnTimeout, Route, Routed},
     role::Role,
@@ -410,12 +411,14 @@ fn healthy() -> Vec<Leaf> {
         policy,
         round: 1,
         authority: (2, authority(2, &[Role::Approver]).set()),
+        signature: None,
     };
     let assigned = |number| Event::RoleAssigned {
         person: person(number),
         n: 2,
         assignment: id(40 + number).into(),
-        role: Role::Approver,
+        holding: Holding::everywhere(Role::Approver),
+        source: Source::Hand,
     };
     let created = |number| Event::PersonCreated { person: person(number), name: "n".into(), login: "l".into() };
     let signed_in = |number| Event::SignedIn {
@@ -587,7 +590,7 @@ fn set_authority(leaf: &mut Leaf, n: u64, set: Hash) {
 }
 
 fn authority(n: u64, roles: &[Role]) -> Authority {
-    Authority { n, held: roles.iter().map(|role| Held { role: *role, system: None }).collect() }
+    Authority { n, held: roles.iter().flat_map(|role| Holding::everywhere(*role).held()).collect() }
 }
 
 fn actor(kind: ActorKind, number: u8, via: Option<usize>) -> Actor {
