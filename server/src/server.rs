@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use countersign_app::site::{CookieName, SiteFiles};
 use countersign_engine::Engine;
+use countersign_outbound::{Allowed, Outbound};
 use tokio::sync::watch;
 
 use crate::{
     config::{Network, Origin},
     files::Files,
     layers::rate::Limiter,
+    sso::Providers,
     stream::Changes,
 };
 
@@ -36,14 +38,40 @@ struct Inner {
     limiter: Limiter,
     changes: Arc<Changes>,
     phase: watch::Sender<Phase>,
+    outbound: Outbound,
+    providers: Providers,
 }
 
 impl Server {
     /// Makes a server around a started engine, and begins to follow its changes.
+    ///
+    /// Requests that leave go to the public network only.
     pub fn new(engine: Engine, origin: Origin, trusted_proxies: Vec<Network>, files: Files) -> Self {
+        Self::reaching(engine, origin, trusted_proxies, files, Allowed::default())
+    }
+
+    /// Makes a server whose requests may also reach what is allowed.
+    pub fn reaching(
+        engine: Engine,
+        origin: Origin,
+        trusted_proxies: Vec<Network>,
+        files: Files,
+        allowed: Allowed,
+    ) -> Self {
+        let outbound = Outbound::new(Allowed { own: Some(origin.authority().to_owned()), ..allowed });
         let phase = watch::channel(Phase::Serving).0;
         let changes = Changes::of(&engine);
-        Self(Arc::new(Inner { engine, origin, trusted_proxies, files, limiter: Limiter::default(), changes, phase }))
+        Self(Arc::new(Inner {
+            engine,
+            origin,
+            trusted_proxies,
+            files,
+            limiter: Limiter::default(),
+            changes,
+            phase,
+            outbound,
+            providers: Providers::default(),
+        }))
     }
 
     /// Returns the engine.
@@ -85,6 +113,15 @@ impl Server {
 
     pub(crate) fn changes(&self) -> &Arc<Changes> {
         &self.0.changes
+    }
+
+    /// Returns the client for requests that leave the installation.
+    pub fn outbound(&self) -> &Outbound {
+        &self.0.outbound
+    }
+
+    pub(crate) fn providers(&self) -> &Providers {
+        &self.0.providers
     }
 
     pub(crate) fn limiter(&self) -> &Limiter {

@@ -251,9 +251,8 @@ pub(crate) async fn any_enabled(conn: &mut PgConnection) -> sqlx::Result<bool> {
 }
 
 pub(crate) async fn find_identity(conn: &mut PgConnection, lookup: &[u8]) -> sqlx::Result<Option<PersonId>> {
-    let row = sqlx::query_scalar!("select person_id from identities where lookup = $1", lookup)
-        .fetch_optional(conn)
-        .await?;
+    let row =
+        sqlx::query_scalar!("select person_id from identities where lookup = $1", lookup).fetch_optional(conn).await?;
     Ok(row.map(Into::into))
 }
 

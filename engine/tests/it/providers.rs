@@ -74,7 +74,9 @@ async fn no_secret_of_a_provider_is_readable_in_a_dump() {
     providers::link_own(&desk.engine, &again(&desk.approver), proven(id, "subject-of-pia", "s1")).await.unwrap();
     providers::sign_in(&desk.engine, &visitor(), proven(id, "subject-of-pia", "s2")).await.unwrap();
 
-    for table in ["identity_providers", "identities", "session_id_tokens", "provider_tests", "logout_tokens", "vault_values"] {
+    for table in
+        ["identity_providers", "identities", "session_id_tokens", "provider_tests", "logout_tokens", "vault_values"]
+    {
         for word in [SECRET, "subject-of-pia", "ada@example.org", "the-id-token"] {
             let hex: String = word.bytes().map(|byte| format!("{byte:02x}")).collect();
             let query = format!(
@@ -115,7 +117,8 @@ async fn the_same_subject_and_mail_at_another_issuer_is_a_stranger() {
     providers::link_own(&desk.engine, &again(&desk.approver), proven(company, "pia", "s1")).await.unwrap();
 
     let stranger = providers::sign_in(&desk.engine, &visitor(), proven(other, "pia", "s2")).await.unwrap_err();
-    let taken = providers::link_own(&desk.engine, &again(&desk.auditor), proven(company, "pia", "s3")).await.unwrap_err();
+    let taken =
+        providers::link_own(&desk.engine, &again(&desk.auditor), proven(company, "pia", "s3")).await.unwrap_err();
 
     assert_eq!((code(stranger), code(taken)), (Code::Unauthenticated, Code::NameTaken));
 }
