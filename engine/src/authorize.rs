@@ -792,6 +792,8 @@ mod tests {
             ("subject_never_confirms", vec![Role::SeniorApprover], Action::ConfirmChange, change(OTHER, ME)),
             ("nobody_changes_themselves", vec![Role::Admin], Action::ChangePerson, member(ME)),
             ("nobody_recertifies_themselves", vec![Role::Admin], Action::DecideAccessReview, member(ME)),
+            ("nobody_vouches_for_themselves", vec![Role::Admin], Action::ConfirmCredential, member(ME)),
+            ("second_factor_first", vec![Role::Viewer], Action::ListQueue, installation),
         ]
     }
 
