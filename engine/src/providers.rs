@@ -8,13 +8,11 @@ use countersign_domain::{
     Problem,
     event::{EndCause, Event, List, Object, Place as At, ProviderChange, SignInMethod},
     ids::{PersonId, ProviderId, SessionId},
+    json,
     problem::Code,
     provider::{ProviderFault, ProviderLink, ProviderRow, ProviderSettings, ProviderTest, ProvidersView, shown_claim},
 };
-use countersign_ledger::{
-    hash::{Hash, Label, digest},
-    value::{Limits, Value},
-};
+use countersign_ledger::hash::{Hash, Label, digest};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, Postgres, Transaction};
 use subtle::ConstantTimeEq as _;
@@ -737,19 +735,18 @@ impl Settings {
         Ok(Self { slug, name, issuer, client_id, scopes, algorithms, logout_typ_required })
     }
 
+    /// Digest of the settings as RFC 8785 text, without the secret.
     fn digest(&self) -> Hash {
-        let texts = |list: &[String]| Value::array(list.iter().map(|text| text.as_str()));
-        let settings = Value::object([
-            ("algorithms", texts(&self.algorithms)),
-            ("client_id", self.client_id.as_str().into()),
-            ("issuer", self.issuer.as_str().into()),
-            ("logout_typ_required", self.logout_typ_required.into()),
-            ("name", self.name.as_str().into()),
-            ("scopes", texts(&self.scopes)),
-            ("slug", self.slug.as_str().into()),
-        ]);
-        let bytes = settings.to_bytes(Limits::STATEMENT).expect("settings are within the limits of a statement");
-        digest(Label::Provider, &bytes)
+        let settings = serde_json::json!({
+            "algorithms": self.algorithms,
+            "client_id": self.client_id,
+            "issuer": self.issuer,
+            "logout_typ_required": self.logout_typ_required,
+            "name": self.name,
+            "scopes": self.scopes,
+            "slug": self.slug,
+        });
+        digest(Label::Provider, json::canonical(&settings).as_bytes())
     }
 
     fn stored(&self, id: ProviderId, n: u64, secret: Vec<u8>) -> Stored {
