@@ -6,6 +6,7 @@ use countersign_domain::{
     problem::Problem,
 };
 use leptos::{form::ActionForm, prelude::*};
+use leptos_router::hooks::use_query_map;
 
 use super::keys::SecretPanel;
 use crate::{
@@ -15,11 +16,14 @@ use crate::{
         admin::{AdminNav, Line, LineKind},
         form::{ErrorSummary, Submit, Weight},
         marks::{Chip, Tone},
-        page::{Empty, Fact, PageHeader, PageTitle, Panel, Refusal, Skeleton, TitleText},
+        page::{Banner, Bar, Empty, Fact, PageHeader, PageTitle, Panel, Refusal, Skeleton, TitleText},
         time::Moment,
     },
     wire::Json,
 };
+
+/// Where a form leads whose window waits for a second person.
+const WAITS: &str = "/admin/audit-windows?waits=1";
 
 /// Reads the list of windows.
 #[server(prefix = "/act", endpoint = "audit-windows", output = Json)]
@@ -54,7 +58,7 @@ pub(crate) async fn open_audit_window(
 
     Ok(told(opened.await.map(|opened| match opened {
         Opened::Now(_) => Answer::done("/admin/audit-windows"),
-        Opened::Waits(_) => Answer::done("/admin/changes"),
+        Opened::Waits(_) => Answer::done(WAITS),
     })))
 }
 
@@ -101,6 +105,11 @@ pub(crate) fn AuditWindowsPage() -> impl IntoView {
     let opened = answer_of(acts.open);
     let (closed, issued) = (answer_of(acts.close), answer_of(acts.token));
     let refused = Signal::derive(move || opened.get().and_then(Answer::problem));
+    let query = use_query_map();
+    let waits = Signal::derive(move || {
+        let sent = opened.get().is_some_and(|answer| matches!(answer, Answer::Done { to } if to == WAITS));
+        sent || query.with(|query| query.get("waits").is_some())
+    });
     let problem = Signal::derive(move || [closed.get(), issued.get()].into_iter().flatten().find_map(Answer::problem));
     let key = Signal::derive(move || match issued.get() {
         Some(Answer::Key { key }) => Some(key),
@@ -128,6 +137,9 @@ pub(crate) fn AuditWindowsPage() -> impl IntoView {
                             <AdminNav/>
                             <div class="grid max-w-5xl gap-6">
                                 <SecretPanel key/>
+                                {move || {
+                                    waits.get().then(|| view! { <Banner bar=Bar::Note>{strings::WAITING}</Banner> })
+                                }}
                                 <ErrorSummary problem/>
                                 {none.then(|| view! { <Empty title=strings::NONE reason=strings::NONE_REASON/> })}
                                 <ul class="grid gap-4">{windows}</ul>
@@ -290,6 +302,8 @@ fn OpenForm(
 mod strings {
     pub(super) const TITLE: &str = "Audit windows";
     pub(super) const INTRO: &str = "An outside auditor reads, for a time and the AI systems you name; changes nothing; and every page carries their name and the audit's. A second person confirms each window. After its last day they are refused.";
+    pub(super) const WAITING: &str =
+        "Asked for. The window opens once a second person, who neither asked for it nor is its auditor, confirms it.";
     pub(super) const NONE: &str = "No audit window yet";
     pub(super) const NONE_REASON: &str =
         "Invite the auditor under People, then ask for a window below. They see their own access log under You.";
