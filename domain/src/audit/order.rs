@@ -95,6 +95,8 @@ impl Order {
         let sid = match act.leaf.kind.as_str() {
             "auth.signed_in" => act.sid,
             "agent_key.issued" => act.text("system").map(number),
+            // What a directory does, its token does.
+            "scim.token_issued" => act.object.map(|(_, token, _)| token),
             _ => None,
         };
         if let Some(sid) = sid {
