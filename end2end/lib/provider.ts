@@ -36,7 +36,8 @@ export async function startProvider(): Promise<IdentityProvider> {
       server.closeAllConnections();
     });
   const port = await listen(0);
-  const issuer = `http://127.0.0.1:${port}`;
+  // Cookies know hosts, not ports: signing out at 127.0.0.1 would clear a provider that has the same host.
+  const issuer = `http://localhost:${port}`;
 
   return {
     issuer,
@@ -122,6 +123,7 @@ interface Grant {
 function handler(provider: Provider): (request: IncomingMessage, response: ServerResponse) => void {
   const rest = provider.callback();
   return (request, response) => {
+    if (request.url === "/favicon.ico") return void response.writeHead(204).end();
     if (!request.url?.startsWith("/interaction/")) return rest(request, response);
     void interact(provider, request, response).catch((error) => {
       response.statusCode = 500;

@@ -524,7 +524,7 @@ fn leaving_page(server: &Server, address: &str) -> Result<Response, Refusal> {
     let css = &server.site_files().css;
     let body = format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>Signed out – Countersign</title><link rel=\"stylesheet\" href=\"{css}\"></head>\
+         <title>Signed out – Countersign</title><link rel=\"icon\" href=\"data:,\"><link rel=\"stylesheet\" href=\"{css}\"></head>\
          <body><main><h1>Signed out here</h1><p>Your identity provider is next.</p>\
          <p><a href=\"{escaped}\">Go on to sign out there</a></p></main></body></html>\n"
     );

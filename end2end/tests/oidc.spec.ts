@@ -1,0 +1,81 @@
+// Sign-in through a real provider: connecting it, signing in and out here and there, new keys, an outage.
+import { strict as assert } from "node:assert";
+import { after, before } from "node:test";
+import type { Page } from "playwright-core";
+import { setUp } from "../lib/people.ts";
+import { CLIENT_ID, CLIENT_SECRET, type IdentityProvider, startProvider } from "../lib/provider.ts";
+import { specs } from "../lib/spec.ts";
+
+const { it } = specs("identity provider", { args: ["--allow-network", "127.0.0.1,::1", "--allow-plain-http"] });
+
+let provider: IdentityProvider;
+before(async () => {
+  provider = await startProvider();
+});
+after(() => provider.stop());
+
+it("is connected, tested and opened; signs in and out; turns its keys; is away", async ({ page, visitor, server, javaScript }) => {
+  // The browser's own lines about a sign-out, and about pages on the way that bring no icon.
+  visitor.expect(/Clear-Site-Data|status of 404/);
+  if (javaScript) {
+    provider.serve(server.origin);
+    await setUp(page, server.lines, "ada");
+    await connect(page);
+    await page.goto("/admin/sso");
+    await page.getByRole("link", { name: "Test sign-in" }).click();
+    await atProvider(page, "ada");
+    await page.waitForURL((url) => url.pathname === "/admin/sso");
+    await page.getByRole("heading", { name: "Test sign-in passed" }).waitFor();
+    const claims = (await page.getByRole("main").textContent()) ?? "";
+    assert.ok(claims.includes(provider.issuer) && !claims.includes("Name of ada"), "what describes a person is hidden");
+    await page.getByRole("button", { name: "Open for everybody" }).click();
+    await page.getByRole("link", { name: "Connect my own account" }).click();
+    await page.waitForURL((url) => url.pathname === "/me");
+    await signOut(page);
+    await page.waitForURL((url) => url.pathname === "/logged-out");
+  }
+
+  // In, out here and there, and in again under a key that nobody had seen.
+  await signIn(page, "ada");
+  await signOut(page);
+  await page.getByRole("button", { name: "Sign out there" }).click();
+  await page.waitForURL((url) => url.pathname === "/logged-out");
+  // Unknown keys are looked for once a minute, so the keys turn in one of the two runs.
+  if (javaScript) provider.serve(server.origin);
+  await signIn(page, "ada");
+
+  // While the provider is away, whoever is in stays in.
+  await provider.fail();
+  await page.goto("/admin/sso");
+  await page.getByRole("heading", { name: "Company account" }).waitFor();
+  await provider.recover();
+});
+
+async function connect(page: Page): Promise<void> {
+  await page.goto("/admin/sso");
+  await page.getByLabel("Name on the sign-in page").fill("Company account");
+  await page.getByLabel("Issuer").fill(provider.issuer);
+  await page.getByLabel("Client id").fill(CLIENT_ID);
+  await page.getByLabel("Client secret").fill(CLIENT_SECRET);
+  await page.getByLabel("Scopes").fill("profile groups");
+  await page.getByRole("button", { name: "Connect a provider" }).click();
+  await page.getByText("Closed, not tested").waitFor();
+}
+
+async function signIn(page: Page, account: string): Promise<void> {
+  await page.goto("/login?next=/admin/sso");
+  await page.getByRole("link", { name: "Continue with Company account" }).click();
+  await page.waitForURL((url) => url.pathname === "/admin/sso" || url.pathname.startsWith("/interaction/"));
+  if (page.url().startsWith(provider.issuer)) await atProvider(page, account);
+  await page.waitForURL((url) => url.pathname === "/admin/sso");
+}
+
+async function signOut(page: Page): Promise<void> {
+  await page.goto("/me");
+  await page.getByRole("button", { name: "Sign out", exact: true }).first().click();
+}
+
+async function atProvider(page: Page, account: string): Promise<void> {
+  await page.getByLabel("Account").fill(account);
+  await page.getByRole("button", { name: "Sign in there" }).click();
+}
