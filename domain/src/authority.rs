@@ -5,15 +5,17 @@ use countersign_ledger::{
     value::{Limits, Value},
 };
 
-use crate::{ids::SystemId, role::Role};
+use crate::{holding::AuthorityLimits, ids::SystemId, role::Role};
 
 /// One role that a person holds at a moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Held {
     /// The role.
     pub role: Role,
     /// The one system it covers; all of them when absent.
     pub system: Option<SystemId>,
+    /// How far it reaches.
+    pub limits: AuthorityLimits,
 }
 
 /// Everything a person may act by at one moment, with the number of the entry that made it so.
@@ -26,33 +28,50 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// Returns the digest of the effective set under label `authority`: the list of roles with their scope, sorted.
+    /// Returns the digest of the effective set under label `authority`: one object for each role and
+    /// system with its limits, each object once, in the order of their canonical bytes.
     pub fn set(&self) -> Hash {
-        let mut held = self.held.clone();
-        held.sort_unstable();
-        held.dedup();
-        let roles = held
-            .iter()
-            .map(|held| {
-                let mut members = vec![("role", Value::from(held.role.id().to_string()))];
-                if let Some(system) = held.system {
-                    members.push(("system", Value::from(system.to_string())));
-                }
-                Value::object(members)
-            })
-            .collect::<Vec<_>>();
+        let mut held: Vec<_> = self.held.iter().map(|held| (bytes(&held.value()), held.value())).collect();
+        held.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        held.dedup_by(|a, b| a.0 == b.0);
         // The leaf format has no empty list; whoever holds nothing has a set of no bytes.
-        let bytes = match roles.is_empty() {
+        let text = match held.is_empty() {
             true => Vec::new(),
-            false => Value::from(roles).to_bytes(Limits::STATEMENT).expect("ids within the limits of a statement"),
+            false => bytes(&Value::from(held.into_iter().map(|(_, value)| value).collect::<Vec<_>>())),
         };
-        digest(Label::Authority, &bytes)
+        digest(Label::Authority, &text)
     }
 
     /// Tells whether the person holds the role for this system.
     pub fn holds(&self, role: Role, system: Option<SystemId>) -> bool {
         self.held.iter().any(|held| held.role == role && (held.system.is_none() || held.system == system))
     }
+}
+
+impl Held {
+    fn value(&self) -> Value {
+        let mut members = vec![("role", Value::from(self.role.id().to_string()))];
+        members.extend(self.system.map(|system| ("system", Value::from(system.to_string()))));
+        members.extend(self.limits.members());
+        Value::object(members)
+    }
+}
+
+impl AuthorityLimits {
+    /// Returns the limits as members of a leaf or of the authority's set; none for what is not limited.
+    pub(crate) fn members(&self) -> Vec<(&'static str, Value)> {
+        let mut members = Vec::new();
+        members.extend(self.amount.map(|amount| ("amount", amount.into())));
+        members.extend(self.risk.map(|risk| ("risk", risk.word().into())));
+        if !self.types.is_empty() {
+            members.push(("types", Value::array(self.types.iter().map(String::as_str))));
+        }
+        members
+    }
+}
+
+fn bytes(value: &Value) -> Vec<u8> {
+    value.to_bytes(Limits::STATEMENT).expect("ids and words within the limits of a statement")
 }
 
 #[cfg(test)]
@@ -62,20 +81,34 @@ mod tests {
     #[test]
     fn the_set_is_that_of_the_frozen_log() {
         let system = "1049325e-5cf0-4e90-a26f-ce19bf1d4e31".parse().unwrap();
-        let authority = Authority { n: 3, held: vec![Held { role: Role::Approver, system: Some(system) }] };
+        let held = Held { role: Role::Approver, system: Some(system), limits: AuthorityLimits::default() };
+        let authority = Authority { n: 3, held: vec![held] };
 
         assert_eq!(authority.set().to_string(), "fiXMOcraPPVTAYL0-Y_3RchHaglPpmbYB61XavepXWQ");
     }
 
     #[test]
     fn the_order_of_assignment_does_not_change_the_set() {
-        let a = Held { role: Role::Admin, system: None };
-        let b = Held { role: Role::Approver, system: None };
+        let held = |role| Held { role, system: None, limits: AuthorityLimits::default() };
+        let (a, b) = (held(Role::Viewer), held(Role::Approver));
 
-        let one = Authority { n: 3, held: vec![a, b] };
-        let other = Authority { n: 9, held: vec![b, a, a] };
+        let one = Authority { n: 3, held: vec![a.clone(), b.clone()] };
+        let other = Authority { n: 9, held: vec![b, a.clone(), a.clone()] };
 
         assert_eq!(one.set(), other.set());
         assert_ne!(one.set(), Authority { n: 3, held: vec![a] }.set());
+    }
+
+    #[test]
+    fn a_limit_changes_the_set() {
+        let held = |amount| Held {
+            role: Role::Approver,
+            system: None,
+            limits: AuthorityLimits { amount, ..AuthorityLimits::default() },
+        };
+        let set = |amount| Authority { n: 1, held: vec![held(amount)] }.set();
+
+        assert_ne!(set(None), set(Some(100)));
+        assert_ne!(set(Some(100)), set(Some(101)));
     }
 }

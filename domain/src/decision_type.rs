@@ -13,6 +13,9 @@ use crate::{
 /// The most parameters one type has.
 pub const PARAMETERS_MAX: usize = 24;
 
+/// An amount above every limit that can be set.
+const AMOUNT_BEYOND: u64 = i64::MAX as u64;
+
 /// Names that the record uses itself, so no parameter may.
 pub const RESERVED: [&str; 8] =
     ["intent", "rationale", "alternatives", "evidence", "context", "confidence", "lineage", "impact"];
@@ -36,6 +39,9 @@ pub struct TypeDefinition {
     pub reversibility: Reversibility,
     /// Why the risk is what it is, in plain sentences for the reviewer.
     pub risk_reasons: Vec<String>,
+    /// The decimal parameter that authority limits compare; absent where the type counts nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<String>,
     /// The parameters, in the order of the screen.
     pub parameters: Vec<Parameter>,
 }
@@ -117,6 +123,12 @@ impl TypeDefinition {
         if self.parameters.len() > PARAMETERS_MAX {
             errors.push(FieldError::new("/parameters", "too_many", format!("At most {PARAMETERS_MAX} parameters.")));
         }
+        let counts = |parameter: &Parameter| matches!(parameter.kind, Kind::Decimal | Kind::Integer);
+        if let Some(amount) = &self.amount
+            && !self.parameters.iter().any(|parameter| parameter.name == *amount && counts(parameter))
+        {
+            errors.push(FieldError::new("/amount", "unknown_field", "Name a decimal or integer parameter of the type."));
+        }
         for (position, parameter) in self.parameters.iter().enumerate() {
             let place = format!("/parameters/{position}/name");
             if !is_word(&parameter.name) {
@@ -130,6 +142,18 @@ impl TypeDefinition {
             }
         }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    /// Returns the amount that authority limits compare, rounded up and without its sign.
+    ///
+    /// A type that counts something and is asked without it is beyond every limit.
+    pub fn amount_of(&self, bound: &[(String, String)]) -> Option<u64> {
+        let name = self.amount.as_ref()?;
+        let Some((_, text)) = bound.iter().find(|(bound, _)| bound == name) else { return Some(AMOUNT_BEYOND) };
+        let digits = text.trim_start_matches('-');
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let up = u64::from(fraction.bytes().any(|digit| digit != b'0'));
+        Some(whole.parse::<u64>().map_or(AMOUNT_BEYOND, |whole| (whole + up).min(AMOUNT_BEYOND)))
     }
 
     /// Checks parameters and returns each as the text that is committed, in the order of the type.
@@ -237,6 +261,19 @@ mod tests {
     }
 
     #[test]
+    fn an_amount_is_rounded_up_and_a_missing_one_is_beyond_every_limit() {
+        let amount = |text: &str| refund().amount_of(&[("amount".to_owned(), text.to_owned())]);
+
+        assert_eq!([amount("40.00"), amount("40.01"), amount("-40.5"), amount("0")], [40, 41, 41, 0].map(Some));
+        assert_eq!(refund().amount_of(&[]), Some(AMOUNT_BEYOND));
+        assert_eq!(TypeDefinition { amount: None, ..refund() }.amount_of(&[]), None);
+        assert_eq!(
+            TypeDefinition { amount: Some("order_id".into()), ..refund() }.check().unwrap_err()[0].pointer,
+            "/amount"
+        );
+    }
+
+    #[test]
     fn structures_are_bound_as_canonical_text() {
         let bound = refund()
             .bind(json!({"order_id": "A1", "amount": "40.00", "items": [{"b": 1, "a": 2}]}).as_object().unwrap())
@@ -264,6 +301,7 @@ mod tests {
             risk: Risk::Medium,
             reversibility: Reversibility::Compensable,
             risk_reasons: vec!["Money leaves the company.".into()],
+            amount: Some("amount".into()),
             parameters: vec![
                 parameter("order_id", Kind::Text, true),
                 parameter("amount", Kind::Decimal, true),

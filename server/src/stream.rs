@@ -19,7 +19,11 @@ use axum::{
         sse::{Event, Sse},
     },
 };
-use countersign_domain::{ids::SessionId, problem::Code, view::Change};
+use countersign_domain::{
+    ids::{DecisionId, PersonId, SessionId},
+    problem::Code,
+    view::Change,
+};
 use countersign_engine::{Actor, Caller, Engine, sessions, streams};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
@@ -136,7 +140,7 @@ pub(crate) async fn queue(
     let Query(Position { after }) = position
         .map_err(|_| Refusal::new(Code::MalformedRequest, "The stream takes one parameter, after, a log size."))?;
     let after = last_event_id(&headers).or(after);
-    let Actor::Person { session, .. } = caller.actor else {
+    let Actor::Person { id: person, session, .. } = caller.actor else {
         return Err(Refusal::new(Code::Unauthenticated, "Sign in first; the session may have ended."));
     };
     let Some(seat) = server.changes().enter(session) else {
@@ -149,7 +153,7 @@ pub(crate) async fn queue(
     streams::open(server.engine(), &caller).await?;
 
     let (sender, receiver) = mpsc::channel(64);
-    tokio::spawn(follow(server, seat, after, sender));
+    tokio::spawn(follow(server, seat, person, after, sender));
     let mut response = Sse::new(ReceiverStream::new(receiver)).into_response();
     // Proxies that buffer would keep events back.
     response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
@@ -161,7 +165,13 @@ fn last_event_id(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// Sends until the browser leaves, the session ends or the server stops.
-async fn follow(server: Server, seat: Seat, after: Option<u64>, sender: mpsc::Sender<Result<Event, Infallible>>) {
+async fn follow(
+    server: Server,
+    seat: Seat,
+    person: PersonId,
+    after: Option<u64>,
+    sender: mpsc::Sender<Result<Event, Infallible>>,
+) {
     let mut newest = seat.changes.newest.subscribe();
     let mut phase = server.phase();
     let mut poll = interval(SESSION_POLL);
@@ -177,7 +187,11 @@ async fn follow(server: Server, seat: Seat, after: Option<u64>, sender: mpsc::Se
                 }
                 let changes = seat.changes.after(at);
                 at = changes.last().map_or(at, |change| change.size);
-                changes.iter().map(|change| event(change)).collect()
+                // A stream that cannot tell what its reader may see ends; the browser opens it again.
+                match told(&server, person, &changes).await {
+                    Ok(changes) => changes.iter().map(event).collect(),
+                    Err(_) => return,
+                }
             }
             _ = poll.tick() => match sessions::is_live(server.engine(), seat.session).await {
                 Ok(false) => return,
@@ -200,6 +214,23 @@ async fn follow(server: Server, seat: Seat, after: Option<u64>, sender: mpsc::Se
     }
 }
 
+/// What a person may be told of changes: those of decisions that they may read.
+async fn told(server: &Server, person: PersonId, changes: &[Arc<Change>]) -> countersign_engine::Result<Vec<Change>> {
+    let mut touched: Vec<DecisionId> = changes.iter().flat_map(|change| change.decisions.iter().copied()).collect();
+    touched.sort_unstable();
+    touched.dedup();
+    if touched.is_empty() {
+        return Ok(Vec::new());
+    }
+    let visible = streams::visible(server.engine(), person, &touched).await?;
+    let seen = |change: &Arc<Change>| Change {
+        size: change.size,
+        decisions: change.decisions.iter().copied().filter(|id| visible.contains(id)).collect(),
+        kinds: change.kinds.clone(),
+    };
+    Ok(changes.iter().map(seen).filter(|change| !change.decisions.is_empty()).collect())
+}
+
 async fn closing(phase: &mut watch::Receiver<Phase>) {
     // An error means that the server is gone, which is closing too.
     let _ = phase.wait_for(|phase| *phase == Phase::Closing).await;
@@ -219,7 +250,6 @@ fn bye() -> Event {
 
 #[cfg(test)]
 mod tests {
-    use countersign_domain::ids::DecisionId;
     use uuid::Uuid;
 
     use super::*;

@@ -300,7 +300,7 @@ fn InviteForm(invite: ServerAction<Invite>, answer: Signal<Option<Answer>>) -> i
                                     />
                                     <span>
                                         {role.name()} " "
-                                        <span class="text-compact text-muted">{role_text(role)}</span>
+                                        <span class="text-compact text-muted">{role.sentence()}</span>
                                     </span>
                                 </label>
                             }
@@ -314,14 +314,6 @@ fn InviteForm(invite: ServerAction<Invite>, answer: Signal<Option<Answer>>) -> i
                 </div>
             </ActionForm>
         </Panel>
-    }
-}
-
-const fn role_text(role: Role) -> &'static str {
-    match role {
-        Role::Admin => "runs access, systems and keys; never reviews",
-        Role::Approver => "reviews decisions",
-        Role::Auditor => "reads decisions and the ledger; changes nothing",
     }
 }
 

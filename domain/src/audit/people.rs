@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
-use countersign_ledger::hash::Hash;
+use countersign_ledger::{hash::Hash, value::Value};
 use uuid::Uuid;
 
 use super::{Act, Numbered, number};
 use crate::{
     authority::{Authority, Held},
+    decision::Risk,
+    holding::AuthorityLimits,
     ids::{RoleId, SystemId},
     role::Role,
 };
@@ -26,7 +28,10 @@ struct Holding {
     /// Absent where the entry does not name it.
     assignment: Option<u128>,
     role: Uuid,
-    system: Option<u128>,
+    /// The systems it covers; all of them when absent.
+    systems: Option<Vec<u128>>,
+    /// Absent where a limit is not understood.
+    limits: Option<AuthorityLimits>,
     until: Option<u64>,
 }
 
@@ -52,7 +57,8 @@ impl People {
             "role.assigned" => person.held.push(Holding {
                 assignment: act.text("assignment").map(number),
                 role: Uuid::from_u128(act.text("role").map_or(0, number)),
-                system: act.text("system").map(number),
+                systems: systems(act),
+                limits: limits(act),
                 until: act.integer("until"),
             }),
             "role.unassigned" => {
@@ -79,23 +85,54 @@ impl People {
         if person.n != n {
             return wrong(format!("it names authority {n}; the reviewer's history stood at {}", person.n));
         }
-        let held: Option<Vec<_>> = person
-            .held
-            .iter()
-            .filter(|held| held.until.is_none_or(|until| at < until))
-            .map(|held| {
-                let system = held.system.map(|system| SystemId(Uuid::from_u128(system)));
-                Some(Held { role: Role::from_id(RoleId(held.role))?, system })
-            })
-            .collect();
-        let authority = Authority { n, held: held.ok_or(Unfit::Unknown)? };
+        let mut held = Vec::new();
+        for holding in person.held.iter().filter(|held| held.until.is_none_or(|until| at < until)) {
+            held.extend(holding.held().ok_or(Unfit::Unknown)?);
+        }
+        let authority = Authority { n, held };
         if authority.set() != *set {
             return wrong("the roles of the reviewer's history have another digest".to_owned());
         }
-        if !authority.holds(Role::Approver, Some(SystemId(Uuid::from_u128(system)))) {
+        let system = Some(SystemId(Uuid::from_u128(system)));
+        if !Role::ALL.into_iter().any(|role| role.reviews() && authority.holds(role, system)) {
             return wrong("the reviewer was no approver for this system".to_owned());
         }
 
         Ok(())
     }
+}
+
+impl Holding {
+    /// What it adds to the authority; nothing where this build does not understand it.
+    fn held(&self) -> Option<Vec<Held>> {
+        let role = Role::from_id(RoleId(self.role))?;
+        let limits = self.limits.as_ref()?;
+        let one = |system| Held { role, system, limits: limits.clone() };
+        Some(match &self.systems {
+            None => vec![one(None)],
+            Some(systems) => systems.iter().map(|id| one(Some(SystemId(Uuid::from_u128(*id))))).collect(),
+        })
+    }
+}
+
+fn systems(act: &Act<'_>) -> Option<Vec<u128>> {
+    let listed = act.member("systems").and_then(Value::as_array);
+    match (act.text("system"), listed) {
+        (Some(system), _) => Some(vec![number(system)]),
+        (None, Some(listed)) => Some(listed.iter().filter_map(Value::as_text).map(number).collect()),
+        (None, None) => None,
+    }
+}
+
+fn limits(act: &Act<'_>) -> Option<AuthorityLimits> {
+    let types = act.member("types").and_then(Value::as_array).unwrap_or_default();
+    let risk = match act.text("risk") {
+        Some(word) => Some(Risk::from_word(word)?),
+        None => None,
+    };
+    Some(AuthorityLimits {
+        types: types.iter().filter_map(Value::as_text).map(str::to_owned).collect(),
+        risk,
+        amount: act.integer("amount"),
+    })
 }
