@@ -25,7 +25,7 @@ use crate::{
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
-pub const PAGES: [&str; 24] = [
+pub const PAGES: [&str; 27] = [
     "/",
     "/queue",
     "/decisions/{id}",
@@ -33,6 +33,9 @@ pub const PAGES: [&str; 24] = [
     "/ledger/{index}",
     "/verify",
     "/admin/people",
+    "/admin/people/{person}",
+    "/admin/roles",
+    "/admin/changes",
     "/admin/sso",
     "/admin/systems",
     "/admin/access",
@@ -75,13 +78,22 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 65] = [
+pub const ENDPOINTS: [Endpoint; 74] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
     endpoint("/act/ledger", Class::Read),
     endpoint("/act/entry", Class::Read),
     endpoint("/act/people", Class::Read),
+    endpoint("/act/person", Class::Read),
+    endpoint("/act/roles", Class::Read),
+    endpoint("/act/changes", Class::Read),
+    endpoint("/act/assign-role", Class::Act),
+    endpoint("/act/end-role", Class::Act),
+    endpoint("/act/confirm-change", Class::Act),
+    endpoint("/act/refuse-change", Class::Act),
+    endpoint("/act/withdraw-change", Class::Act),
+    endpoint("/act/single-operator", Class::Act),
     endpoint("/act/providers", Class::Read),
     endpoint("/act/ways-in", Class::Frame),
     endpoint("/act/add-provider", Class::Act),
@@ -266,7 +278,14 @@ fn page_of(path: &str, typed: &Typed) -> String {
         "/act/invite" | "/act/renew-invitation" | "/act/disable-person" | "/act/enable-person" => {
             "/admin/people".into()
         }
-        "/act/add-provider" | "/act/change-provider" | "/act/enable-provider" | "/act/disable-provider"
+        "/act/assign-role" | "/act/end-role" => format!("/admin/people/{}", word("person")),
+        "/act/confirm-change" | "/act/refuse-change" | "/act/withdraw-change" | "/act/single-operator" => {
+            "/admin/changes".into()
+        }
+        "/act/add-provider"
+        | "/act/change-provider"
+        | "/act/enable-provider"
+        | "/act/disable-provider"
         | "/act/remove-provider" => "/admin/sso".into(),
         "/act/register-system" | "/act/issue-key" | "/act/revoke-key" => "/admin/systems".into(),
         "/act/new-key" | "/act/rotate-key" | "/act/end-former-secret" | "/act/end-key" => "/admin/keys".into(),

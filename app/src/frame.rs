@@ -178,7 +178,7 @@ fn TopBar(around: Around, live: Live) -> impl IntoView {
 
 #[component]
 fn Person(me: Me, live: Live) -> impl IntoView {
-    let reviews = me.roles.contains(&Role::Approver);
+    let reviews = me.roles.iter().any(|role| role.reviews());
     let turns = RwSignal::new(me.turn_count);
     Effect::new(move || {
         let touched = live.change.with(|change| {
@@ -335,15 +335,21 @@ fn Navigation(me: Option<Me>) -> impl IntoView {
 
 fn places(roles: &[Role]) -> Vec<Place> {
     let place = |path, label, shape| Place { path, label, shape, whole: false };
-    let (admin, reader) =
-        (roles.contains(&Role::Admin), roles.contains(&Role::Approver) || roles.contains(&Role::Auditor));
+    let holds = |wanted: &[Role]| wanted.iter().any(|role| roles.contains(role));
+    let admin = holds(&[Role::Admin]);
+    let reader = roles.iter().any(|role| role.reads_decisions());
     let mut places = Vec::new();
     if reader {
         places.push(place("/queue", "Queue", Shape::Inbox));
     }
     places.push(place("/ledger", "Ledger", Shape::Chain));
-    if admin {
+    if holds(&[Role::Admin, Role::ComplianceOfficer, Role::Auditor]) {
         places.push(place("/admin/people", "People", Shape::People));
+    }
+    if holds(&[Role::SeniorApprover]) && !holds(&[Role::Admin, Role::ComplianceOfficer]) {
+        places.push(place("/admin/changes", "Changes", Shape::People));
+    }
+    if admin {
         places.push(place("/admin/sso", "Sign-in providers", Shape::Person));
         places.push(place("/admin/systems", "AI systems", Shape::Robot));
     }
@@ -374,10 +380,14 @@ mod tests {
     }
 
     #[test]
-    fn an_auditor_sees_no_administration_and_an_admin_no_queue() {
+    fn everybody_is_led_to_what_their_role_reads() {
         let paths = |roles: &[Role]| places(roles).iter().map(|place| place.path).collect::<Vec<_>>();
 
-        assert_eq!(paths(&[Role::Auditor]), ["/queue", "/ledger", "/admin/access", "/verify", "/me"]);
-        assert_eq!(paths(&[Role::Admin]), ["/ledger", "/admin/people", "/admin/sso", "/admin/systems", "/admin/access", "/verify", "/me"]);
+        assert_eq!(paths(&[Role::Auditor]), ["/queue", "/ledger", "/admin/people", "/admin/access", "/verify", "/me"]);
+        assert_eq!(paths(&[Role::SeniorApprover]), ["/queue", "/ledger", "/admin/changes", "/verify", "/me"]);
+        assert_eq!(
+            paths(&[Role::Admin]),
+            ["/ledger", "/admin/people", "/admin/sso", "/admin/systems", "/admin/access", "/verify", "/me"]
+        );
     }
 }

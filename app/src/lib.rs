@@ -38,9 +38,9 @@ use leptos_router::{
     path,
 };
 
-pub use crate::{error::Error, shell::shell};
 #[cfg(feature = "ssr")]
 pub use crate::pages::sign_in::local_path;
+pub use crate::{error::Error, shell::shell};
 
 use crate::{
     frame::Frame,
@@ -48,9 +48,10 @@ use crate::{
         access::{AccessPage, MyAccessPage},
         access_reviews::AccessReviewsPage,
         audit_windows::AuditWindowsPage,
+        changes::ChangesPage,
         decision::DecisionPage,
-        health::HealthPage,
         factors::FactorsPage,
+        health::HealthPage,
         home::HomePage,
         join::JoinPage,
         keys::KeysPage,
@@ -58,7 +59,9 @@ use crate::{
         me::MePage,
         not_found::NotFoundPage,
         people::PeoplePage,
+        person::PersonPage,
         queue::QueuePage,
+        roles::RolesPage,
         setup::SetupPage,
         sign_in::{LoggedOutPage, LoginPage},
         sso::SsoPage,
@@ -85,6 +88,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/ledger/:index") view=|| EntryPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/verify") view=|| VerifyPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/admin/people") view=|| PeoplePage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/people/:person") view=|| PersonPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/roles") view=|| RolesPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/changes") view=|| ChangesPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/admin/sso") view=|| SsoPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/admin/systems") view=|| SystemsPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/admin/access") view=|| AccessPage().into_any() ssr=SsrMode::Async/>

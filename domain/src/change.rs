@@ -3,7 +3,11 @@
 use countersign_ledger::hash::{Hash, Label, digest};
 use serde::{Deserialize, Serialize};
 
-use crate::{holding::Holding, ids::{PersonId, SystemId}, json};
+use crate::{
+    holding::Holding,
+    ids::{PersonId, SystemId},
+    json,
+};
 
 /// A change that nobody makes alone. The sealed request names the digest of exactly these bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

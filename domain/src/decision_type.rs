@@ -127,7 +127,11 @@ impl TypeDefinition {
         if let Some(amount) = &self.amount
             && !self.parameters.iter().any(|parameter| parameter.name == *amount && counts(parameter))
         {
-            errors.push(FieldError::new("/amount", "unknown_field", "Name a decimal or integer parameter of the type."));
+            errors.push(FieldError::new(
+                "/amount",
+                "unknown_field",
+                "Name a decimal or integer parameter of the type.",
+            ));
         }
         for (position, parameter) in self.parameters.iter().enumerate() {
             let place = format!("/parameters/{position}/name");

@@ -264,8 +264,10 @@ mod tests {
 
     #[test]
     fn roles_in_conflict_are_found_wherever_they_stand() {
-        assert_eq!(conflict(&[Role::Viewer, Role::Approver, Role::Admin]).map(|found| (found.0, found.1)),
-            Some((Role::Approver, Role::Admin)));
+        assert_eq!(
+            conflict(&[Role::Viewer, Role::Approver, Role::Admin]).map(|found| (found.0, found.1)),
+            Some((Role::Approver, Role::Admin))
+        );
         assert_eq!(conflict(&[Role::Viewer, Role::Approver, Role::SeniorApprover]), None);
     }
 }

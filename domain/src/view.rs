@@ -10,7 +10,10 @@ use crate::{
     decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, Risk, SealState, State, Verdict},
     decision_type::{Kind, Reversibility},
     event::SignInMethod,
-    ids::{AgentKeyId, ChangeId, DecisionId, EntryId, PersonId, PresentationId, SessionId, SystemId, PasskeyId},
+    ids::{
+        AgentKeyId, ChangeId, DecisionId, EntryId, PasskeyId, PersonId, PresentationId, RoleAssignmentId, SessionId,
+        SystemId,
+    },
     role::Role,
 };
 
@@ -570,6 +573,161 @@ pub struct ShownHolding {
     pub amount: Option<u64>,
     /// When it ends.
     pub until: Option<u64>,
+}
+
+/// A question about access.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Sign-in name of whom it is about; the asker when empty.
+    pub login: String,
+    /// The action's word.
+    pub action: String,
+    /// On what: id of a decision, name of a system, or sign-in name, as the action needs.
+    pub object: String,
+}
+
+/// The page of roles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolesView {
+    /// The matrix, as the policies answer it.
+    pub rows: Vec<PermissionRow>,
+    /// Word and words of every action that can be asked about.
+    pub questions: Vec<(String, String)>,
+    /// The answer to the question that was asked.
+    pub explained: Option<Explained>,
+    /// Why the question has no answer.
+    pub problem: Option<crate::Problem>,
+    /// Server time.
+    pub now: u64,
+}
+
+/// One permission.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PermissionRow {
+    /// What it lets a person do.
+    pub words: String,
+    /// How far each role reaches, in the order of `Role::ALL`.
+    pub cells: Vec<Reach>,
+    /// The policies that allow it.
+    pub rules: Vec<Rule>,
+}
+
+/// How far a role reaches in one permission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// Never.
+    Never,
+    /// Within the systems, types and limits of the assignment.
+    Scope,
+    /// Where the assignment covers every system.
+    Everywhere,
+    /// Whatever the assignment's scope.
+    Always,
+}
+
+/// One policy with what it means.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Its id, as entries name it.
+    pub id: String,
+    /// What it says.
+    pub says: String,
+}
+
+/// Why somebody may or may not do something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explained {
+    /// Who.
+    pub name: String,
+    /// What they would do, in words.
+    pub action: String,
+    /// On what, as it was asked.
+    pub object: String,
+    /// Whether they may.
+    pub allowed: bool,
+    /// The policies that decide.
+    pub rules: Vec<Rule>,
+    /// What the person holds.
+    pub held: Vec<ShownHolding>,
+}
+
+/// An assignment as a form gives it, before it is checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldingForm {
+    /// The role's word.
+    pub role: String,
+    /// Names of systems with spaces between; all of them when empty.
+    pub systems: String,
+    /// Names of decision types with spaces between; all of them when empty.
+    pub types: String,
+    /// Highest risk; any when empty.
+    pub risk: String,
+    /// Highest amount; any when empty.
+    pub amount: String,
+    /// Last day in UTC; none when empty.
+    pub until: String,
+}
+
+/// The page of one person's access.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonView {
+    /// The person.
+    pub id: PersonId,
+    /// The name.
+    pub name: String,
+    /// The sign-in name.
+    pub login: String,
+    /// Whether sign-in is barred.
+    pub disabled: bool,
+    /// Assignments, the running ones first, then the latest.
+    pub assignments: Vec<AssignmentRow>,
+    /// Changes about this person that wait for a second person.
+    pub awaiting: Vec<AwaitedChange>,
+    /// The caller may give this person a role.
+    pub may_assign: bool,
+    /// What an assignment would do, where one was filled in.
+    pub preview: Option<RolePreview>,
+    /// Names of the registered systems.
+    pub systems: Vec<String>,
+    /// Names of the decision types.
+    pub types: Vec<String>,
+    /// Server time.
+    pub now: u64,
+}
+
+/// One assignment of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssignmentRow {
+    /// The assignment.
+    pub id: RoleAssignmentId,
+    /// What it gives.
+    pub holding: ShownHolding,
+    /// Where it comes from, in words.
+    pub source: String,
+    /// Who gave it, in words.
+    pub by: String,
+    /// Since when.
+    pub assigned_at: u64,
+    /// Place of the entry that gave it.
+    pub index: Option<u64>,
+    /// When it ended, and the place of the entry that took it.
+    pub ended: Option<(u64, Option<u64>)>,
+    /// The caller may end it.
+    pub may_end: bool,
+}
+
+/// What giving a role would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolePreview {
+    /// What the person would get.
+    pub holding: Option<ShownHolding>,
+    /// Why it cannot be given.
+    pub problem: Option<crate::Problem>,
+    /// A second person has to confirm it.
+    pub waits: bool,
+    /// What the form held.
+    pub form: HoldingForm,
 }
 
 /// The page of changes that wait for a second person.

@@ -3,12 +3,19 @@ import { strict as assert } from "node:assert";
 import { createHmac } from "node:crypto";
 import type { Page } from "playwright-core";
 
-export type Role = "Admin" | "Approver" | "Auditor";
+export type Role =
+  | "Viewer"
+  | "Approver"
+  | "Senior approver"
+  | "Policy author"
+  | "Admin"
+  | "Compliance officer"
+  | "Auditor";
 
 /** Signs in as an invented person of a demo. */
 export async function viewAs(page: Page, role: Role): Promise<void> {
   await page.goto("/login");
-  await page.getByRole("main").getByRole("button", { name: role }).click();
+  await page.getByRole("main").getByRole("button", { name: new RegExp(`^${role} \\(`) }).click();
   await page.waitForURL((url) => url.pathname !== "/login" && !url.pathname.startsWith("/act/"));
 }
 

@@ -34,7 +34,7 @@ test("replay: every recorded call is answered as a careful reviewer would", {
     const admin = await (await Visitor.arrive(browser, visit)).page();
     await setUp(admin, server.lines, "ada");
     const page = await (await Visitor.arrive(browser, visit)).page();
-    await join(page, await invite(admin, "Approver A", "approver-a"));
+    await join(page, await invite(admin, "Approver A", "approver-a", "Senior approver"));
     const key = await issueKey(server.data, "airline-agent");
     const replay = command("replay", "--url", server.origin, "--key", key, "--at-once", "118");
 

@@ -304,6 +304,15 @@ impl Policies {
         Self::read(POLICIES, SCHEMA)
     }
 
+    /// Returns what a policy means, in a sentence.
+    pub(crate) fn says(&self, id: &str) -> String {
+        if id == "default_deny" {
+            return "No rule allows it, so it is refused.".to_owned();
+        }
+        let policy = self.set.policy(&cedar_policy::PolicyId::new(id));
+        policy.and_then(|policy| policy.annotation("says")).unwrap_or_default().to_owned()
+    }
+
     fn read(policies: &str, schema: &str) -> Result<Self> {
         let fault = |error: &dyn std::fmt::Display| Error::Authorization(error.to_string());
         let (schema_read, _) = Schema::from_cedarschema_str(schema).map_err(|error| fault(&error))?;
@@ -384,7 +393,11 @@ pub(crate) async fn authorize(
         Target::System(_) | Target::Member(_) | Target::Change { .. } | Target::Installation { .. } => false,
     };
     if let (false, Action::ReviewDecision, Some(matter)) = (hidden, action, &facts.matter)
-        && denial.permit.authority.as_ref().is_some_and(|authority| authority.held.iter().any(|held| held.role.reviews()))
+        && denial
+            .permit
+            .authority
+            .as_ref()
+            .is_some_and(|authority| authority.held.iter().any(|held| held.role.reviews()))
     {
         denial.able = Some(able(conn, matter, now).await?);
     }
@@ -409,6 +422,33 @@ pub(crate) async fn ask(
     };
     let (principal, ..) = principal(conn, &actor, target, &facts, engine.now()).await?;
     let (allowed, policies) = engine.policies.decide(principal, action, target.entity(&facts)?)?;
+    Ok(Opinion { allowed, policies })
+}
+
+/// Somebody imagined with one assignment, in front of something imagined: for the matrix of roles.
+pub(crate) struct Sample {
+    pub(crate) holding: Holding,
+    pub(crate) action: Action,
+    pub(crate) target: Target,
+    pub(crate) matter: Matter,
+}
+
+/// Says what the policies would answer to a sample.
+pub(crate) fn imagine(policies: &Policies, sample: &Sample) -> Result<Opinion> {
+    let viewer = Viewer {
+        id: PersonId(Uuid::from_u128(1)),
+        disabled: false,
+        break_glass: false,
+        alone: false,
+        factor_missing: false,
+        held: std::slice::from_ref(&sample.holding),
+    };
+    let facts = match sample.target {
+        Target::Decision { .. } => Facts { matter: Some(sample.matter.clone()), key_holder: None },
+        _ => Facts::default(),
+    };
+    let principal = viewer.entity(sample.target, facts.matter.as_ref())?;
+    let (allowed, policies) = policies.decide(principal, sample.action, sample.target.entity(&facts)?)?;
     Ok(Opinion { allowed, policies })
 }
 
@@ -446,7 +486,10 @@ async fn able(conn: &mut PgConnection, matter: &Matter, now: u64) -> Result<Vec<
 fn above(able: &[Role]) -> String {
     let names = able.iter().map(|role| role.name().to_lowercase()).collect::<Vec<_>>().join(" or ");
     match able.is_empty() {
-        true => "This is above your limits, and nobody holds a role that reaches it. Ask an admin to give somebody one.".into(),
+        true => {
+            "This is above your limits, and nobody holds a role that reaches it. Ask an admin to give somebody one."
+                .into()
+        }
         false => format!("This is above your limits. Ask another {names} whose limits reach it to review it."),
     }
 }
@@ -725,7 +768,13 @@ mod tests {
         let policies = Policies::compiled().unwrap();
         for action in Action::ALL {
             for target in [decision(), member(OTHER), Target::Installation { demo: true, has_admin: true }] {
-                let (allowed, _) = asked(&policies, Seen { disabled: true, break_glass: false, factor_missing: false }, &Role::ALL, *action, target);
+                let (allowed, _) = asked(
+                    &policies,
+                    Seen { disabled: true, break_glass: false, factor_missing: false },
+                    &Role::ALL,
+                    *action,
+                    target,
+                );
                 assert!(!allowed, "a disabled person may {}", action.word());
             }
         }
@@ -738,7 +787,8 @@ mod tests {
             "{POLICIES}\n@id(\"erring\") forbid (principal, action, resource) when {{ principal.missing == 1 }};"
         );
         let policies = Policies::read(&broken, SCHEMA).unwrap();
-        let viewer = Viewer { id: ME, disabled: false, break_glass: false, factor_missing: false, alone: false, held: &[] };
+        let viewer =
+            Viewer { id: ME, disabled: false, break_glass: false, factor_missing: false, alone: false, held: &[] };
         let target = Target::Installation { demo: false, has_admin: true };
         let principal = viewer.entity(target, None).unwrap();
 

@@ -24,7 +24,7 @@ use crate::{
     caller::Caller,
     db::{self, changes::Stored},
     error::{Error, Result},
-    people, reads, roles, seal,
+    people, reads, roles, seal, sessions,
 };
 
 /// How long a change waits, in milliseconds: 7 days.
@@ -114,6 +114,9 @@ async fn decide(engine: &Engine, caller: &Caller, id: ChangeId, decided: Decided
             let stored = db::changes::lock(&mut tx, id).await?.ok_or(Error::NotFound)?;
             let target = stored.target();
             let permit = engine.authorize(&mut tx, &caller, action, target).await?;
+            if decided == Decided::Confirmed {
+                sessions::require_recent(&caller)?;
+            }
             let refuse = |sentence: &str| {
                 Denial::by_rule(permit.clone(), action, target, Problem::new(Code::InvalidTransition, sentence))
             };
@@ -181,6 +184,7 @@ pub async fn switch_single_operator(engine: &Engine, caller: &Caller, on: bool) 
             let was = db::roles::lock_guard(&mut tx).await?;
             let target = engine.installation();
             let permit = engine.authorize(&mut tx, &caller, Action::SwitchSingleOperator, target).await?;
+            sessions::require_recent(&caller)?;
             if was == on {
                 let problem = Problem::new(Code::InvalidTransition, "The mode stands so already.");
                 return Err(Denial::by_rule(permit, Action::SwitchSingleOperator, target, problem));
@@ -255,7 +259,8 @@ pub(crate) async fn rows(
         people.extend(row.decided.and_then(|(_, _, by)| by));
     }
     let names = people::names(conn, engine, &people).await?;
-    let systems: HashMap<_, _> = db::systems::list(conn).await?.into_iter().map(|(row, _)| (row.id, row.name)).collect();
+    let systems: HashMap<_, _> =
+        db::systems::list(conn).await?.into_iter().map(|(row, _)| (row.id, row.name)).collect();
     let name = |person: PersonId| names.get(&person).cloned().unwrap_or_else(people::erased);
     let mut rows = Vec::with_capacity(stored.len());
     for row in stored {

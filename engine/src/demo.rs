@@ -3,8 +3,7 @@
 use countersign_domain::{event::SignInMethod, ids::PersonId, problem::Code, role::Role, text::PersonName};
 
 use crate::{
-    Engine,
-    authorize,
+    Engine, authorize,
     caller::Caller,
     db,
     error::{Error, Result},
@@ -13,11 +12,17 @@ use crate::{
 };
 
 /// The invented people: role, name, sign-in name. None has a password.
-const PEOPLE: [(Role, &str, &str); 4] = [
+const PEOPLE: [(Role, &str, &str); 10] = [
     (Role::Admin, "Admin A", "admin-a"),
     (Role::Approver, "Approver A", "approver-a"),
     (Role::Approver, "Approver B", "approver-b"),
     (Role::Auditor, "Auditor A", "auditor-a"),
+    (Role::Viewer, "Viewer A", "viewer-a"),
+    (Role::SeniorApprover, "Senior approver A", "senior-approver-a"),
+    (Role::SeniorApprover, "Senior approver B", "senior-approver-b"),
+    (Role::PolicyAuthor, "Policy author A", "policy-author-a"),
+    (Role::Admin, "Admin B", "admin-b"),
+    (Role::ComplianceOfficer, "Compliance officer A", "compliance-officer-a"),
 ];
 
 /// Returns whom one can view as: each role once, with the name.

@@ -5,19 +5,21 @@ use std::collections::HashMap;
 use countersign_domain::{
     Problem,
     event::{Event, List, Object, PasswordBy, Place},
-    holding::Holding,
-    ids::PersonId,
+    holding::{Holding, Source},
+    ids::{PersonId, SessionId, SystemId},
     problem::Code,
     role::Role,
     text::PersonName,
-    view::{InvitationLink, Me, MeView, OwnReview, PeopleView, PersonRow},
+    view::{AssignmentRow, HoldingForm, InvitationLink, Me, MeView, OwnReview, PeopleView, PersonRow, PersonView},
 };
+use countersign_ledger::leaf::{ActorKind, Leaf};
 use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::{
     Engine,
-    authorize::{Action, Denial, Permit, Target},
+    authorize::{self, Action, Denial, Permit, Target},
     caller::{Actor, Caller},
+    changes,
     clock::milliseconds,
     db, decisions,
     error::{Error, Result},
@@ -121,6 +123,117 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<PeopleView> {
     Ok(PeopleView { people: rows, now })
 }
 
+/// Shows what one person holds, since when and by whom, and what a role filled in would do.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] for an unknown person; [`Error::Forbidden`] for anybody but admins, compliance
+/// officers and auditors.
+pub async fn person(engine: &Engine, caller: &Caller, id: PersonId, form: Option<HoldingForm>) -> Result<PersonView> {
+    let found = async {
+        let mut tx = engine.begin().await?;
+        let permit = engine.authorize(&mut tx, caller, Action::ViewPerson, Target::Member(id)).await?;
+        let nobody = SessionId(uuid::Uuid::nil());
+        let account = db::people::lock_share(&mut tx, id, nobody).await?.ok_or(Error::NotFound)?;
+        let created = db::people::created(&mut tx, &[id]).await?;
+        let name = texts(&mut tx, engine, &created, "name").await?.remove(&id).unwrap_or_else(erased);
+        let login = texts(&mut tx, engine, &created, "login").await?.remove(&id).unwrap_or_else(erased);
+        let systems: HashMap<_, _> =
+            db::systems::list(&mut tx).await?.into_iter().map(|(system, _)| (system.id, system.name)).collect();
+        let me = caller.person().ok_or(Error::NotFound)?;
+        let asks = |action| (action, Target::Member(id));
+        let (assign, target) = asks(Action::AssignRole);
+        let may_assign = authorize::ask(&mut tx, engine, me, assign, target).await?.allowed;
+        let (end, target) = asks(Action::EndRole);
+        let may_end = authorize::ask(&mut tx, engine, me, end, target).await?.allowed;
+        let assignments = assignment_rows(&mut tx, engine, id, &systems, may_end).await?;
+        let waiting = db::changes::list_about(&mut tx, id).await?;
+        let awaiting = changes::rows(&mut tx, engine, caller, &waiting).await?;
+        let preview = match form {
+            Some(form) if may_assign => Some(roles::preview(&mut tx, engine, id, form, &systems).await?),
+            _ => None,
+        };
+        let mut types: Vec<_> =
+            db::decision_types::list_all(&mut tx).await?.into_iter().map(|(_, definition)| definition.name).collect();
+        types.dedup();
+        tx.commit().await?;
+        let mut systems: Vec<_> = systems.into_values().collect();
+        systems.sort_unstable();
+        let view = PersonView {
+            id,
+            name,
+            login,
+            disabled: account.disabled,
+            assignments,
+            awaiting,
+            may_assign,
+            preview,
+            systems,
+            types,
+            now: engine.now(),
+        };
+        Ok((permit, view, account.n))
+    };
+    let (permit, view, n) = engine.noted(caller, found.await).await?;
+    let event = Event::AccessViewed { object: Object { kind: "person", id: id.0, place: Place::Read(n) } };
+    reads::record(engine, caller, permit, &event, reads::Shown::default()).await?;
+
+    Ok(view)
+}
+
+async fn assignment_rows(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    person: PersonId,
+    systems: &HashMap<SystemId, String>,
+    may_end: bool,
+) -> Result<Vec<AssignmentRow>> {
+    let assignments = db::roles::list_of(conn, person).await?;
+    let ids: Vec<_> = assignments
+        .iter()
+        .flat_map(|assignment| [Some(assignment.entry.0), assignment.ended.map(|(_, entry)| entry.0)])
+        .flatten()
+        .collect();
+    let mut places = HashMap::new();
+    let mut actors = HashMap::new();
+    for (id, index, bytes) in db::entries::placed(conn, &ids).await? {
+        places.insert(id, index.and_then(|index| u64::try_from(index).ok()));
+        actors.insert(id, Leaf::parse(&bytes)?.actor);
+    }
+    let sids: Vec<PersonId> = actors.values().filter_map(|actor| actor.sid.as_deref()?.parse().ok()).collect();
+    let names = names(conn, engine, &sids).await?;
+    let by = |entry: uuid::Uuid| match actors.get(&entry) {
+        Some(actor) if actor.as_ == ActorKind::Person => {
+            let sid = actor.sid.as_deref().and_then(|sid| sid.parse::<PersonId>().ok());
+            sid.and_then(|sid| names.get(&sid).cloned()).unwrap_or_else(erased)
+        }
+        Some(actor) if actor.as_ == ActorKind::Engine => "Countersign".to_owned(),
+        Some(actor) => actor.as_.as_str().to_owned(),
+        None => erased(),
+    };
+    Ok(assignments
+        .into_iter()
+        .map(|assignment| AssignmentRow {
+            id: assignment.id,
+            holding: roles::shown(&assignment.holding, systems),
+            source: match assignment.source {
+                Source::Hand => "by hand",
+                Source::Provider(_) => "mapping of an identity provider",
+                Source::BreakGlass => "emergency sign-in",
+                Source::Window(_) => "audit window",
+            }
+            .to_owned(),
+            by: by(assignment.entry.0),
+            assigned_at: assignment.assigned_at,
+            index: places.get(&assignment.entry.0).copied().flatten(),
+            ended: assignment.ended.map(|(at, entry)| (at, places.get(&entry.0).copied().flatten())),
+            may_end: may_end
+                && assignment.ended.is_none()
+                && !matches!(assignment.source, Source::Provider(_) | Source::Window(_)),
+        })
+        .collect())
+}
+
 /// Makes somebody a member in one role and returns the link by which they set their password.
 ///
 /// # Errors
@@ -220,8 +333,7 @@ pub async fn enable(engine: &Engine, caller: &Caller, person: PersonId) -> Resul
 }
 
 fn roles_of(held: &[db::roles::Assignment], person: PersonId) -> Vec<Role> {
-    let mut roles: Vec<_> =
-        held.iter().filter(|held| held.person == person).map(|held| held.holding.role).collect();
+    let mut roles: Vec<_> = held.iter().filter(|held| held.person == person).map(|held| held.holding.role).collect();
     roles.sort_unstable();
     roles.dedup();
     roles

@@ -8,13 +8,15 @@ use std::collections::{HashMap, HashSet};
 
 use countersign_domain::{
     Problem,
+    decision::Risk,
     event::Event,
-    holding::{Holding, RoleScope, Source},
+    holding::{AuthorityLimits, Holding, RoleScope, Source},
     ids::{ChangeId, PersonId, RoleAssignmentId, SystemId},
     problem::{Code, FieldError},
     proposal,
     role::Role,
-    view::ShownHolding,
+    time::day,
+    view::{HoldingForm, RolePreview, ShownHolding},
 };
 use sqlx::{PgConnection, Postgres, Transaction};
 
@@ -30,6 +32,7 @@ use crate::{
 
 /// Assignments ended in one look.
 const ROWS_MAX: i64 = 200;
+const DAY_MS: u64 = 24 * 3_600 * 1_000;
 
 /// What a reconciliation did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -131,8 +134,12 @@ pub async fn assign(engine: &Engine, caller: &Caller, person: PersonId, holding:
                 let mut tx = engine.begin().await?;
                 let alone = db::roles::lock_guard(&mut tx).await?;
                 let permit = engine.authorize(&mut tx, &caller, Action::AssignRole, Target::Member(person)).await?;
-                let refuse = |problem| Denial::by_rule(permit.clone(), Action::AssignRole, Target::Member(person), problem);
-                check(&mut tx, &engine, person, &holding, alone).await?.map_or(Ok(()), |problem| Err(refuse(problem)))?;
+                sessions::require_recent(&caller)?;
+                let refuse =
+                    |problem| Denial::by_rule(permit.clone(), Action::AssignRole, Target::Member(person), problem);
+                check(&mut tx, &engine, person, &holding, alone)
+                    .await?
+                    .map_or(Ok(()), |problem| Err(refuse(problem)))?;
                 let assigned = give_or_wait(&mut tx, &engine, &caller, &permit, person, &holding).await?;
                 engine.commit(tx).await?;
                 Ok(assigned)
@@ -141,11 +148,73 @@ pub async fn assign(engine: &Engine, caller: &Caller, person: PersonId, holding:
         .await
 }
 
+/// Gives a person the role that a form describes.
+///
+/// # Errors
+///
+/// As [`assign`], and `step_up_required` when the sign-in is older than five minutes.
+pub async fn assign_form(engine: &Engine, caller: &Caller, person: PersonId, form: &HoldingForm) -> Result<Assigned> {
+    let holding = parse(&mut *engine.app.acquire().await?, form).await?;
+    assign(engine, caller, person, holding).await
+}
+
+/// Reads what a form holds.
+pub(crate) async fn parse(conn: &mut PgConnection, form: &HoldingForm) -> Result<Holding> {
+    let unknown = |pointer: &str, detail: &str| Error::field(pointer, "unknown_value", detail);
+    let words = |text: &str| -> Vec<String> {
+        text.split([' ', ',']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    };
+    let role = Role::from_word(form.role.trim()).ok_or_else(|| unknown("/role", "Choose a role from the list."))?;
+    let mut systems = Vec::new();
+    for name in words(&form.systems) {
+        match db::systems::find_by_name(conn, &name).await? {
+            Some(system) => systems.push(system.id),
+            None => return Err(unknown("/systems", &format!("There is no AI system named {name}."))),
+        }
+    }
+    let risk = match form.risk.trim() {
+        "" => None,
+        word => Some(Risk::from_word(word).ok_or_else(|| unknown("/risk", "Choose a risk from the list."))?),
+    };
+    let amount = match form.amount.trim() {
+        "" => None,
+        text => Some(text.parse().map_err(|_| unknown("/amount", "Write a whole number such as 500."))?),
+    };
+    let until = match form.until.trim() {
+        "" => None,
+        text => Some(day(text).ok_or_else(|| unknown("/until", "Write a day such as 2026-11-02."))? + DAY_MS),
+    };
+    let scope = if systems.is_empty() { RoleScope::All } else { RoleScope::Systems(systems) };
+    let limits = AuthorityLimits { types: words(&form.types), risk, amount };
+    Ok(Holding { role, scope, limits, until }.sorted())
+}
+
+/// Says what giving a role would do, without doing it.
+pub(crate) async fn preview(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    person: PersonId,
+    form: HoldingForm,
+    systems: &HashMap<SystemId, String>,
+) -> Result<RolePreview> {
+    let holding = match parse(conn, &form).await {
+        Ok(holding) => holding,
+        Err(Error::Refused(problem)) => {
+            return Ok(RolePreview { holding: None, problem: Some(problem), waits: false, form });
+        }
+        Err(error) => return Err(error),
+    };
+    let alone = db::roles::single_operator(conn).await?;
+    let problem = check(conn, engine, person, &holding, alone).await?;
+    let waits = holding.role.needs_second_person() && changes::needs_second_person(conn, engine).await?;
+    Ok(RolePreview { holding: Some(shown(&holding, systems)), problem, waits, form })
+}
+
 /// Takes a role away, at once.
 ///
 /// # Errors
 ///
-/// `invalid_transition` when it ended already or no admin would be left.
+/// `invalid_transition` when it ended already or no admin would be left; `step_up_required`.
 pub async fn end(engine: &Engine, caller: &Caller, assignment: RoleAssignmentId) -> Result<()> {
     engine
         .act(caller, move |engine, caller| async move {
@@ -154,6 +223,7 @@ pub async fn end(engine: &Engine, caller: &Caller, assignment: RoleAssignmentId)
             let found = db::roles::find(&mut tx, assignment).await?.ok_or(Error::NotFound)?;
             let target = Target::Member(found.person);
             let permit = engine.authorize(&mut tx, &caller, Action::EndRole, target).await?;
+            sessions::require_recent(&caller)?;
             let account = db::people::lock(&mut tx, found.person).await?.ok_or(Error::NotFound)?;
             let refuse = |sentence: &str| {
                 let problem = Problem::new(Code::InvalidTransition, sentence);
@@ -325,8 +395,7 @@ pub(crate) async fn take(
 pub(crate) async fn words(conn: &mut PgConnection, engine: &Engine, person: PersonId) -> Result<Vec<Role>> {
     let held = db::roles::held(conn, person, engine.now()).await?;
     let mut seen = HashSet::new();
-    let mut roles: Vec<Role> =
-        held.iter().map(|held| held.holding.role).filter(|role| seen.insert(*role)).collect();
+    let mut roles: Vec<Role> = held.iter().map(|held| held.holding.role).filter(|role| seen.insert(*role)).collect();
     roles.sort_unstable();
     Ok(roles)
 }

@@ -5,6 +5,7 @@ use countersign_domain::{
     event::{Event, List},
     ids::{AgentKeyId, SystemId},
     problem::Code,
+    role::Role,
     view::{KeyRow, NewKey, SystemRow, SystemsView},
 };
 
@@ -27,7 +28,14 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<SystemsView> {
     let found = async {
         let mut tx = engine.begin().await?;
         let permit = engine.authorize(&mut tx, caller, Action::ListSystems, engine.installation()).await?;
-        let systems = db::systems::list(&mut tx).await?;
+        let mut systems = db::systems::list(&mut tx).await?;
+        if let Some(authority) = &permit.authority {
+            // An auditor of some systems sees these; who runs or oversees the installation sees all of them.
+            let all = [Role::Admin, Role::ComplianceOfficer]
+                .iter()
+                .any(|role| authority.held.iter().any(|held| held.role == *role));
+            systems.retain(|(system, _)| all || authority.holds(Role::Auditor, Some(system.id)));
+        }
         let keys = db::agent_keys::list(&mut tx).await?;
         tx.commit().await?;
         Ok((permit, systems, keys))

@@ -329,12 +329,7 @@ async fn person(engine: &Engine, name: &'static str, login: &'static str, role: 
     join(engine, name, login, vec![Holding::everywhere(role)]).await
 }
 
-async fn join(
-    engine: &Engine,
-    name: &'static str,
-    login: &'static str,
-    holdings: Vec<Holding>,
-) -> Result<Caller> {
+async fn join(engine: &Engine, name: &'static str, login: &'static str, holdings: Vec<Holding>) -> Result<Caller> {
     let nobody = Caller::operator();
     let session = engine
         .act(&nobody, move |engine, caller| {
@@ -555,8 +550,7 @@ impl Desk {
                 async move {
                     let mut tx = engine.begin().await?;
                     let permit = authorize::unevaluated(authorize::operator_actor(engine.operator));
-                    let changes =
-                        roles::reconcile(&mut tx, &engine, &caller, &permit, person, source, &wanted).await?;
+                    let changes = roles::reconcile(&mut tx, &engine, &caller, &permit, person, source, &wanted).await?;
                     engine.commit(tx).await?;
                     Ok(changes)
                 }

@@ -35,7 +35,12 @@ pub(crate) async fn seed(engine: &Engine) -> Result<String, Failure> {
     }
     systems::revoke_keys(engine, &operator, system).await?;
     let key = systems::issue_key(engine, &operator, system).await?.key;
-    let agent = Caller::new(keys::authenticate(engine, &key, std::net::Ipv4Addr::LOCALHOST.into()).await?, "127.0.0.1", "recorded agent", Uuid::nil());
+    let agent = Caller::new(
+        keys::authenticate(engine, &key, std::net::Ipv4Addr::LOCALHOST.into()).await?,
+        "127.0.0.1",
+        "recorded agent",
+        Uuid::nil(),
+    );
     for run in in_turn(&runs).take(OPEN_AT_START) {
         if let Some(act) = run.acts(&types).first() {
             let body = act.body.to_string();

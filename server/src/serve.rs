@@ -82,8 +82,7 @@ pub(crate) async fn serve(config: Serve) -> Result<(), Failure> {
         }
     };
 
-    let allowed =
-        Allowed { networks: config.allowed_networks.clone(), plain_http: config.plain_http, own: None };
+    let allowed = Allowed { networks: config.allowed_networks.clone(), plain_http: config.plain_http, own: None };
     let server = Server::reaching(engine.clone(), origin, config.trusted_proxies.clone(), files, allowed);
     let router = routes::router(&server).map_err(Failure::Routes)?;
     let mut signals = Signals::new()?;

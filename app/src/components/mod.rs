@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod dialogue;
 pub(crate) mod form;
+pub(crate) mod holding;
 pub(crate) mod icons;
 pub(crate) mod keyboard;
 pub(crate) mod kinds;

@@ -43,15 +43,16 @@ fn lead(me: &Me) -> AnyView {
 }
 
 fn first_page(roles: &[Role]) -> Option<&'static str> {
-    [
+    const FIRST: [(Role, &str); 7] = [
         (Role::Approver, "/queue"),
         (Role::SeniorApprover, "/queue"),
         (Role::Auditor, "/ledger"),
         (Role::Admin, "/admin/people"),
-    ]
-    .into_iter()
-    .find(|(role, _)| roles.contains(role))
-    .map(|(_, path)| path)
+        (Role::ComplianceOfficer, "/queue"),
+        (Role::PolicyAuthor, "/queue"),
+        (Role::Viewer, "/queue"),
+    ];
+    FIRST.into_iter().find(|(role, _)| roles.contains(role)).map(|(_, path)| path)
 }
 
 #[component]
@@ -81,6 +82,7 @@ mod tests {
         assert_eq!(first_page(&[Role::Approver]), Some("/queue"));
         assert_eq!(first_page(&[Role::Auditor]), Some("/ledger"));
         assert_eq!(first_page(&[Role::Admin]), Some("/admin/people"));
+        assert!(Role::ALL.iter().all(|role| first_page(&[*role]).is_some()));
         assert_eq!(first_page(&[]), None);
     }
 }

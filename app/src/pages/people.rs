@@ -11,6 +11,7 @@ use crate::{
     Error,
     answer::{Answer, answer_of, typed},
     components::{
+        admin::AdminNav,
         form::{ErrorSummary, Field, Kind, Submit, Weight},
         icons::{Icon, Shape},
         marks::{Chip, Tone},
@@ -134,6 +135,7 @@ pub(crate) fn PeoplePage() -> impl IntoView {
                             <PageHeader title=|| strings::TITLE>
                                 <p class="text-muted">{strings::INTRO}</p>
                             </PageHeader>
+                            <AdminNav/>
                             <div class="grid max-w-5xl gap-6">
                                 <OneTimeLink link/>
                                 <ErrorSummary problem/>
@@ -219,7 +221,9 @@ fn Member(person: PersonRow, now: u64, acts: Acts) -> impl IntoView {
     view! {
         <tr class="max-sm:block max-sm:py-2">
             <td class=CELL>
-                <p class="font-medium">{person.name}</p>
+                <p class="font-medium">
+                    <a href=format!("/admin/people/{id}") class="text-accent underline">{person.name}</a>
+                </p>
                 <p class="text-compact text-muted">{person.login}</p>
             </td>
             <td class=CELL>{if roles.is_empty() { strings::NO_ROLE.to_owned() } else { roles }}</td>
@@ -341,5 +345,5 @@ mod strings {
     pub(super) const DISABLE: &str = "Disable";
     pub(super) const ENABLE: &str = "Enable";
     pub(super) const INVITE: &str = "Invite a person";
-    pub(super) const INVITE_TEXT: &str = "You get a one-time link to hand over; the person sets their own password. An admin never reviews, an auditor holds no other role.";
+    pub(super) const INVITE_TEXT: &str = "You get a one-time link to hand over; the person sets their own password. An admin never reviews, an auditor holds no other role. Where there are several admins, an admin, approver, senior approver or compliance officer gets the role once a second person confirms it.";
 }

@@ -608,8 +608,7 @@ mod strings {
     pub(super) const TITLE: &str = "Sign-in providers";
     pub(super) const INTRO: &str = "People sign in with the accounts of your company. Once one provider is open, local accounts are for emergencies only: their use alerts every admin.";
     pub(super) const NONE: &str = "No identity provider yet";
-    pub(super) const NONE_REASON: &str =
-        "Everybody signs in with a local account. Connect a provider below: three steps, none of which locks anybody out.";
+    pub(super) const NONE_REASON: &str = "Everybody signs in with a local account. Connect a provider below: three steps, none of which locks anybody out.";
     pub(super) const OPEN: &str = "Open";
     pub(super) const CHANGED: &str = "Open, changed since the last test";
     pub(super) const TESTED: &str = "Tested, closed";

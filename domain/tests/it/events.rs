@@ -5,7 +5,10 @@
 use countersign_domain::{
     change::Decided,
     decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, Risk, Verdict},
-    event::{AccessReviewAnswer, AnomalyCause, CredentialAlg, EndCause, Event, List, Object, PasswordBy, Place, ProviderChange, Scope, ScimChange, Signature, SignInMethod},
+    event::{
+        AccessReviewAnswer, AnomalyCause, CredentialAlg, EndCause, Event, List, Object, PasswordBy, Place,
+        ProviderChange, ScimChange, Scope, SignInMethod, Signature,
+    },
     holding::{AuthorityLimits, Holding, Source},
     policy::{OnTimeout, Route, Routed},
     problem::Code,
@@ -234,14 +237,7 @@ pub(crate) fn samples() -> Vec<Event> {
             backup: true,
             aaguid: Some(id(0x90)),
         },
-        Event::CredentialEnrolled {
-            person,
-            n: 5,
-            alg: CredentialAlg::Totp,
-            key: hash(8),
-            backup: false,
-            aaguid: None,
-        },
+        Event::CredentialEnrolled { person, n: 5, alg: CredentialAlg::Totp, key: hash(8), backup: false, aaguid: None },
         Event::CredentialConfirmed { person, n: 6, credential: id(0x91).into() },
         Event::CredentialRemoved { person, n: 7, credential: id(0x91).into() },
         Event::RecoveryUsed { person, n: 8 },

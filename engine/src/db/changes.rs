@@ -159,13 +159,6 @@ pub(crate) async fn list_run_out(conn: &mut PgConnection, now: u64, limit: i64) 
     Ok(rows.into_iter().map(ChangeId::from).collect())
 }
 
-pub(crate) async fn count_waiting(conn: &mut PgConnection) -> sqlx::Result<u64> {
-    let count = sqlx::query_scalar!(r#"select count(*) as "count!" from changes where state = 'waiting'"#)
-        .fetch_one(conn)
-        .await?;
-    Ok(count as u64)
-}
-
 pub(crate) async fn set_decided(
     conn: &mut PgConnection,
     id: ChangeId,

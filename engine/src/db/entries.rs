@@ -261,3 +261,10 @@ pub(crate) async fn count_unsealed_acts(conn: &mut PgConnection, log: i16, objec
     .await?;
     Ok(count as u64)
 }
+
+/// Returns entries with their places, as far as they have one.
+pub(crate) async fn placed(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<(Uuid, Option<i64>, Vec<u8>)>> {
+    let rows =
+        sqlx::query!("select id, idx, bytes from ledger_entries where id = any($1)", ids).fetch_all(conn).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.idx, row.bytes)).collect())
+}

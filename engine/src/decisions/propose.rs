@@ -219,7 +219,8 @@ async fn seal_content(
     };
     let parameters = parameters.iter().map(|(field, text)| (field.as_str(), text));
     let record = proposal.record.iter().map(|(field, text)| (*field, text));
-    let texts: Vec<_> = parameters.chain(record).map(|(field, text)| Text { field, text, owner: &owner, key: None }).collect();
+    let texts: Vec<_> =
+        parameters.chain(record).map(|(field, text)| Text { field, text, owner: &owner, key: None }).collect();
     let values = engine.vault.prepare(tx, entry, engine.now(), &texts).await?;
     let fields: BTreeMap<_, _> = values.iter().map(|value| (value.field.clone(), value.commitment)).collect();
     let Actor::Agent { system, .. } = caller.actor else { return Err(Error::NotFound) };

@@ -74,10 +74,8 @@ pub async fn queue(engine: &Engine, caller: &Caller, filter: QueueFilter) -> Res
             })
             .collect();
         let older = (rows.len() > ROWS).then(|| shown.last().map(|row| format!("{}.{}", row.due_at, row.id))).flatten();
-        let reviews = permit
-            .authority
-            .as_ref()
-            .is_some_and(|authority| authority.held.iter().any(|held| held.role.reviews()));
+        let reviews =
+            permit.authority.as_ref().is_some_and(|authority| authority.held.iter().any(|held| held.role.reviews()));
         let blocked = (!reviews)
             .then(|| "You can read the queue. Reviewing needs the role approver; an admin can give it.".to_owned());
         Ok((permit, QueueView { items, open_count, older, size, now: engine.now(), blocked }))

@@ -8,13 +8,15 @@ use axum::{
 };
 use countersign_domain::{
     decision::Verdict,
-    ids::{AccessReviewId, AgentKeyId, AuditWindowId, DecisionId, PersonId, RoleAssignmentId, SessionId},
+    holding::{Holding, Source},
+    ids::{AccessReviewId, AgentKeyId, AuditWindowId, ChangeId, DecisionId, PersonId, RoleAssignmentId, SessionId},
     role::Role,
 };
 use countersign_engine::{
     Actor, Caller, access_reviews,
     audit_windows::{self, Opened, Wanted, WantedForm},
     changes, decisions, factors, invitations, keys, ledger, people,
+    roles::{self, Assigned},
     sessions::{self, Typed},
     systems,
     testing::{Desk, again, app_code},
@@ -40,13 +42,38 @@ pub(crate) enum Who {
     Approver,
     Auditor,
     Agent,
+    Viewer,
+    SeniorApprover,
+    PolicyAuthor,
+    ComplianceOfficer,
+    /// An approver of another AI system.
+    Elsewhere,
 }
 
 impl Who {
     pub(crate) const ALL: [Who; 5] = [Who::Anonymous, Who::Admin, Who::Approver, Who::Auditor, Who::Agent];
 
+    /// Every role, and an approver of another AI system.
+    pub(crate) const EVERYBODY: [Who; 10] = [
+        Who::Anonymous,
+        Who::Viewer,
+        Who::Approver,
+        Who::Elsewhere,
+        Who::SeniorApprover,
+        Who::PolicyAuthor,
+        Who::Admin,
+        Who::ComplianceOfficer,
+        Who::Auditor,
+        Who::Agent,
+    ];
+
     pub(crate) fn word(self) -> &'static str {
         match self {
+            Who::Viewer => "viewer",
+            Who::SeniorApprover => "senior approver",
+            Who::PolicyAuthor => "policy author",
+            Who::ComplianceOfficer => "compliance officer",
+            Who::Elsewhere => "approver elsewhere",
             Who::Anonymous => "anonymous",
             Who::Admin => "admin",
             Who::Approver => "approver",
@@ -74,6 +101,7 @@ pub(crate) struct Installation {
     pub(crate) approver: Member,
     pub(crate) auditor: Member,
     pub(crate) decision: DecisionId,
+    others: Vec<(Who, Member)>,
 }
 
 impl Installation {
@@ -92,7 +120,30 @@ impl Installation {
         let decision = desk.queued_decision().await;
         desk.sealed().await;
 
-        Self { desk, server, router, admin, approver, auditor, decision }
+        Self { desk, server, router, admin, approver, auditor, decision, others: Vec::new() }
+    }
+
+    /// Sets one up with somebody in every role.
+    pub(crate) async fn with_every_role() -> Self {
+        let mut installation = Self::new().await;
+        let desk = &installation.desk;
+        let other = systems::register(&desk.engine, &again(&desk.admin), "other-agent").await.unwrap();
+        let mut others = Vec::new();
+        for (who, login, role) in [
+            (Who::Viewer, "vera", Role::Viewer),
+            (Who::SeniorApprover, "sam", Role::SeniorApprover),
+            (Who::PolicyAuthor, "petra", Role::PolicyAuthor),
+            (Who::ComplianceOfficer, "carl", Role::ComplianceOfficer),
+            (Who::Elsewhere, "elsa", Role::Viewer),
+        ] {
+            others.push((who, join(desk, who.word(), login, role).await));
+        }
+        confirm_all(desk, &installation.admin).await;
+        let elsewhere = others[4].1.person;
+        desk.reconcile(elsewhere, Source::Hand, vec![Holding::on(Role::Approver, vec![other])]).await.unwrap();
+        installation.others = others;
+        installation.sign_in_again(Who::Elsewhere).await;
+        installation
     }
 
     pub(crate) fn member(&self, who: Who) -> Option<&Member> {
@@ -101,6 +152,7 @@ impl Installation {
             Who::Approver => Some(&self.approver),
             Who::Auditor => Some(&self.auditor),
             Who::Anonymous | Who::Agent => None,
+            other => self.others.iter().find(|(who, _)| *who == other).map(|(_, member)| member),
         }
     }
 
@@ -146,6 +198,7 @@ impl Installation {
         let file = if route.path.starts_with("/pkg/") { "app.1a2b.css" } else { "0/000.p/1" };
         route
             .path
+            .replace("{person}", &self.approver.person.to_string())
             .replace("{id}", &self.decision.to_string())
             .replace("{index}", "0")
             .replace("{log}", ledger::log_id(&self.desk.engine))
@@ -189,6 +242,17 @@ impl Installation {
                 people::disable(&self.desk.engine, &again(&self.desk.admin), person).await.unwrap();
                 format!("person={person}")
             }
+            "/act/person" => format!("person={}", self.approver.person),
+            "/act/roles" => "login=&action=&object=".into(),
+            "/act/assign-role" => format!("person={}&role=viewer", self.outside_person().await),
+            "/act/end-role" => {
+                let (person, assignment) = self.viewer_assignment().await;
+                format!("person={person}&assignment={assignment}")
+            }
+            "/act/confirm-change" | "/act/refuse-change" | "/act/withdraw-change" => {
+                format!("change={}", self.waiting_change().await)
+            }
+            "/act/single-operator" => "on=false".into(),
             "/act/register-system" => "name=loan-agent".into(),
             "/act/issue-key" => format!("system={}", self.desk.system),
             "/act/revoke-key" | "/act/end-key" => format!("key={}", self.spare_key().await),
@@ -226,6 +290,28 @@ impl Installation {
         let login = format!("outside-{}", again(&self.desk.admin).request.simple());
         self.desk.member(Box::leak(login.clone().into_boxed_str()), Vec::new()).await;
         login
+    }
+
+    async fn outside_person(&self) -> PersonId {
+        let login = self.outsider().await;
+        let people = people::list(&self.desk.engine, &again(&self.desk.admin)).await.unwrap().people;
+        people.into_iter().find(|person| person.login == login).unwrap().id
+    }
+
+    /// Gives somebody the role viewer and returns that assignment.
+    async fn viewer_assignment(&self) -> (PersonId, RoleAssignmentId) {
+        let (person, engine) = (self.outside_person().await, &self.desk.engine);
+        let given = roles::assign(engine, &again(&self.desk.admin), person, Holding::everywhere(Role::Viewer)).await;
+        let Assigned::Now(assignment) = given.unwrap() else { panic!("a viewer needs no second person") };
+        (person, assignment)
+    }
+
+    /// Asks for a change as the desk's admin, which somebody else has to confirm.
+    async fn waiting_change(&self) -> ChangeId {
+        let (person, engine) = (self.outside_person().await, &self.desk.engine);
+        let asked = roles::assign(engine, &again(&self.desk.admin), person, Holding::everywhere(Role::Approver)).await;
+        let Assigned::Waits(change) = asked.unwrap() else { panic!("there are two admins") };
+        change
     }
 
     /// Opens an audit window, which the installation's other admin confirms.
@@ -284,6 +370,10 @@ impl Installation {
             Who::Approver => &mut self.approver,
             Who::Auditor => &mut self.auditor,
             Who::Anonymous | Who::Agent => return,
+            other => match self.others.iter_mut().find(|(who, _)| *who == other) {
+                Some((_, member)) => member,
+                None => return,
+            },
         };
         let typed = Typed {
             login: member.login.clone(),

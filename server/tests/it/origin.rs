@@ -23,14 +23,14 @@ async fn seven_forgeries_on_every_mutating_route_are_403() {
     {
         routes += 1;
         let ask = installation.as_who(installation.ask(route).await.without("sec-fetch-site"), Who::Admin);
-        let before = installation.entries().await;
+        let before = acts(&installation).await;
         for forgery in forgeries {
             let ask = forgery.iter().fold(ask.clone(), |ask, (name, value)| ask.header(name, value));
             let answer = installation.send(ask).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{} {forgery:?}", route.path);
             assert_eq!(answer.code(), "cross_origin", "{} {forgery:?}", route.path);
         }
-        assert_eq!(installation.entries().await, before, "{}", route.path);
+        assert_eq!(acts(&installation).await, before, "{}", route.path);
     }
 
     assert!(routes >= 25, "{routes} routes were tried");
@@ -92,4 +92,10 @@ async fn no_get_changes_a_row() {
     }
 
     assert_eq!(settled().await, before);
+}
+
+/// Counts the entries but for refusals at the door, which go on record for people who are known.
+async fn acts(installation: &Installation) -> i64 {
+    let query = "select count(*) from ledger_entries where encode(bytes, 'escape') not like '%\"access.denied\"%'";
+    installation.desk.database.number(query).await
 }
