@@ -6,6 +6,7 @@
 mod cluster;
 mod css;
 mod db;
+mod dependencies;
 mod queries;
 mod serve;
 mod site;
