@@ -57,6 +57,21 @@ alter table agent_keys add column issued_by uuid references people (id);
 -- What authority limits compare; absent where the type has no amount.
 alter table decisions add column amount bigint;
 
+-- Masked fields that somebody opened with a reason, for one sign-in and a short time.
+create table openings (
+  id uuid primary key,
+  decision_id uuid not null references decisions (id),
+  person_id uuid not null references people (id),
+  session_id uuid not null references sessions (id),
+  field text collate "C" not null,
+  opened_at timestamptz not null,
+  expires_at timestamptz not null,
+  entry_id uuid not null references ledger_entries (id),
+  constraint openings_entry_id_key unique (entry_id)
+);
+create index openings_session_idx on openings (session_id, decision_id, expires_at);
+grant select, insert on openings to countersign_app;
+
 grant select, insert on changes to countersign_app;
 grant update (n, state, decided_by, decided_at, decided_entry_id) on changes to countersign_app;
 grant select on safeguards to countersign_app;

@@ -42,6 +42,9 @@ pub struct TypeDefinition {
     /// The decimal parameter that authority limits compare; absent where the type counts nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<String>,
+    /// Parameters and record fields that are masked until somebody opens them with a reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub personal: Vec<String>,
     /// The parameters, in the order of the screen.
     pub parameters: Vec<Parameter>,
 }
@@ -132,6 +135,14 @@ impl TypeDefinition {
                 "unknown_field",
                 "Name a decimal or integer parameter of the type.",
             ));
+        }
+        for (position, name) in self.personal.iter().enumerate() {
+            let known = RESERVED.contains(&name.as_str())
+                || self.parameters.iter().any(|parameter| parameter.name == *name);
+            if !known {
+                let place = format!("/personal/{position}");
+                errors.push(FieldError::new(place, "unknown_field", "Name a parameter or a field of the record."));
+            }
         }
         for (position, parameter) in self.parameters.iter().enumerate() {
             let place = format!("/parameters/{position}/name");
@@ -275,6 +286,8 @@ mod tests {
             TypeDefinition { amount: Some("order_id".into()), ..refund() }.check().unwrap_err()[0].pointer,
             "/amount"
         );
+        let personal = vec!["order_id".to_owned(), "context".to_owned(), "nothing".to_owned()];
+        assert_eq!(TypeDefinition { personal, ..refund() }.check().unwrap_err()[0].pointer, "/personal/2");
     }
 
     #[test]
@@ -306,6 +319,7 @@ mod tests {
             reversibility: Reversibility::Compensable,
             risk_reasons: vec!["Money leaves the company.".into()],
             amount: Some("amount".into()),
+            personal: Vec::new(),
             parameters: vec![
                 parameter("order_id", Kind::Text, true),
                 parameter("amount", Kind::Decimal, true),

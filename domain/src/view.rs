@@ -19,7 +19,7 @@ use crate::{
 
 /// Version of the decision page's layout, sealed with each presentation. Changing which fields are
 /// shown, in which order or mode, is a new version.
-pub const DECISION_TEMPLATE: &str = "decision/1";
+pub const DECISION_TEMPLATE: &str = "decision/2";
 
 /// How far an entry has come, with its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,6 +146,10 @@ pub struct DecisionView {
     pub history: Vec<HistoryRow>,
     /// The form, or why there is none.
     pub composer: Composer,
+    /// The person may open what is withheld.
+    pub may_open: bool,
+    /// When what was opened is withheld again.
+    pub open_until: Option<u64>,
     /// Number of the last entry shown.
     pub upto: u64,
     /// The entry that sealed this view.
@@ -171,8 +175,10 @@ pub struct Field {
     pub mode: Mode,
     /// The commitment.
     pub commitment: String,
-    /// The value; absent once erased.
+    /// The value; absent once erased, and while it is withheld.
     pub value: Option<String>,
+    /// The type marks it as personal, and this person has not opened it.
+    pub withheld: bool,
 }
 
 /// Where a field is drawn.

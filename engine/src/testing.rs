@@ -307,6 +307,7 @@ pub fn refund() -> TypeDefinition {
         reversibility: Reversibility::Compensable,
         risk_reasons: vec!["Money leaves the company.".into()],
         amount: Some("amount".into()),
+        personal: Vec::new(),
         parameters: vec![parameter("order", "Order", Kind::Text), parameter("amount", "Amount", Kind::Decimal)],
     }
 }

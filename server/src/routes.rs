@@ -351,6 +351,7 @@ pub static ROUTES: &[Route] = &[
     act("/act/sign-out", Door::Browser, Some(EndSignIn), Object::SignIn, Class::Auth),
     act("/act/end-session", Door::Browser, Some(EndSignIn), Object::SignIn, Class::Auth),
     act("/act/review", Door::Browser, Some(ReviewDecision), Object::Decision, Class::Act).idempotency(Idempotency::Presentation),
+    act("/act/open-field", Door::Browser, Some(UnmaskField), Object::Decision, Class::Act),
     act("/act/invite", Door::Browser, Some(InvitePerson), Object::Installation, Class::Act),
     act("/act/renew-invitation", Door::Browser, Some(ChangePerson), Object::Member, Class::Act),
     act("/act/disable-person", Door::Browser, Some(ChangePerson), Object::Member, Class::Act),

@@ -144,6 +144,8 @@ pub(crate) fn ChangesPage() -> impl IntoView {
                                     })}
                                 <ErrorSummary problem/>
                                 {none.then(|| view! { <Empty title=strings::NONE reason=strings::NONE_REASON/> })}
+                                {(!none)
+                                    .then(|| view! { <h2 class="text-reading font-semibold">{strings::WAITING}</h2> })}
                                 <ChangeList label=strings::WAITING changes=waiting now acts/>
                                 {may_switch
                                     .then(|| {

@@ -15,6 +15,7 @@ pub(crate) mod idempotency_keys;
 pub(crate) mod logs;
 pub(crate) mod notices;
 pub(crate) mod one_time_links;
+pub(crate) mod openings;
 pub(crate) mod outcomes;
 pub(crate) mod passkeys;
 pub(crate) mod people;

@@ -7,6 +7,7 @@ mod queue;
 mod review;
 mod sign;
 mod title;
+mod unmask;
 
 use countersign_domain::{decision::SealState, view::Seal};
 
@@ -18,6 +19,7 @@ pub(crate) use review::{Resolve, resolve, rules};
 pub use review::{ReviewRequest, Reviewed, review};
 pub use sign::{SignedAnswer, prepare};
 pub(crate) use title::titles;
+pub use unmask::open_field;
 
 use crate::Engine;
 

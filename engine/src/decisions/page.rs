@@ -97,7 +97,18 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let policy = db::policies::find(&mut tx, stored.policy_version)
         .await?
         .ok_or_else(|| missing("decisions", "policy_version_id"))?;
-    let (fields, values) = fields(&mut tx, engine, stored.entry, &definition).await?;
+    let opened = match caller.actor {
+        Actor::Person { session, .. } => db::openings::list(&mut tx, id, session, engine.now()).await?,
+        _ => Vec::new(),
+    };
+    let (fields, values) = fields(&mut tx, engine, stored.entry, &definition, &opened).await?;
+    let may_open = fields.iter().any(|field| field.withheld)
+        && match engine.authorize(&mut tx, caller, Action::UnmaskField, target).await {
+            Ok(_) => true,
+            Err(Error::Forbidden(_) | Error::Hidden(_)) => false,
+            Err(error) => return Err(error),
+        };
+    let open_until = opened.iter().map(|(_, until)| *until).min();
     let reviews = db::reviews::list(&mut tx, id).await?;
     let reviewers: Vec<_> = reviews.iter().map(|review| review.person).collect();
     let names = people::names(&mut tx, engine, &reviewers).await?;
@@ -182,6 +193,8 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
             .collect(),
         history,
         composer,
+        may_open,
+        open_until,
         upto: stored.n,
         recorded: EntryId(Uuid::nil()),
         seen: String::new(),
@@ -221,6 +234,7 @@ async fn fields(
     engine: &Engine,
     entry: EntryId,
     definition: &TypeDefinition,
+    opened: &[(String, u64)],
 ) -> Result<(Vec<Field>, HashMap<String, String>)> {
     let mut stored = db::vault::list(conn, &[entry.0]).await?;
     let place = |name: &str| {
@@ -231,7 +245,8 @@ async fn fields(
     let mut values = HashMap::new();
     let mut fields = Vec::with_capacity(stored.len());
     for value in &stored {
-        let text = engine.vault.open(value)?;
+        let withheld = definition.personal.contains(&value.field) && !opened.iter().any(|(name, _)| *name == value.field);
+        let text = if withheld { None } else { engine.vault.open(value)? };
         let (label, section, kind) = describe(definition, &value.field);
         let shown = if section == Section::Context { Mode::Collapsed } else { Mode::Full };
         fields.push(Field {
@@ -242,6 +257,7 @@ async fn fields(
             mode: if text.is_some() { shown } else { Mode::Masked },
             commitment: db::presentations::digest(&value.commitment)?.to_string(),
             value: text.clone(),
+            withheld,
         });
         if let Some(text) = text {
             values.insert(value.field.clone(), text);

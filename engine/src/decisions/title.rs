@@ -95,6 +95,8 @@ fn named(definition: &TypeDefinition) -> impl Iterator<Item = (&str, &str)> {
         .parameters
         .iter()
         .filter(|parameter| matches!(parameter.kind, Kind::Text | Kind::Integer | Kind::Decimal))
+        // A title is in every list, where nobody gave a reason.
+        .filter(|parameter| !definition.personal.contains(&parameter.name))
         .take(NAMED)
         .map(|parameter| (parameter.name.as_str(), parameter.label.as_str()))
 }

@@ -7,6 +7,7 @@ use countersign_domain::{
     ids::{DecisionId, PersonId, ProviderId, SystemId},
     problem::Code,
     role::Role,
+    text::Reason,
     view::{Asked, HoldingForm, Reach},
 };
 use countersign_engine::{
@@ -458,6 +459,47 @@ async fn the_matrix_is_what_the_policies_answer() {
         })
         .collect();
     assert_eq!(table, include_str!("roles.txt"));
+}
+
+/// Proves F4's masks: personal fields stay closed in page, title and list until somebody opens them with a reason.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_personal_field_is_masked_until_it_is_opened_with_a_reason_and_again_after_five_minutes() {
+    let desk = Desk::new().await;
+    let personal = vec!["order".to_owned(), "context".to_owned()];
+    let definition = TypeDefinition { version: 2, personal, ..refund() };
+    decision_types::define(&desk.engine, &Caller::operator(), definition).await.unwrap();
+    let id = desk.queued_decision().await;
+    let viewer = desk.member("viewer", everywhere(Role::Viewer)).await;
+    let field = async |caller: &Caller, name: &str| {
+        let view = decisions::view(&desk.engine, &again(caller), id).await.unwrap();
+        let field = view.fields.into_iter().find(|field| field.name == name).unwrap();
+        (field.withheld, field.value, view.title, view.may_open)
+    };
+    let open = async |caller: &Caller, name: &str| {
+        let reason = Reason::new("The customer asked for it.").unwrap();
+        decisions::open_field(&desk.engine, &again(caller), id, name, reason).await
+    };
+
+    let (withheld, value, title, may_open) = field(&desk.approver, "order").await;
+    assert_eq!((withheld, value, may_open), (true, None, true));
+    assert!(title.contains("amount 40.00") && !title.contains("order"), "{title}");
+    let (withheld, value, ..) = field(&desk.approver, "amount").await;
+    assert_eq!((withheld, value.as_deref()), (false, Some("40.00")));
+    assert!(!field(&viewer, "order").await.3);
+    assert_eq!(code(open(&viewer, "order").await.unwrap_err()), Code::Forbidden);
+    assert_eq!(code(open(&desk.approver, "amount").await.unwrap_err()), Code::InvalidContent);
+    assert_eq!(code(open(&desk.admin, "order").await.unwrap_err()), Code::NotFound);
+
+    open(&desk.approver, "order").await.unwrap();
+
+    let (withheld, value, ..) = field(&desk.approver, "order").await;
+    assert!(!withheld && value.is_some());
+    assert!(field(&desk.approver, "context").await.0, "one field is opened, not all of them");
+    assert!(field(&desk.approver_b, "order").await.0, "another person opens it themselves");
+    assert_eq!(desk.kinds_of(id).await.iter().filter(|kind| *kind == "access.unmasked").count(), 1);
+    desk.clock.advance(5 * 60 * 1_000);
+    assert!(field(&desk.approver, "order").await.0);
+    desk.check_log().await;
 }
 
 async fn held(desk: &Desk, person: PersonId) -> Vec<Role> {

@@ -398,6 +398,10 @@ pub struct DecisionType {
     risk: Risk,
     reversibility: Reversibility,
     risk_reasons: Vec<String>,
+    /// The parameter that authority limits compare.
+    amount: Option<String>,
+    /// Parameters and record fields that people open with a reason only.
+    personal: Option<Vec<String>>,
     parameters: Vec<Parameter>,
 }
 

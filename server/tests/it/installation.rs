@@ -242,6 +242,7 @@ impl Installation {
                 people::disable(&self.desk.engine, &again(&self.desk.admin), person).await.unwrap();
                 format!("person={person}")
             }
+            "/act/open-field" => format!("decision={}&field=order&reason=Asked+by+the+customer.", self.decision),
             "/act/person" => format!("person={}", self.approver.person),
             "/act/roles" => "login=&action=&object=".into(),
             "/act/assign-role" => format!("person={}&role=viewer", self.outside_person().await),

@@ -28,12 +28,13 @@ use crate::{
     answer::{Answer, answer_of},
     clock::{steady_ms, ticking},
     components::{
-        form::Weight,
+        form::{ErrorSummary, Weight},
         icons::{Icon, Shape},
         keyboard::{KeySheet, Page, leave_field, listen, show},
         kinds::changes_decisions,
         page::{Banner, Bar, PageHeader, PageTitle, Recorded, Refusal, Section, Skeleton, TitleText},
         text::Literal,
+        time::Moment,
     },
     frame::Surroundings,
     keys::Command,
@@ -77,6 +78,36 @@ pub(crate) async fn review(
     let reviewed = act(async move { decisions::review(&engine, &caller, asked).await }).await;
 
     Ok(told(reviewed.map(|_| Answer::done(format!("/queue?done={decision}")))))
+}
+
+/// Opens a masked field with a reason, for five minutes.
+#[server(prefix = "/act", endpoint = "open-field", output = Json)]
+pub(crate) async fn open_field(decision: DecisionId, field: String, reason: String) -> Result<Answer, Error> {
+    use countersign_domain::{problem::FieldError, text::Reason};
+    use countersign_engine::decisions;
+
+    use crate::request::{act, request, told};
+
+    let (engine, caller) = request()?;
+    let reason = match Reason::new(&reason) {
+        Ok(reason) => reason,
+        Err(error) => {
+            let errors = vec![FieldError::new("/reason", "invalid_reason", format!("Reason: {error}."))];
+            let problem = Problem::fields(Code::InvalidContent, "Say why you open this field.", errors);
+            return Ok(told(Err(problem)));
+        }
+    };
+    let done = act(async move { decisions::open_field(&engine, &caller, decision, &field, reason).await }).await;
+
+    Ok(told(done.map(|()| Answer::done(format!("/decisions/{decision}")))))
+}
+
+/// What the masked fields of a page share.
+#[derive(Clone, Copy)]
+pub(super) struct Masks {
+    open: ServerAction<OpenField>,
+    decision: DecisionId,
+    may_open: bool,
 }
 
 /// Hands out what a passkey is asked to sign for one ruling on one presentation.
@@ -141,6 +172,7 @@ pub(crate) fn DecisionPage() -> impl IntoView {
         },
     );
     let review = ServerAction::<Review>::new();
+    let open = ServerAction::<OpenField>::new();
     let draft = Draft::new();
     let reload = move || {
         draft.keep();
@@ -154,7 +186,7 @@ pub(crate) fn DecisionPage() -> impl IntoView {
         }>
             {move || Suspend::new(async move {
                 match view.await {
-                    Ok(shown) => view! { <Whole shown review draft reload/> }.into_any(),
+                    Ok(shown) => view! { <Whole shown review open draft reload/> }.into_any(),
                     Err(error) => view! { <Refusal error/> }.into_any(),
                 }
             })}
@@ -179,10 +211,29 @@ fn nothing_here() -> Error {
 fn Whole(
     shown: DecisionView,
     review: ServerAction<Review>,
+    open: ServerAction<OpenField>,
     draft: Draft,
     reload: impl Fn() + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
     let id = shown.id;
+    provide_context(Masks { open, decision: id, may_open: shown.may_open });
+    let opened = answer_of(open);
+    let open_problem = Signal::derive(move || opened.get().and_then(Answer::problem));
+    Effect::new(move || {
+        if matches!(open.value().get(), Some(Ok(Answer::Done { .. }))) {
+            open.clear();
+            reload();
+        }
+    });
+    if let Some(until) = shown.open_until {
+        // Opened values leave the screen when their time is up.
+        let rest = std::time::Duration::from_millis(until.saturating_sub(shown.now));
+        Effect::new(move || {
+            if let Ok(timer) = set_timeout_with_handle(reload, rest) {
+                on_cleanup(move || timer.clear());
+            }
+        });
+    }
     let clock = ticking(shown.now);
     let query = use_query_map();
     let raw = Memo::new(move |_| query.with(|query| query.get("as").is_some_and(|form| form == "raw")));
@@ -243,6 +294,16 @@ fn Whole(
             <div class="grid min-w-0 max-w-4xl gap-4">
                 <AskSection shown=shown.clone() clock/>
                 <RiskSection shown=shown.clone()/>
+                <ErrorSummary problem=open_problem/>
+                {shown
+                    .open_until
+                    .map(|until| {
+                        view! {
+                            <Banner bar=Bar::Note>
+                                {strings::OPENED} " " <Moment at=until/> "."
+                            </Banner>
+                        }
+                    })}
                 <ActionSection shown=shown.clone() raw/>
                 <ContextSection shown=shown.clone() raw/>
                 <PolicySection shown=shown.clone()/>
@@ -415,6 +476,7 @@ fn Closed(reason: String, answer: Signal<Option<Answer>>, draft: Draft) -> impl 
 }
 
 mod strings {
+    pub(super) const OPENED: &str = "Personal fields that you opened are on record with your reason, and are masked again at";
     pub(super) const QUEUE: &str = "Queue";
     pub(super) const REVIEW: &str = "Review";
     pub(super) const TO_REVIEW: &str = "Go to the review";

@@ -5,12 +5,12 @@ use countersign_domain::{
     decision_type::Kind,
     view::{DecisionView, Field, HistoryRow, Mode, OutcomeRow, ReviewRow, Section as Place},
 };
-use leptos::prelude::*;
+use leptos::{form::ActionForm, prelude::*};
 
 use crate::{
     components::{
         dialogue::{Dialogue, Disclosure, read},
-        form::Weight,
+        form::{Submit, Weight},
         icons::{Icon, Shape},
         kinds::kind_words,
         marks::{RiskMark, SealMark, StateMark, VerdictMark, outcome_words},
@@ -20,6 +20,8 @@ use crate::{
     },
     pages::queue::quorum,
 };
+
+use super::Masks;
 
 /// 1: who asks what, until when, and what silence means.
 #[component]
@@ -143,7 +145,8 @@ pub(super) fn ActionSection(shown: DecisionView, raw: Memo<bool>) -> impl IntoVi
 
 #[component]
 fn Parameter(field: Field, raw: bool) -> impl IntoView {
-    let Field { name, label, kind, mode, commitment, value, .. } = field;
+    let Field { name, label, kind, mode, commitment, value, withheld, .. } = field;
+    let opened = name.clone();
 
     let class = if kind == Kind::Structure {
         "grid gap-1"
@@ -158,6 +161,7 @@ fn Parameter(field: Field, raw: bool) -> impl IntoView {
             </dt>
             <dd class="min-w-0">
                 {match (value, mode) {
+                    (None, _) if withheld => view! { <Withheld field=opened commitment/> }.into_any(),
                     (None, _) => view! { <Absent text=strings::ERASED commitment/> }.into_any(),
                     (Some(_), Mode::Masked) => view! { <Absent text=strings::MASKED commitment/> }.into_any(),
                     (Some(value), _) => {
@@ -177,6 +181,47 @@ fn Absent(text: &'static str, commitment: String) -> impl IntoView {
         <p class="text-muted">
             {text} " " {strings::COMMITMENT} " " <CopyId id=commitment label="commitment"/>
         </p>
+    }
+}
+
+/// A personal value, masked until it is opened with a reason.
+#[component]
+fn Withheld(field: String, commitment: String) -> impl IntoView {
+    let Masks { open, decision, may_open, .. } = expect_context();
+    let reason = format!("reason-to-open-{field}");
+    let label = reason.clone();
+
+    view! {
+        <div class="grid gap-2">
+            <Absent text=strings::MASKED commitment/>
+            {if may_open {
+                view! {
+                    <ActionForm action=open attr:class="flex flex-wrap items-end gap-3 print:hidden">
+                        <input type="hidden" name="decision" value=decision.to_string()/>
+                        <input type="hidden" name="field" value=field/>
+                        <div class="grid min-w-48 flex-1 gap-1">
+                            <label for=label class="text-compact font-medium">
+                                {strings::WHY_OPEN}
+                            </label>
+                            <input
+                                id=reason
+                                name="reason"
+                                type="text"
+                                required
+                                autocomplete="off"
+                                class="block min-h-11 w-full rounded-control border border-control bg-surface px-3 text-body text-text sm:min-h-9"
+                            />
+                        </div>
+                        <Submit weight=Weight::Plain pending=open.pending()>
+                            {strings::OPEN}
+                        </Submit>
+                    </ActionForm>
+                }
+                    .into_any()
+            } else {
+                view! { <p class="text-compact text-muted">{strings::WHO_OPENS}</p> }.into_any()
+            }}
+        </div>
     }
 }
 
@@ -208,9 +253,10 @@ pub(super) fn ContextSection(shown: DecisionView, raw: Memo<bool>) -> impl IntoV
 
 #[component]
 fn Evidence(field: Field, raw: bool) -> impl IntoView {
-    let Field { label, kind, mode, commitment, value, section, .. } = field;
+    let Field { name, label, kind, mode, commitment, value, section, withheld } = field;
     let collapsed = mode == Mode::Collapsed;
     let body = match (value, mode) {
+        (None, _) if withheld => view! { <Withheld field=name commitment/> }.into_any(),
         (None, _) => view! { <Absent text=strings::ERASED commitment/> }.into_any(),
         (Some(_), Mode::Masked) => view! { <Absent text=strings::MASKED commitment/> }.into_any(),
         (Some(value), _) if raw => view! { <Payload value/> }.into_any(),
@@ -227,7 +273,7 @@ fn Evidence(field: Field, raw: bool) -> impl IntoView {
     if collapsed {
         return view! { <Disclosure summary=label>{body}</Disclosure> }.into_any();
     }
-    if section == Place::Context {
+    if section == Place::Context && !withheld {
         return body;
     }
 
@@ -436,7 +482,11 @@ mod strings {
     pub(super) const READABLE: &str = "Show readable values";
     pub(super) const CONTENT_HASH: &str = "Content";
     pub(super) const ERASED: &str = "Erased; the commitment is present.";
-    pub(super) const MASKED: &str = "Withheld.";
+    pub(super) const MASKED: &str = "Masked: personal.";
+    pub(super) const WHY_OPEN: &str = "Why do you need to see it?";
+    pub(super) const OPEN: &str = "Open for five minutes";
+    pub(super) const WHO_OPENS: &str =
+        "Approvers, senior approvers, policy authors, compliance officers and auditors open it with a reason.";
     pub(super) const COMMITMENT: &str = "Commitment";
     pub(super) const NO_EVIDENCE: &str = "The AI system sent no reasons and no context.";
     pub(super) const RULE: &str = "Rule";
