@@ -19,6 +19,7 @@ use crate::{
     },
     drafts,
     frame::Surroundings,
+    live::Live,
 };
 
 /// What is typed and not sent: it outlives a reload of the page's data.
@@ -158,7 +159,24 @@ pub(super) fn ReviewForm(
         Memo::new(move |_| problem.with(|problem| problem.as_ref().and_then(|problem| error_of(problem, "code"))));
     let reason_error =
         Memo::new(move |_| problem.with(|problem| problem.as_ref().and_then(|problem| error_of(problem, "reason"))));
-    let blocked = Signal::derive(move || changed.get() || outdated());
+    let live = expect_context::<Live>();
+    let surroundings = Surroundings::get();
+    let lost = Memo::new(move |_| live.is_lost());
+    Effect::new(move |before: Option<bool>| {
+        let lost = lost.get();
+        match (before.unwrap_or(false), lost) {
+            (false, true) => surroundings.say(strings::LOST),
+            (true, false) => surroundings.say(strings::BACK),
+            _ => {}
+        }
+        lost
+    });
+    let blocked = Signal::derive(move || changed.get() || outdated() || lost.get());
+    let note = move || match (changed.get() || outdated(), lost.get()) {
+        (true, _) => strings::BLOCKED,
+        (false, true) => strings::LOST,
+        (false, false) => strings::WHAT_HAPPENS,
+    };
     let pending: Signal<bool> = review.pending().into();
     armed.reason.set(Some(draft.reason));
     let chosen = draft.code();
@@ -234,9 +252,8 @@ pub(super) fn ReviewForm(
                 <VerdictButton verdict=Verdict::Approve risk armed pending blocked/>
                 <VerdictButton verdict=Verdict::Reject risk armed pending blocked/>
             </div>
-            <p class="text-compact text-muted">
-                {move || if blocked.get() { strings::BLOCKED } else { strings::WHAT_HAPPENS }} " "
-                {strings::OPEN_UNTIL} " " <Moment at=expires_at/> "."
+            <p id="verdict-note" class="text-compact text-muted">
+                {note} " " {strings::OPEN_UNTIL} " " <Moment at=expires_at/> "."
             </p>
         </ActionForm>
     }
@@ -284,6 +301,7 @@ fn VerdictButton(
             node_ref=node_ref
             on:click=guard
             data-armed=move || is_armed().then_some("")
+            aria-describedby="verdict-note"
             aria-disabled=move || (pending.get() || blocked.get()).then_some("true")
             class=class
         >
@@ -305,6 +323,8 @@ mod strings {
         "Kept with the decision for its auditors; the AI system is told the code, not the text.";
     pub(super) const SHOW_CURRENT: &str = "Show current";
     pub(super) const BLOCKED: &str = "What is shown is not what stands. Show the current state before you rule.";
+    pub(super) const LOST: &str = "The connection to the server is lost, so what is shown may be old. You can rule when it returns; what you typed is kept.";
+    pub(super) const BACK: &str = "The connection is back.";
     pub(super) const WHAT_HAPPENS: &str = "Your review is sealed at once, with exactly what this page showed you.";
     pub(super) const OPEN_UNTIL: &str = "This form can be sent until";
     pub(super) const ARMED: &str = "Ctrl+Enter";
