@@ -9,6 +9,8 @@
 //! [`sequencer`] for how entries get their place, and [`vault`] for how personal text stays erasable.
 
 pub mod authorize;
+#[cfg(feature = "bench")]
+pub mod bench;
 mod caller;
 mod clock;
 mod config;

@@ -146,14 +146,23 @@ impl Desk {
     ///
     /// When the test server or the set-up fails.
     pub async fn new() -> Self {
-        Self::set_up().await.expect("a desk can be set up")
+        Self::set_up(false).await.expect("a desk can be set up")
     }
 
-    async fn set_up() -> Result<Self> {
+    /// Sets up a desk in a demo installation.
+    ///
+    /// # Panics
+    ///
+    /// As [`Desk::new`].
+    pub async fn demo() -> Self {
+        Self::set_up(true).await.expect("a desk can be set up")
+    }
+
+    async fn set_up(demo: bool) -> Result<Self> {
         let database = TestDatabase::create().await;
         let keys = tempfile::tempdir().map_err(|error| Error::Setup(error.to_string()))?;
         let clock = TestClock::starting_at(1_793_610_000_000);
-        let engine = open(&database, keys.path().join("keys"), clock.clone()).await?;
+        let engine = open(&database, keys.path().join("keys"), clock.clone(), demo).await?;
         let admin = person(&engine, "Admin A", "admin-a", Role::Admin).await?;
         let approver = person(&engine, "Approver A", "approver-a", Role::Approver).await?;
         let approver_b = person(&engine, "Approver B", "approver-b", Role::Approver).await?;
@@ -173,7 +182,8 @@ impl Desk {
     /// When the engine does not start.
     pub async fn restart(&mut self) {
         self.engine.stop().await;
-        self.engine = open(&self.database, self.keys.path().join("keys"), self.clock.clone())
+        let demo = self.engine.config().demo;
+        self.engine = open(&self.database, self.keys.path().join("keys"), self.clock.clone(), demo)
             .await
             .expect("an engine starts over its own database");
     }
@@ -291,7 +301,7 @@ pub fn refund() -> TypeDefinition {
     }
 }
 
-async fn open(database: &TestDatabase, keys: PathBuf, clock: TestClock) -> Result<Engine> {
+async fn open(database: &TestDatabase, keys: PathBuf, clock: TestClock, demo: bool) -> Result<Engine> {
     let config = Config {
         database: Database {
             app: database.url_as("countersign_app"),
@@ -300,7 +310,7 @@ async fn open(database: &TestDatabase, keys: PathBuf, clock: TestClock) -> Resul
         },
         keys,
         public_origin: "http://127.0.0.1:3000".into(),
-        demo: false,
+        demo,
     };
     Engine::start_with(config, Durability::Waived, Box::new(clock)).await
 }
@@ -460,7 +470,8 @@ impl Desk {
     ///
     /// When the engine does not start at all.
     pub async fn start_again(&mut self) {
-        self.engine = open(&self.database, self.keys(), self.clock.clone())
+        let demo = self.engine.config().demo;
+        self.engine = open(&self.database, self.keys(), self.clock.clone(), demo)
             .await
             .expect("an engine starts and then refuses to sign");
     }

@@ -9,6 +9,8 @@
 //! [`routes`] for what it answers.
 
 pub mod api;
+#[cfg(any(test, feature = "bench"))]
+mod bench;
 pub mod cli;
 #[cfg(feature = "test-clock")]
 mod clock;

@@ -1,6 +1,8 @@
 //! All SQL, one file per table, as functions over a connection. They never begin or commit.
 
 pub(crate) mod agent_keys;
+#[cfg(feature = "bench")]
+pub(crate) mod bench;
 pub(crate) mod decision_types;
 pub(crate) mod decisions;
 pub(crate) mod entries;
