@@ -65,6 +65,11 @@ impl Live {
         Self { change: RwSignal::new(None), link: RwSignal::new(Link::Off), size: StoredValue::new(0) }
     }
 
+    /// Tells whether the connection is gone, so that what stands on the page may be old.
+    pub(crate) fn is_lost(self) -> bool {
+        self.link.with(|link| matches!(link, Link::Lost { .. }))
+    }
+
     /// Opens the stream, unless it is open; for effects only.
     ///
     /// `after` is the log size that the page reflects, where it knows one.

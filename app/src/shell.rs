@@ -43,6 +43,7 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
 #[cfg(feature = "ssr")]
 #[component]
 fn HydrationTags() -> impl IntoView {
+    use countersign_engine::{Engine, ledger};
     use leptos::nonce::use_nonce;
 
     use crate::{
@@ -69,11 +70,12 @@ fn HydrationTags() -> impl IntoView {
             </script>
         }
     });
+    let log = extension::<Engine>().map(|engine| ledger::log_id(&engine).to_owned());
     let verify = verify.map(|Module { js, wasm }| {
         let script = format!("import init from {js:?}; await init({{ module_or_path: {wasm:?} }});");
         view! {
             <link rel="modulepreload" href=js nonce=nonce.clone()/>
-            <script type="module" id="verify-page" nonce=nonce.clone()>
+            <script type="module" id="verify-page" data-log=log nonce=nonce.clone()>
                 {script}
             </script>
         }

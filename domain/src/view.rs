@@ -21,6 +21,11 @@ use crate::{
 /// shown, in which order or mode, is a new version.
 pub const DECISION_TEMPLATE: &str = "decision/2";
 
+/// Name of a decision's proof file: the download has it, and the command line beside it names it.
+pub fn proof_file(decision: DecisionId) -> String {
+    format!("decision-{}.tlog-proof", decision.short().to_lowercase())
+}
+
 /// How far an entry has come, with its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seal {
@@ -313,24 +318,6 @@ pub enum Composer {
     },
 }
 
-/// The answer to a form: what happened, or what to change, with everything typed kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum FormAnswer {
-    /// Done.
-    Done {
-        /// What is recorded, in one sentence.
-        message: String,
-        /// Its seal.
-        seal: Option<Seal>,
-    },
-    /// Refused; nothing was changed.
-    Refused {
-        /// Why, and what to change.
-        problem: crate::Problem,
-    },
-}
-
 /// The ledger page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerView {
@@ -399,6 +386,8 @@ pub struct EntryRow {
 /// One entry with its proof.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryView {
+    /// Log id, 16 hex digits.
+    pub log: String,
     /// The row.
     pub row: EntryRow,
     /// The leaf's exact bytes, as text.

@@ -9,6 +9,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import test from "node:test";
 import canonicalize from "canonicalize";
+import { readLeaves } from "../lib/leaves.ts";
 
 const require = createRequire(import.meta.url);
 const { verifyCheckpoint } = require("@sigstore/verify/dist/tlog/checkpoint.js");
@@ -106,20 +107,6 @@ function readLog(policy: string): Log {
 /** An Ed25519 public key as X.509 has it (RFC 8410). */
 function spki(key: Buffer): Buffer {
   return Buffer.concat([Buffer.from("302a300506032b6570032100", "hex"), key]);
-}
-
-function readLeaves(directory: string): Buffer[] {
-  const leaves: Buffer[] = [];
-  for (const name of readdirSync(directory, { recursive: true, withFileTypes: true })) {
-    if (!name.isFile()) continue;
-    const bundle = readFileSync(join(name.parentPath, name.name));
-    for (let at = 0; at < bundle.length; ) {
-      const length = bundle.readUInt16BE(at);
-      leaves.push(bundle.subarray(at + 2, at + 2 + length));
-      at += 2 + length;
-    }
-  }
-  return leaves;
 }
 
 function flip(bytes: Buffer, at: number): Buffer {

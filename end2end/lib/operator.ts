@@ -28,3 +28,18 @@ export async function command(...args: string[]): Promise<{ status: number; outp
     child.once("exit", (status) => resolve({ status: status ?? 1, output }));
   });
 }
+
+/** Proposes that a reservation be cancelled, as an agent does; returns the id of the decision. */
+export async function propose(origin: string, key: string, name: string): Promise<string> {
+  const answer = await fetch(`${origin}/api/v1/decisions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${key}`, "content-type": "application/json", "idempotency-key": name },
+    body: JSON.stringify({
+      mode: "propose",
+      action: { type: "reservation.cancel", parameters: { reservation_id: name } },
+      rationale: "The customer asked for it.",
+    }),
+  });
+  if (answer.status !== 202) throw new Error(`${answer.status} ${await answer.text()}`);
+  return ((await answer.json()) as { id: string }).id;
+}

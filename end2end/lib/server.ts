@@ -13,7 +13,11 @@ export interface Server {
   readonly data: string;
   /** Every line it has printed so far, for tests of what it says and for failures. */
   readonly lines: readonly string[];
-  /** Kills it as a crash would and starts it again on the same data and port. */
+  /** Kills it as a crash would. */
+  kill(): Promise<void>;
+  /** Starts it again on the same data and port. */
+  start(): Promise<void>;
+  /** Kills it and starts it again. */
   crash(): Promise<void>;
   /** Stops it as an operator would and starts it again on the same data and port. */
   restart(): Promise<void>;
@@ -74,6 +78,8 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
     origin,
     data: join(data, "data"),
     lines,
+    kill: () => end("SIGKILL"),
+    start,
     async crash() {
       await end("SIGKILL");
       await start();

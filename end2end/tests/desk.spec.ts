@@ -1,5 +1,6 @@
 // The approver's day, with JavaScript and without.
 import { strict as assert } from "node:assert";
+import { readFileSync } from "node:fs";
 import { accessible, wellFormed } from "../lib/checks.ts";
 import { openFirst, rule, viewAs } from "../lib/people.ts";
 import { specs } from "../lib/spec.ts";
@@ -96,6 +97,43 @@ it("lets an auditor read the ledger and download a proof", async ({ page }) => {
   await page.goto("/ledger/5");
 
   assert.match((await page.getByRole("main").textContent()) ?? "", /"kind":/);
+});
+
+it("says how to check a proof without this server", async ({ page }) => {
+  await page.goto("/verify");
+
+  const text = (await page.getByRole("main").textContent()) ?? "";
+  assert.match(text, /This part needs JavaScript; the commands below do not\./);
+  assert.match(text, /countersign verify decision\.tlog-proof --trust trust-policy\.txt/);
+});
+
+it("names the proof of a decision as its command line does", async ({ page }) => {
+  await viewAs(page, "Approver");
+  await openFirst(page);
+  await rule(page, "Approve", "The policy allows it.");
+  await page.getByText("Your review is recorded.").first().waitFor();
+  await page.getByRole("main").locator('a[href^="/decisions/"]').first().click();
+  const command = await page.getByText(/^countersign verify decision-[0-9a-f]{8}\.tlog-proof/).textContent();
+
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("link", { name: "Download proof" }).click(),
+  ]);
+
+  assert.ok(command?.includes(download.suggestedFilename()), `${command} names ${download.suggestedFilename()}`);
+});
+
+it("offers the proof of a ledger entry for download", async ({ page }) => {
+  await viewAs(page, "Auditor");
+  await page.goto("/ledger/2");
+
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("link", { name: "Download proof" }).click(),
+  ]);
+
+  assert.equal(download.suggestedFilename(), "entry-2.tlog-proof");
+  assert.match(readFileSync(await download.path(), "utf8"), /^c2sp\.org\/tlog-proof@v1\nextra \S+\nindex 2\n/);
 });
 
 const PAGES = {

@@ -105,6 +105,7 @@ pub async fn entry(engine: &Engine, caller: &Caller, index: u64) -> Result<Entry
         tx.commit().await?;
         let hash = leaf_hash(&stored.bytes);
         let view = EntryView {
+            log: engine.log.id.clone(),
             row: row(&stored)?,
             leaf: String::from_utf8_lossy(&stored.bytes).into_owned(),
             leaf_hash: hash.to_base64_std(),

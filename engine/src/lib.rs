@@ -12,6 +12,8 @@ pub mod access;
 pub mod access_reviews;
 pub mod audit_windows;
 pub mod authorize;
+#[cfg(feature = "bench")]
+pub mod bench;
 mod caller;
 pub mod changes;
 mod clock;

@@ -155,20 +155,29 @@ impl Desk {
         Self::at("http://127.0.0.1:3000").await
     }
 
+    /// Sets up a desk in a demo installation.
+    ///
+    /// # Panics
+    ///
+    /// As [`Desk::new`].
+    pub async fn demo() -> Self {
+        Self::set_up("http://127.0.0.1:3000", true).await.expect("a desk can be set up")
+    }
+
     /// Sets up a desk at an address, such as one that allows passkeys.
     ///
     /// # Panics
     ///
     /// As [`Desk::new`].
     pub async fn at(origin: &str) -> Self {
-        Self::set_up(origin).await.expect("a desk can be set up")
+        Self::set_up(origin, false).await.expect("a desk can be set up")
     }
 
-    async fn set_up(origin: &str) -> Result<Self> {
+    async fn set_up(origin: &str, demo: bool) -> Result<Self> {
         let database = TestDatabase::create().await;
         let keys = tempfile::tempdir().map_err(|error| Error::Setup(error.to_string()))?;
         let clock = TestClock::starting_at(1_793_610_000_000);
-        let engine = open(&database, keys.path().join("keys"), origin, clock.clone()).await?;
+        let engine = open(&database, keys.path().join("keys"), origin, clock.clone(), demo).await?;
         let admin = person(&engine, "Admin A", "admin-a", Role::Admin).await?;
         let approver = person(&engine, "Approver A", "approver-a", Role::Approver).await?;
         let approver_b = person(&engine, "Approver B", "approver-b", Role::Approver).await?;
@@ -188,7 +197,8 @@ impl Desk {
     /// When the engine does not start.
     pub async fn restart(&mut self) {
         self.engine.stop().await;
-        self.engine = open(&self.database, self.keys.path().join("keys"), &self.origin(), self.clock.clone())
+        let demo = self.engine.config().demo;
+        self.engine = open(&self.database, self.keys.path().join("keys"), &self.origin(), self.clock.clone(), demo)
             .await
             .expect("an engine starts over its own database");
     }
@@ -312,7 +322,13 @@ pub fn refund() -> TypeDefinition {
     }
 }
 
-async fn open(database: &TestDatabase, keys: PathBuf, origin: &str, clock: TestClock) -> Result<Engine> {
+async fn open(
+    database: &TestDatabase,
+    keys: PathBuf,
+    origin: &str,
+    clock: TestClock,
+    demo: bool,
+) -> Result<Engine> {
     let config = Config {
         database: Database {
             app: database.url_as("countersign_app"),
@@ -321,7 +337,7 @@ async fn open(database: &TestDatabase, keys: PathBuf, origin: &str, clock: TestC
         },
         keys,
         public_origin: origin.to_owned(),
-        demo: false,
+        demo,
     };
     Engine::start_with(config, Durability::Waived, Box::new(clock)).await
 }
@@ -492,7 +508,8 @@ impl Desk {
     ///
     /// When the engine does not start at all.
     pub async fn start_again(&mut self) {
-        self.engine = open(&self.database, self.keys(), &self.origin(), self.clock.clone())
+        let demo = self.engine.config().demo;
+        self.engine = open(&self.database, self.keys(), &self.origin(), self.clock.clone(), demo)
             .await
             .expect("an engine starts and then refuses to sign");
     }
@@ -503,7 +520,8 @@ impl Desk {
     ///
     /// What start refuses.
     pub async fn try_start_again(&self) -> Result<()> {
-        let engine = open(&self.database, self.keys(), &self.origin(), self.clock.clone()).await?;
+        let demo = self.engine.config().demo;
+        let engine = open(&self.database, self.keys(), &self.origin(), self.clock.clone(), demo).await?;
         engine.stop().await;
         Ok(())
     }

@@ -52,6 +52,10 @@ enum Command {
     Verify(VerifyArgs),
     /// Writes the log as a directory for an auditor, at its newest signed size.
     Export(ExportArgs),
+    /// Measures an installation of its own in an empty data directory.
+    #[cfg(any(test, feature = "bench"))]
+    #[command(hide = true)]
+    Bench(crate::bench::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -361,6 +365,8 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
             };
             verify::export(from, &to, &held).await?;
         }
+        #[cfg(any(test, feature = "bench"))]
+        Command::Bench(arguments) => crate::bench::run(arguments).await?,
     }
 
     Ok(ExitCode::SUCCESS)

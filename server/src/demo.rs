@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Open decisions at the start.
-const OPEN_AT_START: usize = 24;
+pub(crate) const OPEN_AT_START: usize = 24;
 /// Open decisions at most.
 const OPEN_MAX: usize = 40;
 

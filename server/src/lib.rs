@@ -10,6 +10,8 @@
 
 mod access;
 pub mod api;
+#[cfg(any(test, feature = "bench"))]
+mod bench;
 pub mod cli;
 #[cfg(feature = "test-clock")]
 mod clock;

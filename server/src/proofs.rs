@@ -5,6 +5,7 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
+use countersign_domain::view::proof_file;
 use countersign_engine::{Caller, decisions};
 
 use crate::{Refusal, Server, api::decision_id, log_files};
@@ -16,5 +17,5 @@ pub(crate) async fn download(
 ) -> Result<Response, Refusal> {
     let id = decision_id(&id)?;
     let proof = decisions::proof(server.engine(), &caller, id).await?;
-    Ok(log_files::download(&format!("{id}.tlog-proof"), proof))
+    Ok(log_files::download(&proof_file(id), proof))
 }

@@ -114,13 +114,8 @@ pub(crate) async fn serve(config: Serve) -> Result<(), Failure> {
         tracing::warn!("Requests were cut off after {} s", DRAIN.as_secs());
     }
     engine.stop().await;
-    if let Some(Embedded { cluster, watch, keep }) = cluster {
-        tokio::task::spawn_blocking(move || {
-            drop(watch);
-            if keep { Ok(()) } else { cluster.stop() }
-        })
-        .await
-        .map_err(|error| Failure::Told(format!("stopping PostgreSQL: {error}")))??;
+    if let Some(cluster) = cluster {
+        cluster.stop().await?;
     }
     say("Stopped.");
 
@@ -128,7 +123,7 @@ pub(crate) async fn serve(config: Serve) -> Result<(), Failure> {
 }
 
 /// Takes connections for ever.
-async fn accept(listener: &TcpListener, router: &Router, connections: &GracefulShutdown) {
+pub(crate) async fn accept(listener: &TcpListener, router: &Router, connections: &GracefulShutdown) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => answer(stream, peer, router.clone(), connections),
@@ -163,13 +158,29 @@ fn answer(stream: TcpStream, peer: SocketAddr, router: Router, connections: &Gra
 }
 
 /// The embedded PostgreSQL of this process.
-struct Embedded {
+pub(crate) struct Embedded {
     cluster: Arc<Cluster>,
     watch: countersign_postgres::Watch,
     keep: bool,
 }
 
-async fn open_database(config: &Serve) -> Result<(Urls, Option<Embedded>), Failure> {
+impl Embedded {
+    /// Ends it, or leaves it running when it is to be kept.
+    pub(crate) async fn stop(self) -> Result<(), Failure> {
+        let Embedded { cluster, watch, keep } = self;
+        tokio::task::spawn_blocking(move || {
+            drop(watch);
+            if keep { Ok(()) } else { cluster.stop() }
+        })
+        .await
+        .map_err(|error| Failure::Told(format!("stopping PostgreSQL: {error}")))??;
+
+        Ok(())
+    }
+}
+
+/// Starts the embedded PostgreSQL, or names the one that somebody else runs.
+pub(crate) async fn open_database(config: &Serve) -> Result<(Urls, Option<Embedded>), Failure> {
     let (programs, user, socket_dir, keep) = match &config.postgres {
         Postgres::External(urls) => {
             create_dir(&config.data)?;
@@ -277,7 +288,7 @@ fn create_dir(path: &Path) -> Result<(), Failure> {
 }
 
 /// Creates the directory for this user alone, or checks that it is.
-fn private_dir(path: &Path) -> Result<(), Failure> {
+pub(crate) fn private_dir(path: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::PermissionsExt as _;
 
     let doing = || format!("creating {}", path.display());

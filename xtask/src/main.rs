@@ -1,8 +1,9 @@
-//! Build, set-up and test commands of the project: `cargo xtask <command>`.
+//! Build, set-up, test and bench commands of the project: `cargo xtask <command>`.
 //!
 //! Holds no product code. Whatever a command needs and does not find it sets up itself, saying so;
 //! start reading at [`Task`].
 
+mod bench;
 mod cluster;
 mod css;
 mod db;
@@ -45,6 +46,8 @@ enum Task {
     Sqlx(queries::Arguments),
     /// Makes style/app.css anew.
     Css(css::Arguments),
+    /// Measures something beside something else, and compares it with its budget.
+    Bench(bench::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Task::Db(arguments) => db::run(&arguments),
         Task::Sqlx(arguments) => queries::run(&arguments),
         Task::Css(arguments) => css::run(&arguments),
+        Task::Bench(arguments) => bench::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -78,7 +78,7 @@ fn describe(cluster: &Throwaway) -> Result<BTreeMap<String, Vec<u8>>> {
     touch(std::time::SystemTime::now()).doing("touching engine/src/lib.rs")?;
     let mut command = cargo();
     command
-        .args(["check", "--package", "countersign-engine", "--all-targets", "--features", "testing"])
+        .args(["check", "--package", "countersign-engine", "--all-targets", "--features", "bench,testing"])
         .env("SQLX_OFFLINE", "false")
         .env("SQLX_OFFLINE_DIR", &directory)
         .env("DATABASE_URL", cluster.url(Role::Owner, DATABASE));

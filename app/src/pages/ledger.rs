@@ -274,7 +274,7 @@ fn nothing_here() -> Error {
 
 #[component]
 fn Entry(shown: EntryView) -> impl IntoView {
-    let EntryView { row, leaf, leaf_hash, size, root, path, proof, now } = shown;
+    let EntryView { log, row, leaf, leaf_hash, size, root, path, proof, now } = shown;
     let index = row.index;
     let file = format!("entry-{index}.tlog-proof");
     let command = format!("countersign verify {file} --trust trust-policy.txt");
@@ -318,7 +318,7 @@ fn Entry(shown: EntryView) -> impl IntoView {
             </Panel>
             <Panel title=strings::PROOF>
                 <div class="flex flex-wrap items-center gap-3">
-                    <a href=format!("/ledger/{index}/proof") download=file class=Weight::Plain.class()>
+                    <a href=format!("/ledger/{log}/proof/{index}") download=file class=Weight::Plain.class()>
                         <Icon shape=Shape::Download class="size-4"/>
                         {strings::DOWNLOAD}
                     </a>
@@ -341,6 +341,9 @@ const RIGHT: usize = 320;
 /// The way from a leaf to the root: supplied hashes are filled, computed ones outlined.
 #[component]
 fn MerklePath(index: u64, leaf_hash: String, path: Vec<PathStep>, size: u64, root: String) -> impl IntoView {
+    // On a phone each step is a block of lines, and each line says what it is.
+    const CELL: &str = "py-1.5 pr-4 align-top tabular-nums max-sm:block max-sm:py-0.5 max-sm:pr-0";
+    const LABEL: &str = "mr-2 text-muted sm:hidden";
     let levels = path.len();
     let height = (levels + 1) * LEVEL + 16;
     let y = move |level: usize| height - LEVEL / 2 - 8 - level * LEVEL;
@@ -392,13 +395,21 @@ fn MerklePath(index: u64, leaf_hash: String, path: Vec<PathStep>, size: u64, roo
         .enumerate()
         .map(|(level, step)| {
             view! {
-                <tr>
-                    <td class="py-1.5 pr-4 align-top tabular-nums">{level + 1}</td>
-                    <td class="py-1.5 pr-4 align-top">{if step.left { strings::ON_LEFT } else { strings::ON_RIGHT }}</td>
-                    <td class="py-1.5 pr-4 align-top">
+                <tr class="max-sm:block max-sm:py-2">
+                    <td class=CELL>
+                        <span class=LABEL>{strings::LEVEL}</span>
+                        {level + 1}
+                    </td>
+                    <td class=CELL>
+                        <span class=LABEL>{strings::SIDE}</span>
+                        {if step.left { strings::ON_LEFT } else { strings::ON_RIGHT }}
+                    </td>
+                    <td class=CELL>
+                        <span class=LABEL>{strings::SUPPLIED}</span>
                         <CopyId id=step.sibling label="supplied hash"/>
                     </td>
-                    <td class="py-1.5 align-top">
+                    <td class=CELL>
+                        <span class=LABEL>{strings::COMPUTED}</span>
                         <CopyId id=step.parent label="computed hash"/>
                     </td>
                 </tr>
@@ -425,9 +436,9 @@ fn MerklePath(index: u64, leaf_hash: String, path: Vec<PathStep>, size: u64, roo
                 {nodes}
             </svg>
             <div class="overflow-x-auto">
-                <table class="w-full text-compact">
+                <table class="w-full text-compact max-sm:block">
                     <caption class="sr-only">{strings::STEPS}</caption>
-                    <thead class="border-b border-hairline text-left text-compact text-muted">
+                    <thead class="border-b border-hairline text-left text-compact text-muted max-sm:hidden">
                         <tr>
                             <th scope="col" class="py-1.5 pr-4 font-medium">{strings::LEVEL}</th>
                             <th scope="col" class="py-1.5 pr-4 font-medium">{strings::SIDE}</th>
@@ -435,7 +446,7 @@ fn MerklePath(index: u64, leaf_hash: String, path: Vec<PathStep>, size: u64, roo
                             <th scope="col" class="py-1.5 font-medium">{strings::COMPUTED}</th>
                         </tr>
                     </thead>
-                    <tbody class="divide-y divide-hairline">{rows}</tbody>
+                    <tbody class="divide-y divide-hairline max-sm:block">{rows}</tbody>
                 </table>
             </div>
             <dl class="grid gap-1.5">

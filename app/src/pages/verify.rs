@@ -18,7 +18,7 @@ pub(crate) fn VerifyPage() -> impl IntoView {
         <div class="grid max-w-4xl gap-6">
             <Panel title=strings::HERE>
                 <p class="max-w-measure text-muted">{strings::NEEDS_SCRIPT}</p>
-                <div id="verify" class="grid gap-4"></div>
+                <div id="verify" class="grid grid-cols-1 gap-4"></div>
             </Panel>
             <Panel title=strings::COMMAND_LINE>
                 <p class="max-w-measure">{strings::COMMAND_LINE_TEXT}</p>

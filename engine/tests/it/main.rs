@@ -4,6 +4,7 @@
 
 mod access;
 mod administration;
+mod bench;
 mod decisions;
 mod export;
 mod passkeys;

@@ -4,7 +4,7 @@ use countersign_domain::audit::{self, Evidence};
 use countersign_ledger::{
     policy::TrustPolicy,
     tlog_proof::TlogProof,
-    verify::{Check, Held, Report, Status},
+    verify::{Check, Held, Report, Status, Verdict},
 };
 
 /// Verifies a proof file against a trust policy and a head that was kept.
@@ -24,6 +24,15 @@ pub(crate) fn verify(text: &str, trust: &str, held: Option<String>) -> Report {
     let held = held.map(|checkpoint| Held { checkpoint, consistency: Vec::new() });
 
     audit::verify_proof(text, &policy.into(), held.as_ref(), &Evidence::default())
+}
+
+/// The report on a text that is no proof file, which no key can mend.
+pub(crate) fn unreadable(text: &str) -> Option<Report> {
+    let error = TlogProof::parse(text).err()?;
+    let checks =
+        vec![Check { check: "L1", status: Status::Failed, subject: "file".to_owned(), detail: error.to_string() }];
+
+    Some(Report { checks, ..Report::default() })
 }
 
 /// The signed checkpoint inside a proof file.
@@ -48,6 +57,18 @@ pub(crate) fn keep(report: &Report, head: &str, held: Option<&str>) -> bool {
     let failed = report.checks.iter().any(|check| check.status == Status::Failed);
 
     !failed && report.root.is_some() && size(head) > held.and_then(size)
+}
+
+/// Says the result in a few words.
+pub(crate) fn headline(report: &Report) -> &'static str {
+    match report.verdict() {
+        Verdict::Failed => "This proof does not hold.",
+        Verdict::Incomplete if report.checks.iter().any(|check| check.status == Status::Passed) => {
+            "Every check that could be made passed."
+        }
+        Verdict::Incomplete => "Nothing could be checked.",
+        Verdict::Verified => "This proof holds.",
+    }
 }
 
 /// Says the result in a sentence, never a lone tick.
@@ -99,6 +120,7 @@ mod tests {
     fn a_good_proof_passes_and_says_what_was_not_made() {
         let report = verify(PROOF, &log_only(), None);
 
+        assert_eq!(headline(&report), "Every check that could be made passed.");
         assert_eq!(sentence(&report), "5 passed, 2 not made: no witness pinned; no other checkpoint at hand.");
         assert_eq!(report.exit_code(), 2);
     }
@@ -109,8 +131,19 @@ mod tests {
 
         let report = verify(&changed, &log_only(), None);
 
+        assert_eq!(headline(&report), "This proof does not hold.");
         assert!(sentence(&report).contains("1 failed"), "{}", sentence(&report));
         assert!(!keep(&report, &head(&changed).unwrap(), None));
+    }
+
+    #[test]
+    fn a_file_that_is_no_proof_fails_before_any_key_is_asked_for() {
+        let picture = unreadable("GIF89a").unwrap();
+        let cut = unreadable(PROOF.split_once("\nindex ").unwrap().0).unwrap();
+
+        assert_eq!(picture.summary(), "FAILED L1 at file");
+        assert_eq!(cut.summary(), "FAILED L1 at file");
+        assert!(unreadable(PROOF).is_none());
     }
 
     #[test]

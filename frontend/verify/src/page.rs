@@ -4,7 +4,10 @@
 
 use std::rc::Rc;
 
-use countersign_ledger::verify::{Check, Report, Status};
+use countersign_ledger::{
+    tlog_proof::PROOF_MAX,
+    verify::{Check, Report, Status, Verdict},
+};
 use js_sys::{Uint8Array, futures::spawn_local};
 use sha2::{Digest as _, Sha256};
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
@@ -17,13 +20,20 @@ use crate::check;
 
 /// Where heads are kept: one key for each log.
 const HEAD: &str = "countersign.head.";
-/// Where trust policies are kept that a server gave: one key for each log.
+/// Where trust policies are kept that this server gave: one key for each log id.
 const GIVEN: &str = "countersign.given.";
 /// Where the trust policy is kept that a person pasted.
 const PINNED: &str = "countersign.trust";
+/// The script that loaded the module.
+const SCRIPT: &str = "verify-page";
 
-const BUTTON: &str = "inline-flex min-h-11 items-center justify-center gap-2 rounded-control no-underline border border-control bg-surface px-3 text-body font-medium text-text hover:bg-raised aria-disabled:opacity-60 sm:min-h-8 sm:text-compact";
-const FIELD: &str = "block min-h-11 w-full rounded-control border border-control bg-surface px-3 text-reading text-text aria-[invalid]:border-reject sm:min-h-10";
+const NOT_A_PROOF: &str = "This is not a proof file.";
+const WHAT_IS_ONE: &str = "A proof file begins with the line c2sp.org/tlog-proof@v1; each decision and each ledger entry offers one for download.";
+
+const BUTTON: &str = "inline-flex justify-self-start min-h-11 items-center justify-center gap-2 rounded-control no-underline border border-control bg-surface px-3 text-body font-medium text-text hover:bg-raised aria-disabled:opacity-60 sm:min-h-8 sm:text-compact";
+const FILE: &str = "block w-full min-w-0 rounded-control border border-control bg-surface p-1.5 text-body text-text file:mr-3 file:min-h-8 file:cursor-pointer file:rounded-control file:border-0 file:bg-raised file:px-3 file:text-body file:font-medium file:text-text";
+const TEXT: &str =
+    "block w-full min-w-0 rounded-control border border-control bg-surface px-3 py-2 font-mono text-compact text-text";
 
 struct Page {
     window: Window,
@@ -46,17 +56,17 @@ pub(crate) fn mount() {
 }
 
 fn build(window: &Window, document: &Document, place: &Element) -> Result<(), JsValue> {
-    let file = field(document, place, "input", "verify-file", "Proof file, chosen or dropped here")?;
+    let file = field(document, place, ("input", FILE), "verify-file", "Proof file, chosen or dropped here")?;
     let file: HtmlInputElement = file.unchecked_into();
     file.set_type("file");
     let text: HtmlTextAreaElement =
-        field(document, place, "textarea", "verify-text", "Or its text, pasted")?.unchecked_into();
+        field(document, place, ("textarea", TEXT), "verify-text", "Or its text, pasted")?.unchecked_into();
     text.set_rows(4);
     text.set_spellcheck(false);
     let trust = field(
         document,
         place,
-        "textarea",
+        ("textarea", TEXT),
         "verify-trust",
         "Trust policy you got elsewhere; without one, the key is taken from this same server",
     )?;
@@ -68,7 +78,7 @@ fn build(window: &Window, document: &Document, place: &Element) -> Result<(), Js
     }
     let button: HtmlElement = append(document, place, "button", BUTTON, "Verify")?.unchecked_into();
     button.set_attribute("type", "button")?;
-    let results = append(document, place, "div", "grid gap-4", "")?;
+    let results = append(document, place, "div", "grid grid-cols-1 gap-4", "")?;
     results.set_attribute("role", "status")?;
     let seen =
         append(document, place, "p", "text-compact text-muted", "No head of a log was seen in this browser yet.")?;
@@ -101,19 +111,25 @@ fn build(window: &Window, document: &Document, place: &Element) -> Result<(), Js
             }
         }
     })?;
-    spawn_local(show_digest(page, digest));
+    spawn_local(async move {
+        fetch_key(&page).await;
+        show_digest(page, digest).await;
+    });
 
     Ok(())
 }
 
 async fn read_and_run(page: Rc<Page>, blob: Blob) {
+    if blob.size() > PROOF_MAX as f64 {
+        return show(&page, NOT_A_PROOF, "It is larger than any proof.", None);
+    }
     match blob.text().await {
         Ok(text) => {
             let text = text.as_string().unwrap_or_default();
             page.text.set_value(&text);
             run(page, text).await;
         }
-        Err(_) => show(&page, "The file cannot be read.", None),
+        Err(_) => show(&page, "The file cannot be read.", "If it was moved or changed, choose it again.", None),
     }
 }
 
@@ -121,6 +137,9 @@ async fn read_and_run(page: Rc<Page>, blob: Blob) {
 async fn run(page: Rc<Page>, text: String) {
     // A text area and some editors drop or double the last line break; the format has exactly one.
     let text = format!("{}\n", text.trim_end_matches(['\r', '\n']));
+    if let Some(report) = check::unreadable(&text) {
+        return show(&page, NOT_A_PROOF, WHAT_IS_ONE, Some(&report));
+    }
     let head = check::head(&text);
     let origin = head.as_deref().and_then(check::origin).unwrap_or_default().to_owned();
     let pinned = page.trust.value();
@@ -128,7 +147,7 @@ async fn run(page: Rc<Page>, text: String) {
     store(&page.window, PINNED, pinned.as_deref());
     let (trust, source) = match &pinned {
         Some(pinned) => (Some(pinned.clone()), None),
-        None => from_server(&page.window, &origin).await,
+        None => from_server(&page, &origin).await,
     };
     let kept = format!("{HEAD}{origin}");
     let held = read(&page.window, &kept);
@@ -142,7 +161,7 @@ async fn run(page: Rc<Page>, text: String) {
         subject: "trust policy".to_owned(),
         detail: detail.to_owned(),
     }));
-    show(&page, &check::sentence(&report), Some(&report));
+    show(&page, check::headline(&report), &check::sentence(&report), Some(&report));
     if let Some(head) = &head
         && check::keep(&report, head, held.as_deref())
     {
@@ -154,18 +173,27 @@ async fn run(page: Rc<Page>, text: String) {
     }
 }
 
-fn show(page: &Page, sentence: &str, report: Option<&Report>) {
+fn show(page: &Page, headline: &str, sentence: &str, report: Option<&Report>) {
     page.results.set_text_content(None);
     // Appending to an element of this page fails only when the page is gone.
-    let _ = list(&page.document, &page.results, sentence, report);
+    let _ = list(&page.document, &page.results, (headline, sentence), report);
 }
 
-fn list(document: &Document, place: &Element, sentence: &str, report: Option<&Report>) -> Result<(), JsValue> {
-    if let Some(report) = report {
-        append(document, place, "p", "text-reading font-semibold [overflow-wrap:anywhere]", &report.summary())?;
-    }
+fn list(
+    document: &Document,
+    place: &Element,
+    (headline, sentence): (&str, &str),
+    report: Option<&Report>,
+) -> Result<(), JsValue> {
+    let class = match report.map(Report::verdict) {
+        Some(Verdict::Incomplete) => "text-reading font-semibold",
+        Some(Verdict::Verified) => "text-reading font-semibold text-approve",
+        Some(Verdict::Failed) | None => "text-reading font-semibold text-reject",
+    };
+    append(document, place, "p", class, headline)?;
     append(document, place, "p", "", sentence)?;
     let Some(report) = report else { return Ok(()) };
+    append(document, place, "p", "font-mono text-compact [overflow-wrap:anywhere]", &report.summary())?;
     let checks = append(document, place, "ol", "divide-y divide-hairline", "")?;
     for check in &report.checks {
         let (mark, class) = match check.status {
@@ -187,16 +215,32 @@ fn list(document: &Document, place: &Element, sentence: &str, report: Option<&Re
         let detail = format!("{}: {}", check.subject, check.detail);
         append(document, &said, "p", "text-compact text-muted [overflow-wrap:anywhere]", &detail)?;
     }
-    append(document, place, "p", "max-w-[72ch] text-muted", &report.limit())?;
+    if report.verdict() != Verdict::Failed {
+        append(document, place, "p", "max-w-[72ch] text-muted", &report.limit())?;
+    }
 
     Ok(())
 }
 
+/// Keeps this server's key while there is a network, so that a proof of its log can be checked without one.
+async fn fetch_key(page: &Page) {
+    let Some(log) = page.document.get_element_by_id(SCRIPT).and_then(|script| script.get_attribute("data-log")) else {
+        return;
+    };
+    let kept = format!("{GIVEN}{log}");
+    if read(&page.window, &kept).is_none()
+        && let Some(given) = asked(&page.window, &log).await
+    {
+        store(&page.window, &kept, Some(&given));
+    }
+}
+
 /// The trust policy that the server gives for a log of its own, or gave before, and what to think of it.
-async fn from_server(window: &Window, origin: &str) -> (Option<String>, Option<(Status, &'static str)>) {
-    let kept = format!("{GIVEN}{origin}");
+async fn from_server(Page { window, .. }: &Page, origin: &str) -> (Option<String>, Option<(Status, &'static str)>) {
+    let log = origin.rsplit('/').next().unwrap_or_default();
+    let kept = format!("{GIVEN}{log}");
     let before = read(window, &kept);
-    match (asked(window, origin).await, before) {
+    match (asked(window, log).await, before) {
         (Some(given), before) => {
             store(window, &kept, Some(&given));
             let detail = match before {
@@ -218,9 +262,10 @@ async fn from_server(window: &Window, origin: &str) -> (Option<String>, Option<(
     }
 }
 
-async fn asked(window: &Window, origin: &str) -> Option<String> {
-    let log =
-        origin.rsplit('/').next().filter(|log| log.len() == 16 && log.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+async fn asked(window: &Window, log: &str) -> Option<String> {
+    if log.len() != 16 || !log.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
     let response = fetch(window, &format!("/ledger/{log}/trust-policy")).await?;
 
     response.text().ok()?.await.ok()?.as_string()
@@ -229,8 +274,7 @@ async fn asked(window: &Window, origin: &str) -> Option<String> {
 /// Shows what this module hashes to, so that it can be compared with a build of one's own.
 async fn show_digest(page: Rc<Page>, place: Element) {
     // The address stands in the script that loaded the module.
-    let script =
-        page.document.get_element_by_id("verify-page").and_then(|script| script.text_content()).unwrap_or_default();
+    let script = page.document.get_element_by_id(SCRIPT).and_then(|script| script.text_content()).unwrap_or_default();
     let Some(address) = script.split('"').find(|part| part.ends_with(".wasm")) else { return };
     let Some(response) = fetch(&page.window, address).await else { return };
     let Ok(body) = response.array_buffer() else { return };
@@ -247,10 +291,16 @@ async fn fetch(window: &Window, address: &str) -> Option<Response> {
 }
 
 /// Adds a labelled control.
-fn field(document: &Document, place: &Element, tag: &str, id: &str, label: &str) -> Result<Element, JsValue> {
-    let group = append(document, place, "div", "grid gap-1", "")?;
+fn field(
+    document: &Document,
+    place: &Element,
+    (tag, class): (&str, &str),
+    id: &str,
+    label: &str,
+) -> Result<Element, JsValue> {
+    let group = append(document, place, "div", "grid grid-cols-1 gap-1", "")?;
     append(document, &group, "label", "text-body font-medium", label)?.set_attribute("for", id)?;
-    let control = append(document, &group, tag, FIELD, "")?;
+    let control = append(document, &group, tag, class, "")?;
     control.set_id(id);
 
     Ok(control)

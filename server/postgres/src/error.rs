@@ -10,7 +10,7 @@ pub enum Error {
     /// No usable PostgreSQL program tree.
     #[error(
         "PG-E1: No PostgreSQL 15 to 18 found. Looked in: {looked_in}. Choose one: set `DATABASE_URL`; \
-         `sudo apt install postgresql`; `countersign db fetch` (24.7 MB, checked by SHA-256)."
+         `sudo apt install postgresql`; `--pg-bin DIR`."
     )]
     NoTree {
         /// The places searched, in order, separated by commas.
@@ -95,14 +95,6 @@ pub enum Error {
         /// Size of the file system, in whole GB.
         total_gb: u64,
     },
-    /// A fetched file is not the one that was pinned.
-    #[error("PG-E10: Downloaded file has SHA-256 {found}, expected {expected}. Nothing was installed.")]
-    ChangedDownload {
-        /// The digest of what arrived.
-        found: String,
-        /// The pinned digest.
-        expected: String,
-    },
     /// A setting that durability or privacy rests on is not in force.
     #[error(
         "PostgreSQL runs with {name} = {found}, expected {expected}. \
@@ -163,7 +155,6 @@ impl Error {
             Error::InUse { .. }
             | Error::DidNotStart { .. }
             | Error::NoSpace { .. }
-            | Error::ChangedDownload { .. }
             | Error::Program { .. }
             | Error::Session { .. }
             | Error::Io { .. } => 69,
@@ -196,7 +187,6 @@ mod tests {
             Error::SocketPathTooLong { bytes: 131 },
             Error::DidNotStart { tries: 7, log: "\n  FATAL:  the disk is gone\n".to_owned() },
             Error::NoSpace { directory: "/var/lib/countersign".into(), free_gb: 0, total_gb: 20 },
-            Error::ChangedDownload { found: "ab12".to_owned(), expected: "cd34".to_owned() },
             Error::Setting { name: "fsync", found: "off".to_owned(), expected: "on".to_owned(), major: 15 },
         ];
         let text: Vec<String> = all.iter().map(|error| format!("{} {error}", error.exit_code())).collect();

@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use countersign_domain::{answer::AgentDecision, problem::Code};
+use countersign_domain::{answer::AgentDecision, problem::Code, view::proof_file};
 use countersign_engine::{Caller, decisions, decisions::Stored};
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
@@ -171,7 +171,7 @@ pub(crate) async fn proof(
 ) -> Result<Response, Refusal> {
     let id = decision_id(&id)?;
     let proof = decisions::proof(server.engine(), &caller, id).await?;
-    Ok(log_files::download(&format!("{id}.tlog-proof"), proof))
+    Ok(log_files::download(&proof_file(id), proof))
 }
 
 fn wait_time(seconds: Option<u64>) -> Result<Option<Duration>, Refusal> {

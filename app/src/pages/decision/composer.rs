@@ -20,6 +20,7 @@ use crate::{
     },
     drafts,
     frame::Surroundings,
+    live::Live,
     passkey,
 };
 
@@ -180,7 +181,24 @@ pub(super) fn ReviewForm(
         Memo::new(move |_| problem.with(|problem| problem.as_ref().and_then(|problem| error_of(problem, "code"))));
     let reason_error =
         Memo::new(move |_| problem.with(|problem| problem.as_ref().and_then(|problem| error_of(problem, "reason"))));
-    let blocked = Signal::derive(move || changed.get() || outdated());
+    let live = expect_context::<Live>();
+    let surroundings = Surroundings::get();
+    let lost = Memo::new(move |_| live.is_lost());
+    Effect::new(move |before: Option<bool>| {
+        let lost = lost.get();
+        match (before.unwrap_or(false), lost) {
+            (false, true) => surroundings.say(strings::LOST),
+            (true, false) => surroundings.say(strings::BACK),
+            _ => {}
+        }
+        lost
+    });
+    let blocked = Signal::derive(move || changed.get() || outdated() || lost.get());
+    let note = move || match (changed.get() || outdated(), lost.get()) {
+        (true, _) => strings::BLOCKED,
+        (false, true) => strings::LOST,
+        (false, false) => strings::WHAT_HAPPENS,
+    };
     let pending = Signal::derive(move || review.pending().get() || signing.get());
     armed.reason.set(Some(draft.reason));
     let chosen = draft.code();
@@ -256,10 +274,9 @@ pub(super) fn ReviewForm(
                 <VerdictButton verdict=Verdict::Approve risk armed pending blocked sign/>
                 <VerdictButton verdict=Verdict::Reject risk armed pending blocked sign/>
             </div>
-            <p class="text-compact text-muted">
-                {move || if blocked.get() { strings::BLOCKED } else { strings::WHAT_HAPPENS }} " "
-                {signed.then_some(strings::SIGNED)} " "
-                {strings::OPEN_UNTIL} " " <Moment at=expires_at/> "."
+            <p id="verdict-note" class="text-compact text-muted">
+                {note} " " {signed.then_some(strings::SIGNED)} " " {strings::OPEN_UNTIL} " " <Moment at=expires_at/>
+                "."
             </p>
         </ActionForm>
     }
@@ -330,6 +347,7 @@ fn VerdictButton(
             node_ref=node_ref
             on:click=guard
             data-armed=move || is_armed().then_some("")
+            aria-describedby="verdict-note"
             aria-disabled=move || (pending.get() || blocked.get()).then_some("true")
             class=class
         >
@@ -351,6 +369,8 @@ mod strings {
         "Kept with the decision for its auditors; the AI system is told the code, not the text.";
     pub(super) const SHOW_CURRENT: &str = "Show current";
     pub(super) const BLOCKED: &str = "What is shown is not what stands. Show the current state before you rule.";
+    pub(super) const LOST: &str = "The connection to the server is lost, so what is shown may be old. You can rule when it returns; what you typed is kept.";
+    pub(super) const BACK: &str = "The connection is back.";
     pub(super) const WHAT_HAPPENS: &str = "Your review is sealed at once, with exactly what this page showed you.";
     pub(super) const SIGNED: &str =
         "The policy asks you to sign it with a passkey, which needs JavaScript; your browser asks for it next.";

@@ -255,7 +255,8 @@ fn Whole(
             navigate(&to, NavigateOptions::default());
         }
     });
-    keys(review, armed, dialog, move || may_rule && !changed.get_untracked());
+    let live = expect_context::<Live>();
+    keys(review, armed, dialog, move || may_rule && !changed.get_untracked() && !untrack(|| live.is_lost()));
 
     view! {
         <PageTitle text=TitleText::decision(id)/>

@@ -3,7 +3,7 @@
 use countersign_domain::{
     decision::{Effect as Reach, OutcomeResult},
     decision_type::Kind,
-    view::{DecisionView, Field, HistoryRow, Mode, OutcomeRow, ReviewRow, Section as Place},
+    view::{DecisionView, Field, HistoryRow, Mode, OutcomeRow, ReviewRow, Section as Place, proof_file},
 };
 use leptos::{form::ActionForm, prelude::*};
 
@@ -313,7 +313,7 @@ pub(super) fn PolicySection(shown: DecisionView) -> impl IntoView {
 #[component]
 pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>) -> impl IntoView {
     let id = shown.id;
-    let file = format!("decision-{}.tlog-proof", id.short().to_lowercase());
+    let file = proof_file(id);
     let command = format!("countersign verify {file} --trust trust-policy.txt");
 
     view! {
