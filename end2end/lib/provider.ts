@@ -11,6 +11,8 @@ export interface IdentityProvider {
   readonly issuer: string;
   /** Groups of each account; an unknown name signs in without any. */
   readonly groups: Map<string, string[]>;
+  /** How each logout token that it sent was taken: `done`, or why not. */
+  readonly logouts: string[];
   /** Tells it which installation it serves; a fresh key signs from then on. */
   serve(origin: string): void;
   /** Ends every connection and takes no more, as a broken machine would. */
@@ -22,6 +24,7 @@ export interface IdentityProvider {
 
 export async function startProvider(): Promise<IdentityProvider> {
   const groups = new Map<string, string[]>();
+  const logouts: string[] = [];
   let answer: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
   let server: Server;
   const listen = (port: number) =>
@@ -42,8 +45,12 @@ export async function startProvider(): Promise<IdentityProvider> {
   return {
     issuer,
     groups,
+    logouts,
     serve(origin) {
-      answer = handler(configured(issuer, origin, groups));
+      const provider = configured(issuer, origin, groups);
+      provider.on("backchannel.success", () => logouts.push("done"));
+      provider.on("backchannel.error", (_context: unknown, error: Error) => logouts.push(error.message));
+      answer = handler(provider);
     },
     fail: close,
     async recover() {
@@ -75,6 +82,9 @@ function configured(issuer: string, origin: string, groups: Map<string, string[]
     scopes: ["openid", "profile", "groups"],
     claims: { openid: ["sub", "auth_time", "sid"], profile: ["name"], groups: ["groups"] },
     pkce: { required: () => true },
+    // By itself it sends nothing to this machine, where the installation under test is.
+    fetch: (address: string, { dispatcher: _guarded, ...options }: RequestInit & { dispatcher?: unknown }) =>
+      globalThis.fetch(address, options),
     features: {
       devInteractions: { enabled: false },
       backchannelLogout: { enabled: true },
