@@ -122,7 +122,8 @@ mod tests {
         });
         let definition = json!({
             "name": "a.b", "version": 1, "title": "t", "tool": "x", "risk": "low", "reversibility": "reversible",
-            "risk_reasons": [], "parameters": [{"name": "n", "label": "l", "kind": "text", "required": true}],
+            "risk_reasons": [], "amount": "n", "personal": ["n"],
+            "parameters": [{"name": "n", "label": "l", "kind": "text", "required": true}],
         });
 
         described::<countersign_domain::answer::AgentDecision>("AgentDecision", &decision);

@@ -7,8 +7,9 @@ use countersign_engine::{
     decisions,
     testing::{again, id_of},
 };
+use html5ever::{parse_document, tendril::TendrilSink as _};
 use http::StatusCode;
-use scraper::Html;
+use markup5ever_rcdom::{NodeData, RcDom};
 
 use crate::installation::{Ask, Installation};
 
@@ -42,7 +43,11 @@ async fn no_text_of_five_hundred_becomes_an_element_or_an_attribute() {
     assert!(there.len() > 500, "only {} pages were read", there.len());
     assert_eq!(there.keys().collect::<Vec<_>>(), here.keys().collect::<Vec<_>>());
     for (place, shape) in &there {
-        assert_eq!(shape, &here[place], "{place}");
+        let other = &here[place];
+        let first = shape.iter().zip(other).position(|(one, another)| one != another);
+        let near =
+            |shape: &Shape| first.map(|first| shape[first.saturating_sub(3)..shape.len().min(first + 3)].to_vec());
+        assert!(shape == other, "{place}, element {first:?}: {:?} and without markup {:?}", near(shape), near(other));
     }
 }
 
@@ -65,6 +70,8 @@ async fn pages(installation: &Installation, texts: &[String]) -> BTreeMap<String
         pages.insert(format!("decision {number:03}"), shape(&html));
     }
     for (name, path) in [("queue", "/queue"), ("ledger", "/ledger"), ("me", "/me")] {
+        // A page tells what is sealed and what waits; both installations have everything sealed.
+        installation.desk.sealed().await;
         let html = read(installation, path, &installation.approver.token).await;
         pages.insert(name.to_owned(), shape(&html));
     }
@@ -110,14 +117,17 @@ fn proposal(text: &str) -> String {
 }
 
 fn shape(html: &str) -> Shape {
-    Html::parse_document(html)
-        .tree
-        .values()
-        .filter_map(|node| node.as_element())
-        .map(|element| {
-            let mut attributes: Vec<String> = element.attrs().map(|(name, _)| name.to_owned()).collect();
+    let page = parse_document(RcDom::default(), html5ever::ParseOpts::default()).one(html);
+    let mut shape = Shape::new();
+    let mut rest = vec![page.document];
+    while let Some(node) = rest.pop() {
+        if let NodeData::Element { name, attrs, template_contents, .. } = &node.data {
+            let mut attributes: Vec<String> = attrs.borrow().iter().map(|one| one.name.local.to_string()).collect();
             attributes.sort_unstable();
-            (element.name().to_owned(), attributes)
-        })
-        .collect()
+            shape.push((name.local.to_string(), attributes));
+            rest.extend(template_contents.borrow().iter().cloned());
+        }
+        rest.extend(node.children.borrow().iter().rev().cloned());
+    }
+    shape
 }
