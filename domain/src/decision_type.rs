@@ -137,8 +137,8 @@ impl TypeDefinition {
             ));
         }
         for (position, name) in self.personal.iter().enumerate() {
-            let known = RESERVED.contains(&name.as_str())
-                || self.parameters.iter().any(|parameter| parameter.name == *name);
+            let known =
+                RESERVED.contains(&name.as_str()) || self.parameters.iter().any(|parameter| parameter.name == *name);
             if !known {
                 let place = format!("/personal/{position}");
                 errors.push(FieldError::new(place, "unknown_field", "Name a parameter or a field of the record."));

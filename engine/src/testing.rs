@@ -322,13 +322,7 @@ pub fn refund() -> TypeDefinition {
     }
 }
 
-async fn open(
-    database: &TestDatabase,
-    keys: PathBuf,
-    origin: &str,
-    clock: TestClock,
-    demo: bool,
-) -> Result<Engine> {
+async fn open(database: &TestDatabase, keys: PathBuf, origin: &str, clock: TestClock, demo: bool) -> Result<Engine> {
     let config = Config {
         database: Database {
             app: database.url_as("countersign_app"),

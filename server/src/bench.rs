@@ -236,7 +236,12 @@ async fn fill(engine: &Engine, key: &str, open: usize) -> Result<(Vec<DecisionId
     let (runs, types) = recorded::read()?;
     let bodies: Arc<Vec<String>> =
         Arc::new(runs.iter().flat_map(|run| run.acts(&types)).map(|act| act.body.to_string()).collect());
-    let agent = Caller::new(keys::authenticate(engine, key, Ipv4Addr::LOCALHOST.into()).await?, "127.0.0.1", "bench", Uuid::nil());
+    let agent = Caller::new(
+        keys::authenticate(engine, key, Ipv4Addr::LOCALHOST.into()).await?,
+        "127.0.0.1",
+        "bench",
+        Uuid::nil(),
+    );
     let missing = open.saturating_sub(demo::OPEN_AT_START);
     let next = Arc::new(AtomicUsize::new(0));
     let started = Instant::now();

@@ -4,9 +4,9 @@ pub(crate) mod access;
 pub(crate) mod access_reviews;
 pub(crate) mod agent_keys;
 pub(crate) mod audit_windows;
-pub(crate) mod changes;
 #[cfg(feature = "bench")]
 pub(crate) mod bench;
+pub(crate) mod changes;
 pub(crate) mod decision_types;
 pub(crate) mod decisions;
 pub(crate) mod entries;

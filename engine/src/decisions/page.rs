@@ -245,7 +245,8 @@ async fn fields(
     let mut values = HashMap::new();
     let mut fields = Vec::with_capacity(stored.len());
     for value in &stored {
-        let withheld = definition.personal.contains(&value.field) && !opened.iter().any(|(name, _)| *name == value.field);
+        let withheld =
+            definition.personal.contains(&value.field) && !opened.iter().any(|(name, _)| *name == value.field);
         let text = if withheld { None } else { engine.vault.open(value)? };
         let (label, section, kind) = describe(definition, &value.field);
         let shown = if section == Section::Context { Mode::Collapsed } else { Mode::Full };

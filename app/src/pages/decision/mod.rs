@@ -477,7 +477,8 @@ fn Closed(reason: String, answer: Signal<Option<Answer>>, draft: Draft) -> impl 
 }
 
 mod strings {
-    pub(super) const OPENED: &str = "Personal fields that you opened are on record with your reason, and are masked again at";
+    pub(super) const OPENED: &str =
+        "Personal fields that you opened are on record with your reason, and are masked again at";
     pub(super) const QUEUE: &str = "Queue";
     pub(super) const REVIEW: &str = "Review";
     pub(super) const TO_REVIEW: &str = "Go to the review";
