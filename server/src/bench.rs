@@ -15,15 +15,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use countersign_domain::ids::DecisionId;
+use countersign_domain::{ids::DecisionId, problem::Code};
 use countersign_engine::{
-    Caller, Engine,
-    bench::{self, Plan, percentile},
-    decisions, demo as people, keys,
+    Caller, Engine, Error,
+    bench::{self, Plan, login, percentile},
+    decisions, demo as people, keys, sessions,
 };
 use hyper_util::server::graceful::GracefulShutdown;
 use serde::Serialize;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    task::{JoinHandle, JoinSet},
+};
 use uuid::Uuid;
 
 use crate::{
@@ -64,6 +67,8 @@ enum Subject {
     Ledger,
     /// Time to the first byte of pages over a full queue.
     Pages,
+    /// What refused sign-ins tell by their time, and what a flood of them does to a page.
+    Login,
 }
 
 /// What every result begins with.
@@ -110,6 +115,12 @@ async fn measure(engine: &Engine, arguments: &Arguments) -> Result<String, Failu
             let html = arguments.out.with_extension("html");
             std::fs::write(&html, queue).map_err(Failure::io(format!("writing {}", html.display())))?;
             Ok(to_json(&Measured { fsyncs_per_second, result }))
+        }
+        Subject::Login => {
+            let (accounts, guesses) = if arguments.quick { (4, 200) } else { (40, 1_000) };
+            let result = login::login(engine, login::Plan { accounts, guesses }).await?;
+            let flood = flood(engine, if arguments.quick { 40 } else { 200 }).await?;
+            Ok(to_json(&Measured { fsyncs_per_second, result: Login { result, flood } }))
         }
     }
 }
@@ -208,6 +219,24 @@ struct Page {
 async fn pages(engine: &Engine, files: Files, open: usize, requests: usize) -> Result<(Pages, String), Failure> {
     let key = demo::seed(engine).await?;
     let (decisions, elapsed) = fill(engine, &key, open).await?;
+    let Desk { asker, serving } = desk(engine, files).await?;
+
+    let (queue, html) = asker.measure("/queue", requests, |_| "/queue".to_owned()).await?;
+    let path = |number: usize| format!("/decisions/{}", decisions[number % decisions.len()]);
+    let (decision, _) = asker.measure("/decisions/{id}", requests, path).await?;
+    serving.abort();
+
+    let proposals_per_second = decisions.len() as f64 / elapsed.as_secs_f64();
+    Ok((Pages { open, proposals_per_second, pages: vec![queue, decision] }, html))
+}
+
+/// A serving installation with an approver's browser.
+struct Desk {
+    asker: Asker,
+    serving: JoinHandle<()>,
+}
+
+async fn desk(engine: &Engine, files: Files) -> Result<Desk, Failure> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Failure::io("listening"))?;
     let port = listener.local_addr().map_err(Failure::io("reading the port"))?.port();
     let server = Server::new(engine.clone(), Origin::loopback(port), Vec::new(), files);
@@ -221,13 +250,61 @@ async fn pages(engine: &Engine, files: Files, open: usize, requests: usize) -> R
         cookie: format!("{}={}", server.cookie_name().0, session.token.reveal()),
     };
 
-    let (queue, html) = asker.measure("/queue", requests, |_| "/queue".to_owned()).await?;
-    let path = |number: usize| format!("/decisions/{}", decisions[number % decisions.len()]);
-    let (decision, _) = asker.measure("/decisions/{id}", requests, path).await?;
+    Ok(Desk { asker, serving })
+}
+
+/// A queue page while many wrong passwords arrive at once.
+#[derive(Debug, Serialize)]
+struct Flood {
+    /// Sign-ins at once.
+    sign_ins: usize,
+    /// Sign-ins that were told to come back later, unchecked.
+    turned_away: usize,
+    /// `/queue` with nobody signing in: 99th percentile of the first byte, in milliseconds.
+    quiet_p99_ms: f64,
+    /// The same while they sign in.
+    flooded_p99_ms: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Login {
+    #[serde(flatten)]
+    result: login::Login,
+    flood: Flood,
+}
+
+/// Sends wrong passwords, each for a name and from a forwarded network of its own, and asks for the queue meanwhile.
+async fn flood(engine: &Engine, sign_ins: usize) -> Result<Flood, Failure> {
+    demo::seed(engine).await?;
+    let Desk { asker, serving } = desk(engine, Files::none()).await?;
+    let quiet_p99_ms = asker.p99(60, || false).await?;
+    let mut visitors = JoinSet::new();
+    for number in 0..sign_ins {
+        let engine = engine.clone();
+        visitors.spawn(async move {
+            let network = Ipv4Addr::from_bits(u32::from(Ipv4Addr::new(172, 16, 0, 1)) + number as u32).to_string();
+            let visitor = Caller::new(countersign_engine::Actor::Anonymous, network, "bench", Uuid::nil());
+            let typed =
+                sessions::Typed { login: format!("flood-{number}"), password: "wrong".into(), ..Default::default() };
+            match sessions::sign_in(&engine, &visitor, typed, None).await {
+                Err(Error::Refused(problem)) => Ok(problem.code == Code::RateLimited),
+                Err(error) => Err(Failure::from(error)),
+                Ok(_) => Err(Failure::Told("a wrong password signed in".into())),
+            }
+        });
+    }
+    let answers = tokio::spawn(async move {
+        let mut turned_away = 0;
+        while let Some(answer) = visitors.join_next().await {
+            turned_away += usize::from(answer.map_err(|error| Failure::Told(format!("signing in: {error}")))??);
+        }
+        Ok::<_, Failure>(turned_away)
+    });
+    let flooded_p99_ms = asker.p99(60, || answers.is_finished()).await?;
+    let turned_away = answers.await.map_err(|error| Failure::Told(format!("signing in: {error}")))??;
     serving.abort();
 
-    let proposals_per_second = decisions.len() as f64 / elapsed.as_secs_f64();
-    Ok((Pages { open, proposals_per_second, pages: vec![queue, decision] }, html))
+    Ok(Flood { sign_ins, turned_away, quiet_p99_ms, flooded_p99_ms })
 }
 
 /// Proposes recorded calls until so many decisions are open. Each is a whole proposal: checked,
@@ -297,6 +374,17 @@ impl Asker {
         let (p50_ms, p95_ms) = (percentile(&times, 50), percentile(&times, 95));
 
         Ok((Page { path: name, requests, p50_ms, p95_ms, bytes: last.len() }, last))
+    }
+
+    /// Asks for the queue so many times, or until told to end, and returns the 99th percentile.
+    async fn p99(&self, requests: usize, ended: impl Fn() -> bool) -> Result<f64, Failure> {
+        let mut times = Vec::with_capacity(requests);
+        while times.len() < requests && (times.is_empty() || !ended()) {
+            times.push(self.ask("/queue").await?.0);
+            tokio::time::sleep(PAUSE).await;
+        }
+        times.sort();
+        Ok(percentile(&times, 99))
     }
 
     async fn ask(&self, path: &str) -> Result<(Duration, String), Failure> {

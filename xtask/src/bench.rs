@@ -33,6 +33,8 @@ enum Name {
     Ledger,
     /// First bytes of pages over a full queue, and sizes of what browsers load.
     Pages,
+    /// What refused sign-ins tell by their time, how many guesses are checked, what a flood does to a page.
+    Login,
 }
 
 impl Name {
@@ -40,6 +42,7 @@ impl Name {
         match self {
             Name::Ledger => "ledger",
             Name::Pages => "pages",
+            Name::Login => "login",
         }
     }
 }
@@ -71,7 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mode = if arguments.quick { Mode::Development } else { Mode::Release };
     let tools = Tools::for_running()?;
     let site = match arguments.name {
-        Name::Ledger => target().join("site"),
+        Name::Ledger | Name::Login => target().join("site"),
         Name::Pages => site::build(mode)?,
     };
     let server = build_server(mode, &["countersign-server/bench"])?;
@@ -274,6 +277,41 @@ fn table(report: &Value) -> String {
             );
         }
     }
+    if let Some(rows) = measured["refusals"].as_array() {
+        let _ = writeln!(
+            out,
+            "\n{:<18}{:>8}{:>10}{:>10}{:>16}",
+            "wrong password of", "tries", "p50 ms", "p99 ms", "to known ms"
+        );
+        for row in rows {
+            let _ = writeln!(
+                out,
+                "{:<18}{:>8}{:>10.1}{:>10.1}{:>16.1}",
+                row["kind"].as_str().unwrap_or_default(),
+                count(&row["tries"]),
+                number(&row["p50_ms"]),
+                number(&row["p99_ms"]),
+                number(&row["to_known_ms"]),
+            );
+        }
+        let (guesses, flood) = (&measured["guesses"], &measured["flood"]);
+        let _ = writeln!(
+            out,
+            "\n{} guesses at one account from as many networks in {:.1} s: {} checked, the others refused after {:.1} ms",
+            guesses["sent"],
+            number(&guesses["seconds"]),
+            guesses["checked"],
+            number(&guesses["refused_p50_ms"]),
+        );
+        let _ = writeln!(
+            out,
+            "/queue, first byte, p99: {:.1} ms quiet, {:.1} ms while {} people sign in at once ({} told to come back)",
+            number(&flood["quiet_p99_ms"]),
+            number(&flood["flooded_p99_ms"]),
+            flood["sign_ins"],
+            flood["turned_away"],
+        );
+    }
     if let Some(rows) = report["budgets"].as_array() {
         let _ = writeln!(out, "\n{:<36}{:>10}{:>10}{:>10}  verdict", "budget", "value", "most", "target");
         for row in rows {
@@ -305,6 +343,22 @@ mod tests {
         assert!(early.as_array().unwrap().iter().all(|row| row["verdict"].as_str().unwrap().starts_with("not ")));
         let shown = table(&json!({"machine": {}, "measured": pages, "budgets": rows}));
         assert!(BUDGETS.iter().all(|budget| shown.contains(budget.item)), "{shown}");
+    }
+
+    #[test]
+    fn refused_sign_ins_are_all_shown() {
+        let row = |kind: &str| json!({"kind": kind, "tries": 200, "p50_ms": 170.25, "to_known_ms": -0.5});
+        let measured = json!({
+            "refusals": [row("known"), row("disabled"), row("unknown")],
+            "guesses": {"sent": 1000, "checked": 6},
+            "flood": {"sign_ins": 200, "turned_away": 135, "quiet_p99_ms": 20.0, "flooded_p99_ms": 31.0},
+        });
+
+        let shown = table(&json!({"name": "login", "machine": {}, "measured": measured}));
+
+        assert_eq!(shown.lines().filter(|line| line.contains("     200     170.2")).count(), 3, "{shown}");
+        assert!(shown.contains("1000 guesses") && shown.contains("6 checked"), "{shown}");
+        assert!(shown.contains("31.0 ms while 200 people") && shown.contains("(135 told"), "{shown}");
     }
 
     #[test]

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use countersign_engine::{
-    bench::{self, Pattern, Plan},
+    bench::{
+        self, Pattern, Plan,
+        login::{self, Kind, TRIES},
+    },
     testing::Desk,
 };
 
@@ -36,4 +39,17 @@ async fn every_pattern_is_measured_with_every_number_of_clients_and_sealed() {
         .await;
     assert!(chained > 0 && entries > 0 && rows > chained + entries, "{rows} {chained} {entries}");
     desk.check_log().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_of_every_kind_are_measured_and_few_guesses_are_checked() {
+    let desk = Desk::new().await;
+
+    let measured = login::login(&desk.engine, login::Plan { accounts: 2, guesses: 30 }).await.unwrap();
+
+    let rows: Vec<_> = measured.refusals.iter().map(|row| (row.kind, row.tries)).collect();
+    assert_eq!(rows, Kind::ALL.map(|kind| (kind, 2 * TRIES)));
+    assert!(measured.refusals.iter().all(|row| row.p50_ms > 0.0 && row.p99_ms >= row.p50_ms));
+    let guesses = measured.guesses;
+    assert_eq!((guesses.sent, guesses.checked), (30, TRIES + 1), "the clock stands still");
 }

@@ -24,6 +24,9 @@ use countersign_ledger::verify::{Status, Trust};
 
 const ORIGIN: &str = "https://desk.example.org";
 
+/// What is wrong with an assertion, and how it comes about.
+type Bend = (&'static str, fn(&mut Parts));
+
 /// Proves P1.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unsuitable_origin_disables_them_clearly() {
@@ -62,7 +65,7 @@ async fn a_passkey_signs_its_holder_in_and_a_bent_one_nobody() {
     assert_eq!(Some(session.person), desk.approver.person());
     assert_eq!(code(sign_in(answer).await.unwrap_err()), Code::Unauthenticated, "a challenge works once");
 
-    let bends: [(&str, fn(&mut Parts)); 9] = [
+    let bends: [Bend; 9] = [
         ("user not verified", |parts| parts.authenticator_data[32] = 1),
         ("nobody present", |parts| parts.authenticator_data[32] = 4),
         ("other relying party", |parts| parts.authenticator_data[0] ^= 1),
@@ -237,7 +240,7 @@ async fn assertion_fault_table() {
     let mut stranger = confirmed(&desk, &desk.approver_b).await;
     let id = desk.queued_decision().await;
 
-    let bends: [(&str, fn(&mut Parts)); 10] = [
+    let bends: [Bend; 10] = [
         ("user was not verified", |parts| parts.authenticator_data[32] = 1),
         ("nobody was present", |parts| parts.authenticator_data[32] = 4),
         ("relying party", |parts| parts.authenticator_data[0] ^= 1),

@@ -4,6 +4,8 @@
 //! connections, so only their ratios mean anything. Compiled with the feature `bench`, which no
 //! release has. It leaves entries that no audit of meaning accepts: for a throwaway database only.
 
+pub mod login;
+
 use std::{
     str::FromStr as _,
     time::{Duration, Instant},
