@@ -34,10 +34,11 @@ use crate::{
 const EVERY: Duration = Duration::from_secs(1);
 /// The clocks are compared at every this many looks.
 const CLOCK_EVERY: u32 = 5;
-/// Free space below which nothing is taken in.
-const FREE_BYTES_MIN: u64 = 512 * 1024 * 1024;
-/// The same as a part of the whole, in percent.
+/// Nothing is taken in below 5 % of the volume, which counts as 512 MB at least and as 4 GB at most: a large volume
+/// has room for days of traffic long before its last twentieth.
 const FREE_PERCENT_MIN: u64 = 5;
+const FREE_BYTES: std::ops::RangeInclusive<u64> = 512 * MB..=4_096 * MB;
+const MB: u64 = 1024 * 1024;
 /// Difference of the clocks, in milliseconds, that is worth a look, and that stops traffic.
 const SKEW_WATCH_MS: u64 = 2_000;
 const SKEW_MAX_MS: u64 = 30_000;
@@ -66,7 +67,7 @@ impl Gauges {
     /// Tells whether a volume is almost full.
     fn is_low(&self) -> bool {
         let (free, total) = (self.free.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed));
-        total > 0 && (free < FREE_BYTES_MIN || free < total / 100 * FREE_PERCENT_MIN)
+        total > 0 && free < least(total)
     }
 
     fn skew_ms(&self) -> u64 {
@@ -314,7 +315,7 @@ fn space_line(engine: &Engine) -> HealthLine {
     let health = &engine.health;
     let (free, total) = (health.free.load(Ordering::Relaxed), health.total.load(Ordering::Relaxed));
     let place = health.place.read().unwrap_or_else(PoisonError::into_inner).display().to_string();
-    let state = match (health.is_low(), free < 2 * FREE_BYTES_MIN || free < total / 100 * 2 * FREE_PERCENT_MIN) {
+    let state = match (health.is_low(), free < 2 * least(total)) {
         (true, _) => Health::Broken,
         (false, true) => Health::Watch,
         _ => Health::Fine,
@@ -327,10 +328,13 @@ fn space_line(engine: &Engine) -> HealthLine {
         at: health.measured_at.load(Ordering::Relaxed),
         advice: match state {
             Health::Fine => None,
-            Health::Watch => Some("Make room soon: below 5 % or 512 MB proposals and reviews are refused.".into()),
-            Health::Broken => Some(
-                "Make room now: proposals and reviews are refused until 5 % and 512 MB are free. Reads go on.".into(),
-            ),
+            Health::Watch => {
+                Some(format!("Make room soon: below {} proposals and reviews are refused.", bytes(least(total))))
+            }
+            Health::Broken => Some(format!(
+                "Make room now: proposals and reviews are refused until {} are free. Reads go on.",
+                bytes(least(total)),
+            )),
         },
     }
 }
@@ -352,8 +356,13 @@ fn clock_line(engine: &Engine, now: u64) -> HealthLine {
     }
 }
 
+/// Returns the free bytes that a volume of so many needs.
+fn least(total: u64) -> u64 {
+    (total / 100 * FREE_PERCENT_MIN).clamp(*FREE_BYTES.start(), *FREE_BYTES.end())
+}
+
 fn bytes(bytes: u64) -> String {
-    match bytes / (1024 * 1024) {
+    match bytes / MB {
         megabytes @ 0..10_240 => format!("{megabytes} MB"),
         megabytes => format!("{} GB", megabytes / 1024),
     }
@@ -364,7 +373,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn low_is_below_five_percent_or_512_megabytes() {
+    fn low_is_below_a_twentieth_of_the_volume_within_bounds() {
         let low = |free: u64, total: u64| {
             let gauges = Gauges::default();
             gauges.free.store(free, Ordering::Relaxed);
@@ -375,7 +384,8 @@ mod tests {
 
         assert!(!low(0, 0), "not measured yet");
         assert!(low(GB / 2 - 1, 2 * GB) && !low(GB / 2, 2 * GB));
-        assert!(low(49 * GB, 1_000 * GB) && !low(51 * GB, 1_000 * GB));
+        assert!(low(2 * GB, 50 * GB) && !low(5 * GB / 2, 50 * GB));
+        assert!(low(4 * GB - 1, 1_000 * GB) && !low(4 * GB, 1_000 * GB));
     }
 
     #[test]

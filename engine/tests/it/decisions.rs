@@ -20,12 +20,14 @@ async fn a_decision_is_proposed_reviewed_released_and_reported() {
     let id = desk.queued_decision().await;
 
     let reviewed = desk.review(&desk.approver, id, Verdict::Approve).await.unwrap();
+    // No agent learns of it before it is sealed, which a busy machine may do after the answer.
+    desk.sealed().await;
     let answer = decisions::get(&desk.engine, &again(&desk.agent), id).await.unwrap();
     let outcome = br#"{"result":"executed","effect":"full"}"#;
     let stored = decisions::report_outcome(&desk.engine, &again(&desk.agent), id, "o-1", outcome).await.unwrap();
 
     assert_eq!(reviewed.resolution, Some(ResolutionOutcome::Approved));
-    assert_eq!(reviewed.seal.state, SealState::Sealed);
+    assert_eq!(answer.seal.state, SealState::Sealed);
     assert_eq!(answer.resolution.unwrap().outcome, ResolutionOutcome::Approved);
     assert_eq!(answer.state, State::Released);
     assert_eq!((stored.status, stored.replayed), (201, false));

@@ -26,7 +26,7 @@ const INJECTIONS: &str = include_str!("../../../end2end/lib/injections.json");
 type Shape = Vec<(String, Vec<String>)>;
 
 /// Proves H8 and H3: what agents and people write is text on every page, whatever it contains.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn no_text_of_five_hundred_becomes_an_element_or_an_attribute() {
     let Injections { exits, payloads } = serde_json::from_str(INJECTIONS).unwrap();
     let hostile: Vec<String> =
@@ -37,8 +37,7 @@ async fn no_text_of_five_hundred_becomes_an_element_or_an_attribute() {
     let attacked = Installation::new().await;
     let spared = Installation::new().await;
 
-    let there = pages(&attacked, &hostile).await;
-    let here = pages(&spared, &harmless).await;
+    let (there, here) = tokio::join!(pages(&attacked, &hostile), pages(&spared, &harmless));
 
     assert!(there.len() > 500, "only {} pages were read", there.len());
     assert_eq!(there.keys().collect::<Vec<_>>(), here.keys().collect::<Vec<_>>());
