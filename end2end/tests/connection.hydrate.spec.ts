@@ -8,7 +8,7 @@ const { it } = specs("connection", { demo: true });
 
 it("locks the verdicts while the connection is lost and opens them when it is back", async ({ page, visitor, server }) => {
   visitor.expect(/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/);
-  await viewAs(page, "Approver");
+  await viewAs(page, "Senior approver");
   const path = await openFirst(page);
   const approve = page.getByRole("main").getByRole("button", { name: "Approve", exact: true });
   await page.getByText("Live", { exact: true }).waitFor();

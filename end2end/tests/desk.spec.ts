@@ -8,7 +8,7 @@ import { specs } from "../lib/spec.ts";
 const { it } = specs("desk", { demo: true });
 
 it("approves a decision and shows its seal", async ({ page }) => {
-  await viewAs(page, "Approver");
+  await viewAs(page, "Senior approver");
   const path = await openFirst(page);
 
   await rule(page, "Approve", "The customer confirmed, and the policy allows it.");
@@ -21,7 +21,7 @@ it("approves a decision and shows its seal", async ({ page }) => {
 });
 
 it("rejects a decision", async ({ page }) => {
-  await viewAs(page, "Approver");
+  await viewAs(page, "Senior approver");
   const path = await openFirst(page);
 
   await rule(page, "Reject", "The fare does not allow a refund.");
@@ -34,12 +34,12 @@ it("rejects a decision", async ({ page }) => {
 it("keeps the text of whoever comes second", async ({ page, visitor, javaScript, another }) => {
   // The browser's own line about the status 409.
   visitor.expect(/status of 409/);
-  await viewAs(page, "Approver");
+  await viewAs(page, "Senior approver");
   const path = await openFirst(page);
   await page.getByLabel("Reason code").selectOption("within_policy");
   await page.getByLabel("Reason", { exact: true }).fill("My careful reasoning.");
   const second = await (await another()).page();
-  await viewAs(second, "Approver");
+  await viewAs(second, "Senior approver");
   await second.goto(path);
 
   await rule(second, "Reject", "Against the policy.");
@@ -58,7 +58,7 @@ it("keeps the text of whoever comes second", async ({ page, visitor, javaScript,
 
 it("refuses a review without a reason and keeps the rest", async ({ page, visitor }) => {
   visitor.expect(/status of 422/);
-  await viewAs(page, "Approver");
+  await viewAs(page, "Senior approver");
   await openFirst(page);
 
   await page.getByLabel("Reason code").selectOption("other");
@@ -81,7 +81,7 @@ it("shows an admin no queue and says who can help", async ({ page, visitor }) =>
 
 it("answers an unknown decision with 404 in the frame", async ({ page, visitor }) => {
   visitor.expect(/status of 404/);
-  await viewAs(page, "Approver");
+  await viewAs(page, "Senior approver");
 
   const answer = await page.goto("/decisions/01a19b7d-90e0-7f95-ae73-2979886b812a");
 
@@ -108,7 +108,7 @@ it("says how to check a proof without this server", async ({ page }) => {
 });
 
 it("names the proof of a decision as its command line does", async ({ page }) => {
-  await viewAs(page, "Approver");
+  await viewAs(page, "Senior approver");
   await openFirst(page);
   await rule(page, "Approve", "The policy allows it.");
   await page.getByText("Your review is recorded.").first().waitFor();

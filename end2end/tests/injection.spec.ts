@@ -19,7 +19,7 @@ it("shows every text and runs none", async ({ page, server, javaScript }) => {
   // Other texts with JavaScript than without, and another exit each time.
   const texts = Array.from({ length: RECORDS }, (_, n) => all[Math.floor(n * step + (n * 7 + (javaScript ? 0 : 3)) % step)]);
   const key = await issueKey(server.data, javaScript ? "agent-a" : "agent-b");
-  await viewAs(page, "Approver");
+  await viewAs(page, "Senior approver");
 
   for (const [n, text] of texts.entries()) {
     const id = await propose(server, key, `${javaScript}${n}`, text);

@@ -44,7 +44,7 @@ async function journey(server: Server, key: string, page: Page, look: string): P
   const main = page.getByRole("main");
 
   const id = await propose(server.origin, key, `JOURNEY-${look}`);
-  await viewAs(page, "Approver");
+  await viewAs(page, "Senior approver");
   await page.goto("/queue");
   await shoot("queue");
 

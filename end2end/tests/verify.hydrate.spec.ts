@@ -131,7 +131,7 @@ async function makeProof(server: Server, another: Scene["another"]): Promise<str
   const key = await issueKey(server.data, "proof-agent");
   const id = await propose(server.origin, key, "PROOF1");
   const page = await (await another({ width: 1440, height: 900 })).page();
-  await viewAs(page, "Approver");
+  await viewAs(page, "Senior approver");
   await page.goto(`/decisions/${id}`);
   await rule(page, "Approve", "The fare allows it.");
   await page.getByText("Your review is recorded.").first().waitFor();
