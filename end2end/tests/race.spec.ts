@@ -32,7 +32,7 @@ before(async () => {
   const arrive = async (name: string, login: string) => {
     const visitor = await Visitor.arrive(browser, { origin: server.origin });
     const page = await visitor.page();
-    await join(page, await invite(admin, name, login));
+    await join(page, await invite(admin, name, login, "Senior approver"));
     await page.close();
     return visitor;
   };
