@@ -76,7 +76,7 @@ it("lets a privileged role wait until somebody else confirms it", async ({ page,
 });
 
 it("answers who may do what, and why somebody may not", async ({ page }) => {
-  await viewAs(page, "Approver");
+  await viewAs(page, "Policy author");
   const path = await openFirst(page);
   await page.goto("/admin/roles");
   const table = page.getByRole("table", { name: "What each role may do" });

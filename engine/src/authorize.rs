@@ -490,7 +490,9 @@ fn above(able: &[Role]) -> String {
             "This is above your limits, and nobody holds a role that reaches it. Ask an admin to give somebody one."
                 .into()
         }
-        false => format!("This is above your limits. It takes the role {names}, with limits that reach it: ask one of them to review it."),
+        false => format!(
+            "This is above your limits. It takes the role {names}, with limits that reach it: ask one of them to review it."
+        ),
     }
 }
 
