@@ -25,7 +25,7 @@ use crate::{
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
-pub const PAGES: [&str; 27] = [
+pub const PAGES: [&str; 28] = [
     "/",
     "/queue",
     "/decisions/{id}",
@@ -37,6 +37,7 @@ pub const PAGES: [&str; 27] = [
     "/admin/roles",
     "/admin/changes",
     "/admin/sso",
+    "/admin/sso/{provider}",
     "/admin/systems",
     "/admin/access",
     "/admin/keys",
@@ -78,7 +79,7 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 75] = [
+pub const ENDPOINTS: [Endpoint; 81] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -101,6 +102,12 @@ pub const ENDPOINTS: [Endpoint; 75] = [
     endpoint("/act/enable-provider", Class::Act),
     endpoint("/act/disable-provider", Class::Act),
     endpoint("/act/remove-provider", Class::Act),
+    endpoint("/act/mapping", Class::Read),
+    endpoint("/act/save-mapping-row", Class::Act),
+    endpoint("/act/remove-mapping-row", Class::Act),
+    endpoint("/act/discard-mapping", Class::Act),
+    endpoint("/act/apply-mapping", Class::Act),
+    endpoint("/act/just-in-time", Class::Act),
     endpoint("/act/systems", Class::Read),
     endpoint("/act/access", Class::Read),
     endpoint("/act/my-access", Class::Read),
@@ -288,6 +295,11 @@ fn page_of(path: &str, typed: &Typed) -> String {
         | "/act/enable-provider"
         | "/act/disable-provider"
         | "/act/remove-provider" => "/admin/sso".into(),
+        "/act/save-mapping-row"
+        | "/act/remove-mapping-row"
+        | "/act/discard-mapping"
+        | "/act/apply-mapping"
+        | "/act/just-in-time" => format!("/admin/sso/{}", word("slug")),
         "/act/register-system" | "/act/issue-key" | "/act/revoke-key" => "/admin/systems".into(),
         "/act/new-key" | "/act/rotate-key" | "/act/end-former-secret" | "/act/end-key" => "/admin/keys".into(),
         "/act/open-audit-window" | "/act/close-audit-window" | "/act/issue-token" => "/admin/audit-windows".into(),

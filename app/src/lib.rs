@@ -56,6 +56,7 @@ use crate::{
         join::JoinPage,
         keys::KeysPage,
         ledger::{EntryPage, LedgerPage},
+        mapping::MappingPage,
         me::MePage,
         not_found::NotFoundPage,
         people::PeoplePage,
@@ -92,6 +93,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/roles") view=|| RolesPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/admin/changes") view=|| ChangesPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/admin/sso") view=|| SsoPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/sso/:provider") view=|| MappingPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/admin/systems") view=|| SystemsPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/admin/access") view=|| AccessPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/admin/keys") view=|| KeysPage().into_any() ssr=SsrMode::Async/>

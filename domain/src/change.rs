@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     holding::Holding,
-    ids::{PersonId, SystemId},
+    ids::{MappingVersionId, PersonId, ProviderId, SystemId},
     json,
 };
 
@@ -35,6 +35,15 @@ pub enum Change {
         /// When it ends.
         until: u64,
     },
+    /// A provider's draft of a mapping comes into force.
+    ApplyMapping {
+        /// The provider.
+        provider: ProviderId,
+        /// The draft.
+        version: MappingVersionId,
+        /// Digest of the dry run that was accepted, base64url.
+        dry_run: String,
+    },
 }
 
 crate::decision::words! {
@@ -58,6 +67,7 @@ impl Change {
             Change::AssignRole { .. } => "assign_role",
             Change::SingleOperator => "single_operator",
             Change::OpenAuditWindow { .. } => "open_audit_window",
+            Change::ApplyMapping { .. } => "apply_mapping",
         }
     }
 
@@ -65,7 +75,7 @@ impl Change {
     pub fn subject(&self) -> Option<PersonId> {
         match self {
             Change::AssignRole { person, .. } | Change::OpenAuditWindow { person, .. } => Some(*person),
-            Change::SingleOperator => None,
+            Change::SingleOperator | Change::ApplyMapping { .. } => None,
         }
     }
 

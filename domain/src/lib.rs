@@ -19,6 +19,7 @@ pub mod holding;
 pub mod ids;
 pub mod json;
 pub mod key;
+pub mod mapping;
 pub mod network;
 pub mod policy;
 pub mod problem;

@@ -13,6 +13,12 @@ pub fn rfc3339(at: u64) -> String {
     )
 }
 
+/// Writes the day of an instant in UTC, such as `2026-11-02`.
+pub fn date(at: u64) -> String {
+    let (year, month, day) = civil(at / 86_400_000);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
 /// Writes an instant as screens print it, such as `2 Nov 2026, 09:02 UTC`.
 pub fn screen(at: u64) -> String {
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -89,6 +95,7 @@ mod tests {
     fn a_day_is_read_back_and_no_other_text_is_a_day() {
         for at in (0..4_200_000_000_000).step_by(86_400_000 * 13) {
             assert_eq!(day(&rfc3339(at)[..10]), Some(at));
+            assert_eq!(date(at + 86_399_999), rfc3339(at)[..10]);
         }
         for text in
             ["", "2026-11-31", "2026-02-29", "2026-1-02", "2026-13-01", "1969-12-31", "2026-11-02T", "+026-11-02"]

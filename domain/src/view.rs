@@ -793,6 +793,15 @@ pub enum ChangeEffect {
         /// When it ends.
         until: u64,
     },
+    /// A mapping comes into force, and roles with it.
+    Mapping {
+        /// Short name of the provider in addresses.
+        slug: String,
+        /// Its name.
+        name: String,
+        /// Who would gain or lose what at this moment; absent once the change was decided.
+        dry_run: Option<crate::mapping::DryRun>,
+    },
 }
 
 /// What one may do about a waiting change.
@@ -831,6 +840,8 @@ crate::decision::words! {
         PasskeyCopied "passkey_copied"
         /// Somebody signed in past the sign-in providers.
         BreakGlass "break_glass"
+        /// Somebody has more groups than a provider sends, so no role follows from them.
+        GroupOverage "group_overage"
     }
 }
 

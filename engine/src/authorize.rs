@@ -463,6 +463,7 @@ pub(crate) async fn requests(
         Change::AssignRole { person, .. } => (Action::AssignRole, Target::Member(*person)),
         Change::OpenAuditWindow { person, .. } => (Action::OpenAuditWindow, Target::Member(*person)),
         Change::SingleOperator => (Action::SwitchSingleOperator, engine.installation()),
+        Change::ApplyMapping { .. } => (Action::ChangeProvider, engine.installation()),
     };
     Ok(ask(conn, engine, person, action, target).await?.allowed)
 }

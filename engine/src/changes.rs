@@ -24,7 +24,7 @@ use crate::{
     caller::Caller,
     db::{self, changes::Stored},
     error::{Error, Result},
-    people, reads, roles, seal, sessions,
+    people, reads, role_mappings, roles, seal, sessions,
 };
 
 /// How long a change waits, in milliseconds: 7 days.
@@ -167,6 +167,7 @@ async fn apply(
             Ok(None)
         }
         Change::OpenAuditWindow { .. } => Ok(audit_windows::open(tx, engine, caller, permit, change).await?.err()),
+        Change::ApplyMapping { .. } => role_mappings::apply_confirmed(tx, engine, caller, permit, change).await,
     }
 }
 
@@ -280,6 +281,14 @@ pub(crate) async fn rows(
                 from: *from,
                 until: *until,
             },
+            Change::ApplyMapping { provider, version, .. } => {
+                let (slug, name) = db::providers::name(conn, *provider).await?;
+                let dry_run = match row.decided {
+                    None => role_mappings::effect(conn, engine, *provider, *version).await?,
+                    Some(_) => None,
+                };
+                ChangeEffect::Mapping { slug, name, dry_run }
+            }
         };
         let acts = match (row.decided, caller.person()) {
             (None, Some(person)) if engine.now() < row.expires_at => {

@@ -44,6 +44,7 @@ pub mod policies;
 pub mod providers;
 mod reads;
 pub mod refusals;
+pub mod role_mappings;
 pub mod roles;
 pub mod seal;
 mod secret;

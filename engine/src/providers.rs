@@ -11,6 +11,7 @@ use countersign_domain::{
     json,
     problem::Code,
     provider::{ProviderFault, ProviderLink, ProviderRow, ProviderSettings, ProviderTest, ProvidersView, shown_claim},
+    text::PersonName,
 };
 use countersign_ledger::hash::{Hash, Label, digest};
 use serde::{Deserialize, Serialize};
@@ -26,7 +27,7 @@ use crate::{
     db::{self, providers::Stored},
     envelope::Place,
     error::{Error, Result},
-    reads, roles, seal, secret,
+    people, reads, role_mappings, roles, seal, secret,
     sessions::{self, NewSession, OfProvider, SignInFacts},
 };
 
@@ -248,7 +249,8 @@ pub async fn change(
                 let stored = db::providers::lock(&mut tx, provider).await?.ok_or(Error::NotFound)?;
                 // Short name and issuer are what people and the provider know it by: they stay.
                 let (slug, issuer) = (stored.slug.clone(), stored.issuer.clone());
-                let settings = Settings::parse(ProviderSettings { slug, issuer, ..settings })?;
+                let parsed = Settings::parse(ProviderSettings { slug, issuer, ..settings })?;
+                let settings = Settings { just_in_time: stored.just_in_time, ..parsed };
                 let n = stored.n + 1;
                 let event =
                     Event::ProviderChanged { provider, n, change: ProviderChange::Changed, digest: settings.digest() };
@@ -347,10 +349,19 @@ pub async fn sign_in(engine: &Engine, caller: &Caller, proven: Proven) -> Result
                     return Err(closed());
                 }
                 spend_state(&mut tx, &engine, &proven).await?;
-                let known = person_of(&mut tx, &engine, proven.provider, &proven.subject).await?;
-                let person = known.ok_or_else(|| {
-                    Error::refused(Code::Unauthenticated, "Nobody here is known by this identity. Ask an admin.")
-                })?;
+                let person = match person_of(&mut tx, &engine, proven.provider, &proven.subject).await? {
+                    Some(person) => person,
+                    None if stored.just_in_time => become_member(&mut tx, &engine, &caller, &stored, &proven).await?,
+                    None => {
+                        return Err(Error::refused(
+                            Code::Unauthenticated,
+                            "Nobody here is known by this identity. Ask an admin.",
+                        ));
+                    }
+                };
+                // Roles follow before the sign-in begins, since losing one ends every running sign-in.
+                role_mappings::evaluate_sign_in(&mut tx, &engine, &caller, proven.provider, person, &proven.claims)
+                    .await?;
                 let now = engine.now();
                 let facts = SignInFacts {
                     acr: proven.acr.clone(),
@@ -466,6 +477,82 @@ pub async fn link_own(engine: &Engine, caller: &Caller, proven: Proven) -> Resul
             }
         })
         .await
+}
+
+/// Makes a member, without any role, of somebody who signs in for the first time (O11).
+///
+/// The name on screens and the sign-in name come from the claims; they join nobody: a sign-in name that is
+/// in use is not taken.
+async fn become_member(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    caller: &Caller,
+    stored: &Stored,
+    proven: &Proven,
+) -> Result<PersonId> {
+    let permit = authorize::unevaluated(authorize::engine_actor());
+    let claim = |name: &str| proven.claims.get(name).and_then(serde_json::Value::as_str);
+    let preferred = claim("preferred_username").and_then(|login| people::parse_login(login).ok());
+    let name =
+        ["name", "preferred_username", "sub"].into_iter().filter_map(claim).find_map(|n| PersonName::new(n).ok());
+    let name = name.ok_or_else(|| Error::refused(Code::Unauthenticated, "The provider names nobody."))?;
+    let free = match &preferred {
+        Some(login) => db::people::find_by_login(tx, &sessions::login_lookup(engine, login)).await?.is_none(),
+        None => false,
+    };
+    let login = match preferred.filter(|_| free) {
+        Some(login) => login,
+        None => format!("{}-{}", stored.slug, &secret::random_id().simple().to_string()[..8]),
+    };
+    let person = people::create_bare(tx, engine, caller, &permit, &name, &login).await?;
+    link(tx, engine, caller, &permit, stored.id, &proven.subject, person).await?;
+    Ok(person)
+}
+
+/// Lets people in who are not members yet, without any role but those that the mapping gives, or no longer.
+///
+/// # Errors
+///
+/// `invalid_transition` when it stands so already; `step_up_required`; [`Error::Forbidden`] for anybody but an admin.
+pub async fn set_just_in_time(engine: &Engine, caller: &Caller, provider: ProviderId, on: bool) -> Result<()> {
+    sessions::require_recent(caller)?;
+    engine
+        .act(caller, move |engine, caller| async move {
+            let mut tx = engine.begin().await?;
+            let target = engine.installation();
+            let permit = engine.authorize(&mut tx, &caller, Action::ChangeProvider, target).await?;
+            let mut stored = db::providers::lock(&mut tx, provider).await?.ok_or(Error::NotFound)?;
+            if stored.just_in_time == on {
+                let problem = Problem::new(Code::InvalidTransition, "It stands so already.");
+                return Err(Denial::by_rule(permit, Action::ChangeProvider, target, problem));
+            }
+            stored.just_in_time = on;
+            stored.n += 1;
+            let digest = Settings::of(&stored).digest();
+            stored.settings_digest = digest.0.to_vec();
+            let event = Event::ProviderChanged { provider, n: stored.n, change: ProviderChange::Changed, digest };
+            seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
+            db::providers::set_just_in_time(&mut tx, &stored).await?;
+            engine.commit(tx).await
+        })
+        .await
+}
+
+/// Returns the claims of a person's test sign-in at a provider, while they are kept.
+pub(crate) async fn find_test(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    person: PersonId,
+    provider: ProviderId,
+) -> Result<Option<serde_json::Value>> {
+    match db::providers::find_test(conn, person, engine.now()).await? {
+        Some((id, of, sealed)) if of == provider => {
+            let plain = engine.envelope.open(test_place(id), &sealed)?;
+            let kept: Kept = serde_json::from_slice(&plain).map_err(|_| unreadable(provider))?;
+            Ok(Some(serde_json::Value::Object(kept.claims.into_iter().collect())))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Returns whose a provider's subject is.
@@ -687,9 +774,23 @@ struct Settings {
     scopes: Vec<String>,
     algorithms: Vec<String>,
     logout_typ_required: bool,
+    just_in_time: bool,
 }
 
 impl Settings {
+    fn of(stored: &Stored) -> Self {
+        Self {
+            slug: stored.slug.clone(),
+            name: stored.name.clone(),
+            issuer: stored.issuer.clone(),
+            client_id: stored.client_id.clone(),
+            scopes: stored.scopes.clone(),
+            algorithms: stored.algorithms.clone(),
+            logout_typ_required: stored.logout_typ_required,
+            just_in_time: stored.just_in_time,
+        }
+    }
+
     fn parse(typed: ProviderSettings) -> Result<Self> {
         let field = |pointer: &str, sentence: &str| Error::field(pointer, "invalid_setting", sentence);
         let slug = typed.slug.trim().to_owned();
@@ -732,12 +833,12 @@ impl Settings {
         }
         let logout_typ_required = typed.logout_typ_required;
 
-        Ok(Self { slug, name, issuer, client_id, scopes, algorithms, logout_typ_required })
+        Ok(Self { slug, name, issuer, client_id, scopes, algorithms, logout_typ_required, just_in_time: false })
     }
 
     /// Digest of the settings as RFC 8785 text, without the secret.
     fn digest(&self) -> Hash {
-        let settings = serde_json::json!({
+        let mut settings = serde_json::json!({
             "algorithms": self.algorithms,
             "client_id": self.client_id,
             "issuer": self.issuer,
@@ -746,6 +847,9 @@ impl Settings {
             "scopes": self.scopes,
             "slug": self.slug,
         });
+        if self.just_in_time {
+            settings["just_in_time"] = true.into();
+        }
         digest(Label::Provider, json::canonical(&settings).as_bytes())
     }
 
@@ -766,6 +870,7 @@ impl Settings {
             enabled_at: None,
             fault_at: None,
             fault_entry: None,
+            just_in_time: self.just_in_time,
         }
     }
 }

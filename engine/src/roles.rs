@@ -73,28 +73,8 @@ pub(crate) async fn reconcile(
 ) -> Result<RoleChanges> {
     let alone = db::roles::lock_guard(tx).await?;
     let account = db::people::lock(tx, person).await?.ok_or(Error::NotFound)?;
-    let open = db::roles::list_open(tx, person).await?;
-    let now = engine.now();
-    let mut wanted: Vec<Holding> = wanted.iter().cloned().map(Holding::sorted).collect();
-    wanted.sort_unstable();
-    wanted.dedup_by(|a, b| a.role == b.role && a.scope_key() == b.scope_key());
-    wanted.retain(|holding| holding.until.is_none_or(|until| now < until));
-    let (own, other): (Vec<_>, Vec<_>) = open.into_iter().partition(|assignment| assignment.source == source);
-    let (staying, leaving): (Vec<_>, Vec<_>) =
-        own.into_iter().partition(|assignment| wanted.contains(&assignment.holding));
-    let kept: Vec<&Assignment> = other.iter().chain(&staying).collect();
-    let new: Vec<Holding> =
-        wanted.into_iter().filter(|holding| !staying.iter().any(|kept| kept.holding == *holding)).collect();
-    let mut changes = RoleChanges::default();
-    let roles: Vec<Role> =
-        kept.iter().map(|kept| kept.holding.role).chain(new.iter().map(|holding| holding.role)).collect();
-    let mut given = Vec::with_capacity(new.len());
-    for holding in new {
-        match roles.iter().find_map(|other| barred(holding.role, *other, alone)) {
-            Some(why) => changes.refused.push((holding, why)),
-            None => given.push(holding),
-        }
-    }
+    let Plan { leaving, given, refused } = work_out(tx, person, source, wanted, alone, engine.now()).await?;
+    let mut changes = RoleChanges { refused, ..RoleChanges::default() };
 
     let mut n = account.n;
     for assignment in &leaving {
@@ -117,6 +97,57 @@ pub(crate) async fn reconcile(
     changes.gained = given;
 
     Ok(changes)
+}
+
+/// Says what [`reconcile`] would do at this moment, without doing it.
+pub(crate) async fn plan(
+    conn: &mut PgConnection,
+    person: PersonId,
+    source: Source,
+    wanted: &[Holding],
+    alone: bool,
+    now: u64,
+) -> Result<RoleChanges> {
+    let Plan { leaving, given, refused } = work_out(conn, person, source, wanted, alone, now).await?;
+    Ok(RoleChanges { gained: given, lost: leaving.into_iter().map(|left| left.holding).collect(), refused })
+}
+
+/// What makes a person's assignments from one source equal to what is wanted.
+struct Plan {
+    leaving: Vec<Assignment>,
+    given: Vec<Holding>,
+    refused: Vec<(Holding, &'static str)>,
+}
+
+async fn work_out(
+    conn: &mut PgConnection,
+    person: PersonId,
+    source: Source,
+    wanted: &[Holding],
+    alone: bool,
+    now: u64,
+) -> Result<Plan> {
+    let open = db::roles::list_open(conn, person).await?;
+    let mut wanted: Vec<Holding> = wanted.iter().cloned().map(Holding::sorted).collect();
+    wanted.sort_unstable();
+    wanted.dedup_by(|a, b| a.role == b.role && a.scope_key() == b.scope_key());
+    wanted.retain(|holding| holding.until.is_none_or(|until| now < until));
+    let (own, other): (Vec<_>, Vec<_>) = open.into_iter().partition(|assignment| assignment.source == source);
+    let (staying, leaving): (Vec<_>, Vec<_>) =
+        own.into_iter().partition(|assignment| wanted.contains(&assignment.holding));
+    let kept: Vec<&Assignment> = other.iter().chain(&staying).collect();
+    let new: Vec<Holding> =
+        wanted.into_iter().filter(|holding| !staying.iter().any(|kept| kept.holding == *holding)).collect();
+    let roles: Vec<Role> =
+        kept.iter().map(|kept| kept.holding.role).chain(new.iter().map(|holding| holding.role)).collect();
+    let (mut given, mut refused) = (Vec::with_capacity(new.len()), Vec::new());
+    for holding in new {
+        match roles.iter().find_map(|other| barred(holding.role, *other, alone)) {
+            Some(why) => refused.push((holding, why)),
+            None => given.push(holding),
+        }
+    }
+    Ok(Plan { leaving, given, refused })
 }
 
 /// Gives a person a role. Admin, approver, senior approver and compliance officer wait for a second person.

@@ -546,6 +546,16 @@ impl Desk {
         join(&self.engine, login, login, holdings).await.expect("a member can be made")
     }
 
+    /// Returns the roles that a person holds at this moment, each once.
+    ///
+    /// # Panics
+    ///
+    /// When the database does not answer.
+    pub async fn roles_of(&self, person: PersonId) -> Vec<Role> {
+        let mut conn = self.engine.app.acquire().await.expect("a connection");
+        roles::words(&mut conn, &self.engine, person).await.expect("roles can be read")
+    }
+
     /// Makes a person's assignments from one source equal to what is wanted, as a sign-in with a provider does.
     ///
     /// # Errors

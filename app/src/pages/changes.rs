@@ -7,6 +7,7 @@ use countersign_domain::{
 };
 use leptos::{form::ActionForm, prelude::*};
 
+use super::mapping;
 use crate::{
     Error,
     answer::{Answer, answer_of},
@@ -285,6 +286,23 @@ fn effect(effect: ChangeEffect) -> (String, AnyView) {
             let effect = view! { <p class="max-w-measure">{strings::MODE_EFFECT}</p> };
             (strings::MODE_TITLE.to_owned(), effect.into_any())
         }
+        ChangeEffect::Mapping { slug, name, dry_run } => {
+            let title = format!("Groups at {name} give other roles");
+            let address = format!("/admin/sso/{slug}");
+            let effect = view! {
+                {dry_run
+                    .map(|dry_run| {
+                        view! {
+                            <p>{mapping::summary(&dry_run)}</p>
+                            <mapping::EffectTable effects=dry_run.effects/>
+                        }
+                    })}
+                <p>
+                    <a href=address class="text-accent underline">{strings::MAPPING}</a>
+                </p>
+            };
+            (title, effect.into_any())
+        }
         ChangeEffect::AuditWindow { person, name, audit, systems, from, until } => {
             let systems = if systems.is_empty() { "every AI system".to_owned() } else { systems.join(", ") };
             let title = format!("{name} reads as auditor for {audit}");
@@ -341,6 +359,7 @@ mod strings {
     pub(super) const INTRO: &str = "Privileged roles and other risky changes take effect once somebody else confirms them. Who asked for a change and whose access it is never confirm it.";
     pub(super) const MODE_ON: &str = "One person may act alone: the single-operator mode is on. Changes take effect at once, and every act of it is marked single_operator in the ledger.";
     pub(super) const ONE_ADMIN: &str = "There is only one admin, so changes take effect at once and are marked single_operator in the ledger. Make somebody else an admin to have a second person.";
+    pub(super) const MAPPING: &str = "All rows of the mapping";
     pub(super) const NONE: &str = "Nothing waits";
     pub(super) const NONE_REASON: &str = "Roles that need a second person, audit windows and the single-operator mode appear here when somebody asks for them.";
     pub(super) const WAITING: &str = "Waiting";

@@ -115,6 +115,9 @@ fn notice_text(kind: NoticeKind) -> &'static str {
         NoticeKind::PasskeyCopied => {
             "The counter of a passkey went back, as when a key was copied. It was refused. Holder:"
         }
+        NoticeKind::GroupOverage => {
+            "The provider sent a reference in place of somebody's groups, so no role follows from them. Who:"
+        }
         NoticeKind::BreakGlass => "A local account was used past the sign-in provider, for one hour. By:",
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod home;
 pub(crate) mod join;
 pub(crate) mod keys;
 pub(crate) mod ledger;
+pub(crate) mod mapping;
 pub(crate) mod me;
 pub(crate) mod not_found;
 pub(crate) mod people;

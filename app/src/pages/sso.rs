@@ -250,6 +250,7 @@ fn Provider(
     let edited = edit.then(|| row.clone());
     let test_address = format!("/test-sign-in/{}", row.slug);
     let link_address = format!("/link/{}", row.slug);
+    let mapping_address = format!("/admin/sso/{}", row.slug);
     let edit_address = format!("/admin/sso?edit={}", row.slug);
     let known = match row.people_count {
         1 => "1 person".to_owned(),
@@ -322,6 +323,9 @@ fn Provider(
                                 </ActionForm>
                             }
                         })}
+                    <a href=mapping_address class=Weight::Plain.class()>
+                        {strings::MAPPING}
+                    </a>
                     <a href=edit_address class=Weight::Plain.class()>
                         {strings::EDIT}
                     </a>
@@ -633,6 +637,7 @@ mod strings {
     pub(super) const ENABLE: &str = "Open for everybody";
     pub(super) const DISABLE: &str = "Close";
     pub(super) const LINK: &str = "Connect my own account";
+    pub(super) const MAPPING: &str = "Roles from groups";
     pub(super) const EDIT: &str = "Change";
     pub(super) const REMOVE: &str = "Remove";
     pub(super) const SAVE: &str = "Save";

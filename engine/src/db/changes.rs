@@ -74,6 +74,18 @@ pub(crate) async fn is_waiting(conn: &mut PgConnection, digest: &[u8]) -> sqlx::
     .await
 }
 
+/// Finds a waiting change of a kind that names an id.
+pub(crate) async fn find_waiting(conn: &mut PgConnection, kind: &str, id: &str) -> sqlx::Result<Option<ChangeId>> {
+    let row = sqlx::query_scalar!(
+        "select id from changes where state = 'waiting' and kind = $1 and position($2 in body) > 0 order by id limit 1",
+        kind,
+        id,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Into::into))
+}
+
 pub(crate) async fn insert(conn: &mut PgConnection, new: &Stored) -> sqlx::Result<()> {
     sqlx::query!(
         r#"

@@ -23,6 +23,8 @@ pub(crate) struct Stored {
     pub(crate) enabled_at: Option<OffsetDateTime>,
     pub(crate) fault_at: Option<OffsetDateTime>,
     pub(crate) fault_entry: Option<EntryId>,
+    /// People who are not members yet become members when they sign in.
+    pub(crate) just_in_time: bool,
 }
 
 impl Stored {
@@ -49,6 +51,7 @@ macro_rules! stored {
             enabled_at: $row.enabled_at,
             fault_at: $row.fault_at,
             fault_entry: $row.fault_entry_id.map(Into::into),
+            just_in_time: $row.just_in_time,
         }
     };
 }
@@ -97,6 +100,26 @@ pub(crate) async fn set_settings(conn: &mut PgConnection, new: &Stored) -> sqlx:
         &new.algorithms,
         &new.scopes,
         new.logout_typ_required,
+        new.settings_digest,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Lets people in who are not members yet, or no longer. The settings' digest changes with it, and a test of the other
+/// settings stays one.
+pub(crate) async fn set_just_in_time(conn: &mut PgConnection, new: &Stored) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        update identity_providers
+        set n = $2, just_in_time = $3, settings_digest = $4::bytea,
+          tested_digest = case when tested_digest = settings_digest then $4::bytea end
+        where id = $1
+        "#,
+        new.id.0,
+        new.n as i64,
+        new.just_in_time,
         new.settings_digest,
     )
     .execute(conn)
@@ -154,7 +177,7 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: ProviderId) -> sqlx::Resul
     let row = sqlx::query!(
         r#"
         select id, n, slug, name, issuer, client_id, secret, algorithms, scopes, logout_typ_required, settings_digest,
-          tested_digest, enabled_at, fault_at, fault_entry_id
+          tested_digest, enabled_at, fault_at, fault_entry_id, just_in_time
         from identity_providers
         where id = $1 and removed_at is null
         for update
@@ -171,7 +194,7 @@ pub(crate) async fn lock_share(conn: &mut PgConnection, id: ProviderId) -> sqlx:
     let row = sqlx::query!(
         r#"
         select id, n, slug, name, issuer, client_id, secret, algorithms, scopes, logout_typ_required, settings_digest,
-          tested_digest, enabled_at, fault_at, fault_entry_id
+          tested_digest, enabled_at, fault_at, fault_entry_id, just_in_time
         from identity_providers
         where id = $1 and removed_at is null
         for share
@@ -187,7 +210,7 @@ pub(crate) async fn find_by_slug(conn: &mut PgConnection, slug: &str) -> sqlx::R
     let row = sqlx::query!(
         r#"
         select id, n, slug, name, issuer, client_id, secret, algorithms, scopes, logout_typ_required, settings_digest,
-          tested_digest, enabled_at, fault_at, fault_entry_id
+          tested_digest, enabled_at, fault_at, fault_entry_id, just_in_time
         from identity_providers
         where slug = $1 and removed_at is null
         "#,
@@ -196,6 +219,12 @@ pub(crate) async fn find_by_slug(conn: &mut PgConnection, slug: &str) -> sqlx::R
     .fetch_optional(conn)
     .await?;
     Ok(row.map(|row| stored!(row)))
+}
+
+/// Returns short name and name of a provider, removed or not.
+pub(crate) async fn name(conn: &mut PgConnection, id: ProviderId) -> sqlx::Result<(String, String)> {
+    let row = sqlx::query!("select slug, name from identity_providers where id = $1", id.0).fetch_one(conn).await?;
+    Ok((row.slug, row.name))
 }
 
 pub(crate) async fn find_by_issuer(
@@ -218,7 +247,7 @@ pub(crate) async fn list(conn: &mut PgConnection) -> sqlx::Result<Vec<(Stored, u
     let rows = sqlx::query!(
         r#"
         select id, n, slug, name, issuer, client_id, secret, algorithms, scopes, logout_typ_required, settings_digest,
-          tested_digest, enabled_at, fault_at, fault_entry_id,
+          tested_digest, enabled_at, fault_at, fault_entry_id, just_in_time,
           (select count(distinct i.person_id) from identities i where i.provider_id = p.id) as "people!"
         from identity_providers p
         where removed_at is null

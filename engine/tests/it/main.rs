@@ -7,6 +7,7 @@ mod administration;
 mod bench;
 mod decisions;
 mod export;
+mod mapping;
 mod passkeys;
 mod providers;
 mod roles;

@@ -209,7 +209,7 @@ async fn a_step_up_is_the_same_person_again() {
 }
 
 /// Connects, tests and opens a provider.
-async fn open(desk: &Desk, slug: &str) -> ProviderId {
+pub(crate) async fn open(desk: &Desk, slug: &str) -> ProviderId {
     let id = providers::add(&desk.engine, &again(&desk.admin), settings(slug), SECRET).await.unwrap();
     let state = format!("test of {slug}");
     providers::keep_test(&desk.engine, &again(&desk.admin), proven(id, "ada", &state)).await.unwrap();
@@ -231,7 +231,7 @@ fn settings(slug: &str) -> ProviderSettings {
     }
 }
 
-fn proven(provider: ProviderId, subject: &str, state: &str) -> Proven {
+pub(crate) fn proven(provider: ProviderId, subject: &str, state: &str) -> Proven {
     Proven {
         provider,
         state: state.into(),
@@ -245,10 +245,10 @@ fn proven(provider: ProviderId, subject: &str, state: &str) -> Proven {
     }
 }
 
-fn visitor() -> Caller {
+pub(crate) fn visitor() -> Caller {
     Caller::new(Actor::Anonymous, "192.0.2.1", "test", uuid::Uuid::nil())
 }
 
-fn code(error: Error) -> Code {
+pub(crate) fn code(error: Error) -> Code {
     countersign_domain::Problem::from(error).code
 }
