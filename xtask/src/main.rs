@@ -8,6 +8,7 @@ mod cluster;
 mod css;
 mod db;
 mod dependencies;
+mod products;
 mod queries;
 mod serve;
 mod site;
