@@ -40,6 +40,9 @@ use crate::{Refusal, Server};
 const TRANSACTIONS_MAX: usize = 5;
 /// How long a browser may take to leave for the provider's sign-out, in milliseconds.
 const LEAVING_MS: u64 = 60_000;
+/// The oldest sign-in there that is a fresh proof here. Not 0: LemonLDAP::NG reads `max_age=0` as no limit, and
+/// Canaille asks again and again, because its own clock moves on between its form and its answer.
+const PROOF_SECONDS_MAX: u64 = 30;
 
 /// The providers that were talked to, as they are configured.
 #[derive(Default)]
@@ -397,7 +400,7 @@ pub(crate) async fn signed_out(
 
 fn asked(errand: &Errand) -> Asked {
     match errand {
-        Errand::Of { wish: Wish::StepUp, .. } => Asked { age_seconds_max: Some(0), ..Asked::default() },
+        Errand::Of { wish: Wish::StepUp, .. } => Asked { age_seconds_max: Some(PROOF_SECONDS_MAX), ..Asked::default() },
         _ => Asked::default(),
     }
 }
