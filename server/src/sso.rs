@@ -6,6 +6,7 @@
 
 use std::{
     collections::HashMap,
+    num::NonZeroU64,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -40,9 +41,8 @@ use crate::{Refusal, Server};
 const TRANSACTIONS_MAX: usize = 5;
 /// How long a browser may take to leave for the provider's sign-out, in milliseconds.
 const LEAVING_MS: u64 = 60_000;
-/// The oldest sign-in there that is a fresh proof here. Not 0: LemonLDAP::NG reads `max_age=0` as no limit, and
-/// Canaille asks again and again, because its own clock moves on between its form and its answer.
-const PROOF_SECONDS_MAX: u64 = 30;
+/// The oldest sign-in there that is a fresh proof here.
+const PROOF_SECONDS_MAX: NonZeroU64 = NonZeroU64::new(30).unwrap();
 
 /// The providers that were talked to, as they are configured.
 #[derive(Default)]
