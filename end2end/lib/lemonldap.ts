@@ -56,7 +56,11 @@ export async function startLemonldap(origin: string): Promise<Product> {
     fixedGroups: ["timelords", "users"],
     backChannel: true,
     async signIn(page) {
-      await page.getByPlaceholder("Login").fill(ACCOUNT);
+      // Somebody whose sign-in is too old is first asked whether to renew it.
+      const [login, renew] = [page.getByPlaceholder("Login"), page.getByRole("button", { name: "Renew session" })];
+      await login.or(renew).first().waitFor();
+      if (await renew.isVisible()) await renew.click();
+      await login.fill(ACCOUNT);
       await page.getByPlaceholder("Password").fill(ACCOUNT);
       await page.getByRole("button", { name: "Connect" }).click();
     },

@@ -100,7 +100,7 @@ function groupLives(pid: number): boolean {
 /** What the set-up of `cargo xtask test --full` says about a program. */
 export function installed(variable: string): string {
   const place = process.env[variable];
-  if (!place) throw new Error(process.env[`${variable}_MISSING`] ?? `${variable} names nothing. Run: cargo xtask test --full`);
+  if (!place) throw new Error(process.env[`${variable}_MISSING`] ?? `${variable} names nothing. Run: cargo xtask setup --full`);
   return place;
 }
 

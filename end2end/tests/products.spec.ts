@@ -161,6 +161,7 @@ async function tellsOfSignOut({ product, visitor, page }: Stage, context: TestCo
     await page.goto("/admin/sso");
     await page.getByRole("heading", { name: "Company account" }).waitFor();
     await tab.close();
+    await testSignIn(page, product);
     return;
   }
 

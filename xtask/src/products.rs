@@ -39,10 +39,17 @@ pub(crate) struct Products {
 impl Products {
     /// Finds or sets up all of them.
     pub(crate) fn set_up() -> Products {
-        let why = |failure: Failure| {
-            format!("{}\nRun again where the package archives answer: cargo xtask test --full", failure.text)
-        };
+        let why = |failure: Failure| format!("{}\nRun: cargo xtask setup --full", failure.text);
         Products { canaille: python("canaille").map_err(why), lemonldap: lemonldap().map_err(why) }
+    }
+
+    /// Prints where everything is, or fails with what is missing.
+    pub(crate) fn list(&self) -> Result<()> {
+        for (name, place) in [("Canaille", &self.canaille), ("LemonLDAP::NG", &self.lemonldap)] {
+            let place = place.as_ref().map_err(|why| Failure::new(format!("{name}: {why}")))?;
+            println!("{name}: {}", place.display());
+        }
+        Ok(())
     }
 
     /// Tells a child process where they are, or what is missing.
