@@ -29,6 +29,8 @@ export interface VisitorOptions {
   height?: number;
   reducedMotion?: boolean;
   forcedColors?: boolean;
+  /** Other applications that a visit leads to, by origin; what goes wrong on their pages is theirs. */
+  strangers?: string[];
   /** Messages this visit provokes on purpose, such as the browser's own line about a 403. */
   expected?: RegExp[];
 }
@@ -38,10 +40,12 @@ export class Visitor {
   readonly context: BrowserContext;
   readonly problems: string[] = [];
   readonly #expected: RegExp[];
+  readonly #strangers: string[];
 
-  private constructor(context: BrowserContext, expected: RegExp[]) {
+  private constructor(context: BrowserContext, { expected, strangers }: VisitorOptions) {
     this.context = context;
-    this.#expected = expected;
+    this.#expected = expected ?? [];
+    this.#strangers = strangers ?? [];
   }
 
   static async arrive(browser: Browser, options: VisitorOptions): Promise<Visitor> {
@@ -57,17 +61,21 @@ export class Visitor {
     };
     const context = await browser.newContext(settings);
     context.setDefaultTimeout(10_000);
-    return new Visitor(context, options.expected ?? []);
+    return new Visitor(context, options);
   }
 
   /** Opens a page whose every console message, script error and policy violation is noted. */
   async page(): Promise<Page> {
     const page = await this.context.newPage();
-    page.on("console", (message) => this.#note(`console ${message.type()}: ${message.text()}`));
-    page.on("pageerror", (error) => this.#note(`script error: ${error.message}`));
+    page.on("console", (message) => {
+      if (!this.#isStranger(message.location().url || page.url())) this.#note(`console ${message.type()}: ${message.text()}`);
+    });
+    page.on("pageerror", (error) => {
+      if (!this.#isStranger(page.url())) this.#note(`script error: ${error.message}`);
+    });
     page.on("crash", () => this.#note("the page crashed"));
     page.on("response", (response) => {
-      if (response.status() >= 500) this.#note(`${response.status()} from ${response.url()}`);
+      if (response.status() >= 500 && !this.#isStranger(response.url())) this.#note(`${response.status()} from ${response.url()}`);
     });
     return page;
   }
@@ -81,6 +89,10 @@ export class Visitor {
   async leave(): Promise<void> {
     await this.context.close();
     assert.deepEqual(this.problems, [], "nothing goes wrong on the page");
+  }
+
+  #isStranger(address: string): boolean {
+    return this.#strangers.some((stranger) => address.startsWith(`${stranger}/`));
   }
 
   #note(problem: string): void {

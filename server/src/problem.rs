@@ -150,7 +150,7 @@ fn page(problem: &Problem, request: Uuid, css: &str) -> String {
     };
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>{title} – Countersign</title><link rel=\"stylesheet\" href=\"{css}\"></head>\
+         <title>{title} – Countersign</title><link rel=\"icon\" href=\"data:,\"><link rel=\"stylesheet\" href=\"{css}\"></head>\
          <body><main><h1>{title}</h1><p>{detail}</p><p>Request <code>{request}</code></p><p>{way}</p></main></body></html>\n"
     )
 }

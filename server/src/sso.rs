@@ -6,6 +6,7 @@
 
 use std::{
     collections::HashMap,
+    num::NonZeroU64,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -40,6 +41,8 @@ use crate::{Refusal, Server};
 const TRANSACTIONS_MAX: usize = 5;
 /// How long a browser may take to leave for the provider's sign-out, in milliseconds.
 const LEAVING_MS: u64 = 60_000;
+/// The oldest sign-in there that is a fresh proof here.
+const PROOF_SECONDS_MAX: NonZeroU64 = NonZeroU64::new(30).unwrap();
 
 /// The providers that were talked to, as they are configured.
 #[derive(Default)]
@@ -397,7 +400,7 @@ pub(crate) async fn signed_out(
 
 fn asked(errand: &Errand) -> Asked {
     match errand {
-        Errand::Of { wish: Wish::StepUp, .. } => Asked { age_seconds_max: Some(0), ..Asked::default() },
+        Errand::Of { wish: Wish::StepUp, .. } => Asked { age_seconds_max: Some(PROOF_SECONDS_MAX), ..Asked::default() },
         _ => Asked::default(),
     }
 }

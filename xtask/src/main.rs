@@ -8,6 +8,7 @@ mod cluster;
 mod css;
 mod db;
 mod dependencies;
+mod products;
 mod queries;
 mod serve;
 mod site;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use products::Products;
 use step::Failure;
 use tools::Tools;
 
@@ -37,7 +39,7 @@ enum Task {
     /// Builds what the browser runs, for specs run one at a time.
     Site,
     /// Sets up what the tests need, without running them.
-    Setup,
+    Setup(Setup),
     /// Runs every test and prints how many passed and failed.
     Test(suite::Arguments),
     /// Runs a PostgreSQL for development, with roles and migrations, and prints how to reach it.
@@ -50,13 +52,27 @@ enum Task {
     Bench(bench::Arguments),
 }
 
+#[derive(clap::Args)]
+struct Setup {
+    /// Also what the full run needs.
+    #[arg(long)]
+    full: bool,
+}
+
+impl Setup {
+    fn run(&self) -> step::Result<()> {
+        Tools::for_testing()?.list();
+        if self.full { Products::set_up().list() } else { Ok(()) }
+    }
+}
+
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Run(arguments) => serve::run(&arguments),
         Task::Site => Tools::for_running().and_then(|_| site::build(site::Mode::Development)).map(|site| {
             println!("{}", site.display());
         }),
-        Task::Setup => Tools::for_testing().map(|tools| tools.list()),
+        Task::Setup(arguments) => arguments.run(),
         Task::Test(arguments) => suite::run(&arguments),
         Task::Db(arguments) => db::run(&arguments),
         Task::Sqlx(arguments) => queries::run(&arguments),

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::cluster::Throwaway;
+use crate::products::Products;
 use crate::serve::{NATIVE, build_server};
 use crate::site::{self, Mode};
 use crate::step::{Doing as _, Failure, Result, cargo, root};
@@ -31,15 +32,17 @@ struct Count {
 struct Suite {
     tools: Tools,
     cluster: Throwaway,
-    full: bool,
+    /// Set up in the full run only.
+    products: Option<Products>,
     sum: Count,
 }
 
 /// Runs everything and returns whether all of it passed; a failing step does not keep others from running.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let tools = Tools::for_testing()?;
+    let products = arguments.full.then(Products::set_up);
     let cluster = Throwaway::start(&tools)?;
-    let mut suite = Suite { tools, cluster, full: arguments.full, sum: Count::default() };
+    let mut suite = Suite { tools, cluster, products, sum: Count::default() };
 
     suite.step("Style sheet is fresh", |suite| css::check(&suite.tools).map(|()| Count::passed(1)));
     suite.step("Query descriptions are fresh", |suite| queries::check(&suite.cluster).map(|()| Count::passed(1)));
@@ -144,7 +147,8 @@ impl Suite {
     fn export(&self, command: &mut Command) {
         self.tools.export(command);
         command.env("COUNTERSIGN_TEST_PG", self.cluster.socket_dir()).env_remove("DATABASE_URL");
-        if self.full {
+        if let Some(products) = &self.products {
+            products.export(command);
             command.env("COUNTERSIGN_FULL", "1");
         }
     }

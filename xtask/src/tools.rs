@@ -132,7 +132,7 @@ impl Tools {
 }
 
 /// Runs a program only to see whether it works.
-fn works(program: &str, arguments: &[&str]) -> bool {
+pub(crate) fn works(program: &str, arguments: &[&str]) -> bool {
     Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
 }
 
@@ -140,7 +140,7 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-fn cache() -> Result<PathBuf> {
+pub(crate) fn cache() -> Result<PathBuf> {
     let base = match std::env::var_os("XDG_CACHE_HOME").filter(|base| !base.is_empty()) {
         Some(base) => PathBuf::from(base),
         None => PathBuf::from(std::env::var_os("HOME").ok_or_else(|| Failure::new("Set HOME or XDG_CACHE_HOME."))?)
@@ -180,7 +180,7 @@ fn postgres() -> Result<Option<PathBuf>> {
         Places::of_this_machine().find(None, None, &cache)?;
         return Ok(None);
     }
-    let tree = unpacked("postgresql", &["postgresql"])?;
+    let tree = unpacked("postgresql", &["postgresql"], None)?;
     let major = newest_child(&tree.join("usr/lib/postgresql"))?;
     let bin = tree.join("wrappers");
     let real = tree.join("usr/lib/postgresql").join(major).join("bin");
@@ -203,7 +203,7 @@ fn chromium() -> Result<PathBuf> {
         apt_install(&["chromium"])?;
         return on_path("chromium").ok_or_else(|| Failure::new("apt-get installed no chromium. Set PATH to find one."));
     }
-    let tree = unpacked("chromium", &["chromium", "fonts-liberation"])?;
+    let tree = unpacked("chromium", &["chromium", "fonts-liberation"], None)?;
     let program = tree.join("wrappers/chromium");
     let fonts = tree.join("fonts.conf");
     let text = format!(
@@ -255,7 +255,7 @@ fn new_enough(version: &str) -> bool {
 }
 
 /// A virtual environment with exactly the packages of `xtask/python/<name>.txt`, by version and hash.
-fn python(name: &str) -> Result<PathBuf> {
+pub(crate) fn python(name: &str) -> Result<PathBuf> {
     let requirements = root().join("xtask/python").join(format!("{name}.txt"));
     let text = fs::read(&requirements).doing(format!("reading {}", requirements.display()))?;
     let venv = cache()?.join(format!("python-{name}-{}", &hex(&Sha256::digest(&text))[..12]));
@@ -309,7 +309,7 @@ fn pip() -> Result<PathBuf> {
         apt_install(&["python3-venv"])?;
         return find().ok_or_else(|| Failure::new("Python has no pip. Run: apt-get install python3-venv"));
     }
-    let tree = unpacked("python3-pip-whl", &["python3-pip-whl"])?;
+    let tree = unpacked("python3-pip-whl", &["python3-pip-whl"], None)?;
     let wheels = tree.join("usr/share/python-wheels");
     let wheel = fs::read_dir(&wheels)
         .doing(format!("reading {}", wheels.display()))?
@@ -339,19 +339,21 @@ fn apt_install(packages: &[&str]) -> Result<()> {
 }
 
 /// Debian packages and what they need beyond this machine, unpacked into the tools cache.
-fn unpacked(name: &str, packages: &[&str]) -> Result<PathBuf> {
+///
+/// A package may name its suite, as `name/suite`; `sources` then replaces the machine's main list of sources.
+pub(crate) fn unpacked(name: &str, packages: &[&str], sources: Option<&Path>) -> Result<PathBuf> {
     let tree = cache()?.join("debian").join(name);
     if tree.is_dir() {
         return Ok(tree);
     }
-    unpack(&tree, packages).map_err(|failure| {
+    unpack(&tree, packages, sources).map_err(|failure| {
         Failure::new(format!("{}\nRun: sudo apt-get install {}", failure.text, packages.join(" ")))
     })?;
 
     Ok(tree)
 }
 
-fn unpack(tree: &Path, packages: &[&str]) -> Result<()> {
+fn unpack(tree: &Path, packages: &[&str], sources: Option<&Path>) -> Result<()> {
     say(format!("Unpacking the Debian packages of {} into {} …", packages.join(", "), tree.display()));
     let apt_state = cache()?.join("apt");
     for directory in ["lists/partial", "cache/archives/partial", "log"] {
@@ -370,6 +372,9 @@ fn unpack(tree: &Path, packages: &[&str]) -> Result<()> {
             command.arg("-o").arg(format!("{option}={}", apt_state.join(place).display()));
         }
         command.args(["-o", "Debug::NoLocking=true", "-o", "APT::Sandbox::User="]);
+        if let Some(sources) = sources {
+            command.arg("-o").arg(format!("Dir::Etc::sourcelist={}", sources.display()));
+        }
         command
     };
     status(apt().args(["update", "--quiet"]))?;
@@ -377,7 +382,8 @@ fn unpack(tree: &Path, packages: &[&str]) -> Result<()> {
     let mut wanted = planned(&plan);
     for package in packages {
         // Installed already, yet not where it is looked for: fetch it all the same.
-        wanted.entry((*package).to_owned()).or_default();
+        let name = package.split_once('/').map_or(*package, |(name, _)| name);
+        wanted.entry(name.to_owned()).or_default();
     }
 
     let temporary = tree.with_extension(format!("tmp-{}", std::process::id()));
@@ -411,7 +417,7 @@ fn planned(simulation: &str) -> BTreeMap<String, String> {
 }
 
 /// Writes a script that runs an unpacked program with the unpacked libraries.
-fn wrap(tree: &Path, program: &Path, variables: &[(&str, &Path)], script: &Path) -> Result<()> {
+pub(crate) fn wrap(tree: &Path, program: &Path, variables: &[(&str, &Path)], script: &Path) -> Result<()> {
     let mut libraries = Vec::new();
     for parent in ["usr/lib", "lib"].map(|parent| tree.join(parent)) {
         for entry in fs::read_dir(&parent).into_iter().flatten().flatten() {
@@ -436,7 +442,7 @@ fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-fn on_path(program: &str) -> Option<PathBuf> {
+pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
         .map(|directory| directory.join(program))

@@ -1,5 +1,7 @@
 //! What one sign-in asks for and what comes back through the browser.
 
+use std::num::NonZeroU64;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -44,8 +46,10 @@ impl std::fmt::Debug for Transaction {
 /// What a sign-in asks the provider for, beyond who it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
-    /// Authentication may be at most this old; 0 asks for a fresh one.
-    pub age_seconds_max: Option<u64>,
+    /// Authentication may be at most this old, and a sign-in that is still good there does not count. There is no
+    /// 0: LemonLDAP::NG reads it as no limit, and Canaille, whose clock moves on between its form and its answer,
+    /// asks again and again.
+    pub age_seconds_max: Option<NonZeroU64>,
     /// One of these authentication classes.
     pub classes: Vec<String>,
 }
@@ -53,7 +57,7 @@ pub struct Asked {
 /// What an ID token must fit.
 pub(crate) struct Expected<'a> {
     pub(crate) nonce: &'a str,
-    pub(crate) age_seconds_max: Option<u64>,
+    pub(crate) age_seconds_max: Option<NonZeroU64>,
     pub(crate) classes: &'a [String],
 }
 

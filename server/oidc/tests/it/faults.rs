@@ -1,5 +1,7 @@
 //! Our own cases beside the suite: what a hostile or broken provider, or a forged callback, may try.
 
+use std::num::NonZeroU64;
+
 use countersign_oidc::{Algorithm, Asked, Callback, ClientAuth, Fault, Secret, Transaction};
 use p256::ecdsa::{Signature, SigningKey, VerifyingKey, signature::Verifier as _};
 use serde_json::{Value, json};
@@ -119,18 +121,31 @@ refused! {
             => Fault::Metadata("response_types_supported"),
     an_age_that_was_asked_for_and_is_missing_is_refused:
         |desk| {
-            desk.asked = Asked { age_seconds_max: Some(300), ..Asked::default() };
+            desk.asked = Asked { age_seconds_max: NonZeroU64::new(300), ..Asked::default() };
             claims(desk, json!({ "auth_time": null }));
         } => Fault::Claim { name: "auth_time", .. },
     an_authentication_older_than_asked_is_refused:
         |desk| {
-            desk.asked = Asked { age_seconds_max: Some(0), ..Asked::default() };
-            claims(desk, json!({ "auth_time": NOW - 61 }));
+            desk.asked = Asked { age_seconds_max: NonZeroU64::new(30), ..Asked::default() };
+            claims(desk, json!({ "auth_time": NOW - 91 }));
         } => Fault::Claim { name: "auth_time", .. },
     a_weaker_authentication_than_asked_is_refused:
         |desk| {
             desk.asked = Asked { classes: vec!["phr".into()], ..Asked::default() };
         } => Fault::Claim { name: "acr", .. },
+}
+
+/// Proves O3: a fresh proof is asked for by age and by prompt. Debian's LemonLDAP::NG 2.21.3 takes `prompt=login` as
+/// done within 300 s of a sign-in, so only a `max_age` above 0 makes it ask.
+#[tokio::test]
+async fn a_fresh_proof_is_asked_for_by_age_and_by_prompt() {
+    let desk = Desk::new();
+    let transaction = Transaction::new([1; 32], [2; 32], [3; 32]);
+    let asked = Asked { age_seconds_max: NonZeroU64::new(30), ..Asked::default() };
+
+    let address = desk.provider.begin(NOW, &transaction, &asked).await.unwrap();
+
+    assert!(address.ends_with("&max_age=30&prompt=login"), "{address}");
 }
 
 /// Proves O3: 60 s of skew pass on either side.
