@@ -197,7 +197,6 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<ProvidersView> {
 /// What a field lacks; `name_taken` for a short name or an issuer that is connected already;
 /// `step_up_required`.
 pub async fn add(engine: &Engine, caller: &Caller, settings: ProviderSettings, secret: &str) -> Result<ProviderId> {
-    sessions::require_recent(caller)?;
     let settings = Settings::parse(settings)?;
     let secret = parse_secret(secret)?;
     engine
@@ -206,6 +205,7 @@ pub async fn add(engine: &Engine, caller: &Caller, settings: ProviderSettings, s
             async move {
                 let mut tx = engine.begin().await?;
                 let permit = engine.authorize(&mut tx, &caller, Action::ChangeProvider, engine.installation()).await?;
+                sessions::require_recent(&caller)?;
                 if db::providers::find_by_slug(&mut tx, &settings.slug).await?.is_some() {
                     return Err(taken("There is a provider with this short name already."));
                 }
@@ -238,7 +238,6 @@ pub async fn change(
     settings: ProviderSettings,
     secret: &str,
 ) -> Result<()> {
-    sessions::require_recent(caller)?;
     let secret = if secret.is_empty() { None } else { Some(parse_secret(secret)?) };
     engine
         .act(caller, move |engine, caller| {
@@ -246,6 +245,7 @@ pub async fn change(
             async move {
                 let mut tx = engine.begin().await?;
                 let permit = engine.authorize(&mut tx, &caller, Action::ChangeProvider, engine.installation()).await?;
+                sessions::require_recent(&caller)?;
                 let stored = db::providers::lock(&mut tx, provider).await?.ok_or(Error::NotFound)?;
                 // Short name and issuer are what people and the provider know it by: they stay.
                 let (slug, issuer) = (stored.slug.clone(), stored.issuer.clone());
@@ -294,13 +294,13 @@ pub async fn remove(engine: &Engine, caller: &Caller, provider: ProviderId) -> R
 }
 
 async fn switch(engine: &Engine, caller: &Caller, provider: ProviderId, change: ProviderChange) -> Result<()> {
-    sessions::require_recent(caller)?;
     engine
         .act(caller, move |engine, caller| async move {
             let mut tx = engine.begin().await?;
             db::roles::lock_guard(&mut tx).await?;
             let target = engine.installation();
             let permit = engine.authorize(&mut tx, &caller, Action::ChangeProvider, target).await?;
+            sessions::require_recent(&caller)?;
             let stored = db::providers::lock(&mut tx, provider).await?.ok_or(Error::NotFound)?;
             let enabled = stored.enabled_at.is_some();
             let refusal = match change {
@@ -515,12 +515,12 @@ async fn become_member(
 ///
 /// `invalid_transition` when it stands so already; `step_up_required`; [`Error::Forbidden`] for anybody but an admin.
 pub async fn set_just_in_time(engine: &Engine, caller: &Caller, provider: ProviderId, on: bool) -> Result<()> {
-    sessions::require_recent(caller)?;
     engine
         .act(caller, move |engine, caller| async move {
             let mut tx = engine.begin().await?;
             let target = engine.installation();
             let permit = engine.authorize(&mut tx, &caller, Action::ChangeProvider, target).await?;
+            sessions::require_recent(&caller)?;
             let mut stored = db::providers::lock(&mut tx, provider).await?.ok_or(Error::NotFound)?;
             if stored.just_in_time == on {
                 let problem = Problem::new(Code::InvalidTransition, "It stands so already.");

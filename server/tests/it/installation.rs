@@ -9,13 +9,18 @@ use axum::{
 use countersign_domain::{
     decision::Verdict,
     holding::{Holding, Source},
-    ids::{AccessReviewId, AgentKeyId, AuditWindowId, ChangeId, DecisionId, PersonId, RoleAssignmentId, SessionId},
+    ids::{
+        AccessReviewId, AgentKeyId, AuditWindowId, ChangeId, DecisionId, MappingVersionId, PersonId, ProviderId,
+        RoleAssignmentId, SessionId,
+    },
+    mapping::RowForm,
+    provider::ProviderSettings,
     role::Role,
 };
 use countersign_engine::{
     Actor, Caller, access_reviews,
     audit_windows::{self, Opened, Wanted, WantedForm},
-    changes, decisions, factors, invitations, keys, ledger, people,
+    changes, decisions, factors, invitations, keys, ledger, people, providers, role_mappings,
     roles::{self, Assigned},
     sessions::{self, Typed},
     systems,
@@ -196,6 +201,9 @@ impl Installation {
             false => String::new(),
         };
         let file = if route.path.starts_with("/pkg/") { "app.1a2b.css" } else { "0/000.p/1" };
+        if route.path == "/admin/sso/{provider}" {
+            return format!("/admin/sso/{}", self.provider().await.1);
+        }
         route
             .path
             .replace("{person}", &self.approver.person.to_string())
@@ -264,6 +272,34 @@ impl Installation {
                 keys::rotate(&self.desk.engine, &again(&self.desk.admin), key, 24).await.unwrap();
                 format!("key={key}")
             }
+            "/act/add-provider" => {
+                let slug = format!("new-{}", &again(&self.desk.admin).request.simple().to_string()[20..]);
+                let issuer = format!("https%3A%2F%2F{slug}.example.org");
+                format!("slug={slug}&name=New&issuer={issuer}&client_id=a&secret=b&scopes=groups&algorithms=RS256")
+            }
+            "/act/change-provider" => {
+                let (provider, _) = self.provider().await;
+                format!(
+                    "provider={provider}&name=Other&client_id=a&secret=&scopes=groups&algorithms=RS256&logout_typ=required"
+                )
+            }
+            "/act/enable-provider" | "/act/disable-provider" | "/act/remove-provider" => {
+                format!("provider={}", self.provider().await.0)
+            }
+            "/act/mapping" => format!("slug={}", self.provider().await.1),
+            "/act/just-in-time" => {
+                let (provider, slug) = self.provider().await;
+                format!("provider={provider}&slug={slug}&on=true")
+            }
+            "/act/save-mapping-row" => {
+                let (provider, slug) = self.provider().await;
+                format!("provider={provider}&slug={slug}&base=&at=&claim=groups&test=equals&value=readers&role=viewer")
+            }
+            "/act/remove-mapping-row" | "/act/discard-mapping" | "/act/apply-mapping" => {
+                let (provider, slug) = self.provider().await;
+                let (draft, dry_run) = self.draft(provider, &slug).await;
+                format!("provider={provider}&slug={slug}&base={draft}&at=0&version={draft}&dry_run={dry_run}")
+            }
             "/act/open-audit-window" => {
                 format!("name=audit-{0}&login={0}&until=2027-01-01", self.outsider().await)
             }
@@ -275,6 +311,37 @@ impl Installation {
             }
             _ => String::new(),
         }
+    }
+
+    /// Connects an identity provider, which is closed, and returns its id and short name.
+    async fn provider(&self) -> (ProviderId, String) {
+        let admin = again(&self.desk.admin);
+        let slug = format!("idp-{}", &admin.request.simple().to_string()[20..]);
+        let settings = ProviderSettings {
+            slug: slug.clone(),
+            name: "Company".into(),
+            issuer: format!("https://{slug}.example.org"),
+            client_id: "countersign".into(),
+            scopes: "groups".into(),
+            algorithms: vec!["RS256".into()],
+            logout_typ_required: true,
+        };
+        (providers::add(&self.desk.engine, &admin, settings, "secret").await.unwrap(), slug)
+    }
+
+    /// Saves a draft of a mapping and returns it with the digest of its dry run.
+    async fn draft(&self, provider: ProviderId, slug: &str) -> (MappingVersionId, String) {
+        let row = RowForm {
+            claim: "groups".into(),
+            test: "equals".into(),
+            value: "readers".into(),
+            role: "viewer".into(),
+            ..RowForm::default()
+        };
+        let (engine, admin) = (&self.desk.engine, &self.desk.admin);
+        role_mappings::save_row(engine, &again(admin), provider, None, None, &row).await.unwrap();
+        let view = role_mappings::view(engine, &again(admin), slug).await.unwrap();
+        (view.draft.unwrap().id, view.dry_run.unwrap().digest)
     }
 
     /// Invites somebody who has not come yet.
