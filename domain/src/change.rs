@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     holding::Holding,
-    ids::{PersonId, SystemId},
+    ids::{PersonId, ProviderId, ScimTokenId, SystemId},
     json,
+    role::Role,
 };
 
 /// A change that nobody makes alone. The sealed request names the digest of exactly these bytes.
@@ -35,6 +36,21 @@ pub enum Change {
         /// When it ends.
         until: u64,
     },
+    /// A directory may push what gives privileged roles.
+    IssueScimToken {
+        /// The token, whose text the requester holds already; it works from the confirmation on.
+        token: ScimTokenId,
+        /// The provider whose people it pushes.
+        provider: ProviderId,
+        /// The only roles that its groups may give.
+        ceiling: Vec<Role>,
+        /// When it ends, milliseconds since 1970 UTC.
+        expires: u64,
+        /// The public part of its text.
+        key_id: String,
+        /// SHA-256 of the secret part, hexadecimal.
+        secret: String,
+    },
 }
 
 crate::decision::words! {
@@ -58,6 +74,7 @@ impl Change {
             Change::AssignRole { .. } => "assign_role",
             Change::SingleOperator => "single_operator",
             Change::OpenAuditWindow { .. } => "open_audit_window",
+            Change::IssueScimToken { .. } => "issue_scim_token",
         }
     }
 
@@ -65,7 +82,7 @@ impl Change {
     pub fn subject(&self) -> Option<PersonId> {
         match self {
             Change::AssignRole { person, .. } | Change::OpenAuditWindow { person, .. } => Some(*person),
-            Change::SingleOperator => None,
+            Change::SingleOperator | Change::IssueScimToken { .. } => None,
         }
     }
 
@@ -97,7 +114,6 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::role::Role;
 
     #[test]
     fn equal_changes_have_equal_bytes_and_other_holdings_do_not() {

@@ -793,6 +793,15 @@ pub enum ChangeEffect {
         /// When it ends.
         until: u64,
     },
+    /// A directory may push what gives privileged roles.
+    ScimToken {
+        /// Name of the provider whose people it pushes.
+        provider: String,
+        /// The only roles that its groups may give.
+        ceiling: Vec<Role>,
+        /// When it ends.
+        until: u64,
+    },
 }
 
 /// What one may do about a waiting change.

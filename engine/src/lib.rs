@@ -45,6 +45,7 @@ pub mod providers;
 mod reads;
 pub mod refusals;
 pub mod roles;
+pub mod scim;
 pub mod seal;
 mod secret;
 pub mod sequencer;

@@ -28,6 +28,7 @@ pub(crate) mod resolutions;
 pub(crate) mod review_signings;
 pub(crate) mod reviews;
 pub(crate) mod roles;
+pub(crate) mod scim;
 pub(crate) mod sessions;
 pub(crate) mod statements;
 pub(crate) mod systems;
