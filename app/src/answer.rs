@@ -6,6 +6,7 @@
 //! [`Posted`]. No message and nothing typed ever travels in an address.
 
 use countersign_domain::{
+    directory::NewScimToken,
     problem::Problem,
     view::{InvitationLink, NewCodes, NewKey, NewTotp},
 };
@@ -37,6 +38,11 @@ pub(crate) enum Answer {
     Key {
         /// The key.
         key: NewKey,
+    },
+    /// A directory's token, shown this once.
+    ScimToken {
+        /// The token.
+        token: NewScimToken,
     },
     /// A secret for an authenticator app, shown this once.
     Totp {

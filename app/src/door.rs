@@ -220,7 +220,11 @@ pub async fn act(request: Request<Body>) -> Response {
             return response;
         }
         Answer::Refused { problem } => StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::BAD_REQUEST),
-        Answer::Link { .. } | Answer::Key { .. } | Answer::Totp { .. } | Answer::Codes { .. } => StatusCode::OK,
+        Answer::Link { .. }
+        | Answer::Key { .. }
+        | Answer::ScimToken { .. }
+        | Answer::Totp { .. }
+        | Answer::Codes { .. } => StatusCode::OK,
     };
     let page = page_of(&path, &typed);
     let mut response = draw(parts, &page, Some(Posted { path, answer, typed }), status).await;
@@ -294,7 +298,9 @@ fn page_of(path: &str, typed: &Typed) -> String {
         | "/act/change-provider"
         | "/act/enable-provider"
         | "/act/disable-provider"
-        | "/act/remove-provider" => "/admin/sso".into(),
+        | "/act/remove-provider"
+        | "/act/issue-scim-token"
+        | "/act/revoke-scim-token" => "/admin/sso".into(),
         "/act/save-mapping-row"
         | "/act/remove-mapping-row"
         | "/act/discard-mapping"

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     holding::Holding,
-    ids::{MappingVersionId, PersonId, ProviderId, SystemId},
+    ids::{MappingVersionId, PersonId, ProviderId, ScimTokenId, SystemId},
     json,
+    role::Role,
 };
 
 /// A change that nobody makes alone. The sealed request names the digest of exactly these bytes.
@@ -44,6 +45,21 @@ pub enum Change {
         /// Digest of the dry run that was accepted, base64url.
         dry_run: String,
     },
+    /// A directory may push what gives privileged roles.
+    IssueScimToken {
+        /// The token, whose text the requester holds already; it works from the confirmation on.
+        token: ScimTokenId,
+        /// The provider whose people it pushes.
+        provider: ProviderId,
+        /// The only roles that its groups may give.
+        ceiling: Vec<Role>,
+        /// When it ends, milliseconds since 1970 UTC.
+        expires: u64,
+        /// The public part of its text.
+        key_id: String,
+        /// SHA-256 of the secret part, hexadecimal.
+        secret: String,
+    },
 }
 
 crate::decision::words! {
@@ -68,6 +84,7 @@ impl Change {
             Change::SingleOperator => "single_operator",
             Change::OpenAuditWindow { .. } => "open_audit_window",
             Change::ApplyMapping { .. } => "apply_mapping",
+            Change::IssueScimToken { .. } => "issue_scim_token",
         }
     }
 
@@ -75,7 +92,7 @@ impl Change {
     pub fn subject(&self) -> Option<PersonId> {
         match self {
             Change::AssignRole { person, .. } | Change::OpenAuditWindow { person, .. } => Some(*person),
-            Change::SingleOperator | Change::ApplyMapping { .. } => None,
+            Change::SingleOperator | Change::ApplyMapping { .. } | Change::IssueScimToken { .. } => None,
         }
     }
 
@@ -107,7 +124,6 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::role::Role;
 
     #[test]
     fn equal_changes_have_equal_bytes_and_other_holdings_do_not() {

@@ -856,6 +856,8 @@ crate::decision::words! {
         ScimGroups "scim_groups"
         /// What the door for directories offers.
         ScimSchemas "scim_schemas"
+        /// Tokens of directories and what was pushed with them, counted.
+        Directories "directories"
     }
 }
 

@@ -14,6 +14,7 @@ pub mod change;
 pub mod csv;
 pub mod decision;
 pub mod decision_type;
+pub mod directory;
 pub mod event;
 pub mod holding;
 pub mod ids;

@@ -802,6 +802,15 @@ pub enum ChangeEffect {
         /// Who would gain or lose what at this moment; absent once the change was decided.
         dry_run: Option<crate::mapping::DryRun>,
     },
+    /// A directory may push what gives privileged roles.
+    ScimToken {
+        /// Name of the provider whose people it pushes.
+        provider: String,
+        /// The only roles that its groups may give.
+        ceiling: Vec<Role>,
+        /// When it ends.
+        until: u64,
+    },
 }
 
 /// What one may do about a waiting change.

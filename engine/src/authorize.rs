@@ -16,7 +16,7 @@ use countersign_domain::{
     decision::Risk,
     event::{Object, Place, Scope},
     holding::{Holding, Matter, RoleScope},
-    ids::{ChangeId, DecisionId, EntryId, PersonId, SessionId, SystemId},
+    ids::{ChangeId, DecisionId, EntryId, PersonId, ProviderId, SessionId, SystemId},
     problem::{Code, Problem},
     role::Role,
 };
@@ -32,7 +32,7 @@ use crate::{
     caller::{Actor, Caller},
     db,
     error::{Error, Result},
-    keys,
+    keys, scim,
 };
 
 const SCHEMA: &str = include_str!("../policies/schema.cedarschema");
@@ -120,6 +120,10 @@ actions! {
     EndRole "end_role"
     ConfirmChange "confirm_change"
     WithdrawChange "withdraw_change"
+    ReadDirectory "read_directory"
+    PushDirectory "push_directory"
+    IssueScimToken "issue_scim_token"
+    RevokeScimToken "revoke_scim_token"
 }
 
 /// On what.
@@ -133,6 +137,8 @@ pub(crate) enum Target {
     Member(PersonId),
     /// One change that waits for a second person, who asked for it, whose access it is about, and its last entry.
     Change { id: ChangeId, requester: PersonId, subject: Option<PersonId>, n: u64 },
+    /// What the directory of a provider pushed.
+    Directory(ProviderId),
     /// One sign-in and whose it is.
     SignIn { id: SessionId, person: PersonId },
     /// The installation as a whole.
@@ -260,6 +266,12 @@ impl Denial {
                 "Changes are confirmed by admins, senior approvers and compliance officers.".into()
             }
             Action::WithdrawChange => "Only who asked for a change takes it back.".into(),
+            Action::IssueScimToken | Action::RevokeScimToken => {
+                "Tokens of directories are issued and revoked by admins.".into()
+            }
+            Action::ReadDirectory | Action::PushDirectory => {
+                "A directory reaches what it pushed itself, with a token that has not ended.".into()
+            }
             Action::ListProviders | Action::ChangeProvider => "Identity providers are connected by admins.".into(),
             Action::ListSystems => "Systems are read by admins and auditors.".into(),
             Action::RegisterSystem | Action::IssueKey | Action::RevokeKey => {
@@ -390,7 +402,11 @@ pub(crate) async fn authorize(
     let hidden = match target {
         Target::Decision { .. } => !policies.decide(viewer, Action::ViewDecision, target.entity(&facts)?)?.0,
         Target::SignIn { .. } => true,
-        Target::System(_) | Target::Member(_) | Target::Change { .. } | Target::Installation { .. } => false,
+        Target::System(_)
+        | Target::Member(_)
+        | Target::Change { .. }
+        | Target::Directory(_)
+        | Target::Installation { .. } => false,
     };
     if let (false, Action::ReviewDecision, Some(matter)) = (hidden, action, &facts.matter)
         && denial
@@ -464,6 +480,7 @@ pub(crate) async fn requests(
         Change::OpenAuditWindow { person, .. } => (Action::OpenAuditWindow, Target::Member(*person)),
         Change::SingleOperator => (Action::SwitchSingleOperator, engine.installation()),
         Change::ApplyMapping { .. } => (Action::ChangeProvider, engine.installation()),
+        Change::IssueScimToken { .. } => (Action::IssueScimToken, engine.installation()),
     };
     Ok(ask(conn, engine, person, action, target).await?.allowed)
 }
@@ -554,6 +571,7 @@ pub(crate) fn actor(actor: &Actor, operator: Uuid) -> leaf::Actor {
     match actor {
         Actor::Person { id, signed_in, .. } => with_sid(leaf::ActorKind::Person, id.0, via(signed_in.0)),
         Actor::Agent { system, issued, .. } => with_sid(leaf::ActorKind::Agent, system.0, via(issued.0)),
+        Actor::Directory { token, issued, .. } => with_sid(leaf::ActorKind::Directory, token.0, via(issued.0)),
         Actor::Operator => operator_actor(operator),
         Actor::Engine => engine_actor(),
         Actor::Anonymous => anonymous_actor(),
@@ -601,6 +619,13 @@ async fn principal(
             let words: Vec<&str> = scopes.iter().filter(|_| works).map(|scope: &Scope| scope.word()).collect();
             let attributes = [("system", text(&system.to_string())), ("scopes", strings(&words))];
             (entity("AgentKey", &key.to_string(), attributes)?, None, false)
+        }
+        Actor::Directory { token, provider, .. } => {
+            // A token that ended after the request began may do nothing any more.
+            let works = scim::works(conn, *token, now).await?;
+            let attributes =
+                [("provider", text(&provider.to_string())), ("works", RestrictedExpression::new_bool(works))];
+            (entity("ScimToken", &token.to_string(), attributes)?, None, false)
         }
         Actor::Operator => (entity("Operator", "operator", [])?, None, false),
         Actor::Engine => (entity("Engine", "engine", [])?, None, false),
@@ -667,6 +692,7 @@ impl Target {
             }
             Target::System(id) => entity("System", &id.to_string(), [("id", text(&id.to_string()))]),
             Target::Member(id) => entity("Member", &id.to_string(), [("id", text(&id.to_string()))]),
+            Target::Directory(id) => entity("Directory", &id.to_string(), [("provider", text(&id.to_string()))]),
             Target::SignIn { id, person } => entity("SignIn", &id.to_string(), [("person", text(&person.to_string()))]),
             Target::Installation { demo, has_admin } => entity(
                 "Installation",
@@ -685,6 +711,7 @@ impl Target {
             Target::System(id) => ("system", id.0, 1),
             Target::Member(id) => ("person", id.0, 1),
             Target::Change { id, n, .. } => ("change", id.0, *n),
+            Target::Directory(id) => ("provider", id.0, 1),
             Target::SignIn { id, .. } => ("session", id.0, 1),
             Target::Installation { .. } => return None,
         };
@@ -781,6 +808,34 @@ mod tests {
                 assert!(!allowed, "a disabled person may {}", action.word());
             }
         }
+    }
+
+    /// Proves M4: what a directory pushed is reached by its own tokens, while they work, and nothing else is.
+    #[test]
+    fn a_directory_token_reaches_its_own_directory_only() {
+        let policies = Policies::compiled().unwrap();
+        let (own, other) = (ProviderId(Uuid::from_bytes([4; 16])), ProviderId(Uuid::from_bytes([5; 16])));
+        let asked = |works: bool, action: Action, target: Target| {
+            let attributes = [("provider", text(&own.to_string())), ("works", RestrictedExpression::new_bool(works))];
+            policies.decide(entity("ScimToken", "t", attributes).unwrap(), action, entity_of(target)).unwrap().0
+        };
+        let reached: Vec<_> = Action::ALL
+            .iter()
+            .filter(|action| {
+                let targets = [
+                    Target::Directory(own),
+                    decision(),
+                    member(OTHER),
+                    Target::System(SYSTEM),
+                    Target::Installation { demo: true, has_admin: false },
+                ];
+                targets.into_iter().any(|target| asked(true, **action, target))
+            })
+            .collect();
+
+        assert_eq!(reached, [&Action::ReadDirectory, &Action::PushDirectory]);
+        assert!(Action::ALL.iter().all(|action| !asked(true, *action, Target::Directory(other))));
+        assert!(Action::ALL.iter().all(|action| !asked(false, *action, Target::Directory(own))));
     }
 
     /// Proves A2.

@@ -7,7 +7,7 @@ use std::sync::{
 
 use countersign_domain::{
     event::Scope,
-    ids::{AgentKeyId, EntryId, PersonId, SessionId, SystemId},
+    ids::{AgentKeyId, EntryId, PersonId, ProviderId, ScimTokenId, SessionId, SystemId},
 };
 use uuid::Uuid;
 
@@ -37,6 +37,15 @@ pub enum Actor {
         issued: EntryId,
         /// What the key may do.
         scopes: Vec<Scope>,
+    },
+    /// A directory that pushes people and groups.
+    Directory {
+        /// Its token.
+        token: ScimTokenId,
+        /// The provider whose people it pushes.
+        provider: ProviderId,
+        /// The entry that issued the token.
+        issued: EntryId,
     },
     /// Whoever runs the installation, at its command line.
     Operator,

@@ -24,7 +24,7 @@ use crate::{
     caller::Caller,
     db::{self, changes::Stored},
     error::{Error, Result},
-    people, reads, role_mappings, roles, seal, sessions,
+    people, reads, role_mappings, roles, scim, seal, sessions,
 };
 
 /// How long a change waits, in milliseconds: 7 days.
@@ -168,6 +168,7 @@ async fn apply(
         }
         Change::OpenAuditWindow { .. } => Ok(audit_windows::open(tx, engine, caller, permit, change).await?.err()),
         Change::ApplyMapping { .. } => role_mappings::apply_confirmed(tx, engine, caller, permit, change).await,
+        Change::IssueScimToken { .. } => scim::tokens::issue_confirmed(tx, engine, caller, permit, change).await,
     }
 }
 
@@ -273,6 +274,11 @@ pub(crate) async fn rows(
                 holding: roles::shown(holding, &systems),
             },
             Change::SingleOperator => ChangeEffect::SingleOperator,
+            Change::IssueScimToken { provider, ceiling, expires, .. } => ChangeEffect::ScimToken {
+                provider: scim::tokens::provider_name(conn, *provider).await?,
+                ceiling: ceiling.clone(),
+                until: *expires,
+            },
             Change::OpenAuditWindow { person, name: audit, systems: shown, from, until } => ChangeEffect::AuditWindow {
                 person: *person,
                 name: name(*person),

@@ -1,6 +1,9 @@
 //! Why a use case did not happen.
 
-use countersign_domain::problem::{Code, FieldError, Problem};
+use countersign_domain::{
+    problem::{Code, FieldError, Problem},
+    scim::{Fault, FaultKind},
+};
 
 use crate::authorize::Denial;
 
@@ -22,6 +25,9 @@ pub enum Error {
     /// A rule says no.
     #[error("{0}")]
     Refused(Problem),
+    /// What a directory sent was not taken.
+    #[error("{0}")]
+    Scim(#[from] Fault),
     /// The ledger takes no entries.
     #[error("the ledger takes no entries: {0}")]
     CannotSeal(String),
@@ -110,6 +116,10 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::Refused(problem) => problem,
+            Error::Scim(fault) => match fault.kind {
+                FaultKind::Uniqueness => Problem::new(Code::NameTaken, fault.detail),
+                _ => Problem::new(Code::MalformedRequest, fault.detail),
+            },
             Error::NotFound | Error::Hidden(_) => Problem::new(
                 Code::NotFound,
                 "There is nothing here that you may read. If you followed a link, ask whoever sent it for access.",

@@ -46,6 +46,7 @@ mod reads;
 pub mod refusals;
 pub mod role_mappings;
 pub mod roles;
+pub mod scim;
 pub mod seal;
 mod secret;
 pub mod sequencer;

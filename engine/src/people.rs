@@ -208,6 +208,7 @@ async fn assignment_rows(
             sid.and_then(|sid| names.get(&sid).cloned()).unwrap_or_else(erased)
         }
         Some(actor) if actor.as_ == ActorKind::Engine => "Countersign".to_owned(),
+        Some(actor) if actor.as_ == ActorKind::Directory => "the directory".to_owned(),
         Some(actor) => actor.as_.as_str().to_owned(),
         None => erased(),
     };
@@ -298,13 +299,7 @@ pub async fn disable(engine: &Engine, caller: &Caller, person: PersonId) -> Resu
             if account.disabled {
                 return Err(refused(permit, person, "This person is disabled already."));
             }
-            let n = account.n + 1;
-            let entry = seal::append(&mut tx, &engine, &caller, &permit, &Event::PersonDisabled { person, n }).await?;
-            db::people::set_disabled(&mut tx, person, n, Some(entry.at)).await?;
-            sessions::end_all(&mut tx, &engine, &caller, &permit, person).await?;
-            if roles::words(&mut tx, &engine, person).await?.contains(&Role::Admin) {
-                roles::keep_an_admin(&mut tx, &engine).await?;
-            }
+            bar(&mut tx, &engine, &caller, &permit, &account).await?;
             engine.commit(tx).await
         })
         .await
@@ -324,12 +319,48 @@ pub async fn enable(engine: &Engine, caller: &Caller, person: PersonId) -> Resul
             if !account.disabled {
                 return Err(refused(permit, person, "This person is not disabled."));
             }
-            let n = account.n + 1;
-            seal::append(&mut tx, &engine, &caller, &permit, &Event::PersonEnabled { person, n }).await?;
-            db::people::set_disabled(&mut tx, person, n, None).await?;
+            admit(&mut tx, &engine, &caller, &permit, &account).await?;
+            // Whoever enables by hand takes over from a directory that had disabled.
+            db::scim::users::clear_all_barred(&mut tx, person).await?;
             engine.commit(tx).await
         })
         .await
+}
+
+/// Bars a person who is enabled and ends what they have open. The guard row and the person are locked by the caller.
+///
+/// # Errors
+///
+/// `invalid_transition` for the last admin.
+pub(crate) async fn bar(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    caller: &Caller,
+    permit: &Permit,
+    account: &db::people::Account,
+) -> Result<()> {
+    let (person, n) = (account.id, account.n + 1);
+    let entry = seal::append(tx, engine, caller, permit, &Event::PersonDisabled { person, n }).await?;
+    db::people::set_disabled(tx, person, n, Some(entry.at)).await?;
+    sessions::end_all(tx, engine, caller, permit, person).await?;
+    if roles::words(tx, engine, person).await?.contains(&Role::Admin) {
+        roles::keep_an_admin(tx, engine).await?;
+    }
+    Ok(())
+}
+
+/// Lets a disabled person sign in again. The person is locked by the caller.
+pub(crate) async fn admit(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    caller: &Caller,
+    permit: &Permit,
+    account: &db::people::Account,
+) -> Result<()> {
+    let (person, n) = (account.id, account.n + 1);
+    seal::append(tx, engine, caller, permit, &Event::PersonEnabled { person, n }).await?;
+    db::people::set_disabled(tx, person, n, None).await?;
+    Ok(())
 }
 
 fn roles_of(held: &[db::roles::Assignment], person: PersonId) -> Vec<Role> {

@@ -106,6 +106,7 @@ fn name(actor: &Actor) -> Option<String> {
     match actor {
         Actor::Person { id, .. } => Some(format!("person {id}")),
         Actor::Agent { key, .. } => Some(format!("key {key}")),
+        Actor::Directory { token, .. } => Some(format!("directory token {token}")),
         _ => None,
     }
 }

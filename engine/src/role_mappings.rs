@@ -271,11 +271,45 @@ pub(crate) async fn evaluate_sign_in(
     claims: &serde_json::Value,
 ) -> Result<()> {
     let permit = authorize::unevaluated(authorize::engine_actor());
-    let snapshot = Snapshot { claims: Some(role_map::kept(claims)), groups: Vec::new() };
+    let groups = db::scim::groups_of(tx, provider, person).await?;
+    let snapshot = Snapshot { claims: Some(role_map::kept(claims)), groups };
     let active = current(tx, provider).await?.0;
-    evaluate(tx, engine, caller, &permit, (provider, person), active.as_ref(), &snapshot).await
+    let of = (provider, person);
+    evaluate(tx, engine, caller, &permit, of, active.as_ref(), &snapshot, LastAdmin::Keeps).await
 }
 
+/// Gives what follows from the groups that a directory pushed for a person, beside what the provider said last.
+///
+/// # Errors
+///
+/// `invalid_transition` when nobody could run access afterwards.
+pub(crate) async fn evaluate_pushed(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    caller: &Caller,
+    permit: &Permit,
+    (provider, person): (ProviderId, PersonId),
+) -> Result<()> {
+    let former = db::role_mappings::snapshots(tx, provider, &[person]).await?;
+    let text = open(tx, engine, &former).await?.remove(&person);
+    let claims = text.and_then(|text| serde_json::from_str::<Snapshot>(&text).ok()).and_then(|former| former.claims);
+    let groups = db::scim::groups_of(tx, provider, person).await?;
+    let snapshot = Snapshot { claims, groups };
+    let active = current(tx, provider).await?.0;
+    let of = (provider, person);
+    evaluate(tx, engine, caller, permit, of, active.as_ref(), &snapshot, LastAdmin::Refuses).await
+}
+
+/// What becomes of an evaluation that would take the last admin away.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LastAdmin {
+    /// The person keeps what they hold, and whatever else was asked for goes on.
+    Keeps,
+    /// It is refused.
+    Refuses,
+}
+
+#[expect(clippy::too_many_arguments, reason = "one private step, and a struct would only rename its arguments")]
 async fn evaluate(
     tx: &mut Transaction<'static, Postgres>,
     engine: &Engine,
@@ -284,6 +318,7 @@ async fn evaluate(
     (provider, person): (ProviderId, PersonId),
     active: Option<&Version>,
     snapshot: &Snapshot,
+    last_admin: LastAdmin,
 ) -> Result<()> {
     let outcome = outcome(snapshot, active, engine.now());
     let version = active.map(|active| active.id);
@@ -317,7 +352,7 @@ async fn evaluate(
             notices::tell(tx, engine, &told, NoticeKind::GroupOverage, Some(person), &entry).await?;
         }
     }
-    if leaves_no_admin(tx, engine, person, source, &outcome.holdings).await? {
+    if last_admin == LastAdmin::Keeps && leaves_no_admin(tx, engine, person, source, &outcome.holdings).await? {
         tracing::warn!(person.id = %person, "A mapping would take the last admin away; the roles stay as they are");
         return Ok(());
     }
@@ -559,7 +594,8 @@ async fn bring_into_force(
     for person in &ready.changed {
         let snapshot =
             texts.get(person).and_then(|text| serde_json::from_str::<Snapshot>(text).ok()).unwrap_or_default();
-        evaluate(tx, engine, caller, permit, (provider, *person), Some(&ready.draft), &snapshot).await?;
+        let of = (provider, *person);
+        evaluate(tx, engine, caller, permit, of, Some(&ready.draft), &snapshot, LastAdmin::Refuses).await?;
     }
     Ok(())
 }

@@ -20,18 +20,19 @@ use countersign_domain::{
     decision_type::{Kind, Parameter, Reversibility, TypeDefinition},
     event::SignInMethod,
     holding::{Holding, Source},
-    ids::{DecisionId, PersonId, SystemId},
+    ids::{DecisionId, PersonId, ProviderId, SystemId},
     role::Role,
+    role_map::Group,
     text::{PersonName, Reason},
     view::Composer,
 };
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
 use crate::{
-    Actor, Caller, Clock, Config, Database, Engine, Error, Result, authorize, decision_types,
+    Actor, Caller, Clock, Config, Database, Engine, Error, Result, authorize, db, decision_types,
     decisions::{self, ReviewRequest, Reviewed, Stored},
     instance::Durability,
-    people, roles, secret,
+    people, providers, roles, secret,
     sessions::{self, SignInFacts},
     systems,
 };
@@ -276,6 +277,11 @@ impl Desk {
         }
         panic!("entries were left without a place");
     }
+}
+
+/// Returns a word that no other call returns.
+pub fn unique() -> String {
+    secret::random_id().simple().to_string()
 }
 
 /// Returns the same person or agent in a new request.
@@ -554,6 +560,19 @@ impl Desk {
     pub async fn roles_of(&self, person: PersonId) -> Vec<Role> {
         let mut conn = self.engine.app.acquire().await.expect("a connection");
         roles::words(&mut conn, &self.engine, person).await.expect("roles can be read")
+    }
+
+    /// Returns the groups that a provider's directory put somebody into, under what each may give.
+    ///
+    /// # Panics
+    ///
+    /// When the database does not answer or nobody is known by this subject.
+    pub async fn groups_of(&self, provider: ProviderId, subject: &str) -> Vec<Group> {
+        let mut tx = self.engine.begin().await.expect("a transaction begins");
+        let person =
+            providers::person_of(&mut tx, &self.engine, provider, subject).await.expect("the provider is there");
+        let person = person.expect("somebody is known by this subject");
+        db::scim::groups_of(&mut tx, provider, person).await.expect("groups can be listed")
     }
 
     /// Makes a person's assignments from one source equal to what is wanted, as a sign-in with a provider does.

@@ -27,6 +27,7 @@ mod proofs;
 mod recorded;
 mod replay;
 pub mod routes;
+mod scim;
 pub mod serve;
 mod server;
 mod sso;

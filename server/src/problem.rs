@@ -8,10 +8,11 @@ use countersign_domain::{
     Problem,
     answer::ProblemDocument,
     problem::{Code, Next},
+    scim::{self, FaultKind},
 };
 use http::{
     HeaderMap, HeaderValue, StatusCode,
-    header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER},
+    header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use uuid::Uuid;
 
@@ -24,6 +25,8 @@ pub struct Refusal {
     problem: Problem,
     status: u16,
     retry_after_seconds: Option<u64>,
+    /// What a directory's program matches on.
+    fault: Option<FaultKind>,
 }
 
 impl Refusal {
@@ -60,13 +63,17 @@ impl From<Problem> for Refusal {
         let status = problem.code.status();
         // A full second is the least that Retry-After can say; the database and the sequencer need as much.
         let retry_after_seconds = matches!(problem.code.next(), Next::Retry).then_some(1);
-        Self { problem, status, retry_after_seconds }
+        Self { problem, status, retry_after_seconds, fault: None }
     }
 }
 
 impl From<countersign_engine::Error> for Refusal {
     fn from(error: countersign_engine::Error) -> Self {
-        Problem::from(error).into()
+        let fault = match &error {
+            countersign_engine::Error::Scim(fault) => Some(fault.kind),
+            _ => None,
+        };
+        Self { fault, ..Problem::from(error).into() }
     }
 }
 
@@ -89,6 +96,8 @@ pub(crate) enum Reader {
     Program,
     /// The script of a page, which called a server function.
     Script,
+    /// A directory: `application/scim+json` (RFC 7644 section 3.12).
+    Directory,
     /// A person.
     Person,
 }
@@ -102,6 +111,7 @@ impl Reader {
             .is_some_and(|accept| accept.contains("text/html"));
         match html {
             _ if path.starts_with("/api/") => Reader::Program,
+            _ if path.starts_with("/scim/") => Reader::Directory,
             true => Reader::Person,
             false if path.starts_with("/act/") => Reader::Script,
             false => Reader::Program,
@@ -111,7 +121,7 @@ impl Reader {
 
 /// Gives a refused response its body.
 pub(crate) fn draw(mut response: Response, reader: Reader, request: Uuid, server: &Server) -> Response {
-    let Some(Refusal { problem, status, .. }) = response.extensions_mut().remove::<Refusal>() else {
+    let Some(Refusal { problem, status, fault, .. }) = response.extensions_mut().remove::<Refusal>() else {
         return response;
     };
     let (media_type, body) = match reader {
@@ -122,6 +132,12 @@ pub(crate) fn draw(mut response: Response, reader: Reader, request: Uuid, server
         Reader::Script => {
             let error = countersign_app::Error::Told { problem, request: request.to_string() };
             ("application/json", serde_json::to_string(&error).expect("a problem is plain data"))
+        }
+        Reader::Directory => {
+            if status == StatusCode::UNAUTHORIZED.as_u16() {
+                response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            (scim::MEDIA_TYPE, scim::error(status, fault, &problem.detail).to_string())
         }
         Reader::Person => ("text/html; charset=utf-8", page(&problem, request, &server.site_files().css)),
     };
@@ -168,6 +184,7 @@ mod tests {
         let html = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("text/html,*/*"))]);
 
         assert_eq!(Reader::of("/api/v1/decisions", &html), Reader::Program);
+        assert_eq!(Reader::of("/scim/v2/Users", &html), Reader::Directory);
         assert_eq!(Reader::of("/act/review", &html), Reader::Person);
         assert_eq!(Reader::of("/act/review", &HeaderMap::new()), Reader::Script);
         assert_eq!(Reader::of("/queue", &html), Reader::Person);

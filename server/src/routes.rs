@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use axum::{
     Router,
     middleware::from_fn_with_state,
-    routing::{MethodRouter, get, post},
+    routing::{MethodRouter, delete, get, patch, post, put},
 };
 use countersign_app::door;
 use countersign_domain::problem::Code;
@@ -19,7 +19,7 @@ use http::Method;
 use crate::{
     Refusal, Server, access, api, files, health,
     layers::{self, Gate},
-    log_files, proofs, sso, stream,
+    log_files, proofs, scim, sso, stream,
 };
 
 /// Which credential an address takes.
@@ -31,6 +31,8 @@ pub enum Door {
     Api,
     /// Either of the two, never both: files of the log.
     Reader,
+    /// A directory's token in `Authorization: Bearer`.
+    Scim,
     /// A logout token that an identity provider signed.
     Idp,
     /// None is needed. A session is looked at where a page draws who is signed in.
@@ -44,6 +46,7 @@ impl Door {
             Door::Browser => "browser",
             Door::Api => "api",
             Door::Reader => "reader",
+            Door::Scim => "scim",
             Door::Idp => "idp",
             Door::Public => "public",
         }
@@ -57,6 +60,12 @@ pub enum Verb {
     Get,
     /// `POST`.
     Post,
+    /// `PUT`, of directories only.
+    Put,
+    /// `PATCH`, of directories only.
+    Patch,
+    /// `DELETE`, of directories only.
+    Delete,
 }
 
 impl Verb {
@@ -65,6 +74,9 @@ impl Verb {
         match self {
             Verb::Get => "GET",
             Verb::Post => "POST",
+            Verb::Put => "PUT",
+            Verb::Patch => "PATCH",
+            Verb::Delete => "DELETE",
         }
     }
 }
@@ -80,6 +92,7 @@ pub enum Object {
     Member,
     Change,
     SignIn,
+    Directory,
 }
 
 /// How a route is put on record.
@@ -192,7 +205,7 @@ impl Route {
     pub fn reads_session(&self) -> bool {
         match self.door {
             Door::Browser | Door::Reader => true,
-            Door::Api | Door::Idp => false,
+            Door::Api | Door::Scim | Door::Idp => false,
             Door::Public => !matches!(self.handler, Handler::Endpoint(_)),
         }
     }
@@ -270,7 +283,7 @@ impl Route {
 }
 
 use Action::*;
-use Verb::{Get, Post};
+use Verb::{Delete, Get, Patch, Post, Put};
 
 /// Everything the server answers.
 #[rustfmt::skip]
@@ -319,6 +332,7 @@ pub static ROUTES: &[Route] = &[
     act("/act/changes", Door::Browser, Some(ListChanges), Object::Installation, Class::Search),
     act("/act/providers", Door::Browser, Some(ListProviders), Object::Installation, Class::Search),
     act("/act/mapping", Door::Browser, Some(ListProviders), Object::Installation, Class::Read),
+    act("/act/directories", Door::Browser, Some(ListProviders), Object::Installation, Class::Search),
     act("/act/systems", Door::Browser, Some(ListSystems), Object::Installation, Class::Search),
     act("/act/access", Door::Browser, Some(ViewAccess), Object::Installation, Class::Search),
     act("/act/my-access", Door::Browser, Some(ViewSelf), Object::Member, Class::Search),
@@ -368,6 +382,8 @@ pub static ROUTES: &[Route] = &[
     act("/act/discard-mapping", Door::Browser, Some(ChangeProvider), Object::Installation, Class::Act),
     act("/act/apply-mapping", Door::Browser, Some(ChangeProvider), Object::Installation, Class::Act),
     act("/act/just-in-time", Door::Browser, Some(ChangeProvider), Object::Installation, Class::Act),
+    act("/act/issue-scim-token", Door::Browser, Some(IssueScimToken), Object::Installation, Class::Act),
+    act("/act/revoke-scim-token", Door::Browser, Some(RevokeScimToken), Object::Installation, Class::Act),
     act("/act/assign-role", Door::Browser, Some(AssignRole), Object::Member, Class::Act),
     act("/act/end-role", Door::Browser, Some(EndRole), Object::Member, Class::Act),
     act("/act/confirm-change", Door::Browser, Some(ConfirmChange), Object::Change, Class::Act),
@@ -408,6 +424,24 @@ pub static ROUTES: &[Route] = &[
     endpoint(Get, "/api/v1/decision_types", Door::Api, Some(ListDecisionTypes), Object::System, Class::Search, || get(api::decision_types::list)),
     endpoint(Get, "/api/v1/openapi.json", Door::Public, None, Object::None, Class::None, || get(api::reference::openapi)),
     endpoint(Get, "/api/v1/errors", Door::Public, None, Object::None, Class::None, || get(api::reference::errors)),
+    // Directories.
+    endpoint(Get, "/scim/v2/ServiceProviderConfig", Door::Scim, Some(ReadDirectory), Object::Directory, Class::Read, || get(scim::config)),
+    endpoint(Get, "/scim/v2/Schemas", Door::Scim, Some(ReadDirectory), Object::Directory, Class::Read, || get(scim::schemas)),
+    endpoint(Get, "/scim/v2/Schemas/{id}", Door::Scim, Some(ReadDirectory), Object::Directory, Class::Read, || get(scim::schema)),
+    endpoint(Get, "/scim/v2/ResourceTypes", Door::Scim, Some(ReadDirectory), Object::Directory, Class::Read, || get(scim::resource_types)),
+    endpoint(Get, "/scim/v2/ResourceTypes/{id}", Door::Scim, Some(ReadDirectory), Object::Directory, Class::Read, || get(scim::resource_type)),
+    endpoint(Get, "/scim/v2/Users", Door::Scim, Some(ReadDirectory), Object::Directory, Class::Search, || get(scim::list_users)),
+    endpoint(Post, "/scim/v2/Users", Door::Scim, Some(PushDirectory), Object::Directory, Class::Act, || post(scim::create_user)),
+    endpoint(Get, "/scim/v2/Users/{id}", Door::Scim, Some(ReadDirectory), Object::Directory, Class::Read, || get(scim::get_user)),
+    endpoint(Put, "/scim/v2/Users/{id}", Door::Scim, Some(PushDirectory), Object::Directory, Class::Act, || put(scim::replace_user)),
+    endpoint(Patch, "/scim/v2/Users/{id}", Door::Scim, Some(PushDirectory), Object::Directory, Class::Act, || patch(scim::patch_user)),
+    endpoint(Delete, "/scim/v2/Users/{id}", Door::Scim, Some(PushDirectory), Object::Directory, Class::Act, || delete(scim::delete_user)),
+    endpoint(Get, "/scim/v2/Groups", Door::Scim, Some(ReadDirectory), Object::Directory, Class::Search, || get(scim::list_groups)),
+    endpoint(Post, "/scim/v2/Groups", Door::Scim, Some(PushDirectory), Object::Directory, Class::Act, || post(scim::create_group)),
+    endpoint(Get, "/scim/v2/Groups/{id}", Door::Scim, Some(ReadDirectory), Object::Directory, Class::Read, || get(scim::get_group)),
+    endpoint(Put, "/scim/v2/Groups/{id}", Door::Scim, Some(PushDirectory), Object::Directory, Class::Act, || put(scim::replace_group)),
+    endpoint(Patch, "/scim/v2/Groups/{id}", Door::Scim, Some(PushDirectory), Object::Directory, Class::Act, || patch(scim::patch_group)),
+    endpoint(Delete, "/scim/v2/Groups/{id}", Door::Scim, Some(PushDirectory), Object::Directory, Class::Act, || delete(scim::delete_group)),
     // Files of the log.
     endpoint(Get, "/ledger/{log}/checkpoint", Door::Public, None, Object::None, Class::None, || get(log_files::checkpoint)),
     endpoint(Get, "/ledger/{log}/trust-policy", Door::Public, None, Object::None, Class::None, || get(log_files::trust_policy)),

@@ -303,6 +303,19 @@ fn effect(effect: ChangeEffect) -> (String, AnyView) {
             };
             (title, effect.into_any())
         }
+        ChangeEffect::ScimToken { provider, ceiling, until } => {
+            let ceiling = ceiling.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
+            let title = format!("The directory of {provider} pushes people and groups");
+            let effect = view! {
+                <dl class="grid gap-1">
+                    <Fact name=strings::CEILING>{ceiling}</Fact>
+                    <Fact name=strings::TO>
+                        <Moment at=until/>
+                    </Fact>
+                </dl>
+            };
+            (title, effect.into_any())
+        }
         ChangeEffect::AuditWindow { person, name, audit, systems, from, until } => {
             let systems = if systems.is_empty() { "every AI system".to_owned() } else { systems.join(", ") };
             let title = format!("{name} reads as auditor for {audit}");
@@ -376,6 +389,7 @@ mod strings {
     pub(super) const HOLDS: &str = "Holds today";
     pub(super) const GETS: &str = "Gets";
     pub(super) const READS: &str = "Reads";
+    pub(super) const CEILING: &str = "Its groups give at most";
     pub(super) const FROM: &str = "From";
     pub(super) const TO: &str = "Until";
     pub(super) const NO_ROLE: &str = "no role";

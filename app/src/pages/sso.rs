@@ -214,6 +214,7 @@ pub(crate) fn SsoPage() -> impl IntoView {
                                             view! { <Connect origin=kept.get_value().0 add=acts.add problem/> }
                                         })
                                 }}
+                                <super::directories::Directories/>
                             </div>
                         }
                             .into_any()

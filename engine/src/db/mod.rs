@@ -29,6 +29,7 @@ pub(crate) mod review_signings;
 pub(crate) mod reviews;
 pub(crate) mod role_mappings;
 pub(crate) mod roles;
+pub(crate) mod scim;
 pub(crate) mod sessions;
 pub(crate) mod statements;
 pub(crate) mod systems;

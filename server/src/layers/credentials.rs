@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use countersign_domain::problem::Code;
-use countersign_engine::{Actor, Engine, keys, sessions};
+use countersign_engine::{Actor, Engine, keys, scim, sessions};
 use http::{
     HeaderMap,
     header::{AUTHORIZATION, COOKIE},
@@ -44,7 +44,7 @@ impl Credentials {
 
     /// Tells whether a key will be checked, and so whether there is something to guess.
     pub(super) fn tries_key(&self, route: &Route) -> bool {
-        matches!((route.door, self.sessions.len(), self.keys.len()), (Door::Api | Door::Reader, 0, 1))
+        matches!((route.door, self.sessions.len(), self.keys.len()), (Door::Api | Door::Reader | Door::Scim, 0, 1))
     }
 
     /// Finds out who asks. A credential of another door is refused, not ignored.
@@ -54,6 +54,10 @@ impl Credentials {
             (Door::Api, [], _) => Err(unauthenticated("Send one agent key as \"Authorization: Bearer csig_…\".")),
             (Door::Api, _, _) => Err(unauthenticated("Agents come with a key and without a session cookie.")),
             (Door::Reader, _, [_, ..]) => Err(unauthenticated("Send one agent key, or come with a session; not both.")),
+            (Door::Scim, [], [token]) => Ok(scim::authenticate(engine, token).await?),
+            (Door::Scim, ..) => {
+                Err(unauthenticated("Send one directory token as \"Authorization: Bearer csdt_…\" and nothing else."))
+            }
             (Door::Idp, [], []) => Ok(Actor::Anonymous),
             (Door::Idp, _, _) => Err(unauthenticated("This address takes a logout token and nothing else.")),
             (Door::Browser | Door::Public, _, [_, ..]) => Err(unauthenticated("This address takes no agent key.")),
@@ -68,7 +72,10 @@ impl Credentials {
     pub(super) async fn whoever(&self, engine: &Engine) -> Actor {
         let found = match (self.sessions.as_slice(), self.keys.as_slice()) {
             ([token], _) => sessions::authenticate(engine, token).await.ok().flatten(),
-            ([], [key]) => keys::whose(engine, key).await,
+            ([], [key]) => match keys::whose(engine, key).await {
+                Some(agent) => Some(agent),
+                None => scim::whose(engine, key).await,
+            },
             _ => None,
         };
         found.unwrap_or(Actor::Anonymous)

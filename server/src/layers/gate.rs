@@ -158,7 +158,7 @@ async fn admit(server: &Server, route: &'static Route, request: Request) -> Resu
     extensions.insert(server.site_files().clone());
     extensions.insert(server.cookie_name());
 
-    Ok((request, caller, left.filter(|_| route.door == Door::Api)))
+    Ok((request, caller, left.filter(|_| matches!(route.door, Door::Api | Door::Scim))))
 }
 
 /// Asks where a request comes from, whose it is and how many there have been. A refusal says who was
@@ -169,7 +169,7 @@ async fn enter(
     headers: &HeaderMap,
     address: ClientAddress,
 ) -> Result<(Actor, Option<u64>), (Option<Actor>, Refusal)> {
-    if route.mutates() && !matches!(route.door, Door::Api | Door::Idp) && route.path != "/csp-report" {
+    if route.mutates() && !matches!(route.door, Door::Api | Door::Idp | Door::Scim) && route.path != "/csp-report" {
         origin::check(headers, server.origin()).map_err(|refusal| (None, refusal))?;
     }
     let actor = authenticate(server, route, headers, address).await.map_err(|refusal| (None, refusal))?;
@@ -231,6 +231,7 @@ fn draw_token(server: &Server, route: &Route, actor: &Actor, address: ClientAddr
         (Bucket::Free, _) => return Ok(None),
         (Bucket::Reports, _) => Whose::Reports(address.network()),
         (Bucket::Caller, Actor::Agent { key, .. }) => Whose::Key(*key),
+        (Bucket::Caller, Actor::Directory { token, .. }) => Whose::Token(*token),
         (Bucket::Caller, Actor::Person { id, .. }) => Whose::Person(*id),
         (Bucket::Caller, _) => Whose::Address(address.network()),
     };

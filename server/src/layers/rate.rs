@@ -7,13 +7,15 @@ use std::{
     time::Instant,
 };
 
-use countersign_domain::ids::{AgentKeyId, PersonId};
+use countersign_domain::ids::{AgentKeyId, PersonId, ScimTokenId};
 
 /// Whose bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Whose {
     /// An agent's.
     Key(AgentKeyId),
+    /// A directory's.
+    Token(ScimTokenId),
     /// A person's, over all sessions.
     Person(PersonId),
     /// Of everybody unknown at one network address.
@@ -30,7 +32,7 @@ impl Whose {
     /// Returns the size of the bucket and how much flows in per second.
     const fn size(self) -> (f64, f64) {
         match self {
-            Whose::Key(_) | Whose::Person(_) | Whose::Address(_) => (200.0, 50.0),
+            Whose::Key(_) | Whose::Token(_) | Whose::Person(_) | Whose::Address(_) => (200.0, 50.0),
             Whose::Failures(_) | Whose::Refusals(_) | Whose::Reports(_) => (10.0, 10.0 / 60.0),
         }
     }

@@ -54,8 +54,11 @@ fn cell(answer: &Answer) -> String {
     let refusal = answer.header("countersign-refusal");
     match (refusal, answer.header("content-type"), answer.header("location")) {
         ("", "application/problem+json", _) => format!("{status} {}", answer.code()),
-        ("", "application/json", _) if answer.status.is_client_error() => format!("{status} {}", answer.code()),
+        ("", "application/json" | "application/scim+json", _) if answer.status.is_client_error() => {
+            format!("{status} {}", answer.code())
+        }
         ("", _, "") => status.to_string(),
+        ("", _, to) if to.contains("/scim/v2/") => format!("{status} to itself"),
         ("", _, to) if to.starts_with("/api/v1/decisions/") => format!("{status} to the decision"),
         ("", _, to) => format!("{status} to {}", to.split('?').next().unwrap_or(to)),
         (refusal, ..) => format!("{status} {refusal}"),

@@ -175,7 +175,7 @@ async fn a_database_failure_on_every_route_leaks_nothing() {
         }
     }
     let database = &installation.desk.database;
-    for table in ["sessions", "agent_keys", "decisions", "people", "systems", "role_assignments"] {
+    for table in ["sessions", "agent_keys", "scim_tokens", "decisions", "people", "systems", "role_assignments"] {
         database.attack(&format!("alter table {table} rename to {table}_gone")).await;
     }
 
@@ -193,7 +193,7 @@ async fn a_database_failure_on_every_route_leaks_nothing() {
             }
         }
     }
-    for table in ["sessions", "agent_keys", "decisions", "people", "systems", "role_assignments"] {
+    for table in ["sessions", "agent_keys", "scim_tokens", "decisions", "people", "systems", "role_assignments"] {
         database.attack(&format!("alter table {table}_gone rename to {table}")).await;
     }
     let answer = installation.send(Ask::get("/queue").html().session(&installation.approver.token)).await;

@@ -11,17 +11,19 @@ use countersign_domain::{
     holding::{Holding, Source},
     ids::{
         AccessReviewId, AgentKeyId, AuditWindowId, ChangeId, DecisionId, MappingVersionId, PersonId, ProviderId,
-        RoleAssignmentId, SessionId,
+        RoleAssignmentId, ScimGroupId, ScimTokenId, ScimUserId, SessionId,
     },
     mapping::RowForm,
     provider::ProviderSettings,
     role::Role,
+    scim::{MEDIA_TYPE, PATCH, Resource},
 };
 use countersign_engine::{
     Actor, Caller, access_reviews,
     audit_windows::{self, Opened, Wanted, WantedForm},
     changes, decisions, factors, invitations, keys, ledger, people, providers, role_mappings,
     roles::{self, Assigned},
+    scim::{self, tokens::TokenSettings},
     sessions::{self, Typed},
     systems,
     testing::{Desk, again, app_code},
@@ -53,13 +55,16 @@ pub(crate) enum Who {
     ComplianceOfficer,
     /// An approver of another AI system.
     Elsewhere,
+    /// A directory with its token.
+    Directory,
 }
 
 impl Who {
-    pub(crate) const ALL: [Who; 5] = [Who::Anonymous, Who::Admin, Who::Approver, Who::Auditor, Who::Agent];
+    pub(crate) const ALL: [Who; 6] =
+        [Who::Anonymous, Who::Admin, Who::Approver, Who::Auditor, Who::Agent, Who::Directory];
 
     /// Every role, and an approver of another AI system.
-    pub(crate) const EVERYBODY: [Who; 10] = [
+    pub(crate) const EVERYBODY: [Who; 11] = [
         Who::Anonymous,
         Who::Viewer,
         Who::Approver,
@@ -70,6 +75,7 @@ impl Who {
         Who::ComplianceOfficer,
         Who::Auditor,
         Who::Agent,
+        Who::Directory,
     ];
 
     pub(crate) fn word(self) -> &'static str {
@@ -84,6 +90,7 @@ impl Who {
             Who::Approver => "approver",
             Who::Auditor => "auditor",
             Who::Agent => "agent",
+            Who::Directory => "directory",
         }
     }
 }
@@ -106,6 +113,11 @@ pub(crate) struct Installation {
     pub(crate) approver: Member,
     pub(crate) auditor: Member,
     pub(crate) decision: DecisionId,
+    /// A provider whose directory pushes, with a token that may give the role viewer.
+    pub(crate) provider: ProviderId,
+    pub(crate) token: String,
+    user: ScimUserId,
+    group: ScimGroupId,
     others: Vec<(Who, Member)>,
 }
 
@@ -123,9 +135,60 @@ impl Installation {
         let auditor = join(&desk, "Uwe Auditor", "uwe", Role::Auditor).await;
         confirm_all(&desk, &admin).await;
         let decision = desk.queued_decision().await;
+        let provider = connect(&desk).await;
+        let settings = TokenSettings { provider, ceiling: vec![Role::Viewer], days: 90 };
+        let token = scim::tokens::issue(&desk.engine, &again(&desk.admin), settings).await.unwrap().token;
         desk.sealed().await;
 
-        Self { desk, server, router, admin, approver, auditor, decision, others: Vec::new() }
+        let mut installation = Self {
+            desk,
+            server,
+            router,
+            admin,
+            approver,
+            auditor,
+            decision,
+            provider,
+            token,
+            user: ScimUserId(uuid::Uuid::nil()),
+            group: ScimGroupId(uuid::Uuid::nil()),
+            others: Vec::new(),
+        };
+        installation.user = installation.pushed_user().await;
+        installation.group = installation.pushed_group().await;
+        installation
+    }
+
+    /// The directory that the token belongs to.
+    pub(crate) async fn directory(&self) -> Caller {
+        let actor = scim::authenticate(&self.desk.engine, &self.token).await.unwrap();
+        Caller::new(actor, "127.0.0.1", "test", uuid::Uuid::nil())
+    }
+
+    /// Pushes a user who is somebody new.
+    pub(crate) async fn pushed_user(&self) -> ScimUserId {
+        let created = scim::users::create(&self.desk.engine, &self.directory().await, &new_user()).await.unwrap();
+        created.body["id"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Pushes a group without members.
+    pub(crate) async fn pushed_group(&self) -> ScimGroupId {
+        let created = scim::groups::create(&self.desk.engine, &self.directory().await, &new_group()).await.unwrap();
+        created.body["id"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Makes a member with a role and an authenticator app, signed in.
+    pub(crate) async fn member_named(&self, login: &str, role: Role) -> Member {
+        join(&self.desk, login, login, role).await
+    }
+
+    async fn spare_token(&self) -> ScimTokenId {
+        let engine = &self.desk.engine;
+        let settings = TokenSettings { provider: self.provider, ceiling: Vec::new(), days: 90 };
+        let made = scim::tokens::issue(engine, &again(&self.desk.admin), settings).await.unwrap();
+        let view = scim::tokens::list(engine, &again(&self.desk.admin)).await.unwrap();
+        let mut tokens = view.directories.into_iter().flat_map(|directory| directory.tokens);
+        tokens.find(|token| made.token.contains(&token.key_id)).unwrap().id
     }
 
     /// Sets one up with somebody in every role.
@@ -156,7 +219,7 @@ impl Installation {
             Who::Admin => Some(&self.admin),
             Who::Approver => Some(&self.approver),
             Who::Auditor => Some(&self.auditor),
-            Who::Anonymous | Who::Agent => None,
+            Who::Anonymous | Who::Agent | Who::Directory => None,
             other => self.others.iter().find(|(who, _)| *who == other).map(|(_, member)| member),
         }
     }
@@ -166,6 +229,7 @@ impl Installation {
         match (who, self.member(who)) {
             (_, Some(member)) => ask.session(&member.token),
             (Who::Agent, _) => ask.key(&self.desk.key),
+            (Who::Directory, _) => ask.key(&self.token),
             _ => ask,
         }
     }
@@ -175,8 +239,34 @@ impl Installation {
         let ask = match route.method {
             Verb::Get => Ask::get(&self.path(route).await),
             Verb::Post => Ask::post(&self.path(route).await).same_origin(),
+            Verb::Put => Ask::new(Method::PUT, &self.path(route).await),
+            Verb::Patch => Ask::new(Method::PATCH, &self.path(route).await),
+            Verb::Delete => Ask::new(Method::DELETE, &self.path(route).await),
         };
         match route.path {
+            path if path.starts_with("/scim/") => match route.method {
+                Verb::Get | Verb::Delete => ask,
+                Verb::Patch => {
+                    let operations = serde_json::json!([{"op": "replace", "path": "externalId", "value": unique()}]);
+                    let operations = match path.contains("/Groups") {
+                        true => operations,
+                        false => serde_json::json!([{"op": "replace", "path": "displayName", "value": "Someone"}]),
+                    };
+                    let body = serde_json::json!({"schemas": [PATCH], "Operations": operations});
+                    ask.body(MEDIA_TYPE, body.to_string())
+                }
+                Verb::Post | Verb::Put => {
+                    let mut body = if path.contains("/Groups") { new_group() } else { new_user() };
+                    if route.method == Verb::Put {
+                        // The subject of a user that was pushed stays as it is.
+                        let directory = self.directory().await;
+                        if let Ok(held) = scim::users::get(&self.desk.engine, &directory, self.last_of(&ask)).await {
+                            body["externalId"] = held.body["externalId"].clone();
+                        }
+                    }
+                    ask.body(MEDIA_TYPE, body.to_string())
+                }
+            },
             "/api/v1/decisions" => {
                 let order = self.desk.system.to_string();
                 ask.json(&countersign_engine::testing::proposal(&order)).header("idempotency-key", "k1")
@@ -200,6 +290,16 @@ impl Installation {
             }
             false => String::new(),
         };
+        let own = route.method == Verb::Get;
+        let id = match route.path {
+            "/scim/v2/Users/{id}" if own => self.user.to_string(),
+            "/scim/v2/Users/{id}" => self.pushed_user().await.to_string(),
+            "/scim/v2/Groups/{id}" if own => self.group.to_string(),
+            "/scim/v2/Groups/{id}" => self.pushed_group().await.to_string(),
+            "/scim/v2/Schemas/{id}" => Resource::User.schema().to_owned(),
+            "/scim/v2/ResourceTypes/{id}" => Resource::User.name().to_owned(),
+            _ => self.decision.to_string(),
+        };
         let file = if route.path.starts_with("/pkg/") { "app.1a2b.css" } else { "0/000.p/1" };
         if route.path == "/admin/sso/{provider}" {
             return format!("/admin/sso/{}", self.provider().await.1);
@@ -207,11 +307,16 @@ impl Installation {
         route
             .path
             .replace("{person}", &self.approver.person.to_string())
-            .replace("{id}", &self.decision.to_string())
+            .replace("{id}", &id)
             .replace("{index}", "0")
             .replace("{log}", ledger::log_id(&self.desk.engine))
             .replace("{digest}", &digest)
             .replace("{*path}", file)
+    }
+
+    /// The user whom a request names, if it names one.
+    fn last_of(&self, ask: &Ask) -> ScimUserId {
+        ask.path.rsplit('/').next().and_then(|id| id.parse().ok()).unwrap_or(self.user)
     }
 
     async fn form(&self, path: &str) -> String {
@@ -253,6 +358,8 @@ impl Installation {
             "/act/open-field" => format!("decision={}&field=order&reason=Asked+by+the+customer.", self.decision),
             "/act/person" => format!("person={}", self.approver.person),
             "/act/roles" => "login=&action=&object=".into(),
+            "/act/issue-scim-token" => format!("provider={}&days=90&viewer=true", self.provider),
+            "/act/revoke-scim-token" => format!("token={}", self.spare_token().await),
             "/act/assign-role" => format!("person={}&role=viewer", self.outside_person().await),
             "/act/end-role" => {
                 let (person, assignment) = self.viewer_assignment().await;
@@ -437,7 +544,7 @@ impl Installation {
             Who::Admin => &mut self.admin,
             Who::Approver => &mut self.approver,
             Who::Auditor => &mut self.auditor,
-            Who::Anonymous | Who::Agent => return,
+            Who::Anonymous | Who::Agent | Who::Directory => return,
             other => match self.others.iter_mut().find(|(who, _)| *who == other) {
                 Some((_, member)) => member,
                 None => return,
@@ -493,6 +600,37 @@ async fn join(desk: &Desk, name: &str, login: &str, role: Role) -> Member {
     let code = app_code(&secret, desk.engine.now());
     factors::enrol_totp(&desk.engine, &again(&joined), &code).await.unwrap();
     Member { login: login.into(), secret, token: new.token.reveal().into(), person: new.person, session: new.session }
+}
+
+/// Connects a provider; nobody can sign in through it yet.
+pub(crate) async fn connect(desk: &Desk) -> ProviderId {
+    let settings = ProviderSettings {
+        slug: "company".into(),
+        name: "Company account".into(),
+        issuer: "https://id.example.org".into(),
+        client_id: "countersign".into(),
+        scopes: "profile".into(),
+        algorithms: vec!["RS256".into()],
+        logout_typ_required: true,
+    };
+    providers::add(&desk.engine, &again(&desk.admin), settings, "client-secret-in-the-clear").await.unwrap()
+}
+
+fn unique() -> String {
+    countersign_engine::testing::unique()
+}
+
+fn new_user() -> serde_json::Value {
+    let name = unique();
+    serde_json::json!({
+        "schemas": [Resource::User.schema()], "userName": format!("{name}@example.org"), "externalId": name,
+        "displayName": "Somebody New", "active": true,
+    })
+}
+
+fn new_group() -> serde_json::Value {
+    let name = unique();
+    serde_json::json!({"schemas": [Resource::Group.schema()], "displayName": name, "externalId": name})
 }
 
 fn visitor() -> Caller {
@@ -624,6 +762,17 @@ impl Answer {
     /// The code of a problem, whichever reader it was drawn for.
     pub(crate) fn code(&self) -> String {
         let json = self.json();
+        if self.header("content-type") == MEDIA_TYPE {
+            // Directories are told a status, and a word of their protocol where it has one.
+            let word = match json["status"].as_str().unwrap_or_default() {
+                "401" => "unauthenticated",
+                "403" => "forbidden",
+                "404" => "not_found",
+                "405" => "method_not_allowed",
+                _ => "",
+            };
+            return json["scimType"].as_str().unwrap_or(word).to_owned();
+        }
         json.get("code")
             .or_else(|| json.pointer("/problem/code"))
             .and_then(|code| code.as_str())

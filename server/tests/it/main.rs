@@ -18,4 +18,5 @@ mod limits;
 mod origin;
 mod process;
 mod routes;
+mod scim;
 mod sessions;

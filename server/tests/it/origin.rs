@@ -18,7 +18,7 @@ async fn seven_forgeries_on_every_mutating_route_are_403() {
     ];
     let mut routes = 0;
     for route in ROUTES.iter().filter(|route| {
-        route.method == Verb::Post && !matches!(route.door, Door::Api | Door::Idp) && route.path != "/csp-report"
+        route.mutates() && !matches!(route.door, Door::Api | Door::Idp | Door::Scim) && route.path != "/csp-report"
     }) {
         routes += 1;
         let ask = installation.as_who(installation.ask(route).await.without("sec-fetch-site"), Who::Admin);

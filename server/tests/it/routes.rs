@@ -21,6 +21,7 @@ async fn each_door_refuses_the_other_credentials() {
         let wrong = match route.door {
             Door::Browser | Door::Public | Door::Idp => ask.clone().header("authorization", &key()),
             Door::Api => ask.clone().header("cookie", &session()),
+            Door::Scim => ask.clone().header("authorization", &key()),
             Door::Reader => ask.clone().header("authorization", &key()).header("cookie", &session()),
         };
         let both = ask.header("authorization", &key()).header("cookie", &session());
@@ -39,9 +40,16 @@ async fn unlisted_methods_are_405() {
     let installation = Installation::new().await;
     for route in ROUTES {
         let listed = |method: Verb| ROUTES.iter().any(|other| other.path == route.path && other.method == method);
-        let mut others = vec![Method::PUT, Method::PATCH, Method::DELETE, Method::TRACE, Method::OPTIONS];
-        if !listed(Verb::Post) {
-            others.push(Method::POST);
+        let mut others = vec![Method::TRACE, Method::OPTIONS];
+        for (verb, method) in [
+            (Verb::Post, Method::POST),
+            (Verb::Put, Method::PUT),
+            (Verb::Patch, Method::PATCH),
+            (Verb::Delete, Method::DELETE),
+        ] {
+            if !listed(verb) {
+                others.push(method);
+            }
         }
         if !listed(Verb::Get) {
             others.extend([Method::GET, Method::HEAD]);
