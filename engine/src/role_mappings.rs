@@ -396,6 +396,11 @@ struct Ready {
     changed: Vec<PersonId>,
 }
 
+/// Returns the rows of a provider's mapping in force.
+pub(crate) async fn rows_in_force(conn: &mut PgConnection, provider: ProviderId) -> Result<Vec<Row>> {
+    Ok(current(conn, provider).await?.0.map(|active| active.rows).unwrap_or_default())
+}
+
 /// Returns the version in force and the draft.
 async fn current(conn: &mut PgConnection, provider: ProviderId) -> Result<(Option<Version>, Option<Version>)> {
     let (mut active, mut draft) = (None, None);

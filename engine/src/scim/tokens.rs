@@ -15,7 +15,7 @@ use countersign_domain::{
     key::ScimTokenText,
     problem::Code,
     role::Role,
-    role_map::{self, Group, Row, Snapshot},
+    role_map::{self, Group, Snapshot},
 };
 use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, Postgres, Transaction};
@@ -28,7 +28,7 @@ use crate::{
     changes,
     db::{self, scim::ScimToken},
     error::{Error, Result},
-    reads, seal, secret, sessions,
+    reads, role_mappings, seal, secret, sessions,
 };
 
 const DAY_MS: u64 = 24 * 3_600 * 1_000;
@@ -123,7 +123,7 @@ fn row(token: &ScimToken) -> ScimTokenRow {
 
 /// Counts people with a membership that fits a row of the mapping in force and is above its ceiling.
 async fn count_above(conn: &mut PgConnection, engine: &Engine, provider: ProviderId) -> Result<u64> {
-    let rows = rows_in_force(conn, provider).await?;
+    let rows = role_mappings::rows_in_force(conn, provider).await?;
     let mut people: HashMap<_, Vec<Group>> = HashMap::new();
     for (person, group) in db::scim::groups(conn, provider).await? {
         people.entry(person).or_default().push(group);
@@ -134,11 +134,6 @@ async fn count_above(conn: &mut PgConnection, engine: &Engine, provider: Provide
         role_map::evaluate(&snapshot, &rows, now).findings.contains(&role_map::Finding::AboveCeiling)
     });
     Ok(above.count() as u64)
-}
-
-/// Returns the rows of the provider's mapping in force.
-async fn rows_in_force(_: &mut PgConnection, _: ProviderId) -> Result<Vec<Row>> {
-    Ok(Vec::new())
 }
 
 /// Makes a token. The answer is the only place where it is readable.

@@ -32,7 +32,7 @@ use countersign_server::{
     Files, Server,
     config::Origin,
     layers::Peer,
-    routes::{self, Route, Verb},
+    routes::{self, ROUTES, Route, Verb},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -242,6 +242,11 @@ impl Installation {
             Verb::Put => Ask::new(Method::PUT, &self.path(route).await),
             Verb::Patch => Ask::new(Method::PATCH, &self.path(route).await),
             Verb::Delete => Ask::new(Method::DELETE, &self.path(route).await),
+        };
+        let ask = match route.path {
+            "/test/clock" => ask,
+            // Wrong credentials slow a network down, so each route is asked from another one.
+            _ => ask.peer(&network_of(route)),
         };
         match route.path {
             path if path.starts_with("/scim/") => match route.method {
@@ -600,6 +605,12 @@ async fn join(desk: &Desk, name: &str, login: &str, role: Role) -> Member {
     let code = app_code(&secret, desk.engine.now());
     factors::enrol_totp(&desk.engine, &again(&joined), &code).await.unwrap();
     Member { login: login.into(), secret, token: new.token.reveal().into(), person: new.person, session: new.session }
+}
+
+fn network_of(route: &Route) -> String {
+    let same = |other: &Route| (other.method, other.path) == (route.method, route.path);
+    let number = ROUTES.iter().position(same).unwrap_or_default();
+    format!("198.18.{}.{}", number / 250, number % 250 + 1)
 }
 
 /// Connects a provider; nobody can sign in through it yet.

@@ -4,12 +4,15 @@ use std::time::{Duration, Instant};
 
 use countersign_domain::{
     ids::PersonId,
+    mapping::RowForm,
     role::Role,
+    role_map::SCIM_GROUPS,
     scim::{MEDIA_TYPE, PATCH, Resource},
 };
 use countersign_engine::{
     Actor, Caller, changes, people,
     providers::{self, Proven},
+    role_mappings,
     scim::tokens::{self, TokenSettings},
     sessions,
     testing::again,
@@ -400,12 +403,20 @@ async fn a_token_cannot_grant_above_its_ceiling() {
     let scim = Scim::of(&installation);
     let anna = id(&scim.user("anna@example.org", Some("sub-anna")).await);
     let bert = id(&scim.user("bert@example.org", Some("sub-bert")).await);
+    map(&installation, "Crew\nSeniors", &[Role::Viewer, Role::Approver]).await;
+    let held = async || held(&installation, &anna).await;
+    let above = async || {
+        let view = tokens::list(&installation.desk.engine, &again(&installation.desk.admin)).await.unwrap();
+        view.directories.iter().map(|directory| directory.above_count).sum::<u64>()
+    };
+    assert_eq!((held().await, above().await), ((0, 0), 0));
     let crew = id(&scim.post("/Groups", &group("Crew", &[&anna])).await.json());
     let ceilings = async || {
         let groups = installation.desk.groups_of(installation.provider, "sub-anna").await;
         groups.into_iter().map(|group| (group.name, group.ceiling)).collect::<Vec<_>>()
     };
     assert_eq!(ceilings().await, [("Crew".to_owned(), vec![Role::Viewer])]);
+    assert_eq!((held().await, above().await), ((1, 0), 1), "viewer is given, approver is stored and reported");
 
     // A token with a privileged ceiling opens nothing before a second person confirmed it.
     let engine = &installation.desk.engine;
@@ -430,11 +441,14 @@ async fn a_token_cannot_grant_above_its_ceiling() {
     let rename = patch("replace", "displayName", json!("Seniors"));
     higher.send(Method::PATCH, &format!("/Groups/{crew}"), Some(&rename)).await;
     assert_eq!(ceilings().await, [("Seniors".to_owned(), vec![Role::Viewer])]);
+    assert_eq!((held().await, above().await), ((1, 0), 1));
     higher.send(Method::PUT, &format!("/Groups/{crew}"), Some(&group("Seniors", &[&anna, &bert]))).await;
     assert_eq!(ceilings().await, [("Seniors".to_owned(), vec![Role::Viewer, Role::Approver])]);
+    assert_eq!((held().await, above().await), ((1, 1), 0));
     // The lower token gives a group another name: it is worth no more than its own ceiling from then on.
     scim.patch(&format!("/Groups/{crew}"), &patch("replace", "displayName", json!("Admins"))).await;
     assert_eq!(ceilings().await, [("Admins".to_owned(), vec![Role::Viewer])]);
+    assert_eq!(held().await, (0, 0), "no row names this group");
     // The end of a group and of a user end their memberships.
     scim.send(Method::DELETE, &format!("/Users/{anna}"), None).await;
     assert_eq!(ceilings().await, []);
@@ -618,6 +632,39 @@ async fn caller_of(installation: &Installation, member: &Member) -> Caller {
     let actor = sessions::authenticate(&installation.desk.engine, &member.token).await.unwrap().unwrap();
     assert!(matches!(actor, Actor::Person { .. }));
     Caller::new(actor, "127.0.0.1", "test", uuid::Uuid::nil())
+}
+
+/// Brings a mapping of pushed groups into force.
+async fn map(installation: &Installation, names: &str, roles: &[Role]) {
+    let (engine, admin) = (&installation.desk.engine, &installation.desk.admin);
+    let view = async || role_mappings::view(engine, &again(admin), "company").await.unwrap();
+    for role in roles {
+        let row = RowForm {
+            claim: SCIM_GROUPS.into(),
+            test: "in_list".into(),
+            value: names.into(),
+            role: role.word().into(),
+            ..RowForm::default()
+        };
+        let base = view().await.draft.map(|draft| draft.id);
+        role_mappings::save_row(engine, &again(admin), installation.provider, base, None, &row).await.unwrap();
+    }
+    let view = view().await;
+    let (draft, digest) = (view.draft.unwrap().id, view.dry_run.unwrap().digest);
+    let waits = role_mappings::apply(engine, &again(admin), installation.provider, draft, &digest).await.unwrap();
+    assert_eq!(waits, None, "nobody gains anything yet");
+}
+
+/// How many times a pushed user holds the roles viewer and approver.
+async fn held(installation: &Installation, user: &str) -> (i64, i64) {
+    let count = async |role: &str| {
+        let query = format!(
+            "select count(*) from role_assignments r join scim_users u on u.person_id = r.person_id \
+             where u.id = '{user}' and r.role = '{role}' and r.ended_at is null"
+        );
+        installation.desk.database.number(&query).await
+    };
+    (count("viewer").await, count("approver").await)
 }
 
 async fn is_disabled(installation: &Installation, person: PersonId) -> bool {
