@@ -194,7 +194,7 @@ fn Directory(row: DirectoryRow, now: u64, revoke: ServerAction<RevokeScimToken>)
     let label = format!("Directory of {}", row.name);
     let heading = label.clone();
     let users = users_words(row.active_count, row.inactive_count);
-    let groups = format!("{} groups, {} memberships", row.group_count, row.member_count);
+    let groups = format!("{}, {}", counted(row.group_count, "group"), counted(row.member_count, "membership"));
     let tokens = row.tokens.into_iter().map(|token| view! { <Token token now revoke/> }.into_any()).collect_view();
 
     view! {
@@ -208,7 +208,7 @@ fn Directory(row: DirectoryRow, now: u64, revoke: ServerAction<RevokeScimToken>)
                 .then(|| {
                     view! {
                         <Banner bar=Bar::Stale>
-                            <p>{format!("{} users have no externalId. {}", row.unnamed_count, strings::UNNAMED)}</p>
+                            <p>{format!("{} without externalId. {}", counted(row.unnamed_count, "user"), strings::UNNAMED)}</p>
                         </Banner>
                     }
                 })}
@@ -216,7 +216,7 @@ fn Directory(row: DirectoryRow, now: u64, revoke: ServerAction<RevokeScimToken>)
                 .then(|| {
                     view! {
                         <Banner bar=Bar::Stale>
-                            <p>{format!("{} people are in a group above its ceiling. {}", row.above_count, strings::ABOVE)}</p>
+                            <p>{format!("{} in a group above its ceiling. {}", people_words(row.above_count), strings::ABOVE)}</p>
                         </Banner>
                     }
                 })}
@@ -328,6 +328,20 @@ fn users_words(active: u64, inactive: u64) -> String {
     }
 }
 
+fn people_words(count: u64) -> String {
+    match count {
+        1 => "1 person is".to_owned(),
+        count => format!("{count} people are"),
+    }
+}
+
+fn counted(count: u64, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    }
+}
+
 fn ceiling_words(ceiling: &[Role]) -> String {
     match ceiling.is_empty() {
         true => "no role".to_owned(),
@@ -363,7 +377,7 @@ mod strings {
     pub(super) const USERS: &str = "Users";
     pub(super) const GROUPS: &str = "Groups";
     pub(super) const UNNAMED: &str =
-        "They are nobody here until the directory sends the subject (sub) of their account as externalId.";
+        "Such a user is nobody here until the directory sends the subject (sub) of the account as externalId.";
     pub(super) const ABOVE: &str = "The membership gives nothing. Issue a token with a higher ceiling and push the group anew, or change the mapping.";
     pub(super) const CEILING: &str = "Gives at most";
     pub(super) const ENDS: &str = "Ends";
@@ -385,6 +399,8 @@ mod tests {
     #[test]
     fn users_and_ceilings_are_said_as_people_say_them() {
         assert_eq!((users_words(3, 0).as_str(), users_words(3, 1).as_str()), ("3 active", "3 active, 1 deactivated"));
+        assert_eq!((counted(1, "group").as_str(), counted(2, "group").as_str()), ("1 group", "2 groups"));
+        assert_eq!((people_words(1).as_str(), people_words(3).as_str()), ("1 person is", "3 people are"));
         assert_eq!(ceiling_words(&[]), "no role");
         assert_eq!(ceiling_words(&[Role::Viewer, Role::Approver]), "Viewer, Approver");
     }

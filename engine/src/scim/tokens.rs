@@ -142,7 +142,6 @@ async fn count_above(conn: &mut PgConnection, engine: &Engine, provider: Provide
 ///
 /// [`Error::NotFound`] for an unknown provider; `step_up_required`.
 pub async fn issue(engine: &Engine, caller: &Caller, settings: TokenSettings) -> Result<NewScimToken> {
-    sessions::require_recent(caller)?;
     engine
         .act(caller, move |engine, caller| {
             let settings = settings.clone();
@@ -151,6 +150,7 @@ pub async fn issue(engine: &Engine, caller: &Caller, settings: TokenSettings) ->
                 db::roles::lock_guard(&mut tx).await?;
                 let target = engine.installation();
                 let permit = engine.authorize(&mut tx, &caller, Action::IssueScimToken, target).await?;
+                sessions::require_recent(&caller)?;
                 let provider = db::providers::lock_share(&mut tx, settings.provider).await?.ok_or(Error::NotFound)?;
                 let text = ScimTokenText::from_random(secret::random(), secret::random());
                 let made = Made {
@@ -260,12 +260,12 @@ impl Made {
 ///
 /// `invalid_transition` when it has ended; [`Error::NotFound`]; `step_up_required`.
 pub async fn revoke(engine: &Engine, caller: &Caller, token: ScimTokenId) -> Result<()> {
-    sessions::require_recent(caller)?;
     engine
         .act(caller, move |engine, caller| async move {
             let mut tx = engine.begin().await?;
             let target = engine.installation();
             let permit = engine.authorize(&mut tx, &caller, Action::RevokeScimToken, target).await?;
+            sessions::require_recent(&caller)?;
             let found = db::scim::lock_token(&mut tx, token).await?.ok_or(Error::NotFound)?;
             if !found.is_live(engine.now()) {
                 let problem = Problem::new(Code::InvalidTransition, "This token has ended already.");
