@@ -79,7 +79,7 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 81] = [
+pub const ENDPOINTS: [Endpoint; 84] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -97,11 +97,14 @@ pub const ENDPOINTS: [Endpoint; 81] = [
     endpoint("/act/single-operator", Class::Act),
     endpoint("/act/providers", Class::Read),
     endpoint("/act/ways-in", Class::Frame),
+    endpoint("/act/directories", Class::Read),
     endpoint("/act/add-provider", Class::Act),
     endpoint("/act/change-provider", Class::Act),
     endpoint("/act/enable-provider", Class::Act),
     endpoint("/act/disable-provider", Class::Act),
     endpoint("/act/remove-provider", Class::Act),
+    endpoint("/act/issue-scim-token", Class::Act),
+    endpoint("/act/revoke-scim-token", Class::Act),
     endpoint("/act/mapping", Class::Read),
     endpoint("/act/save-mapping-row", Class::Act),
     endpoint("/act/remove-mapping-row", Class::Act),
