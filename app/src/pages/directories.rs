@@ -1,5 +1,7 @@
 //! Directories on `/admin/sso`: what each pushed, its tokens, and how to set one up.
 
+#![expect(clippy::too_many_arguments, reason = "a form has one box for each role")]
+
 use countersign_domain::{
     directory::{DirectoriesView, DirectoryRow, NewScimToken, ScimTokenRow},
     ids::{ProviderId, ScimTokenId},
@@ -38,7 +40,6 @@ pub(crate) async fn directories() -> Result<DirectoriesView, Error> {
 
 /// Makes a token for the directory of a provider.
 #[server(prefix = "/act", endpoint = "issue-scim-token", output = Json)]
-#[expect(clippy::too_many_arguments, reason = "one box of the form each")]
 pub(crate) async fn issue_scim_token(
     provider: ProviderId,
     #[server(default)] days: String,

@@ -25,6 +25,9 @@ use zeroize::Zeroizing;
 
 use crate::installation::{Answer, Ask, Installation, Member};
 
+/// What it is, the request, and what comes back: the status and the `scimType`.
+type Row = (&'static str, Method, String, Option<Value>, u16, &'static str);
+
 /// Proves M1: each row is a request and what RFC 7644 answers.
 #[tokio::test]
 async fn protocol_table() {
@@ -39,7 +42,7 @@ async fn protocol_table() {
     let absent = "/Users/7d3f0a9e-0000-4000-8000-000000000000".to_owned();
     let bad_filter = "/Users?filter=userName%20co%20%22a%22";
 
-    let table: Vec<(&str, Method, String, Option<Value>, u16, &str)> = vec![
+    let table: Vec<Row> = vec![
         ("the offer", Method::GET, "/ServiceProviderConfig".into(), None, 200, ""),
         ("schemas", Method::GET, "/Schemas".into(), None, 200, ""),
         ("one schema", Method::GET, format!("/Schemas/{}", Resource::Group.schema()), None, 200, ""),
@@ -244,7 +247,7 @@ async fn dialect_fixtures() {
         {"op": "Remove", "path": format!("members[value eq \"{carla}\"]")},
     ]});
     assert_eq!(scim.patch(&format!("/Groups/{group}"), &by_filter).await.status, StatusCode::NO_CONTENT);
-    assert_eq!(scim.members(&group).await, [dora.clone()]);
+    assert_eq!(scim.members(&group).await, [dora.as_str()]);
     let add =
         json!({"schemas": [PATCH], "Operations": [{"op": "Add", "path": "members", "value": [{"value": carla}]}]});
     assert_eq!(scim.patch(&format!("/Groups/{group}"), &add).await.status, StatusCode::NO_CONTENT);
@@ -263,7 +266,7 @@ async fn dialect_fixtures() {
         {"op": "remove", "path": "members", "value": [{"value": dora}]},
     ]});
     assert_eq!(scim.patch(&format!("/Groups/{group}"), &by_list).await.status, StatusCode::NO_CONTENT);
-    assert_eq!(scim.members(&group).await, [carla.clone()]);
+    assert_eq!(scim.members(&group).await, [carla.as_str()]);
     let rename = json!({"schemas": [PATCH], "Operations": [
         {"op": "replace", "value": {"id": group, "displayName": "Crew B"}},
     ]});
