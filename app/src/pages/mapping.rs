@@ -1,5 +1,7 @@
 //! `/admin/sso/{provider}`: which roles follow from what a provider says, and who gains or loses before it does.
 
+#![expect(clippy::too_many_arguments, reason = "a server function takes one argument per field of its form")]
+
 use countersign_domain::{
     Problem,
     ids::{MappingVersionId, ProviderId},
