@@ -158,6 +158,22 @@ where
     })
 }
 
+/// Counts what a form's action recorded. A refusal is not counted, so that a page which reads anew at every act keeps
+/// what was typed into a form that was refused.
+pub(crate) fn recorded<S>(action: ServerAction<S>) -> Memo<usize>
+where
+    S: ServerFn<Output = Answer, Error = Error> + Clone + Send + Sync + 'static,
+{
+    let (version, answer) = (action.version(), answer_of(action));
+    Memo::new(move |former: Option<&usize>| {
+        let count = version.get();
+        match answer.get().and_then(Answer::problem) {
+            Some(_) => former.copied().unwrap_or_default(),
+            None => count,
+        }
+    })
+}
+
 /// Returns what was typed into a field of a form that this page answers.
 pub(crate) fn typed<S: ServerFn>(name: &str) -> String {
     posted(S::PATH).and_then(|posted| posted.typed.get(name).map(str::to_owned)).unwrap_or_default()

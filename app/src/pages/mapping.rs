@@ -15,7 +15,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 
 use crate::{
     Error,
-    answer::{Answer, answer_of, typed},
+    answer::{Answer, answer_of, recorded, typed},
     components::{
         admin::{Choose, Line, LineKind},
         form::{ErrorSummary, Submit, Weight, error_of},
@@ -171,14 +171,16 @@ pub(crate) fn MappingPage() -> impl IntoView {
         just_in_time: ServerAction::new(),
     };
     let (params, query) = (use_params_map(), use_query_map());
+    let counts = [
+        recorded(acts.save),
+        recorded(acts.remove),
+        recorded(acts.discard),
+        recorded(acts.apply),
+        recorded(acts.just_in_time),
+    ];
     let asked = move || {
         let slug = params.with(|params| params.get("provider").unwrap_or_default());
-        let versions = acts.save.version().get()
-            + acts.remove.version().get()
-            + acts.discard.version().get()
-            + acts.apply.version().get()
-            + acts.just_in_time.version().get();
-        (slug, versions)
+        (slug, counts.map(|count| count.get()))
     };
     let view = Resource::new(asked, |(slug, _)| mapping(slug));
     let saved = answer_of(acts.save);
