@@ -58,7 +58,7 @@ it("is connected, tested and opened; signs in and out; turns its keys; is away",
   // While the provider is away, whoever is in stays in.
   await provider.fail();
   await page.goto("/admin/sso");
-  await page.getByRole("heading", { name: "Company account" }).waitFor();
+  await page.getByRole("heading", { name: "Company account", exact: true }).waitFor();
   await provider.recover();
 });
 

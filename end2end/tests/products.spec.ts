@@ -159,7 +159,7 @@ async function tellsOfSignOut({ product, visitor, page }: Stage, context: TestCo
   const began = performance.now();
   if (!product.backChannel) {
     await page.goto("/admin/sso");
-    await page.getByRole("heading", { name: "Company account" }).waitFor();
+    await page.getByRole("heading", { name: "Company account", exact: true }).waitFor();
     await tab.close();
     await testSignIn(page, product);
     return;
@@ -189,12 +189,12 @@ async function isAway({ product, server, visitor, page }: Stage): Promise<void> 
 
   // Whoever is in stays in.
   await page.goto("/admin/sso");
-  await page.getByRole("heading", { name: "Company account" }).waitFor();
+  await page.getByRole("heading", { name: "Company account", exact: true }).waitFor();
 
   // Whoever comes is told, also after a restart that knows nothing of the provider.
   await server.restart();
   await page.goto("/admin/sso");
-  await page.getByRole("heading", { name: "Company account" }).waitFor();
+  await page.getByRole("heading", { name: "Company account", exact: true }).waitFor();
   const late = await visitor.page();
   await late.goto("/login/company");
   await late.getByText("The identity provider does not answer").waitFor();
