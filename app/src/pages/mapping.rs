@@ -5,7 +5,7 @@
 use countersign_domain::{
     Problem,
     ids::{MappingVersionId, ProviderId},
-    mapping::{DryRun, Effect as PersonEffect, MappingTest, MappingVersion, MappingView, RowForm, ShownRow},
+    mapping::{DryRun, Effect as PersonEffect, MappingTest, MappingVersion, MappingView, ShownRow},
     role::Role,
     role_map::ClaimLine,
     view::ShownHolding,
@@ -53,6 +53,7 @@ pub(crate) async fn save_mapping_row(
     #[server(default)] systems: String,
     #[server(default)] until: String,
 ) -> Result<Answer, Error> {
+    use countersign_domain::mapping::RowForm;
     use countersign_engine::role_mappings;
 
     use crate::request::{act, request, told};
