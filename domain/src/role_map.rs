@@ -291,56 +291,49 @@ pub fn text(rows: &[Row]) -> String {
     json::canonical(&serde_json::to_value(rows).expect("rows are plain data"))
 }
 
-/// Lists everything that is wrong with rows, each with its field.
-pub fn check(rows: &[Row]) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    if rows.len() > ROWS_MAX {
-        errors.push(FieldError::new("", "too_many_rows", format!("A mapping has at most {ROWS_MAX} rows.")));
-    }
-    for (number, row) in rows.iter().enumerate() {
-        let mut refuse = |field: &str, code: &str, detail: &str| {
-            errors.push(FieldError::new(format!("/{number}/{field}"), code, format!("Row {}: {detail}", number + 1)));
-        };
+impl Row {
+    /// Lists everything that is wrong with the row, each with its field.
+    pub fn check(&self) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        let mut refuse =
+            |field: &str, code: &str, detail: String| errors.push(FieldError::new(format!("/{field}"), code, detail));
         let fits = |text: &str| !text.trim().is_empty() && text.trim() == text && text.chars().count() <= TEXT_MAX;
-        if !fits(&row.claim) {
-            refuse("claim", "invalid_claim", "name a claim, such as groups, or a path such as /realm_access/roles.");
-        } else if row.claim.starts_with('/') && steps(&row.claim).is_none() {
-            refuse("claim", "invalid_claim", "in a path, ~ is written ~0 and / inside a name is written ~1.");
+        if !fits(&self.claim) {
+            refuse(
+                "claim",
+                "invalid_claim",
+                "Name a claim, such as groups, or a path such as /realm_access/roles.".into(),
+            );
+        } else if self.claim.starts_with('/') && steps(&self.claim).is_none() {
+            refuse("claim", "invalid_claim", "In a path, ~ is written ~0 and / inside a name is written ~1.".into());
         }
-        let values: Vec<&String> = match &row.test {
+        let values: Vec<&String> = match &self.test {
             Test::Equals { value } => vec![value],
             Test::InList { values } => values.iter().collect(),
             Test::Pattern { pattern } => vec![pattern],
         };
         if values.is_empty() || values.len() > LIST_MAX || values.iter().any(|value| !fits(value)) {
-            refuse(
-                "value",
-                "invalid_value",
-                &format!("write 1 to {LIST_MAX} values of at most {TEXT_MAX} characters, without spaces around them."),
-            );
+            let detail =
+                format!("Write 1 to {LIST_MAX} values of at most {TEXT_MAX} characters, without spaces around them.");
+            refuse("value", "invalid_value", detail);
         }
-        match &row.scope {
+        match &self.scope {
             RoleScope::Systems(systems) if !(1..=LISTED_MAX).contains(&systems.len()) => {
-                refuse("systems", "invalid_scope", &format!("choose 1 to {LISTED_MAX} systems, or all of them."));
+                refuse("systems", "invalid_scope", format!("Choose 1 to {LISTED_MAX} systems, or all of them."));
             }
-            RoleScope::Systems(_) if row.role == Role::Admin => {
-                refuse("systems", "invalid_scope", "an admin runs the whole installation: choose all systems.");
+            RoleScope::Systems(_) if self.role == Role::Admin => {
+                refuse("systems", "invalid_scope", "An admin runs the whole installation: choose all systems.".into());
             }
             _ => {}
         }
-        if matches!(&row.test, Test::Pattern { pattern } if pattern.chars().all(|character| character == '*')) {
-            refuse(
-                "value",
-                "matches_everything",
-                "this pattern fits every value. Write what the value begins or ends with.",
-            );
+        if matches!(&self.test, Test::Pattern { pattern } if pattern.chars().all(|character| character == '*')) {
+            let detail = "This pattern fits every value. Write what the value begins or ends with.";
+            refuse("value", "matches_everything", detail.into());
         }
+
+        errors
     }
 
-    errors
-}
-
-impl Row {
     /// Returns what the row gives.
     pub fn holding(&self) -> Holding {
         let limits = AuthorityLimits::default();
@@ -566,9 +559,10 @@ mod tests {
             equals("groups", "a", Role::Approver),
         ];
 
-        let pointers: Vec<_> = check(&rows).into_iter().map(|error| error.pointer).collect();
+        let pointers: Vec<Vec<_>> =
+            rows.iter().map(|row| row.check().into_iter().map(|error| error.pointer).collect()).collect();
 
-        assert_eq!(pointers, ["/0/claim", "/1/claim", "/2/value", "/3/value"]);
+        assert_eq!(pointers, [vec!["/claim"], vec!["/claim"], vec!["/value"], vec!["/value"], vec![]]);
     }
 
     #[test]

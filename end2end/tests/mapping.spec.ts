@@ -50,7 +50,7 @@ it("maps two groups, lets three people in, and takes a role with its group", asy
   await page.goto("/admin/sso/company");
   await addRow(page, javaScript ? "unknown" : "nobody-has-this", "Policy author");
   if (javaScript) {
-    const table = page.getByRole("table", { name: "What the draft would change" });
+    const table = page.getByRole("table", { name: "Who gains and loses roles" });
     const gains = table.getByRole("row").filter({ hasText: "Policy author" });
     assert.match((await gains.textContent()) ?? "", /Name of nils/);
   } else {

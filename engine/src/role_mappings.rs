@@ -15,7 +15,7 @@ use countersign_domain::{
     ids::{ChangeId, MappingVersionId, PersonId, ProviderId, SystemId},
     json,
     mapping::{DryRun, Effect, MappingTest, MappingVersion, MappingView, RowForm, ShownRow},
-    problem::{Code, FieldError},
+    problem::Code,
     proposal,
     role::Role,
     role_map::{self, Outcome, Row, Snapshot, Test},
@@ -106,18 +106,20 @@ pub async fn save_row(
     form: &RowForm,
 ) -> Result<()> {
     let row = parse(&mut *engine.app.acquire().await?, form).await?;
+    let faults = row.check();
+    if !faults.is_empty() {
+        return Err(proposal::invalid(faults).into());
+    }
     edit(engine, caller, provider, base, move |rows| {
         match at {
             Some(at) => *rows.get_mut(at).ok_or(Error::NotFound)? = row.clone(),
+            None if rows.len() == role_map::ROWS_MAX => {
+                let detail = format!("A mapping has at most {} rows.", role_map::ROWS_MAX);
+                return Err(Error::field("/claim", "too_many_rows", detail));
+            }
             None => rows.push(row.clone()),
         }
-        // A form shows one row, so its faults stand without the row's number.
-        let faults = role_map::check(rows);
-        let own = at.unwrap_or(rows.len() - 1).to_string();
-        match faults.is_empty() {
-            true => Ok(()),
-            false => Err(proposal::invalid(faults.into_iter().map(|fault| unnumbered(fault, &own)).collect()).into()),
-        }
+        Ok(())
     })
     .await
 }
@@ -209,8 +211,7 @@ pub async fn apply(
                     let change = Change::ApplyMapping { provider, version, dry_run: accepted };
                     Some(changes::request(&mut tx, &engine, &caller, &permit, &change).await?)
                 } else {
-                    let privileged = ready.shown.gained().into_iter().any(Role::needs_second_person);
-                    let permit = if privileged { permit.alone() } else { permit };
+                    let permit = if ready.privileged { permit.alone() } else { permit };
                     bring_into_force(&mut tx, &engine, &caller, &permit, provider, version, &ready).await?;
                     None
                 };
@@ -278,7 +279,7 @@ pub(crate) async fn evaluate_sign_in(
     evaluate(tx, engine, caller, &permit, of, active.as_ref(), &snapshot, LastAdmin::Keeps).await
 }
 
-/// Gives what follows from the groups that a directory pushed for a person, beside what the provider said last.
+/// Gives what follows from the groups that a directory pushed for people, beside what the provider said last.
 ///
 /// # Errors
 ///
@@ -288,16 +289,20 @@ pub(crate) async fn evaluate_pushed(
     engine: &Engine,
     caller: &Caller,
     permit: &Permit,
-    (provider, person): (ProviderId, PersonId),
+    provider: ProviderId,
+    people: &[PersonId],
 ) -> Result<()> {
-    let former = db::role_mappings::snapshots(tx, provider, &[person]).await?;
-    let text = open(tx, engine, &former).await?.remove(&person);
-    let claims = text.and_then(|text| serde_json::from_str::<Snapshot>(&text).ok()).and_then(|former| former.claims);
-    let groups = db::scim::groups_of(tx, provider, person).await?;
-    let snapshot = Snapshot { claims, groups };
+    let former = db::role_mappings::snapshots(tx, provider, people).await?;
+    let texts = opened(tx, engine, &former).await?;
     let active = current(tx, provider).await?.0;
-    let of = (provider, person);
-    evaluate(tx, engine, caller, permit, of, active.as_ref(), &snapshot, LastAdmin::Refuses).await
+    for person in people {
+        let former = texts.get(person).and_then(|text| serde_json::from_str::<Snapshot>(text).ok());
+        let groups = db::scim::groups_of(tx, provider, *person).await?;
+        let snapshot = Snapshot { claims: former.and_then(|former| former.claims), groups };
+        let of = (provider, *person);
+        evaluate(tx, engine, caller, permit, of, active.as_ref(), &snapshot, LastAdmin::Refuses).await?;
+    }
+    Ok(())
 }
 
 /// What becomes of an evaluation that would take the last admin away.
@@ -327,12 +332,13 @@ async fn evaluate(
     let former = db::role_mappings::snapshots(tx, provider, &[person]).await?.pop();
     let same = match former {
         Some(former) if former.mapping == version => {
-            open(tx, engine, &[former]).await?.get(&person).is_some_and(|former| *former == text)
+            opened(tx, engine, &[former]).await?.get(&person).is_some_and(|former| *former == text)
         }
         _ => false,
     };
     let alone = db::roles::single_operator(tx).await?;
-    let plan = roles::plan(tx, person, source, &outcome.holdings, alone, engine.now()).await?;
+    let held = db::roles::list_open(tx, &[person]).await?;
+    let plan = roles::plan(held, source, &outcome.holdings, alone, engine.now());
     if same && plan.gained.is_empty() && plan.lost.is_empty() {
         return Ok(());
     }
@@ -369,7 +375,7 @@ async fn leaves_no_admin(
     wanted: &[Holding],
 ) -> Result<bool> {
     let is_admin = |holding: &Holding| holding.role == Role::Admin && holding.until.is_none();
-    let held = db::roles::list_open(conn, person).await?;
+    let held = db::roles::list_open(conn, &[person]).await?;
     let loses = held.iter().any(|held| held.source == source && is_admin(&held.holding))
         && !wanted.iter().any(is_admin)
         && !held.iter().any(|held| held.source != source && is_admin(&held.holding));
@@ -394,6 +400,8 @@ struct Ready {
     shown: DryRun,
     draft: Version,
     changed: Vec<PersonId>,
+    /// It gives somebody, or whoever comes, a role that needs a second person.
+    privileged: bool,
 }
 
 /// Returns the rows of a provider's mapping in force.
@@ -498,7 +506,11 @@ async fn dry_run(
     let alone = db::roles::single_operator(tx).await?;
     let people = db::role_mappings::people(tx, provider).await?;
     let stored = db::role_mappings::snapshots(tx, provider, &people).await?;
-    let texts = open(tx, engine, &stored).await?;
+    let texts = opened(tx, engine, &stored).await?;
+    let mut open: HashMap<PersonId, Vec<_>> = HashMap::new();
+    for assignment in db::roles::list_open(tx, &people).await? {
+        open.entry(assignment.person).or_default().push(assignment);
+    }
     let names = people::names(tx, engine, &people).await?;
     let systems = system_names(tx).await?;
     let shown = |holding: &Holding| roles::shown(holding, &systems);
@@ -516,7 +528,7 @@ async fn dry_run(
             None => Snapshot::default(),
         };
         let outcome = outcome(&snapshot, Some(draft), now);
-        let plan = roles::plan(tx, *person, source, &outcome.holdings, alone, now).await?;
+        let plan = roles::plan(open.remove(person).unwrap_or_default(), source, &outcome.holdings, alone, now);
         inputs.push(serde_json::json!({
             "entry": kept.entry.0,
             "gained": plan.gained,
@@ -551,9 +563,11 @@ async fn dry_run(
             })
         }
     };
-    let gains_privileged =
-        effects.iter().flat_map(|effect| &effect.gains).any(|holding| holding.role.needs_second_person());
-    let needs_second_person = gains_privileged && changes::needs_second_person(tx, engine).await?;
+    // Who signs in later gains by a row as surely as who is known already.
+    let active = current(tx, provider).await?.0.map(|active| active.rows).unwrap_or_default();
+    let privileged = draft.rows.iter().any(|row| row.role.needs_second_person() && !active.contains(row))
+        || effects.iter().flat_map(|effect| &effect.gains).any(|holding| holding.role.needs_second_person());
+    let needs_second_person = privileged && changes::needs_second_person(tx, engine).await?;
     let basis = serde_json::json!({
         "draft": draft.id.0,
         "people": inputs,
@@ -569,7 +583,7 @@ async fn dry_run(
         needs_second_person,
         blocked,
     };
-    Ok(Ready { shown, draft: draft.clone(), changed })
+    Ok(Ready { shown, draft: draft.clone(), changed, privileged })
 }
 
 async fn bring_into_force(
@@ -595,7 +609,7 @@ async fn bring_into_force(
     }
     db::role_mappings::set_activated(tx, version, entry.at).await?;
     let stored = db::role_mappings::snapshots(tx, provider, &ready.changed).await?;
-    let texts = open(tx, engine, &stored).await?;
+    let texts = opened(tx, engine, &stored).await?;
     for person in &ready.changed {
         let snapshot =
             texts.get(person).and_then(|text| serde_json::from_str::<Snapshot>(text).ok()).unwrap_or_default();
@@ -611,7 +625,7 @@ fn outcome(snapshot: &Snapshot, version: Option<&Version>, now: u64) -> Outcome 
 }
 
 /// Opens what providers last said about people; an erased one is missing.
-async fn open(
+async fn opened(
     conn: &mut PgConnection,
     engine: &Engine,
     snapshots: &[db::role_mappings::Snapshot],
@@ -692,18 +706,6 @@ async fn parse(conn: &mut PgConnection, form: &RowForm) -> Result<Row> {
     let scope = if systems.is_empty() { RoleScope::All } else { RoleScope::Systems(systems) };
     let scope = Holding { role, scope, limits: AuthorityLimits::default(), until }.sorted().scope;
     Ok(Row { claim: form.claim.trim().to_owned(), test, role, scope, until })
-}
-
-/// Takes the number of the form's own row out of a fault.
-fn unnumbered(mut fault: FieldError, own: &str) -> FieldError {
-    if let Some(field) = fault.pointer.strip_prefix(&format!("/{own}/")) {
-        fault.pointer = format!("/{field}");
-        if let Some((_, sentence)) = fault.detail.split_once(": ") {
-            let mut letters = sentence.chars();
-            fault.detail = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
-        }
-    }
-    fault
 }
 
 fn moved() -> Problem {

@@ -73,7 +73,8 @@ pub(crate) async fn reconcile(
 ) -> Result<RoleChanges> {
     let alone = db::roles::lock_guard(tx).await?;
     let account = db::people::lock(tx, person).await?.ok_or(Error::NotFound)?;
-    let Plan { leaving, given, refused } = work_out(tx, person, source, wanted, alone, engine.now()).await?;
+    let open = db::roles::list_open(tx, &[person]).await?;
+    let Plan { leaving, given, refused } = work_out(open, source, wanted, alone, engine.now());
     let mut changes = RoleChanges { refused, ..RoleChanges::default() };
 
     let mut n = account.n;
@@ -99,17 +100,10 @@ pub(crate) async fn reconcile(
     Ok(changes)
 }
 
-/// Says what [`reconcile`] would do at this moment, without doing it.
-pub(crate) async fn plan(
-    conn: &mut PgConnection,
-    person: PersonId,
-    source: Source,
-    wanted: &[Holding],
-    alone: bool,
-    now: u64,
-) -> Result<RoleChanges> {
-    let Plan { leaving, given, refused } = work_out(conn, person, source, wanted, alone, now).await?;
-    Ok(RoleChanges { gained: given, lost: leaving.into_iter().map(|left| left.holding).collect(), refused })
+/// Says what [`reconcile`] would do with a person who holds this, without doing it.
+pub(crate) fn plan(open: Vec<Assignment>, source: Source, wanted: &[Holding], alone: bool, now: u64) -> RoleChanges {
+    let Plan { leaving, given, refused } = work_out(open, source, wanted, alone, now);
+    RoleChanges { gained: given, lost: leaving.into_iter().map(|left| left.holding).collect(), refused }
 }
 
 /// What makes a person's assignments from one source equal to what is wanted.
@@ -119,15 +113,7 @@ struct Plan {
     refused: Vec<(Holding, &'static str)>,
 }
 
-async fn work_out(
-    conn: &mut PgConnection,
-    person: PersonId,
-    source: Source,
-    wanted: &[Holding],
-    alone: bool,
-    now: u64,
-) -> Result<Plan> {
-    let open = db::roles::list_open(conn, person).await?;
+fn work_out(open: Vec<Assignment>, source: Source, wanted: &[Holding], alone: bool, now: u64) -> Plan {
     let mut wanted: Vec<Holding> = wanted.iter().cloned().map(Holding::sorted).collect();
     wanted.sort_unstable();
     wanted.dedup_by(|a, b| a.role == b.role && a.scope_key() == b.scope_key());
@@ -147,7 +133,7 @@ async fn work_out(
             None => given.push(holding),
         }
     }
-    Ok(Plan { leaving, given, refused })
+    Plan { leaving, given, refused }
 }
 
 /// Gives a person a role. Admin, approver, senior approver and compliance officer wait for a second person.
@@ -348,7 +334,7 @@ pub(crate) async fn check(
             return Ok(Some(proposal::invalid(vec![FieldError::new("/types", "unknown_type", detail)])));
         }
     }
-    let held = db::roles::list_open(conn, person).await?;
+    let held = db::roles::list_open(conn, &[person]).await?;
     if let Some(why) = held.iter().find_map(|held| barred(holding.role, held.holding.role, alone)) {
         return refused(format!("{} cannot be added. {why}", holding.role.name()));
     }

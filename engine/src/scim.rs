@@ -202,11 +202,8 @@ impl Push {
         // One order for all transactions.
         people.sort_unstable();
         people.dedup();
-        for person in people {
-            let of = (self.provider.id, person);
-            role_mappings::evaluate_pushed(&mut self.tx, &self.engine, &self.caller, &self.permit, of).await?;
-        }
-        Ok(())
+        let Self { engine, caller, tx, permit, provider, .. } = self;
+        role_mappings::evaluate_pushed(tx, engine, caller, permit, provider.id, &people).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod dialogue;
+pub(crate) mod dry_run;
 pub(crate) mod form;
 pub(crate) mod holding;
 pub(crate) mod icons;

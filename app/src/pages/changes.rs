@@ -7,12 +7,12 @@ use countersign_domain::{
 };
 use leptos::{form::ActionForm, prelude::*};
 
-use super::mapping;
 use crate::{
     Error,
     answer::{Answer, answer_of},
     components::{
         admin::AdminNav,
+        dry_run::{EffectTable, summary},
         form::{ErrorSummary, Submit, Weight},
         holding::Held,
         marks::{Chip, Tone},
@@ -293,8 +293,8 @@ fn effect(effect: ChangeEffect) -> (String, AnyView) {
                 {dry_run
                     .map(|dry_run| {
                         view! {
-                            <p>{mapping::summary(&dry_run)}</p>
-                            <mapping::EffectTable effects=dry_run.effects/>
+                            <p>{summary(&dry_run)}</p>
+                            <EffectTable effects=dry_run.effects/>
                         }
                     })}
                 <p>

@@ -5,10 +5,9 @@
 use countersign_domain::{
     Problem,
     ids::{MappingVersionId, ProviderId},
-    mapping::{DryRun, Effect as PersonEffect, MappingTest, MappingVersion, MappingView, ShownRow},
+    mapping::{DryRun, MappingTest, MappingVersion, MappingView, ShownRow},
     role::Role,
     role_map::ClaimLine,
-    view::ShownHolding,
 };
 use leptos::{form::ActionForm, html, prelude::*};
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -18,8 +17,9 @@ use crate::{
     answer::{Answer, answer_of, recorded, typed},
     components::{
         admin::{Choose, Line, LineKind},
+        dry_run::{EffectTable, summary},
         form::{ErrorSummary, Submit, Weight, error_of},
-        holding::{Held, reach},
+        holding::Held,
         marks::{Chip, Tone},
         page::{Banner, Bar, Empty, PageHeader, PageTitle, Panel, Refusal, Skeleton, TitleText},
         text::SafeTextArea,
@@ -452,77 +452,6 @@ fn Effects(draft: MappingVersion, dry_run: DryRun, waits: bool, of: Of, acts: Ac
     }
 }
 
-/// Says what a dry run found in one sentence.
-pub(crate) fn summary(dry_run: &DryRun) -> String {
-    let people = |count: usize| if count == 1 { "1 person".to_owned() } else { format!("{count} people") };
-    match dry_run.counts() {
-        (0, 0) => "Nobody gains or loses a role.".into(),
-        (gaining, 0) => format!("{} would gain a role; nobody would lose one.", people(gaining)),
-        (0, losing) => format!("{} would lose a role; nobody would gain one.", people(losing)),
-        (gaining, losing) => format!("{} would gain a role, {} would lose one.", people(gaining), people(losing)),
-    }
-}
-
-/// The people whom a mapping would change, a row each.
-#[component]
-pub(crate) fn EffectTable(effects: Vec<PersonEffect>) -> impl IntoView {
-    if effects.is_empty() {
-        return ().into_any();
-    }
-    let rows = effects
-        .into_iter()
-        .map(|PersonEffect { person, name, gains, losses, refused, findings }| {
-            let notes = refused
-                .into_iter()
-                .map(|(holding, why)| format!("Does not get {}: {why}", holding.role.name().to_lowercase()))
-                .chain(findings)
-                .map(|note| view! { <p class="text-compact text-muted">{note}</p> })
-                .collect_view();
-            view! {
-                <tr class="border-t border-hairline align-top">
-                    <th scope="row" class="py-2 pr-4 text-left font-normal">
-                        <a href=format!("/admin/people/{person}") class="text-accent underline">{name}</a>
-                    </th>
-                    <td class="py-2 pr-4">{holdings("+ ", gains)}</td>
-                    <td class="py-2">{holdings("− ", losses)} {notes}</td>
-                </tr>
-            }
-            .into_any()
-        })
-        .collect_view();
-
-    view! {
-        <div class="overflow-x-auto">
-            <table class="w-full min-w-md">
-                <caption class="sr-only">{strings::EFFECT}</caption>
-                <thead class="text-left text-compact text-muted">
-                    <tr>
-                        <th scope="col" class="py-2 pr-4 font-normal">{strings::PERSON}</th>
-                        <th scope="col" class="py-2 pr-4 font-normal">{strings::GAINS}</th>
-                        <th scope="col" class="py-2 font-normal">{strings::LOSES}</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
-    }
-    .into_any()
-}
-
-fn holdings(sign: &'static str, holdings: Vec<ShownHolding>) -> AnyView {
-    holdings
-        .into_iter()
-        .map(|holding| {
-            view! {
-                <p class="[overflow-wrap:anywhere]">
-                    {sign} <strong class="font-medium">{holding.role.name()}</strong> " " {reach(&holding)}
-                </p>
-            }
-        })
-        .collect_view()
-        .into_any()
-}
-
 /// The form of one row: a new one, or one that is changed.
 #[component]
 fn RowPanel(
@@ -732,16 +661,13 @@ mod strings {
     pub(super) const EFFECT: &str = "What the draft would change";
     pub(super) const NOT_SEEN_ONE: &str = "has not signed in yet and is evaluated at the first sign-in.";
     pub(super) const NOT_SEEN: &str = "have not signed in yet and are evaluated at their first sign-in.";
-    pub(super) const WAITS: &str = "Somebody gains a role that one person does not give alone: an admin, senior approver or compliance officer who gains nothing by it has to confirm it.";
+    pub(super) const WAITS: &str = "It gives a role that one person does not give alone: an admin, senior approver or compliance officer who gains nothing by it has to confirm it.";
     pub(super) const AT_ONCE: &str = "It takes effect at once. Who loses a role is signed out.";
     pub(super) const WAITING: &str = "This draft waits for a second person.";
     pub(super) const CHANGES: &str = "Changes that wait";
     pub(super) const ASK: &str = "Ask for it";
     pub(super) const APPLY: &str = "Apply the draft";
     pub(super) const DISCARD: &str = "Discard the draft";
-    pub(super) const PERSON: &str = "Person";
-    pub(super) const GAINS: &str = "Gains";
-    pub(super) const LOSES: &str = "Loses";
     pub(super) const ADD_ROW: &str = "Add a row";
     pub(super) const CHANGE_ROW: &str = "Change a row";
     pub(super) const CLAIM: &str = "Claim";
@@ -773,6 +699,8 @@ mod strings {
 
 #[cfg(test)]
 mod tests {
+    use countersign_domain::view::ShownHolding;
+
     use super::*;
 
     fn row(test: &str, values: &[&str]) -> ShownRow {

@@ -148,9 +148,23 @@ pub(crate) async fn find(conn: &mut PgConnection, id: RoleAssignmentId) -> Resul
     row.map(Assignment::try_from).transpose()
 }
 
-/// Returns the assignments of a person that no act has ended, those whose time has run out included.
-pub(crate) async fn list_open(conn: &mut PgConnection, person: PersonId) -> Result<Vec<Assignment>> {
-    Ok(list_of(conn, person).await?.into_iter().filter(|assignment| assignment.ended.is_none()).collect())
+/// Returns the assignments of people that no act has ended, those whose time has run out included.
+pub(crate) async fn list_open(conn: &mut PgConnection, people: &[PersonId]) -> Result<Vec<Assignment>> {
+    let ids: Vec<_> = people.iter().map(|person| person.0).collect();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        select id, person_id, role, systems, types, risk_max, amount_max, until, source, assigned_at, ended_at,
+          entry_id, ended_entry_id
+        from role_assignments
+        where person_id = any($1) and ended_at is null
+        order by person_id, assigned_at desc, id
+        "#,
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Assignment::try_from).collect()
 }
 
 /// Returns assignments whose time has run out and that no act has ended yet.

@@ -2,7 +2,7 @@
 //!
 //! A name and a membership each stand under the ceiling of the token that pushed them, so that nobody gains
 //! by what another token prepared: a new name is the whole group's, a membership is renewed by a PUT that
-//! lists it and by a patch that adds it.
+//! lists it, or by taking it away and adding it again.
 
 use std::collections::{HashMap, HashSet};
 

@@ -71,6 +71,13 @@ async fn gains_need_two_people() {
     let view = role_mappings::view(&desk.engine, &again(&second), "company").await.unwrap();
     assert!(view.draft.is_none() && view.active.unwrap().id == draft);
 
+    // A row gives its role to whoever comes, so it waits although nobody known gains by it.
+    save(&desk, id, row("groups", "nobody-yet", Role::Admin)).await;
+    let view = role_mappings::view(&desk.engine, &again(&desk.admin), "company").await.unwrap();
+    let (unseen, dry_run) = (view.draft.unwrap().id, view.dry_run.unwrap());
+    assert!(dry_run.effects.is_empty() && dry_run.needs_second_person);
+    role_mappings::discard(&desk.engine, &again(&desk.admin), id, unseen).await.unwrap();
+
     // Who would gain by it does not confirm it.
     providers::link_own(&desk.engine, &again(&second), proven_with(id, "second", "l2", json!([]))).await.unwrap();
     sign_in(&desk, id, "second", json!(["auditing"])).await.unwrap();
