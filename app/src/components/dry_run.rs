@@ -49,7 +49,7 @@ pub(crate) fn EffectTable(effects: Vec<Effect>) -> impl IntoView {
 
     view! {
         <div class="overflow-x-auto">
-            <table class="w-full min-w-md">
+            <table class="w-full">
                 <caption class="sr-only">{strings::WHO}</caption>
                 <thead class="text-left text-compact text-muted">
                     <tr>

@@ -296,7 +296,7 @@ fn IssueForm(issue: ServerAction<IssueScimToken>, providers: Vec<(ProviderId, St
             view! {
                 <div class="flex items-center gap-2">
                     <input id=id.clone() type="checkbox" name=role.word() value="true" checked=ticked class="size-5"/>
-                    <label for=id>{role.name()} {privileged}</label>
+                    <label for=id>{role.name()} " " {privileged}</label>
                 </div>
             }
             .into_any()

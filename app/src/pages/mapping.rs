@@ -655,7 +655,7 @@ mod strings {
     pub(super) const DRAFT_NOTE: &str = "It gives nobody anything until it is applied.";
     pub(super) const IN_FORCE: &str = "In force since";
     pub(super) const FITS: &str = "Fits";
-    pub(super) const FITS_NOT: &str = "Fits not";
+    pub(super) const FITS_NOT: &str = "Does not fit";
     pub(super) const YOUR_TEST: &str = "Your test sign-in:";
     pub(super) const CHANGE: &str = "Change";
     pub(super) const EFFECT: &str = "What the draft would change";
