@@ -17,7 +17,7 @@ use crate::Error;
 
 /// What became of a form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Answer {
     /// The act is recorded; the next page reads its state from the server.
     Done {

@@ -8,7 +8,7 @@ use crate::wire::JsonText;
 
 /// A problem, or no answer at all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Error {
     /// The server said what is wrong.
     Told {

@@ -21,6 +21,7 @@ mod drafts;
 mod error;
 mod frame;
 mod keys;
+mod lazy;
 mod live;
 mod pages;
 mod passkey;
@@ -38,39 +39,16 @@ use leptos_router::{
     path,
 };
 
+#[cfg(feature = "hydrate")]
+pub use crate::lazy::hydrate;
 #[cfg(feature = "ssr")]
 pub use crate::pages::sign_in::local_path;
 pub use crate::{error::Error, shell::shell};
 
 use crate::{
     frame::Frame,
-    pages::{
-        access::{AccessPage, MyAccessPage},
-        access_reviews::AccessReviewsPage,
-        audit_windows::AuditWindowsPage,
-        changes::ChangesPage,
-        decision::DecisionPage,
-        factors::FactorsPage,
-        health::HealthPage,
-        home::HomePage,
-        join::JoinPage,
-        keys::KeysPage,
-        ledger::{EntryPage, LedgerPage},
-        mapping::MappingPage,
-        me::MePage,
-        not_found::NotFoundPage,
-        people::PeoplePage,
-        person::PersonPage,
-        queue::QueuePage,
-        roles::RolesPage,
-        setup::SetupPage,
-        sign_in::{LoggedOutPage, LoginPage},
-        sso::SsoPage,
-        step_up::StepUpPage,
-        systems::SystemsPage,
-        verify::VerifyPage,
-        watch::{PasskeysPage, SessionsPage},
-    },
+    lazy::{Account, Admin, Lazy, Ledger},
+    pages::{decision::DecisionPage, home::HomePage, not_found::NotFoundPage, queue::QueuePage, verify::VerifyPage},
 };
 
 /// The whole application: the frame and the page that the address names.
@@ -85,31 +63,31 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=|| HomePage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/queue") view=|| QueuePage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/decisions/:id") view=|| DecisionPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/ledger") view=|| LedgerPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/ledger/:index") view=|| EntryPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/ledger") view=Lazy::Ledger(Ledger::Whole) ssr=SsrMode::Async/>
+                    <Route path=path!("/ledger/:index") view=Lazy::Ledger(Ledger::Entry) ssr=SsrMode::Async/>
                     <Route path=path!("/verify") view=|| VerifyPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/admin/people") view=|| PeoplePage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/admin/people/:person") view=|| PersonPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/admin/roles") view=|| RolesPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/admin/changes") view=|| ChangesPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/admin/sso") view=|| SsoPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/admin/sso/:provider") view=|| MappingPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/admin/systems") view=|| SystemsPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/admin/access") view=|| AccessPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/admin/keys") view=|| KeysPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/admin/audit-windows") view=|| AuditWindowsPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/admin/recertification") view=|| AccessReviewsPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/admin/health") view=|| HealthPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/me/access") view=|| MyAccessPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/me") view=|| MePage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/me/factors") view=|| FactorsPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/step-up") view=|| StepUpPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/admin/sessions") view=|| SessionsPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/admin/passkeys") view=|| PasskeysPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/setup") view=|| SetupPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/join") view=|| JoinPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/login") view=|| LoginPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/logged-out") view=|| LoggedOutPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/people") view=Lazy::Admin(Admin::People) ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/people/:person") view=Lazy::Admin(Admin::Person) ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/roles") view=Lazy::Admin(Admin::Roles) ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/changes") view=Lazy::Admin(Admin::Changes) ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/sso") view=Lazy::Admin(Admin::Sso) ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/sso/:provider") view=Lazy::Admin(Admin::Mapping) ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/systems") view=Lazy::Admin(Admin::Systems) ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/access") view=Lazy::Admin(Admin::Access) ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/keys") view=Lazy::Admin(Admin::Keys) ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/audit-windows") view=Lazy::Admin(Admin::AuditWindows) ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/recertification") view=Lazy::Admin(Admin::Recertification) ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/health") view=Lazy::Admin(Admin::Health) ssr=SsrMode::Async/>
+                    <Route path=path!("/me/access") view=Lazy::Account(Account::Access) ssr=SsrMode::Async/>
+                    <Route path=path!("/me") view=Lazy::Account(Account::Me) ssr=SsrMode::Async/>
+                    <Route path=path!("/me/factors") view=Lazy::Account(Account::Factors) ssr=SsrMode::Async/>
+                    <Route path=path!("/step-up") view=Lazy::Account(Account::StepUp) ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/sessions") view=Lazy::Admin(Admin::Sessions) ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/passkeys") view=Lazy::Admin(Admin::Passkeys) ssr=SsrMode::Async/>
+                    <Route path=path!("/setup") view=Lazy::Account(Account::Setup) ssr=SsrMode::Async/>
+                    <Route path=path!("/join") view=Lazy::Account(Account::Join) ssr=SsrMode::Async/>
+                    <Route path=path!("/login") view=Lazy::Account(Account::Login) ssr=SsrMode::Async/>
+                    <Route path=path!("/logged-out") view=Lazy::Account(Account::LoggedOut) ssr=SsrMode::Async/>
                 </Routes>
             </Frame>
         </Router>

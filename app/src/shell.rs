@@ -94,8 +94,9 @@ fn HydrationTags() -> impl IntoView {
 #[component]
 fn HydrationTags() -> impl IntoView {}
 
+/// The path that the request names.
 #[cfg(feature = "ssr")]
-fn path() -> Option<String> {
+pub(crate) fn path() -> Option<String> {
     with_context::<http::request::Parts, _>(|parts| parts.uri.path().to_owned())
 }
 

@@ -1,4 +1,8 @@
 //! JSON between browser and server.
+//!
+//! Enums that pages read or forms answer with are written as serde writes them without attributes: the name, then
+//! the content. A `tag` inside the content would make the browser carry a second reader of everything the enum
+//! holds, which reads it from a buffer.
 
 use leptos::server_fn::{Bytes, ContentType, Decodes, Encodes, Format, FormatType, codec::Post};
 use serde::{Serialize, de::DeserializeOwned};

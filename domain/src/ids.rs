@@ -42,7 +42,7 @@ macro_rules! ids {
             /// Returns the short form that screens print beside a title: the last eight hex digits.
             pub fn short(&self) -> String {
                 let text = self.0.simple().to_string();
-                text[24..].to_uppercase()
+                text[24..].to_ascii_uppercase()
             }
         }
     )*};

@@ -23,7 +23,7 @@ pub const DECISION_TEMPLATE: &str = "decision/2";
 
 /// Name of a decision's proof file: the download has it, and the command line beside it names it.
 pub fn proof_file(decision: DecisionId) -> String {
-    format!("decision-{}.tlog-proof", decision.short().to_lowercase())
+    format!("decision-{}.tlog-proof", decision.short().to_ascii_lowercase())
 }
 
 /// How far an entry has come, with its place.
@@ -300,7 +300,7 @@ pub struct HistoryRow {
 
 /// The review form, or why there is none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Composer {
     /// The person may rule on exactly what is shown.
     Open {
@@ -763,7 +763,7 @@ pub struct AwaitedChange {
 
 /// What a change does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum ChangeEffect {
     /// A person gets a role.
     Role {

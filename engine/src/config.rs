@@ -13,6 +13,9 @@ pub struct Config {
     pub public_origin: String,
     /// A demo installation: invented people, "View as", nothing real.
     pub demo: bool,
+    /// Bytes that must be free on the volumes for anything to be taken in; a twentieth of the volume, within
+    /// bounds, when absent.
+    pub free_bytes_min: Option<u64>,
 }
 
 /// One connection address per database role.
@@ -50,7 +53,13 @@ mod tests {
             ("http://[::1]:3000", "::1"),
         ] {
             let database = Database { app: String::new(), sequencer: String::new(), owner: String::new() };
-            let config = Config { database, keys: PathBuf::new(), public_origin: origin.into(), demo: false };
+            let config = Config {
+                database,
+                keys: PathBuf::new(),
+                public_origin: origin.into(),
+                demo: false,
+                free_bytes_min: None,
+            };
             assert_eq!(config.host(), host);
         }
     }

@@ -48,6 +48,8 @@ const CHECKPOINT_MS_MAX: u64 = 60_000;
 /// What was measured last.
 #[derive(Default)]
 pub(crate) struct Gauges {
+    /// Bytes that must be free, where the operator has said.
+    free_min: Option<u64>,
     /// Directories whose volumes are watched.
     volumes: RwLock<Vec<PathBuf>>,
     /// Of the volume with the least space: bytes free and in all, and where it is.
@@ -64,10 +66,19 @@ pub(crate) struct Gauges {
 }
 
 impl Gauges {
+    pub(crate) fn new(free_min: Option<u64>) -> Self {
+        Self { free_min, ..Self::default() }
+    }
+
     /// Tells whether a volume is almost full.
     fn is_low(&self) -> bool {
         let (free, total) = (self.free.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed));
-        total > 0 && free < least(total)
+        total > 0 && free < self.least(total)
+    }
+
+    /// Returns the free bytes that a volume of so many needs.
+    fn least(&self, total: u64) -> u64 {
+        self.free_min.unwrap_or_else(|| (total / 100 * FREE_PERCENT_MIN).clamp(*FREE_BYTES.start(), *FREE_BYTES.end()))
     }
 
     fn skew_ms(&self) -> u64 {
@@ -315,7 +326,7 @@ fn space_line(engine: &Engine) -> HealthLine {
     let health = &engine.health;
     let (free, total) = (health.free.load(Ordering::Relaxed), health.total.load(Ordering::Relaxed));
     let place = health.place.read().unwrap_or_else(PoisonError::into_inner).display().to_string();
-    let state = match (health.is_low(), free < 2 * least(total)) {
+    let state = match (health.is_low(), free < 2 * health.least(total)) {
         (true, _) => Health::Broken,
         (false, true) => Health::Watch,
         _ => Health::Fine,
@@ -329,11 +340,11 @@ fn space_line(engine: &Engine) -> HealthLine {
         advice: match state {
             Health::Fine => None,
             Health::Watch => {
-                Some(format!("Make room soon: below {} proposals and reviews are refused.", bytes(least(total))))
+                Some(format!("Make room soon: below {} proposals and reviews are refused.", bytes(health.least(total))))
             }
             Health::Broken => Some(format!(
                 "Make room now: proposals and reviews are refused until {} are free. Reads go on.",
-                bytes(least(total)),
+                bytes(health.least(total)),
             )),
         },
     }
@@ -354,11 +365,6 @@ fn clock_line(engine: &Engine, now: u64) -> HealthLine {
         advice: (state != Health::Fine)
             .then(|| "Set both clocks by the same time service. Over 30 s the server counts as not ready.".into()),
     }
-}
-
-/// Returns the free bytes that a volume of so many needs.
-fn least(total: u64) -> u64 {
-    (total / 100 * FREE_PERCENT_MIN).clamp(*FREE_BYTES.start(), *FREE_BYTES.end())
 }
 
 fn bytes(bytes: u64) -> String {
@@ -386,6 +392,19 @@ mod tests {
         assert!(low(GB / 2 - 1, 2 * GB) && !low(GB / 2, 2 * GB));
         assert!(low(2 * GB, 50 * GB) && !low(5 * GB / 2, 50 * GB));
         assert!(low(4 * GB - 1, 1_000 * GB) && !low(4 * GB, 1_000 * GB));
+    }
+
+    #[test]
+    fn an_operator_says_how_much_is_low() {
+        let low = |free_min: u64, free: u64| {
+            let gauges = Gauges::new(Some(free_min));
+            gauges.free.store(free, Ordering::Relaxed);
+            gauges.total.store(1_000 * MB, Ordering::Relaxed);
+            gauges.is_low()
+        };
+
+        assert!(low(20 * MB, 20 * MB - 1) && !low(20 * MB, 20 * MB));
+        assert!(!low(0, 0), "never low");
     }
 
     #[test]

@@ -209,7 +209,7 @@ impl Engine {
             backlog: Backlog::default(),
             strangers: Counter::every(60_000),
             refusals: refusals::Refusals::new(),
-            health: health::Gauges::default(),
+            health: health::Gauges::new(config.free_bytes_min),
             log_readers: Counter::every(3_600_000),
             stopped: RwLock::default(),
             shutdown: watch::channel(false).0,

@@ -545,6 +545,7 @@ mod tests {
                 keys: directory.path().join("keys"),
                 public_origin: "http://127.0.0.1:3000".into(),
                 demo: false,
+                free_bytes_min: None,
             };
             let clock = TestClock::starting_at(1_793_610_000_000);
             let (engine, keys) =

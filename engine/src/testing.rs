@@ -328,6 +328,10 @@ pub fn refund() -> TypeDefinition {
     }
 }
 
+/// Below so many free bytes nothing is taken in. Small: how full the disk of the testing machine is, is not what the
+/// tests are about.
+pub const FREE_BYTES_MIN: u64 = 1024 * 1024;
+
 async fn open(database: &TestDatabase, keys: PathBuf, origin: &str, clock: TestClock, demo: bool) -> Result<Engine> {
     let config = Config {
         database: Database {
@@ -338,6 +342,7 @@ async fn open(database: &TestDatabase, keys: PathBuf, origin: &str, clock: TestC
         keys,
         public_origin: origin.to_owned(),
         demo,
+        free_bytes_min: Some(FREE_BYTES_MIN),
     };
     Engine::start_with(config, Durability::Waived, Box::new(clock)).await
 }

@@ -151,6 +151,7 @@ async fn start(arguments: &Arguments) -> Result<(Engine, Option<Embedded>), Fail
         allowed_networks: Vec::new(),
         plain_http: false,
         demo: true,
+        free_bytes_min: None,
         postgres: Postgres::Embedded { programs: arguments.pg_bin.clone(), user: None, socket_dir: None, keep: false },
         site: arguments.site.clone(),
     };
@@ -161,6 +162,7 @@ async fn start(arguments: &Arguments) -> Result<(Engine, Option<Embedded>), Fail
         keys: config.keys,
         public_origin: "http://127.0.0.1".into(),
         demo: true,
+        free_bytes_min: None,
     })
     .await?;
 

@@ -122,6 +122,10 @@ struct ServeArgs {
     /// Invented people, systems and decisions, and "View as"; nothing real.
     #[arg(long, env = "COUNTERSIGN_DEMO")]
     demo: bool,
+    /// Megabytes that must be free on the volumes for proposals and reviews to be taken in [default: 5 % of the
+    /// volume, at least 512 and at most 4096].
+    #[arg(long = "free-mb-min", env = "COUNTERSIGN_FREE_MB_MIN", value_name = "MB")]
+    free_mb_min: Option<u32>,
     /// Key directory [default: DATA/keys]. Keep it out of the database's backups.
     #[arg(long, env = "COUNTERSIGN_KEYS")]
     keys: Option<PathBuf>,
@@ -400,6 +404,7 @@ impl ServeArgs {
             allowed_networks: self.allowed_networks,
             plain_http: self.plain_http,
             demo: self.demo,
+            free_bytes_min: self.free_mb_min.map(|megabytes| u64::from(megabytes) * 1024 * 1024),
             postgres,
             site,
         })

@@ -24,6 +24,8 @@ pub struct Serve {
     pub plain_http: bool,
     /// An invented world, and "View as".
     pub demo: bool,
+    /// Bytes that must be free for anything to be taken in; the engine's own bound when absent.
+    pub free_bytes_min: Option<u64>,
     /// Where PostgreSQL is.
     pub postgres: Postgres,
     /// Directory of the built pages' files.

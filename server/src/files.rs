@@ -58,8 +58,10 @@ impl Files {
         for name in names {
             let (gzip, brotli) = (variant(&mut contents, &name, "gz"), variant(&mut contents, &name, "br"));
             let plain = Bytes::from(contents.remove(&name).unwrap_or_default());
-            // Snippets stand in directories whose names carry a hash.
-            let hashed = manifest.values().any(|known| *known == name) || name.starts_with("snippets/");
+            // What the manifest names carries a hash: the file, or the directory that it stands in.
+            let hashed = manifest
+                .values()
+                .any(|known| *known == name || top(known).is_some_and(|known| top(&name) == Some(known)));
             files.insert(name.clone(), File::new(&name, plain, gzip, brotli, hashed));
         }
 
@@ -102,6 +104,11 @@ fn collect(directory: &Path, prefix: &str, into: &mut HashMap<String, Vec<u8>>) 
         }
     }
     Ok(())
+}
+
+/// Returns the outermost directory of a name.
+fn top(name: &str) -> Option<&str> {
+    name.split_once('/').map(|(directory, _)| directory)
 }
 
 fn is_variant(name: &str, contents: &HashMap<String, Vec<u8>>) -> bool {
@@ -203,18 +210,23 @@ mod tests {
     fn a_site_is_its_manifest_and_compressed_files_stand_behind_their_names() {
         let site = tempfile::tempdir().unwrap();
         let pkg = site.path().join("pkg");
-        fs::create_dir_all(pkg.join("snippets/glue-1a2b")).unwrap();
-        fs::write(
-            pkg.join("manifest.json"),
-            r#"{"app.css":"app.11.css","countersign.js":"countersign.22.js","countersign_bg.wasm":"countersign_bg.33.wasm","build":"44"}"#,
-        )
-        .unwrap();
+        fs::create_dir_all(pkg.join("countersign.22/snippets/glue-1a2b")).unwrap();
+        fs::create_dir_all(pkg.join("loose")).unwrap();
+        let manifest = serde_json::json!({
+            "app.css": "app.11.css",
+            "countersign.js": "countersign.22/countersign.js",
+            "countersign_bg.wasm": "countersign.22/countersign_bg.wasm",
+            "build": "44",
+        });
+        fs::write(pkg.join("manifest.json"), manifest.to_string()).unwrap();
         for (name, content) in [
             ("app.11.css", "a{}"),
             ("app.11.css.br", "B"),
             ("app.11.css.gz", "G"),
-            ("snippets/glue-1a2b/x.js", "x"),
+            ("countersign.22/part.wasm", "p"),
+            ("countersign.22/snippets/glue-1a2b/x.js", "x"),
             ("loose.txt", "t"),
+            ("loose/y.js", "y"),
         ] {
             fs::write(pkg.join(name), content).unwrap();
         }
@@ -222,17 +234,19 @@ mod tests {
         let files = Files::read(site.path()).unwrap();
 
         assert_eq!(files.site_files().css, "/pkg/app.11.css");
-        assert_eq!(files.site_files().app.as_ref().unwrap().wasm, "/pkg/countersign_bg.33.wasm");
+        assert_eq!(files.site_files().app.as_ref().unwrap().wasm, "/pkg/countersign.22/countersign_bg.wasm");
         assert_eq!(files.site_files().verify, None);
         let css = &files.files["app.11.css"];
         assert_eq!(css.encoded("gzip, br").1, Some("br"));
         assert_eq!(css.encoded("gzip, br;q=0").1, Some("gzip"));
         assert_eq!(css.encoded("identity").1, None);
-        assert!(css.cache.to_str().unwrap().contains("immutable"));
-        assert!(!files.files["loose.txt"].cache.to_str().unwrap().contains("immutable"));
-        let mut names: Vec<_> = files.files.keys().map(String::as_str).collect();
-        names.sort_unstable();
-        assert_eq!(names, ["app.11.css", "loose.txt", "snippets/glue-1a2b/x.js"]);
+        let kept = |name: &str| files.files[name].cache.to_str().unwrap().contains("immutable");
+        let (mut hashed, mut loose): (Vec<_>, Vec<_>) =
+            files.files.keys().map(String::as_str).partition(|name| kept(name));
+        hashed.sort_unstable();
+        loose.sort_unstable();
+        assert_eq!(hashed, ["app.11.css", "countersign.22/part.wasm", "countersign.22/snippets/glue-1a2b/x.js"]);
+        assert_eq!(loose, ["loose.txt", "loose/y.js"]);
     }
 
     #[test]

@@ -80,5 +80,5 @@ pub(crate) async fn open(data: &Path, urls: Option<Urls>) -> Result<Engine, Fail
             "This installation uses a PostgreSQL server of its own choice. Set DATABASE_URL as for \"serve\".".into(),
         )
     })?;
-    Ok(Engine::beside(Config { database: urls.into(), keys, public_origin, demo }).await?)
+    Ok(Engine::beside(Config { database: urls.into(), keys, public_origin, demo, free_bytes_min: None }).await?)
 }

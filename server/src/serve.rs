@@ -68,6 +68,7 @@ pub(crate) async fn serve(config: Serve) -> Result<(), Failure> {
         keys: config.keys.clone(),
         public_origin: origin.as_str().to_owned(),
         demo: config.demo,
+        free_bytes_min: config.free_bytes_min,
     })
     .await?;
     engine.watch_volume(config.data.clone());

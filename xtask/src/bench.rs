@@ -4,6 +4,7 @@
 //! here is what surrounds it: builds, an empty data directory, sizes of the built files, budgets, the
 //! table and the JSON. No number ever fails a build or a test.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::serve::build_server;
 use crate::site::{self, Mode};
+use crate::split::{self, Parts};
 use crate::step::{Doing as _, Failure, Result, say, status, target};
 use crate::tools::Tools;
 
@@ -60,8 +62,8 @@ const fn budget(item: &'static str, unit: &'static str, most: f64, target: f64) 
 }
 
 const BUDGETS: [Budget; 8] = [
-    budget("app WASM, raw", "kB", 1_900.0, 1_250.0),
-    budget("app WASM, brotli", "kB", 450.0, 300.0),
+    budget("/queue WASM, raw", "kB", 1_900.0, 1_250.0),
+    budget("/queue WASM, brotli", "kB", 450.0, 300.0),
     budget("JS glue, brotli", "kB", 20.0, 12.0),
     budget("CSS, brotli", "kB", 16.0, 10.0),
     budget("verify WASM, brotli", "kB", 120.0, 80.0),
@@ -107,6 +109,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     });
     if arguments.name == Name::Pages {
         let html = fs::read(result.with_extension("html")).doing("reading the queue's page")?;
+        report["lazy"] = lazy(&site)?;
         let values = [sizes(&site)?, vec![("/queue HTML, 50 rows, brotli", brotli(&html)?)], times(&measured)].concat();
         report["budgets"] = compared(&values, mode);
     }
@@ -152,7 +155,8 @@ fn load() -> Result<f64> {
     text.split(' ').next().and_then(|word| word.parse().ok()).ok_or_else(|| Failure::new("/proc/loadavg is unreadable"))
 }
 
-/// Sizes of the built files, in kB of 1,000 bytes.
+/// Sizes of what a first visit of the queue loads, in kB of 1,000 bytes; a decision loads the same.
+/// That these pages fetch no lazy part is for a browser test to show.
 fn sizes(site: &Path) -> Result<Vec<(&'static str, f64)>> {
     let pkg = site.join("pkg");
     let manifest = fs::read_to_string(pkg.join("manifest.json")).doing("reading the manifest")?;
@@ -162,14 +166,39 @@ fn sizes(site: &Path) -> Result<Vec<(&'static str, f64)>> {
         fs::read(pkg.join(hashed)).doing(format!("reading {hashed}"))
     };
     let app = read("countersign_bg.wasm")?;
+    let glue = read("countersign.js")?;
+    // The glue imports it, so it comes with every page.
+    let fetching = manifest["countersign.js"].as_str().map(|glue| pkg.join(glue).with_file_name(split::SCRIPT));
+    let fetching = fetching.map_or(Ok(Vec::new()), fs::read).doing("reading the script that fetches parts")?;
 
     Ok(vec![
-        ("app WASM, raw", app.len() as f64 / 1_000.0),
-        ("app WASM, brotli", brotli(&app)?),
-        ("JS glue, brotli", brotli(&read("countersign.js")?)?),
+        ("/queue WASM, raw", app.len() as f64 / 1_000.0),
+        ("/queue WASM, brotli", brotli(&app)?),
+        ("JS glue, brotli", brotli(&glue)? + brotli(&fetching)?),
         ("CSS, brotli", brotli(&read("app.css")?)?),
         ("verify WASM, brotli", brotli(&read("verify_bg.wasm")?)?),
     ])
+}
+
+/// Sizes of what each lazy part adds to the first load of one of its pages, and of all parts together,
+/// where a file that several fetch counts once.
+fn lazy(site: &Path) -> Result<Value> {
+    let parts = fs::read_to_string(site.join(site::PARTS)).doing("reading the list of lazy parts")?;
+    let parts: Parts = serde_json::from_str(&parts).doing("reading the list of lazy parts")?;
+    let mut sizes = BTreeMap::new();
+    for file in parts.values().flatten() {
+        let content = fs::read(site.join("pkg").join(file)).doing(format!("reading {file}"))?;
+        sizes.insert(file.as_str(), (content.len() as f64 / 1_000.0, brotli(&content)?));
+    }
+    let row = |name: &str, files: &mut dyn Iterator<Item = &str>| {
+        let sizes: Vec<_> = files.filter_map(|file| sizes.get(file)).collect();
+        let (raw, brotli) = sizes.iter().fold((0.0, 0.0), |sum, size| (sum.0 + size.0, sum.1 + size.1));
+        json!({"part": name, "files": sizes.len(), "raw_kb": raw, "brotli_kb": brotli})
+    };
+    let mut rows: Vec<_> = parts.iter().map(|(name, files)| row(name, &mut files.iter().map(String::as_str))).collect();
+    rows.push(row("all parts", &mut sizes.keys().copied()));
+
+    Ok(rows.into())
 }
 
 /// Size under brotli at its strongest, as a release serves it.
@@ -312,6 +341,14 @@ fn table(report: &Value) -> String {
             flood["turned_away"],
         );
     }
+    if let Some(rows) = report["lazy"].as_array() {
+        let _ = writeln!(out, "\n{:<18}{:>8}{:>12}{:>12}", "lazy part", "files", "raw kB", "brotli kB");
+        for row in rows {
+            let name = row["part"].as_str().unwrap_or_default();
+            let (raw, brotli) = (number(&row["raw_kb"]), number(&row["brotli_kb"]));
+            let _ = writeln!(out, "{name:<18}{:>8}{raw:>12.1}{brotli:>12.1}", count(&row["files"]));
+        }
+    }
     if let Some(rows) = report["budgets"].as_array() {
         let _ = writeln!(out, "\n{:<36}{:>10}{:>10}{:>10}  verdict", "budget", "value", "most", "target");
         for row in rows {
@@ -343,6 +380,24 @@ mod tests {
         assert!(early.as_array().unwrap().iter().all(|row| row["verdict"].as_str().unwrap().starts_with("not ")));
         let shown = table(&json!({"machine": {}, "measured": pages, "budgets": rows}));
         assert!(BUDGETS.iter().all(|budget| shown.contains(budget.item)), "{shown}");
+    }
+
+    #[test]
+    fn a_file_of_two_parts_counts_for_each_and_once_in_all() {
+        let site = tempfile::tempdir().unwrap();
+        fs::create_dir(site.path().join("pkg")).unwrap();
+        for (name, bytes) in [("a.wasm", 1_000), ("b.wasm", 2_000), ("both.wasm", 4_000)] {
+            fs::write(site.path().join("pkg").join(name), vec![7; bytes]).unwrap();
+        }
+        let parts = json!({"admin": ["both.wasm", "a.wasm"], "ledger": ["both.wasm", "b.wasm"]});
+        fs::write(site.path().join(site::PARTS), parts.to_string()).unwrap();
+
+        let rows = lazy(site.path()).unwrap();
+
+        let raw: Vec<_> = rows.as_array().unwrap().iter().map(|row| row["raw_kb"].as_f64().unwrap()).collect();
+        assert_eq!(raw, [5.0, 6.0, 7.0]);
+        let shown = table(&json!({"machine": {}, "lazy": rows}));
+        assert!(shown.lines().any(|line| line.starts_with("all parts") && line.contains(" 3 ")), "{shown}");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod products;
 mod queries;
 mod serve;
 mod site;
+mod split;
 mod status;
 mod step;
 mod suite;
@@ -37,7 +38,11 @@ enum Task {
     /// Builds everything and serves it; the server says when it is ready.
     Run(serve::Arguments),
     /// Builds what the browser runs, for specs run one at a time.
-    Site,
+    Site {
+        /// Small and compressed, as users get it.
+        #[arg(long)]
+        release: bool,
+    },
     /// Sets up what the tests need, without running them.
     Setup(Setup),
     /// Runs every test and prints how many passed and failed.
@@ -69,10 +74,11 @@ impl Setup {
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Run(arguments) => serve::run(&arguments),
-        Task::Site => Tools::for_running().and_then(|_| site::build(site::Mode::Development)).map(|site| {
-            println!("{}", site.display());
-        }),
         Task::Setup(arguments) => arguments.run(),
+        Task::Site { release } => {
+            let mode = if release { site::Mode::Release } else { site::Mode::Development };
+            Tools::for_running().and_then(|_| site::build(mode)).map(|site| println!("{}", site.display()))
+        }
         Task::Test(arguments) => suite::run(&arguments),
         Task::Db(arguments) => db::run(&arguments),
         Task::Sqlx(arguments) => queries::run(&arguments),

@@ -10,6 +10,7 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::cluster::hex;
 use crate::css;
+use crate::split::{self, Parts};
 use crate::step::{Doing as _, Failure, Result, cargo, root, say, status, target};
 
 /// Debug or release.
@@ -21,8 +22,9 @@ pub(crate) enum Mode {
     Release,
 }
 
-/// The packages, and the names their modules go by.
-const MODULES: [(&str, &str); 2] = [("countersign_frontend", "countersign"), ("countersign_verify", "verify")];
+/// The packages, the names their modules go by, and whether they have lazy parts.
+const MODULES: [(&str, &str, bool); 2] =
+    [("countersign_frontend", "countersign", true), ("countersign_verify", "verify", false)];
 
 /// Cargo's choice of profile for the modules.
 ///
@@ -37,8 +39,9 @@ pub(crate) fn profile(mode: Mode) -> &'static [&'static str] {
 
 /// Builds everything and returns the site directory, whose `pkg/` the server serves.
 ///
-/// Names carry the first 16 hex digits of the content's SHA-256; `manifest.json` maps the plain
-/// names to them.
+/// Names carry the first 16 hex digits of the SHA-256 of what they name: of a file's content, or of
+/// a directory whose files name each other. `manifest.json` maps the plain names to them;
+/// `parts.json`, beside `pkg/`, lists what each lazy part fetches.
 pub(crate) fn build(mode: Mode) -> Result<PathBuf> {
     say("Building what the browser runs …");
     let mut command = cargo();
@@ -54,8 +57,10 @@ pub(crate) fn build(mode: Mode) -> Result<PathBuf> {
     }
     fs::create_dir_all(&fresh).doing(format!("creating {}", fresh.display()))?;
     let mut pkg = Package { directory: fresh, mode, names: BTreeMap::new() };
-    for (library, name) in MODULES {
-        pkg.bind(&built.join(format!("{library}.wasm")), name)?;
+    let mut parts = Parts::new();
+    for (library, name, lazy) in MODULES {
+        let module = built.join(format!("{library}.wasm"));
+        parts.extend(pkg.bind(&module, name, lazy)?);
     }
     pkg.add("app.css", &fs::read(root().join(css::SHEET)).doing(format!("reading {}", css::SHEET))?)?;
     let fresh = pkg.finish()?;
@@ -65,9 +70,14 @@ pub(crate) fn build(mode: Mode) -> Result<PathBuf> {
         fs::remove_dir_all(&place).doing("removing the previous site")?;
     }
     fs::rename(&fresh, &place).doing("putting the site in place")?;
+    let parts = serde_json::to_string_pretty(&parts).doing("listing the lazy parts")?;
+    fs::write(site.join(PARTS), parts + "\n").doing("listing the lazy parts")?;
 
     Ok(site)
 }
+
+/// Which files each lazy part fetches, below `pkg/`.
+pub(crate) const PARTS: &str = "parts.json";
 
 struct Package {
     directory: PathBuf,
@@ -77,43 +87,85 @@ struct Package {
 }
 
 impl Package {
-    /// Runs wasm-bindgen over a module and adds both halves under their hashes.
-    fn bind(&mut self, module: &Path, name: &str) -> Result<()> {
+    /// Runs wasm-bindgen over a module, cut into its parts first where it has any, and adds all of it
+    /// as one directory: glue, module, parts and snippets find each other by relative path, some of
+    /// them in a circle, so that no file of them could carry the others' hashes.
+    fn bind(&mut self, module: &Path, name: &str, lazy: bool) -> Result<Parts> {
         let failed = |error| Failure::new(format!("wasm-bindgen of {}: {error:#}", module.display()));
-        let scratch = self.directory.join(format!("{name}.bindgen"));
+        let release = self.mode == Mode::Release;
+        let scratch = self.directory.join(format!("{name}.tmp"));
+        let all = scratch.join("all");
+        fs::create_dir_all(&all).doing(format!("creating {}", all.display()))?;
+        let (main, parts) = if lazy {
+            let main = scratch.join(format!("{name}.wasm"));
+            let parts = split::cut(module, name, &main, &all, release)?;
+            (main, parts)
+        } else {
+            (module.to_owned(), Parts::new())
+        };
         Bindgen::new()
-            .input_path(module)
+            .input_path(main)
             .out_name(name)
             .web(true)
             .map_err(failed)?
             .typescript(false)
             .omit_default_module_path(true)
-            .remove_name_section(self.mode == Mode::Release)
-            .remove_producers_section(self.mode == Mode::Release)
-            .generate(&scratch)
+            // The parts import table and memory by the linker's names.
+            .keep_lld_exports(lazy)
+            .remove_name_section(release)
+            .remove_producers_section(release)
+            .generate(&all)
             .map_err(failed)?;
+        let directory = self.add_all(name, &all)?;
         for file in [format!("{name}.js"), format!("{name}_bg.wasm")] {
-            let content = fs::read(scratch.join(&file)).doing(format!("reading {file}"))?;
-            self.add(&file, &content)?;
+            let place = format!("{directory}/{file}");
+            if !self.directory.join(&place).is_file() {
+                return Err(Failure::new(format!("wasm-bindgen wrote no {file}")));
+            }
+            self.names.insert(file, place);
         }
-        // The glue imports these by relative path; their directory names carry a hash of their own.
-        copy(&scratch.join("snippets"), &self.directory.join("snippets"))?;
+        fs::remove_dir_all(&scratch).doing(format!("removing {}", scratch.display()))?;
 
-        fs::remove_dir_all(&scratch).doing(format!("removing {}", scratch.display()))
+        let placed = |files: Vec<String>| files.into_iter().map(|file| format!("{directory}/{file}")).collect();
+        Ok(parts.into_iter().map(|(part, files)| (part, placed(files))).collect())
+    }
+
+    /// Moves a directory's files to one named after the hash of them all, and returns its name.
+    fn add_all(&mut self, name: &str, from: &Path) -> Result<String> {
+        let mut files = BTreeMap::new();
+        collect(from, "", &mut files)?;
+        let mut hash = Sha256::new();
+        for (file, content) in &files {
+            for bytes in [file.as_bytes(), content.as_slice()] {
+                hash.update((bytes.len() as u64).to_be_bytes());
+                hash.update(bytes);
+            }
+        }
+        let directory = format!("{name}.{}", &hex(&hash.finalize())[..16]);
+        for (file, content) in &files {
+            let path = self.directory.join(&directory).join(file);
+            let parent = path.parent().unwrap_or(&path);
+            fs::create_dir_all(parent).doing(format!("creating {}", parent.display()))?;
+            self.write(&path, content)?;
+        }
+
+        Ok(directory)
     }
 
     fn add(&mut self, name: &str, content: &[u8]) -> Result<()> {
         let (stem, extension) =
             name.rsplit_once('.').ok_or_else(|| Failure::new(format!("{name} has no extension")))?;
         let hashed = format!("{stem}.{}.{extension}", &hex(&Sha256::digest(content))[..16]);
-        let path = self.directory.join(&hashed);
-        fs::write(&path, content).doing(format!("writing {}", path.display()))?;
-        if self.mode == Mode::Release {
-            compress(&path, content)?;
-        }
+        self.write(&self.directory.join(&hashed), content)?;
         self.names.insert(name.to_owned(), hashed);
 
         Ok(())
+    }
+
+    /// Writes a file, and its compressed forms beside it in a release.
+    fn write(&self, path: &Path, content: &[u8]) -> Result<()> {
+        fs::write(path, content).doing(format!("writing {}", path.display()))?;
+        if self.mode == Mode::Release { compress(path, content) } else { Ok(()) }
     }
 
     /// Writes the manifest and returns the directory.
@@ -140,13 +192,18 @@ fn compress(path: &Path, content: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    if from.is_file() {
-        return fs::copy(from, to).doing(format!("copying {}", from.display())).map(drop);
-    }
-    for entry in fs::read_dir(from).into_iter().flatten().flatten() {
-        fs::create_dir_all(to).doing(format!("creating {}", to.display()))?;
-        copy(&entry.path(), &to.join(entry.file_name()))?;
+/// Reads every file below a directory.
+fn collect(directory: &Path, prefix: &str, into: &mut BTreeMap<String, Vec<u8>>) -> Result<()> {
+    let reading = || format!("reading {}", directory.display());
+    for entry in fs::read_dir(directory).doing(reading())? {
+        let path = entry.doing(reading())?.path();
+        let name = format!("{prefix}{}", path.file_name().unwrap_or_default().to_string_lossy());
+        if path.is_dir() {
+            collect(&path, &format!("{name}/"), into)?;
+        } else {
+            let content = fs::read(&path).doing(format!("reading {}", path.display()))?;
+            into.insert(name, content);
+        }
     }
 
     Ok(())

@@ -276,6 +276,44 @@ pub(crate) fn Refusal(error: Error) -> impl IntoView {
     .into_any()
 }
 
+/// The page in place of one whose code did not come.
+#[component]
+pub(crate) fn NotLoaded() -> impl IntoView {
+    const TITLE: &str = "This page did not load";
+    let here = here();
+
+    view! {
+        <PageTitle text=TitleText::page(TITLE)/>
+        <PageHeader title=|| TITLE/>
+        <div class="grid max-w-[60ch] gap-4 text-reading">
+            <p>
+                "Nothing was changed. Either the connection is gone, or the server was updated since this window was opened."
+            </p>
+            <div>
+                <a href=here rel="external" class=super::form::Weight::Primary.class()>
+                    "Reload"
+                </a>
+            </div>
+        </div>
+    }
+}
+
+/// Says above a page, as the server drew it, that it stays that way: the code behind it did not come.
+#[component]
+pub(crate) fn NotLive() -> impl IntoView {
+    view! {
+        <div role="alert">
+            <Banner bar=Bar::Stale>
+                <p>"A part of this page did not load. Links and forms work; what changes meanwhile is not shown."</p>
+                // Nothing routes here, so this asks the server for the same page again.
+                <a href="" class="font-medium underline">
+                    "Reload"
+                </a>
+            </Banner>
+        </div>
+    }
+}
+
 fn words(code: Code) -> (&'static str, &'static str) {
     match code {
         Code::NotFound => ("Not found", ""),

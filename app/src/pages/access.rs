@@ -302,7 +302,7 @@ fn Object(object: Option<String>, id: Option<String>) -> impl IntoView {
 /// The end of an id, as screens print it.
 fn end_of(id: &str) -> String {
     let digits: String = id.chars().filter(|character| *character != '-').collect();
-    digits[digits.len().saturating_sub(8)..].to_uppercase()
+    digits[digits.len().saturating_sub(8)..].to_ascii_uppercase()
 }
 
 /// A person's own side of the access log.

@@ -268,7 +268,7 @@ fn effect(effect: ChangeEffect) -> (String, AnyView) {
                 true => strings::NO_ROLE.to_owned(),
                 false => held.iter().map(|role| role.name()).collect::<Vec<_>>().join(", "),
             };
-            let title = format!("{name} gets the role {}", holding.role.name().to_lowercase());
+            let title = format!("{name} gets the role {}", holding.role.name().to_ascii_lowercase());
             let effect = view! {
                 <dl class="grid gap-1">
                     <Fact name=strings::PERSON>

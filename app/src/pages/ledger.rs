@@ -233,7 +233,7 @@ fn ObjectLink(object: Option<String>, object_id: Option<String>) -> impl IntoVie
 /// The end of an id, as screens print it.
 fn short(id: &str) -> String {
     let simple: Vec<_> = id.chars().filter(|character| *character != '-').collect();
-    simple[simple.len().saturating_sub(8)..].iter().collect::<String>().to_uppercase()
+    simple[simple.len().saturating_sub(8)..].iter().collect::<String>().to_ascii_uppercase()
 }
 
 /// The page of one entry.

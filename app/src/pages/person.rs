@@ -181,7 +181,7 @@ fn Assignments(rows: Vec<AssignmentRow>, person: PersonId, end: ServerAction<End
     let rows = rows
         .into_iter()
         .map(|row| {
-            let words = format!("End {}", row.holding.role.name().to_lowercase());
+            let words = format!("End {}", row.holding.role.name().to_ascii_lowercase());
             view! {
                 <li class="flex flex-wrap items-center justify-between gap-3 py-3">
                     <div class="grid min-w-0 gap-1">

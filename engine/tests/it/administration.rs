@@ -20,7 +20,7 @@ use countersign_engine::{
     access_reviews, audit_windows, changes,
     decisions::{self, QueueFilter},
     health, keys, people, refusals, systems,
-    testing::{Desk, again},
+    testing::{Desk, FREE_BYTES_MIN, again},
 };
 use countersign_ledger::verify::Status;
 
@@ -363,7 +363,7 @@ async fn low_space_refuses_intake_and_lets_reads_go_on() {
     let id = desk.queued_decision().await;
     let form = desk.open_form(&desk.approver, id, Verdict::Approve).await.unwrap();
 
-    desk.engine.pretend_health(100 * 1024 * 1024, 100 * 1024 * 1024 * 1024, 0);
+    desk.engine.pretend_health(FREE_BYTES_MIN - 1, 100 * 1024 * 1024 * 1024, 0);
     let order = "A-1".to_owned();
     let proposed = desk.propose("k", &countersign_engine::testing::proposal(&order)).await.map(|_| ()).unwrap_err();
     let reviewed = decisions::review(&desk.engine, &again(&desk.approver), form.clone()).await.map(|_| ()).unwrap_err();

@@ -143,7 +143,7 @@ pub(crate) async fn prepare_review(
 
 /// What became of the wish to sign a review.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Prepared {
     /// This is to be signed.
     ToSign {

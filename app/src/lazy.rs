@@ -1,0 +1,238 @@
+//! Pages whose code browsers fetch when they open one.
+//!
+//! The build cuts everything that only these pages reach off the module, one file per [`Part`]
+//! and one for what parts share. On the server nothing is apart and nothing waits.
+
+use leptos::{
+    prelude::*,
+    wasm_split::{SplitLoaderError, wasm_split},
+};
+use leptos_router::ChooseView;
+
+use crate::{
+    components::page::NotLoaded,
+    pages::{
+        access::{AccessPage, MyAccessPage},
+        access_reviews::AccessReviewsPage,
+        audit_windows::AuditWindowsPage,
+        changes::ChangesPage,
+        factors::FactorsPage,
+        health::HealthPage,
+        join::JoinPage,
+        keys::KeysPage,
+        ledger::{EntryPage, LedgerPage},
+        mapping::MappingPage,
+        me::MePage,
+        people::PeoplePage,
+        person::PersonPage,
+        roles::RolesPage,
+        setup::SetupPage,
+        sign_in::{LoggedOutPage, LoginPage},
+        sso::SsoPage,
+        step_up::StepUpPage,
+        systems::SystemsPage,
+        watch::{PasskeysPage, SessionsPage},
+    },
+};
+
+/// What is fetched together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Everything under `/admin`.
+    Admin,
+    /// Signing in, and what concerns oneself.
+    Account,
+    /// The ledger and its entries.
+    Ledger,
+}
+
+impl Part {
+    /// Names the part that holds the page of a path, by its first segment.
+    ///
+    /// A page is hydrated at once, so its part must be there before: an address is known earlier than a match.
+    pub(crate) fn of(path: &str) -> Option<Self> {
+        match path.split('/').nth(1).unwrap_or_default() {
+            "admin" => Some(Self::Admin),
+            "me" | "step-up" | "setup" | "join" | "login" | "logged-out" => Some(Self::Account),
+            "ledger" => Some(Self::Ledger),
+            _ => None,
+        }
+    }
+
+    /// Fetches the part, unless it is here; a failure is not kept, so the next call tries again.
+    pub(crate) async fn fetch(self) -> Result<(), NotFetched> {
+        match self {
+            Self::Admin => fetch_admin().await?,
+            Self::Account => fetch_account().await?,
+            Self::Ledger => fetch_ledger().await?,
+        }
+        Ok(())
+    }
+}
+
+/// A part did not come: the network is gone, or the server has another build by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotFetched;
+
+impl From<SplitLoaderError> for NotFetched {
+    fn from(_: SplitLoaderError) -> Self {
+        Self
+    }
+}
+
+/// A page under `/admin`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Admin {
+    Access,
+    AuditWindows,
+    Changes,
+    Health,
+    Keys,
+    Mapping,
+    Passkeys,
+    People,
+    Person,
+    Recertification,
+    Roles,
+    Sessions,
+    Sso,
+    Systems,
+}
+
+#[wasm_split(admin, wasm_split_path = leptos::wasm_split, preload(fetch_admin), fallible)]
+fn admin(page: Admin) -> Result<AnyView, NotFetched> {
+    Ok(match page {
+        Admin::Access => AccessPage().into_any(),
+        Admin::AuditWindows => AuditWindowsPage().into_any(),
+        Admin::Changes => ChangesPage().into_any(),
+        Admin::Health => HealthPage().into_any(),
+        Admin::Keys => KeysPage().into_any(),
+        Admin::Mapping => MappingPage().into_any(),
+        Admin::Passkeys => PasskeysPage().into_any(),
+        Admin::People => PeoplePage().into_any(),
+        Admin::Person => PersonPage().into_any(),
+        Admin::Recertification => AccessReviewsPage().into_any(),
+        Admin::Roles => RolesPage().into_any(),
+        Admin::Sessions => SessionsPage().into_any(),
+        Admin::Sso => SsoPage().into_any(),
+        Admin::Systems => SystemsPage().into_any(),
+    })
+}
+
+/// A page about signing in or oneself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Account {
+    Access,
+    Factors,
+    Join,
+    LoggedOut,
+    Login,
+    Me,
+    Setup,
+    StepUp,
+}
+
+#[wasm_split(account, wasm_split_path = leptos::wasm_split, preload(fetch_account), fallible)]
+fn account(page: Account) -> Result<AnyView, NotFetched> {
+    Ok(match page {
+        Account::Access => MyAccessPage().into_any(),
+        Account::Factors => FactorsPage().into_any(),
+        Account::Join => JoinPage().into_any(),
+        Account::LoggedOut => LoggedOutPage().into_any(),
+        Account::Login => LoginPage().into_any(),
+        Account::Me => MePage().into_any(),
+        Account::Setup => SetupPage().into_any(),
+        Account::StepUp => StepUpPage().into_any(),
+    })
+}
+
+/// A page of the ledger.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ledger {
+    Entry,
+    Whole,
+}
+
+#[wasm_split(ledger, wasm_split_path = leptos::wasm_split, preload(fetch_ledger), fallible)]
+fn ledger(page: Ledger) -> Result<AnyView, NotFetched> {
+    Ok(match page {
+        Ledger::Entry => EntryPage().into_any(),
+        Ledger::Whole => LedgerPage().into_any(),
+    })
+}
+
+/// A route's page that stands in a part.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lazy {
+    Admin(Admin),
+    Account(Account),
+    Ledger(Ledger),
+}
+
+impl Lazy {
+    const fn part(self) -> Part {
+        match self {
+            Self::Admin(_) => Part::Admin,
+            Self::Account(_) => Part::Account,
+            Self::Ledger(_) => Part::Ledger,
+        }
+    }
+}
+
+impl ChooseView for Lazy {
+    async fn choose(self) -> AnyView {
+        #[cfg(feature = "ssr")]
+        debug_assert_eq!(crate::shell::path().as_deref().and_then(Part::of), Some(self.part()), "{self:?}");
+        let view = match self {
+            Self::Admin(page) => admin(page).await,
+            Self::Account(page) => account(page).await,
+            Self::Ledger(page) => ledger(page).await,
+        };
+        view.unwrap_or_else(|NotFetched| NotLoaded().into_any())
+    }
+
+    async fn preload(&self) {
+        // What fails here fails again in `choose`, which says so.
+        let _ = self.part().fetch().await;
+    }
+}
+
+/// Takes over the page that the server drew, once its part is here. Without it the page stays as it is and says so.
+#[cfg(feature = "hydrate")]
+pub fn hydrate() {
+    let path = window().location().pathname().unwrap_or_default();
+    let Some(part) = Part::of(&path) else { return leptos::mount::hydrate_body(crate::App) };
+
+    wasm_bindgen_futures::spawn_local(async move {
+        match part.fetch().await {
+            Ok(()) => leptos::mount::hydrate_body(crate::App),
+            Err(NotFetched) => say_not_live(),
+        }
+    });
+}
+
+#[cfg(feature = "hydrate")]
+fn say_not_live() {
+    use leptos::tachys::view::{Mountable as _, Render as _};
+
+    let Some(main) = document().get_element_by_id("main") else { return };
+    Owner::new().with(|| {
+        let mut notice = crate::components::page::NotLive().into_view().build();
+        notice.mount(&main, main.first_child().as_ref());
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pages_of_daily_work_are_in_no_part() {
+        let of = |path| Part::of(path);
+
+        assert_eq!([of("/"), of("/queue"), of("/decisions/1"), of("/verify"), of("/nowhere")], [None; 5]);
+        assert_eq!([of("/admin"), of("/admin/people/1")], [Some(Part::Admin); 2]);
+        assert_eq!([of("/me"), of("/me/factors"), of("/login")], [Some(Part::Account); 3]);
+        assert_eq!([of("/ledger"), of("/ledger/12"), of("/ledgers")], [Some(Part::Ledger), Some(Part::Ledger), None]);
+    }
+}
