@@ -25,12 +25,15 @@ use crate::{
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
-pub const PAGES: [&str; 28] = [
+pub const PAGES: [&str; 31] = [
     "/",
     "/queue",
     "/decisions/{id}",
     "/ledger",
     "/ledger/{index}",
+    "/policies",
+    "/policies/drafts/{draft}",
+    "/policies/{version}",
     "/verify",
     "/admin/people",
     "/admin/people/{person}",
@@ -79,7 +82,7 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 84] = [
+pub const ENDPOINTS: [Endpoint; 94] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -111,6 +114,16 @@ pub const ENDPOINTS: [Endpoint; 84] = [
     endpoint("/act/discard-mapping", Class::Act),
     endpoint("/act/apply-mapping", Class::Act),
     endpoint("/act/just-in-time", Class::Act),
+    endpoint("/act/policies", Class::Read),
+    endpoint("/act/policy-version", Class::Read),
+    endpoint("/act/policy-draft", Class::Read),
+    endpoint("/act/start-draft", Class::Act),
+    endpoint("/act/save-rule", Class::Act),
+    endpoint("/act/move-rule", Class::Act),
+    endpoint("/act/submit-draft", Class::Act),
+    endpoint("/act/activate-draft", Class::Act),
+    endpoint("/act/reject-draft", Class::Act),
+    endpoint("/act/set-guards", Class::Act),
     endpoint("/act/systems", Class::Read),
     endpoint("/act/access", Class::Read),
     endpoint("/act/my-access", Class::Read),
@@ -309,6 +322,10 @@ fn page_of(path: &str, typed: &Typed) -> String {
         | "/act/discard-mapping"
         | "/act/apply-mapping"
         | "/act/just-in-time" => format!("/admin/sso/{}", word("slug")),
+        "/act/save-rule" | "/act/move-rule" | "/act/submit-draft" | "/act/activate-draft" | "/act/reject-draft" => {
+            format!("/policies/drafts/{}", word("draft"))
+        }
+        "/act/start-draft" | "/act/set-guards" => "/policies".into(),
         "/act/register-system" | "/act/issue-key" | "/act/revoke-key" => "/admin/systems".into(),
         "/act/new-key" | "/act/rotate-key" | "/act/end-former-secret" | "/act/end-key" => "/admin/keys".into(),
         "/act/open-audit-window" | "/act/close-audit-window" | "/act/issue-token" => "/admin/audit-windows".into(),

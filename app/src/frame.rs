@@ -343,6 +343,16 @@ fn places(roles: &[Role]) -> Vec<Place> {
         places.push(place("/queue", "Queue", Shape::Inbox));
     }
     places.push(place("/ledger", "Ledger", Shape::Chain));
+    if holds(&[
+        Role::Approver,
+        Role::SeniorApprover,
+        Role::PolicyAuthor,
+        Role::Admin,
+        Role::ComplianceOfficer,
+        Role::Auditor,
+    ]) {
+        places.push(place("/policies", "Policies", Shape::Check));
+    }
     if holds(&[Role::Admin, Role::ComplianceOfficer, Role::Auditor]) {
         places.push(place("/admin/people", "People", Shape::People));
     }
@@ -383,11 +393,26 @@ mod tests {
     fn everybody_is_led_to_what_their_role_reads() {
         let paths = |roles: &[Role]| places(roles).iter().map(|place| place.path).collect::<Vec<_>>();
 
-        assert_eq!(paths(&[Role::Auditor]), ["/queue", "/ledger", "/admin/people", "/admin/access", "/verify", "/me"]);
-        assert_eq!(paths(&[Role::SeniorApprover]), ["/queue", "/ledger", "/admin/changes", "/verify", "/me"]);
+        assert_eq!(
+            paths(&[Role::Auditor]),
+            ["/queue", "/ledger", "/policies", "/admin/people", "/admin/access", "/verify", "/me"]
+        );
+        assert_eq!(
+            paths(&[Role::SeniorApprover]),
+            ["/queue", "/ledger", "/policies", "/admin/changes", "/verify", "/me"]
+        );
         assert_eq!(
             paths(&[Role::Admin]),
-            ["/ledger", "/admin/people", "/admin/sso", "/admin/systems", "/admin/access", "/verify", "/me"]
+            [
+                "/ledger",
+                "/policies",
+                "/admin/people",
+                "/admin/sso",
+                "/admin/systems",
+                "/admin/access",
+                "/verify",
+                "/me"
+            ]
         );
     }
 }

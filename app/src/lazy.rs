@@ -25,6 +25,8 @@ use crate::{
         me::MePage,
         people::PeoplePage,
         person::PersonPage,
+        policies::{PoliciesPage, PolicyVersionPage},
+        policy_draft::PolicyDraftPage,
         roles::RolesPage,
         setup::SetupPage,
         sign_in::{LoggedOutPage, LoginPage},
@@ -44,6 +46,8 @@ pub(crate) enum Part {
     Account,
     /// The ledger and its entries.
     Ledger,
+    /// Policies, their versions and drafts.
+    Policies,
 }
 
 impl Part {
@@ -55,6 +59,7 @@ impl Part {
             "admin" => Some(Self::Admin),
             "me" | "step-up" | "setup" | "join" | "login" | "logged-out" => Some(Self::Account),
             "ledger" => Some(Self::Ledger),
+            "policies" => Some(Self::Policies),
             _ => None,
         }
     }
@@ -65,6 +70,7 @@ impl Part {
             Self::Admin => fetch_admin().await?,
             Self::Account => fetch_account().await?,
             Self::Ledger => fetch_ledger().await?,
+            Self::Policies => fetch_policies().await?,
         }
         Ok(())
     }
@@ -161,12 +167,30 @@ fn ledger(page: Ledger) -> Result<AnyView, NotFetched> {
     })
 }
 
+/// A page about policies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Policies {
+    All,
+    Draft,
+    Version,
+}
+
+#[wasm_split(policies, wasm_split_path = leptos::wasm_split, preload(fetch_policies), fallible)]
+fn policies(page: Policies) -> Result<AnyView, NotFetched> {
+    Ok(match page {
+        Policies::All => PoliciesPage().into_any(),
+        Policies::Draft => PolicyDraftPage().into_any(),
+        Policies::Version => PolicyVersionPage().into_any(),
+    })
+}
+
 /// A route's page that stands in a part.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Lazy {
     Admin(Admin),
     Account(Account),
     Ledger(Ledger),
+    Policies(Policies),
 }
 
 impl Lazy {
@@ -175,6 +199,7 @@ impl Lazy {
             Self::Admin(_) => Part::Admin,
             Self::Account(_) => Part::Account,
             Self::Ledger(_) => Part::Ledger,
+            Self::Policies(_) => Part::Policies,
         }
     }
 }
@@ -187,6 +212,7 @@ impl ChooseView for Lazy {
             Self::Admin(page) => admin(page).await,
             Self::Account(page) => account(page).await,
             Self::Ledger(page) => ledger(page).await,
+            Self::Policies(page) => policies(page).await,
         };
         view.unwrap_or_else(|NotFetched| NotLoaded().into_any())
     }

@@ -47,7 +47,7 @@ pub use crate::{error::Error, shell::shell};
 
 use crate::{
     frame::Frame,
-    lazy::{Account, Admin, Lazy, Ledger},
+    lazy::{Account, Admin, Lazy, Ledger, Policies},
     pages::{decision::DecisionPage, home::HomePage, not_found::NotFoundPage, queue::QueuePage, verify::VerifyPage},
 };
 
@@ -65,6 +65,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/decisions/:id") view=|| DecisionPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/ledger") view=Lazy::Ledger(Ledger::Whole) ssr=SsrMode::Async/>
                     <Route path=path!("/ledger/:index") view=Lazy::Ledger(Ledger::Entry) ssr=SsrMode::Async/>
+                    <Route path=path!("/policies") view=Lazy::Policies(Policies::All) ssr=SsrMode::Async/>
+                    <Route path=path!("/policies/drafts/:draft") view=Lazy::Policies(Policies::Draft) ssr=SsrMode::Async/>
+                    <Route path=path!("/policies/:version") view=Lazy::Policies(Policies::Version) ssr=SsrMode::Async/>
                     <Route path=path!("/verify") view=|| VerifyPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/admin/people") view=Lazy::Admin(Admin::People) ssr=SsrMode::Async/>
                     <Route path=path!("/admin/people/:person") view=Lazy::Admin(Admin::Person) ssr=SsrMode::Async/>

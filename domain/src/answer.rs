@@ -90,7 +90,7 @@ pub struct AgentResolution {
 /// Who or what decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecidedBy {
-    /// `people` or `deadline`.
+    /// `people`, `rule` or `deadline`.
     pub kind: String,
     /// Counted reviews.
     pub reviews: u64,

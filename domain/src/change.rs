@@ -60,6 +60,11 @@ pub enum Change {
         /// SHA-256 of the secret part, hexadecimal.
         secret: String,
     },
+    /// Rules may approve higher amounts by themselves.
+    SetGuards {
+        /// Above this amount none does.
+        amount_max: u64,
+    },
 }
 
 crate::decision::words! {
@@ -85,6 +90,7 @@ impl Change {
             Change::OpenAuditWindow { .. } => "open_audit_window",
             Change::ApplyMapping { .. } => "apply_mapping",
             Change::IssueScimToken { .. } => "issue_scim_token",
+            Change::SetGuards { .. } => "set_guards",
         }
     }
 
@@ -92,7 +98,10 @@ impl Change {
     pub fn subject(&self) -> Option<PersonId> {
         match self {
             Change::AssignRole { person, .. } | Change::OpenAuditWindow { person, .. } => Some(*person),
-            Change::SingleOperator | Change::ApplyMapping { .. } | Change::IssueScimToken { .. } => None,
+            Change::SingleOperator
+            | Change::ApplyMapping { .. }
+            | Change::IssueScimToken { .. }
+            | Change::SetGuards { .. } => None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     ids::{DecisionId, PersonId},
-    policy::OnTimeout,
+    policy::{Approval, OnTimeout, Quorum},
     problem::{Code, Problem},
 };
 
@@ -175,14 +175,14 @@ pub struct Decision {
     pub round: u64,
     /// Digest of the exact content under review.
     pub content_hash: countersign_ledger::hash::Hash,
-    /// How many approvals by different people it needs.
-    pub need: u64,
+    /// Who has to approve.
+    pub quorum: Quorum,
     /// When it is decided by silence, in milliseconds since 1970 UTC.
     pub due_at: u64,
     /// What silence means.
     pub on_timeout: OnTimeout,
-    /// Who has approved in this round.
-    pub approved_by: Vec<PersonId>,
+    /// The approvals of this round that stand, oldest first.
+    pub approvals: Vec<Approval>,
     /// Who has reviewed in this round, whatever they ruled.
     pub reviewed_by: Vec<PersonId>,
 }
@@ -207,10 +207,11 @@ impl Decision {
     /// # Errors
     ///
     /// `already_resolved` after the end or the deadline, `stale` when the content changed after it
-    /// was shown, `already_reviewed` when this person's review of the round stands.
+    /// was shown, `already_reviewed` when this person's review of the round stands, `forbidden` when no seat is left
+    /// that this person could fill.
     pub fn review(
         &self,
-        reviewer: PersonId,
+        reviewer: Approval,
         verdict: Verdict,
         shown: &countersign_ledger::hash::Hash,
         now: u64,
@@ -233,7 +234,7 @@ impl Decision {
                 "The proposal changed after you opened it. Read the changed fields, then decide again; your text is kept below.",
             ));
         }
-        if self.reviewed_by.contains(&reviewer) {
+        if self.reviewed_by.contains(&reviewer.person) {
             return Err(Problem::new(
                 Code::AlreadyReviewed,
                 "Your review of this round is recorded; one person counts once.",
@@ -243,11 +244,18 @@ impl Decision {
         Ok(match verdict {
             Verdict::Reject => Effected::Resolved(ResolutionOutcome::Rejected),
             Verdict::Approve => {
-                let given = self.approved_by.len() as u64 + 1;
-                if given >= self.need {
+                if !self.quorum.has_room(&self.approvals, reviewer.senior) {
+                    return Err(Problem::new(
+                        Code::Forbidden,
+                        "The approval that is missing now takes a senior approver. You may reject; approving is theirs.",
+                    ));
+                }
+                let mut approvals = self.approvals.clone();
+                approvals.push(reviewer);
+                if self.quorum.is_met(&approvals) {
                     Effected::Resolved(ResolutionOutcome::Approved)
                 } else {
-                    Effected::Waiting { given }
+                    Effected::Waiting { given: approvals.len() as u64 }
                 }
             }
         })
@@ -255,8 +263,16 @@ impl Decision {
 
     /// Tells what the deadline does to the decision at this moment, if anything.
     pub fn expire(&self, now: u64) -> Option<ResolutionOutcome> {
-        (self.state.is_open() && now >= self.due_at && self.on_timeout == OnTimeout::Deny)
-            .then_some(ResolutionOutcome::Expired)
+        (self.is_overdue(now) && self.on_timeout == OnTimeout::Deny).then_some(ResolutionOutcome::Expired)
+    }
+
+    /// Tells whether the deadline hands the decision to the senior approvers at this moment.
+    pub fn is_handed_up(&self, now: u64) -> bool {
+        self.is_overdue(now) && self.on_timeout == OnTimeout::Escalate
+    }
+
+    fn is_overdue(&self, now: u64) -> bool {
+        self.state.is_open() && now >= self.due_at
     }
 }
 
@@ -266,11 +282,12 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::{policy::Seat, role::Role};
 
     #[test]
     fn one_rejection_outweighs_approvals() {
         let mut decision = open(3);
-        decision.approved_by = vec![person(1), person(2)];
+        decision.approvals = vec![person(1), person(2)];
 
         let effect = decision.review(person(3), Verdict::Reject, &Hash([1; 32]), 0);
 
@@ -282,8 +299,8 @@ mod tests {
         let mut decision = open(2);
 
         assert_eq!(decision.review(person(1), Verdict::Approve, &Hash([1; 32]), 0), Ok(Effected::Waiting { given: 1 }));
-        decision.approved_by.push(person(1));
-        decision.reviewed_by.push(person(1));
+        decision.approvals.push(person(1));
+        decision.reviewed_by.push(person(1).person);
         assert_eq!(
             decision.review(person(2), Verdict::Approve, &Hash([1; 32]), 0),
             Ok(Effected::Resolved(ResolutionOutcome::Approved))
@@ -293,7 +310,7 @@ mod tests {
     #[test]
     fn one_person_counts_once() {
         let mut decision = open(2);
-        decision.reviewed_by = vec![person(1)];
+        decision.reviewed_by = vec![person(1).person];
 
         let refusal = decision.review(person(1), Verdict::Approve, &Hash([1; 32]), 0).unwrap_err();
 
@@ -320,6 +337,26 @@ mod tests {
         assert_eq!(decision.expire(u64::MAX), Some(ResolutionOutcome::Expired));
     }
 
+    #[test]
+    fn a_seat_of_a_senior_approver_is_filled_by_one_and_anybody_may_reject() {
+        let mut decision = open(1);
+        decision.quorum = Quorum::together(vec![Seat { need: 1, role: Role::SeniorApprover }]);
+        let ruled = |verdict, senior| decision.review(Approval { senior, ..person(1) }, verdict, &Hash([1; 32]), 0);
+
+        assert_eq!(ruled(Verdict::Approve, false).unwrap_err().code, Code::Forbidden);
+        assert_eq!(ruled(Verdict::Approve, true), Ok(Effected::Resolved(ResolutionOutcome::Approved)));
+        assert_eq!(ruled(Verdict::Reject, false), Ok(Effected::Resolved(ResolutionOutcome::Rejected)));
+    }
+
+    #[test]
+    fn a_deadline_that_hands_up_ends_nothing() {
+        let mut decision = open(1);
+        decision.on_timeout = OnTimeout::Escalate;
+
+        assert_eq!(decision.expire(1_000), None);
+        assert!(decision.is_handed_up(1_000) && !decision.is_handed_up(999));
+    }
+
     fn open(need: u64) -> Decision {
         Decision {
             id: DecisionId(Uuid::nil()),
@@ -327,15 +364,15 @@ mod tests {
             state: State::Queued,
             round: 1,
             content_hash: Hash([1; 32]),
-            need,
+            quorum: Quorum::together(vec![Seat { need, role: Role::Approver }]),
             due_at: 1_000,
             on_timeout: OnTimeout::Deny,
-            approved_by: Vec::new(),
+            approvals: Vec::new(),
             reviewed_by: Vec::new(),
         }
     }
 
-    fn person(number: u8) -> PersonId {
-        PersonId(Uuid::from_bytes([number; 16]))
+    fn person(number: u8) -> Approval {
+        Approval { person: PersonId(Uuid::from_bytes([number; 16])), senior: false }
     }
 }

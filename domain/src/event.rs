@@ -310,8 +310,57 @@ pub enum Event {
         rule: u64,
         /// The round.
         round: u64,
-        /// The entries of the counted reviews; empty when the deadline decided.
+        /// The entries of the counted reviews; empty when a rule or the deadline decided.
         reviews: Vec<EntryId>,
+    },
+    /// The deadline handed a decision to the senior approvers.
+    Escalated {
+        /// The decision.
+        decision: DecisionId,
+        /// Number of this entry about the decision.
+        n: u64,
+        /// Approvals needed, all by senior approvers.
+        need: u64,
+        /// The deadline from now on, milliseconds since 1970 UTC.
+        due: u64,
+    },
+    /// A table was saved that is not in force.
+    PolicyDrafted {
+        /// The draft, which becomes the version.
+        version: PolicyVersionId,
+        /// Number of this entry about the draft.
+        n: u64,
+        /// Digest of its body.
+        digest: Hash,
+    },
+    /// A draft was handed to a second person.
+    PolicySubmitted {
+        /// The draft.
+        version: PolicyVersionId,
+        /// Number of this entry about the draft.
+        n: u64,
+        /// Digest of its body.
+        digest: Hash,
+        /// Who wrote it; the reason is theirs.
+        author: PersonId,
+        /// What changes and why, committed.
+        reason: String,
+    },
+    /// A draft will not come into force.
+    PolicyRejected {
+        /// The draft.
+        version: PolicyVersionId,
+        /// Number of this entry about the draft.
+        n: u64,
+        /// Who said no, its author by taking it back; the reason is theirs.
+        by: PersonId,
+        /// Why, committed.
+        reason: String,
+    },
+    /// The limits of the guards over automatic approvals were set.
+    GuardsSet {
+        /// Above this amount no rule approves by itself.
+        amount_max: u64,
     },
     /// The agent was told the final word.
     Released {
@@ -850,6 +899,8 @@ crate::decision::words! {
         AccessReviews "access_reviews"
         /// Mappings of providers and their history.
         Mappings "mappings"
+        /// Policies: the table in force, versions and drafts.
+        Policies "policies"
         /// Users that a directory pushed.
         ScimUsers "scim_users"
         /// Groups that a directory pushed.
@@ -968,13 +1019,19 @@ impl Event {
                 parts.d.extend(source_n.map(|n| ("src_n", n.into())));
                 parts
             }
-            Event::Routed { decision, n, policy, routed } => act("decision.routed", "decision", decision.0, *n).d([
-                ("due", routed.due_at.into()),
-                ("need", routed.need.into()),
-                ("policy", id(policy.0)),
-                ("route", routed.route.word().into()),
-                ("rule", routed.rule.into()),
-            ]),
+            Event::Routed { decision, n, policy, routed } => {
+                let mut parts = act("decision.routed", "decision", decision.0, *n).d([
+                    ("due", routed.due_at.into()),
+                    ("need", routed.need.into()),
+                    ("policy", id(policy.0)),
+                    ("route", routed.route.word().into()),
+                    ("rule", routed.rule.into()),
+                ]);
+                if !routed.guards.is_empty() {
+                    parts.d.push(("guards", Value::array(routed.guards.iter().map(|guard| guard.as_str()))));
+                }
+                parts
+            }
             Event::Viewed { decision, upto, seen } => {
                 read("decision.viewed", "decision", decision.0, *upto).d([("seen", (*seen).into())])
             }
@@ -1020,13 +1077,29 @@ impl Event {
                     ("round", (*round).into()),
                     ("rule", (*rule).into()),
                 ]);
-                parts.d.push(if reviews.is_empty() {
-                    ("cause", "deadline".into())
-                } else {
-                    ("reviews", Value::array(reviews.iter().map(|entry| id(entry.0))))
+                parts.d.push(match (reviews.is_empty(), outcome) {
+                    (false, _) => ("reviews", Value::array(reviews.iter().map(|entry| id(entry.0)))),
+                    (true, ResolutionOutcome::Expired) => ("cause", "deadline".into()),
+                    (true, _) => ("cause", "rule".into()),
                 });
                 parts
             }
+            Event::Escalated { decision, n, need, due } => act("decision.escalated", "decision", decision.0, *n)
+                .d([("due", (*due).into()), ("need", (*need).into())]),
+            Event::PolicyDrafted { version, n, digest } => {
+                act("policy.drafted", "policy_version", version.0, *n).d([("digest", (*digest).into())])
+            }
+            Event::PolicySubmitted { version, n, digest, author, reason } => {
+                act("policy.submitted", "policy_version", version.0, *n).d([("digest", (*digest).into())]).text(
+                    "reason",
+                    reason,
+                    TextOwner::Person(*author),
+                )
+            }
+            Event::PolicyRejected { version, n, by, reason } => {
+                act("policy.rejected", "policy_version", version.0, *n).text("reason", reason, TextOwner::Person(*by))
+            }
+            Event::GuardsSet { amount_max } => bare("guard.changed").d([("amount_max", (*amount_max).into())]),
             Event::Released { decision, n, resolution, size } => act("decision.released", "decision", decision.0, *n)
                 .d([("channel", "poll".into()), ("resolution", id(resolution.0)), ("size", (*size).into())]),
             Event::OutcomeReported { decision, n, resolution, result, effect } => {

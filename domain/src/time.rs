@@ -43,6 +43,29 @@ pub fn duration(milliseconds: u64) -> String {
     }
 }
 
+/// Reads a time as [`duration`] writes it, such as `30 m`, `4 h` or `2 d 6 h`, in milliseconds.
+pub fn parse_duration(text: &str) -> Option<u64> {
+    let spaced: String = text
+        .chars()
+        .flat_map(|letter| if letter.is_ascii_alphabetic() { vec![' ', letter, ' '] } else { vec![letter] })
+        .collect();
+    let mut words = spaced.split_whitespace();
+    let mut sum = 0u64;
+    let mut any = false;
+    while let Some(number) = words.next() {
+        let unit = match words.next()? {
+            "d" => 86_400_000,
+            "h" => 3_600_000,
+            "m" => 60_000,
+            "s" => 1_000,
+            _ => return None,
+        };
+        sum = sum.checked_add(number.parse::<u64>().ok()?.checked_mul(unit)?)?;
+        any = true;
+    }
+    any.then_some(sum)
+}
+
 /// Reads a day such as `2026-11-02` as the instant it begins in UTC.
 pub fn day(text: &str) -> Option<u64> {
     let (year, rest) = text.split_once('-')?;
@@ -106,6 +129,19 @@ mod tests {
 
     #[test]
     fn durations_name_two_units() {
+        for (text, read) in [
+            ("30 m", Some(1_800_000)),
+            ("2 h 10 m", Some(7_800_000)),
+            ("4h", Some(14_400_000)),
+            ("1 d 1 h", Some(90_000_000)),
+            ("", None),
+            ("4", None),
+            ("h", None),
+            ("4 weeks", None),
+            ("99999999999999999999 d", None),
+        ] {
+            assert_eq!(parse_duration(text), read, "{text}");
+        }
         assert_eq!(duration(9_999), "9 s");
         assert_eq!(duration(7_800_000), "2 h 10 m");
         assert_eq!(duration(90_000_000), "1 d 1 h");

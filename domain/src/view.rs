@@ -14,12 +14,13 @@ use crate::{
         AgentKeyId, ChangeId, DecisionId, EntryId, PasskeyId, PersonId, PresentationId, RoleAssignmentId, SessionId,
         SystemId,
     },
+    policy::{Route, RowTrace},
     role::Role,
 };
 
 /// Version of the decision page's layout, sealed with each presentation. Changing which fields are
 /// shown, in which order or mode, is a new version.
-pub const DECISION_TEMPLATE: &str = "decision/2";
+pub const DECISION_TEMPLATE: &str = "decision/3";
 
 /// Name of a decision's proof file: the download has it, and the command line beside it names it.
 pub fn proof_file(decision: DecisionId) -> String {
@@ -230,12 +231,39 @@ pub struct PolicySection {
     pub number: u64,
     /// Number of the row.
     pub rule: u64,
+    /// The rule's id.
+    pub name: String,
+    /// The route taken.
+    pub route: Route,
     /// What the row says.
     pub sentence: String,
+    /// Guards that asked for people where the row approves by itself: what each says.
+    pub guards: Vec<String>,
+    /// Each row down to the one that decided, and why it did or did not.
+    pub trace: Vec<RowTrace>,
+    /// Who has to approve, and how far that is.
+    pub seats: Vec<SeatView>,
+    /// When the deadline handed it to the senior approvers.
+    pub escalated_at: Option<u64>,
     /// Approvals given in this round.
     pub given: u64,
     /// Approvals needed.
     pub need: u64,
+}
+
+/// A seat of the quorum.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeatView {
+    /// From 1; a later one waits for those before.
+    pub stage: u64,
+    /// Who may fill it.
+    pub role: Role,
+    /// Approvals that fill it.
+    pub given: u64,
+    /// Approvals it takes.
+    pub need: u64,
+    /// It is being filled now.
+    pub open: bool,
 }
 
 /// One review.
@@ -260,6 +288,8 @@ pub struct ReviewRow {
 pub struct ResolutionSection {
     /// The word.
     pub outcome: ResolutionOutcome,
+    /// No person decided but this rule, such as "rule refund-small, version 7".
+    pub by_rule: Option<String>,
     /// When.
     pub at: u64,
     /// Its seal.
@@ -310,6 +340,8 @@ pub enum Composer {
         expires_at: u64,
         /// The ruling has to be signed with a passkey.
         signed: bool,
+        /// Why the person may not approve, though they may rule otherwise.
+        no_approval: Option<String>,
     },
     /// The person may not, and why.
     Closed {
@@ -765,6 +797,13 @@ pub struct AwaitedChange {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeEffect {
+    /// Rules may approve higher amounts by themselves.
+    Guards {
+        /// The limit now.
+        before: u64,
+        /// The limit then.
+        amount_max: u64,
+    },
     /// A person gets a role.
     Role {
         /// The person.

@@ -14,9 +14,10 @@ use countersign_domain::{
     authority::Authority,
     change::Change,
     decision::Risk,
+    decision_type::Reversibility,
     event::{Object, Place, Scope},
     holding::{Holding, Matter, RoleScope},
-    ids::{ChangeId, DecisionId, EntryId, PersonId, ProviderId, SessionId, SystemId},
+    ids::{ChangeId, DecisionId, EntryId, PersonId, PolicyVersionId, ProviderId, SessionId, SystemId},
     problem::{Code, Problem},
     role::Role,
 };
@@ -124,6 +125,12 @@ actions! {
     PushDirectory "push_directory"
     IssueScimToken "issue_scim_token"
     RevokeScimToken "revoke_scim_token"
+    ListPolicies "list_policies"
+    DraftPolicy "draft_policy"
+    ChangeDraft "change_draft"
+    JudgeDraft "judge_draft"
+    SetGuards "set_guards"
+    AutoDecide "auto_decide"
 }
 
 /// On what.
@@ -139,6 +146,8 @@ pub(crate) enum Target {
     Change { id: ChangeId, requester: PersonId, subject: Option<PersonId>, n: u64 },
     /// What the directory of a provider pushed.
     Directory(ProviderId),
+    /// A version of a policy under work, who wrote it, and its last entry.
+    PolicyVersion { id: PolicyVersionId, author: PersonId, n: u64 },
     /// One sign-in and whose it is.
     SignIn { id: SessionId, person: PersonId },
     /// The installation as a whole.
@@ -229,6 +238,9 @@ impl Denial {
         if by("nobody_assigns_themselves") {
             return "Nobody changes their own access. Ask another admin.".into();
         }
+        if by("author_never_activates") {
+            return "You wrote this version, so somebody else has to put it in force.".into();
+        }
         if by("requester_never_confirms") {
             return "You asked for this change, so somebody else has to confirm it.".into();
         }
@@ -280,6 +292,14 @@ impl Denial {
             Action::ListSessions | Action::ListCredentials | Action::ConfirmCredential => {
                 "Sign-ins and passkeys are watched over by admins; nobody vouches for their own passkey.".into()
             }
+            Action::ListPolicies => {
+                "Policies are read by everybody who reviews, writes, administers or audits. An admin can give such a role.".into()
+            }
+            Action::DraftPolicy | Action::ChangeDraft => "Policies are written by policy authors.".into(),
+            Action::JudgeDraft => {
+                "Versions are put in force by compliance officers, never by who wrote them.".into()
+            }
+            Action::SetGuards => "The limits of the guards are set by compliance officers.".into(),
             Action::ReadLog => "Files of the log are read by auditors. An admin can give the role.".into(),
             Action::ViewAccess | Action::ExportAccess => {
                 "The access log is read by auditors and compliance officers, its operations by admins. Who read about your own reviews is under You.".into()
@@ -341,9 +361,19 @@ impl Policies {
     }
 
     fn decide(&self, principal: Entity, action: Action, resource: Entity) -> Result<(bool, Vec<String>)> {
+        self.decide_in(principal, action, resource, Context::empty())
+    }
+
+    fn decide_in(
+        &self,
+        principal: Entity,
+        action: Action,
+        resource: Entity,
+        context: Context,
+    ) -> Result<(bool, Vec<String>)> {
         let fault = |error: &dyn std::fmt::Display| Error::Authorization(error.to_string());
         let action = uid("Action", action.word())?;
-        let request = Request::new(principal.uid(), action, resource.uid(), Context::empty(), Some(&self.schema));
+        let request = Request::new(principal.uid(), action, resource.uid(), context, Some(&self.schema));
         let request = match request {
             Ok(request) => request,
             // The schema has no such pair of principal and action: nobody of this kind may ever do it.
@@ -406,6 +436,7 @@ pub(crate) async fn authorize(
         | Target::Member(_)
         | Target::Change { .. }
         | Target::Directory(_)
+        | Target::PolicyVersion { .. }
         | Target::Installation { .. } => false,
     };
     if let (false, Action::ReviewDecision, Some(matter)) = (hidden, action, &facts.matter)
@@ -439,6 +470,56 @@ pub(crate) async fn ask(
     let (principal, ..) = principal(conn, &actor, target, &facts, engine.now()).await?;
     let (allowed, policies) = engine.policies.decide(principal, action, target.entity(&facts)?)?;
     Ok(Opinion { allowed, policies })
+}
+
+/// What the guards over automatic approvals know of a decision.
+pub(crate) struct AutoDecision {
+    pub(crate) system: SystemId,
+    /// It is, or may be, to somebody's disadvantage.
+    pub(crate) adverse: bool,
+    pub(crate) about_persons: bool,
+    pub(crate) reversibility: Reversibility,
+    pub(crate) risk: Risk,
+    /// Every fact that the rule asked for is stated.
+    pub(crate) complete: bool,
+    pub(crate) amount: Option<u64>,
+    pub(crate) amount_max: u64,
+}
+
+/// Returns the guards that forbid a rule to approve this; none where it may. Any error forbids.
+pub(crate) fn guards(policies: &Policies, decision: &AutoDecision) -> Result<Vec<String>> {
+    let fault = |error: &dyn std::fmt::Display| Error::Authorization(error.to_string());
+    let long = |number: u64| RestrictedExpression::new_long(i64::try_from(number).unwrap_or(i64::MAX));
+    let kind = if decision.about_persons { "person" } else { "none" };
+    let mut members = vec![
+        ("adverse".to_owned(), RestrictedExpression::new_bool(decision.adverse)),
+        ("subject_kind".to_owned(), text(kind)),
+        ("reversibility".to_owned(), text(decision.reversibility.word())),
+        ("risk".to_owned(), text(decision.risk.word())),
+        ("complete".to_owned(), RestrictedExpression::new_bool(decision.complete)),
+        ("amount_max".to_owned(), long(decision.amount_max)),
+    ];
+    members.extend(decision.amount.map(|amount| ("amount".to_owned(), long(amount))));
+    let context = Context::from_pairs(members).map_err(|error| fault(&error))?;
+    let principal = entity("Engine", "engine", [])?;
+    let system = Target::System(decision.system).entity(&Facts::default())?;
+    let (allowed, ids) = policies.decide_in(principal, Action::AutoDecide, system, context)?;
+    Ok(if allowed { Vec::new() } else { ids })
+}
+
+/// Tells whether a person is a senior approver for a decision at this moment, up to their limits.
+pub(crate) async fn is_senior(
+    conn: &mut PgConnection,
+    person: PersonId,
+    decision: DecisionId,
+    now: u64,
+) -> Result<bool> {
+    let (matter, _) = db::decisions::matter(conn, decision).await?.ok_or(Error::NotFound)?;
+    let held = db::roles::held(conn, person, now).await?;
+    Ok(held.iter().any(|held| {
+        let holding = &held.holding;
+        holding.role == Role::SeniorApprover && holding.covers(&matter) && holding.reaches(&matter)
+    }))
 }
 
 /// Somebody imagined with one assignment, in front of something imagined: for the matrix of roles.
@@ -481,6 +562,7 @@ pub(crate) async fn requests(
         Change::SingleOperator => (Action::SwitchSingleOperator, engine.installation()),
         Change::ApplyMapping { .. } => (Action::ChangeProvider, engine.installation()),
         Change::IssueScimToken { .. } => (Action::IssueScimToken, engine.installation()),
+        Change::SetGuards { .. } => (Action::SetGuards, engine.installation()),
     };
     Ok(ask(conn, engine, person, action, target).await?.allowed)
 }
@@ -692,6 +774,9 @@ impl Target {
             }
             Target::System(id) => entity("System", &id.to_string(), [("id", text(&id.to_string()))]),
             Target::Member(id) => entity("Member", &id.to_string(), [("id", text(&id.to_string()))]),
+            Target::PolicyVersion { id, author, .. } => {
+                entity("PolicyVersion", &id.to_string(), [("author", text(&author.to_string()))])
+            }
             Target::Directory(id) => entity("Directory", &id.to_string(), [("provider", text(&id.to_string()))]),
             Target::SignIn { id, person } => entity("SignIn", &id.to_string(), [("person", text(&person.to_string()))]),
             Target::Installation { demo, has_admin } => entity(
@@ -712,6 +797,7 @@ impl Target {
             Target::Member(id) => ("person", id.0, 1),
             Target::Change { id, n, .. } => ("change", id.0, *n),
             Target::Directory(id) => ("provider", id.0, 1),
+            Target::PolicyVersion { id, n, .. } => ("policy_version", id.0, *n),
             Target::SignIn { id, .. } => ("session", id.0, 1),
             Target::Installation { .. } => return None,
         };
@@ -769,6 +855,7 @@ mod tests {
             .policies()
             .filter(|policy| policy.effect() == cedar_policy::Effect::Forbid)
             .map(|policy| policy.id().to_string())
+            .filter(|id| !id.starts_with("guard_"))
             .collect();
         let mut met = HashSet::new();
         for (rule, roles, action, target) in forbidden() {
@@ -790,6 +877,52 @@ mod tests {
         met.insert("key_never_reviews".to_owned());
 
         assert_eq!(all, met);
+    }
+
+    /// Proves E2: each guard stops a rule by itself, and nothing else does.
+    #[test]
+    fn every_guard_asks_people_by_itself() {
+        let policies = Policies::compiled().unwrap();
+        let harmless = || AutoDecision {
+            system: SystemId(Uuid::from_bytes([6; 16])),
+            adverse: false,
+            about_persons: true,
+            reversibility: Reversibility::Compensable,
+            risk: Risk::Medium,
+            complete: true,
+            amount: Some(100),
+            amount_max: 100,
+        };
+        let met: Vec<_> = [
+            AutoDecision { adverse: true, ..harmless() },
+            AutoDecision { risk: Risk::High, ..harmless() },
+            AutoDecision { reversibility: Reversibility::Irreversible, ..harmless() },
+            AutoDecision { amount: Some(101), ..harmless() },
+            AutoDecision { amount: Some(u64::MAX), ..harmless() },
+            AutoDecision { complete: false, ..harmless() },
+        ]
+        .iter()
+        .map(|decision| guards(&policies, decision).unwrap().join(" "))
+        .collect();
+
+        assert_eq!(guards(&policies, &harmless()).unwrap(), Vec::<String>::new());
+        assert!(guards(&policies, &AutoDecision { amount: None, ..harmless() }).unwrap().is_empty());
+        let nobody = AutoDecision { adverse: true, about_persons: false, ..harmless() };
+        assert!(guards(&policies, &nobody).unwrap().is_empty(), "adverse to nobody");
+        assert_eq!(
+            met,
+            [
+                "guard_adverse_person",
+                "guard_high_risk",
+                "guard_irreversible",
+                "guard_amount",
+                "guard_amount",
+                "guard_incomplete"
+            ]
+        );
+        let listed: HashSet<_> = met.iter().map(String::as_str).collect();
+        let written = policies.set.policies().filter(|policy| policy.id().to_string().starts_with("guard_")).count();
+        assert_eq!(written, listed.len());
     }
 
     /// Proves A4 for an account that is disabled: nothing is left to it.
@@ -896,6 +1029,12 @@ mod tests {
             ("break_glass_never_reviews", vec![Role::Approver], Action::ReviewDecision, decision()),
             ("auditor_stands_alone", vec![Role::Auditor, Role::Approver], Action::ReviewDecision, decision()),
             ("nobody_assigns_themselves", vec![Role::Admin], Action::AssignRole, member(ME)),
+            (
+                "author_never_activates",
+                vec![Role::PolicyAuthor, Role::ComplianceOfficer],
+                Action::JudgeDraft,
+                Target::PolicyVersion { id: PolicyVersionId(Uuid::from_bytes([5; 16])), author: ME, n: 1 },
+            ),
             ("requester_never_confirms", vec![Role::ComplianceOfficer], Action::ConfirmChange, change(ME, OTHER)),
             ("subject_never_confirms", vec![Role::SeniorApprover], Action::ConfirmChange, change(OTHER, ME)),
             ("nobody_changes_themselves", vec![Role::Admin], Action::ChangePerson, member(ME)),

@@ -24,7 +24,7 @@ use crate::{
     caller::Caller,
     db::{self, changes::Stored},
     error::{Error, Result},
-    people, reads, role_mappings, roles, scim, seal, sessions,
+    people, policies, reads, role_mappings, roles, scim, seal, sessions,
 };
 
 /// How long a change waits, in milliseconds: 7 days.
@@ -169,6 +169,10 @@ async fn apply(
         Change::OpenAuditWindow { .. } => Ok(audit_windows::open(tx, engine, caller, permit, change).await?.err()),
         Change::ApplyMapping { .. } => role_mappings::apply_confirmed(tx, engine, caller, permit, change).await,
         Change::IssueScimToken { .. } => scim::tokens::issue_confirmed(tx, engine, caller, permit, change).await,
+        Change::SetGuards { amount_max } => {
+            policies::put_guards(tx, engine, caller, permit, *amount_max).await?;
+            Ok(None)
+        }
     }
 }
 
@@ -274,6 +278,9 @@ pub(crate) async fn rows(
                 holding: roles::shown(holding, &systems),
             },
             Change::SingleOperator => ChangeEffect::SingleOperator,
+            Change::SetGuards { amount_max } => {
+                ChangeEffect::Guards { before: db::policies::auto_amount_max(conn).await?, amount_max: *amount_max }
+            }
             Change::IssueScimToken { provider, ceiling, expires, .. } => ChangeEffect::ScimToken {
                 provider: scim::tokens::provider_name(conn, *provider).await?,
                 ceiling: ceiling.clone(),

@@ -1,4 +1,4 @@
-//! Deadlines: silence resolves as expired, never as approved. Also seals what was only counted.
+//! Deadlines: silence resolves as expired or goes to the senior approvers, and never approves. Also seals what was only counted.
 
 use std::time::Duration;
 
@@ -29,6 +29,9 @@ pub(crate) async fn run(engine: Engine) {
         }
         if let Err(error) = expire_due(&engine).await {
             tracing::warn!(%error, "Deadlines are looked at again");
+        }
+        if let Err(error) = decisions::ask_open(&engine, ROWS_MAX).await {
+            tracing::warn!(%error, "Open decisions are asked again whether the new policy version wants more");
         }
         if let Err(error) = roles::end_run_out(&engine).await {
             tracing::warn!(%error, "Assignments that have run out are looked at again");
@@ -64,12 +67,17 @@ async fn expire(engine: &Engine, id: DecisionId) -> Result<()> {
     engine
         .act(&Caller::engine(), move |engine, caller| async move {
             let mut tx = engine.begin().await?;
-            let stored = db::decisions::lock(&mut tx, id).await?.ok_or(Error::NotFound)?;
+            let mut stored = db::decisions::lock(&mut tx, id).await?.ok_or(Error::NotFound)?;
             let target = Target::Decision { id, system: stored.system, n: stored.n };
             engine.authorize(&mut tx, &caller, Action::ResolveByDeadline, target).await?;
             let rules = decisions::rules(&mut tx, &stored).await?;
-            let Some(outcome) = rules.expire(engine.now()) else { return Ok(()) };
-            let resolved = Resolve { n: stored.n + 1, outcome, reviews: Vec::new(), code: None };
+            let now = engine.now();
+            if rules.is_handed_up(now) {
+                decisions::hand_up(&mut tx, &engine, &caller, &mut stored, now).await?;
+                return engine.commit(tx).await;
+            }
+            let Some(outcome) = rules.expire(now) else { return Ok(()) };
+            let resolved = Resolve { n: stored.n + 1, outcome, reviews: Vec::new(), code: None, by_rule: false };
             decisions::resolve(&mut tx, &engine, &caller, &stored, resolved).await?;
             engine.commit(tx).await
         })

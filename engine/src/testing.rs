@@ -351,16 +351,17 @@ async fn person(engine: &Engine, name: &'static str, login: &'static str, role: 
     join(engine, name, login, vec![Holding::everywhere(role)]).await
 }
 
-async fn join(engine: &Engine, name: &'static str, login: &'static str, holdings: Vec<Holding>) -> Result<Caller> {
+async fn join(engine: &Engine, name: &str, login: &str, holdings: Vec<Holding>) -> Result<Caller> {
+    let (name, login) = (name.to_owned(), login.to_owned());
     let nobody = Caller::operator();
     let session = engine
         .act(&nobody, move |engine, caller| {
-            let holdings = holdings.clone();
+            let (name, login, holdings) = (name.clone(), login.clone(), holdings.clone());
             async move {
                 let mut tx = engine.begin().await?;
                 let permit = authorize::unevaluated(authorize::operator_actor(engine.operator));
-                let name = PersonName::new(name).map_err(|error| Error::Setup(error.to_string()))?;
-                let person = people::create_bare(&mut tx, &engine, &caller, &permit, &name, login).await?;
+                let name = PersonName::new(&name).map_err(|error| Error::Setup(error.to_string()))?;
+                let person = people::create_bare(&mut tx, &engine, &caller, &permit, &name, &login).await?;
                 for holding in &holdings {
                     roles::give(&mut tx, &engine, &caller, &permit, person, holding).await?;
                 }
@@ -553,7 +554,7 @@ impl Desk {
     /// # Panics
     ///
     /// When that is refused.
-    pub async fn member(&self, login: &'static str, holdings: Vec<Holding>) -> Caller {
+    pub async fn member(&self, login: &str, holdings: Vec<Holding>) -> Caller {
         join(&self.engine, login, login, holdings).await.expect("a member can be made")
     }
 

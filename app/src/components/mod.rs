@@ -13,3 +13,4 @@ pub(crate) mod page;
 pub(crate) mod passkey;
 pub(crate) mod text;
 pub(crate) mod time;
+pub(crate) mod trace;

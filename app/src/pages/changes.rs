@@ -282,6 +282,15 @@ fn effect(effect: ChangeEffect) -> (String, AnyView) {
             };
             (title, effect.into_any())
         }
+        ChangeEffect::Guards { before, amount_max } => (
+            "Let rules approve higher amounts".to_owned(),
+            view! {
+                <p class="max-w-measure">
+                    {format!("No rule approves by itself above {before}; from then on, above {amount_max}.")}
+                </p>
+            }
+            .into_any(),
+        ),
         ChangeEffect::SingleOperator => {
             let effect = view! { <p class="max-w-measure">{strings::MODE_EFFECT}</p> };
             (strings::MODE_TITLE.to_owned(), effect.into_any())

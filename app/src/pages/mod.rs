@@ -17,6 +17,8 @@ pub(crate) mod me;
 pub(crate) mod not_found;
 pub(crate) mod people;
 pub(crate) mod person;
+pub(crate) mod policies;
+pub(crate) mod policy_draft;
 pub(crate) mod queue;
 pub(crate) mod roles;
 pub(crate) mod setup;

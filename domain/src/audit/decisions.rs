@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use countersign_ledger::{hash::Hash, value::Value};
 
+use crate::policy::Route;
+
 use super::{
     Act, Numbered,
     findings::Findings,
@@ -41,6 +43,7 @@ struct Open {
 struct Routed {
     policy: u128,
     rule: u64,
+    route: Route,
     need: u64,
     due: u64,
 }
@@ -89,6 +92,7 @@ impl Decisions {
                 self.decisions.insert(id, Decision::Open(Box::new(Open::new(act))));
             }
             ("decision.routed", Some(Decision::Open(open))) => open.routed = Routed::read(act),
+            ("decision.escalated", Some(Decision::Open(open))) => open.escalate(act, findings),
             ("decision.viewed", Some(Decision::Open(open))) => open.show(act),
             ("decision.reviewed", Some(Decision::Open(open))) => {
                 self.reviews += 1;
@@ -139,6 +143,21 @@ impl Open {
         {
             self.seen.push((sid, seen));
         }
+    }
+
+    /// The deadline had come, and asks for no fewer people from then on.
+    fn escalate(&mut self, act: &Act<'_>, findings: &mut Findings) {
+        let Some(routed) = &mut self.routed else {
+            return findings.fail("D6", act.index, "its decision was not routed before".to_owned());
+        };
+        if act.leaf.at.saturating_add(CLOCK_SLACK_MS) < routed.due {
+            findings.fail("D6", act.index, "it names a deadline that had not come".to_owned());
+        }
+        if act.integer("need").is_none_or(|need| need < routed.need) {
+            findings.fail("D6", act.index, "it asks for fewer approvals than before".to_owned());
+        }
+        routed.need = act.integer("need").unwrap_or(routed.need);
+        routed.due = act.integer("due").unwrap_or(routed.due);
     }
 
     fn review(&mut self, act: &Act<'_>, people: &People, findings: &mut Findings) {
@@ -208,9 +227,16 @@ impl Open {
         }
         let approvals = counted.iter().filter(|review| review.verdict == Verdict::Approve).count() as u64;
         let rejects = |review: &Review| review.round == round && review.verdict == Verdict::Reject;
+        if act.text("cause") == Some("rule") {
+            return match (act.text("outcome"), routed.route) {
+                (Some("approved"), Route::AutoApprove) | (Some("rejected"), Route::Deny) => None,
+                (Some(outcome), route) => Some(format!("a rule that says {} cannot make it {outcome}", route.word())),
+                (None, _) => None,
+            };
+        }
         match act.text("outcome") {
-            Some("approved") if approvals < routed.need => {
-                Some(format!("it counts {approvals} approvals of {} needed", routed.need))
+            Some("approved") if approvals < routed.need.max(1) => {
+                Some(format!("it counts {approvals} approvals of {} needed", routed.need.max(1)))
             }
             Some("approved") if self.reviews.iter().any(rejects) => Some("it approves against a rejection".to_owned()),
             Some("rejected") if !counted.iter().copied().any(rejects) => Some("it counts no rejection".to_owned()),
@@ -265,6 +291,7 @@ impl Routed {
         Some(Self {
             policy: number(act.text("policy")?),
             rule: act.integer("rule")?,
+            route: act.text("route").and_then(Route::from_word)?,
             need: act.integer("need")?,
             due: act.integer("due")?,
         })

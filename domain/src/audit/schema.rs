@@ -167,6 +167,7 @@ const KINDS: &[Kind] = &[
         &[],
     ),
     kind("change.withdrawn", Place::Act("change"), &[], &[]),
+    kind("decision.escalated", Place::Act("decision"), &[("due", Integer, Must), ("need", Integer, Must)], &[]),
     kind(
         "decision.outcome_reported",
         Place::Act("decision"),
@@ -230,6 +231,7 @@ const KINDS: &[Kind] = &[
         Place::Act("decision"),
         &[
             ("due", Integer, Must),
+            ("guards", Texts, May),
             ("need", Integer, Must),
             ("policy", Uuid, Must),
             ("route", Known(known_route), Must),
@@ -238,6 +240,7 @@ const KINDS: &[Kind] = &[
         &[],
     ),
     kind("decision.viewed", Place::Read("decision"), &[("seen", Digest, Must)], &[]),
+    kind("guard.changed", Place::None, &[("amount_max", Integer, Must)], &[]),
     kind("ledger.anomaly", Place::None, &[("cause", Known(known_anomaly), Must)], &[]),
     kind("ledger.heartbeat", Place::None, &[], &[]),
     kind(
@@ -251,6 +254,9 @@ const KINDS: &[Kind] = &[
     kind("person.enabled", Place::Act("person"), &[], &[]),
     kind("person.linked", Place::Act("person"), &[("provider", Uuid, Must)], &["subject"]),
     kind("policy.activated", Place::Act("policy"), &[("digest", Digest, Must), ("version", Uuid, Must)], &[]),
+    kind("policy.drafted", Place::Act("policy_version"), &[("digest", Digest, Must)], &[]),
+    kind("policy.rejected", Place::Act("policy_version"), &[], &["reason"]),
+    kind("policy.submitted", Place::Act("policy_version"), &[("digest", Digest, Must)], &["reason"]),
     kind(
         "role.assigned",
         Place::Act("person"),

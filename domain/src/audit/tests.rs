@@ -433,7 +433,14 @@ fn healthy() -> Vec<Leaf> {
     let anna = || actor(ActorKind::Person, ANNA, Some(3));
     let ben = || actor(ActorKind::Person, BEN, Some(SIGNED_IN_BEN));
     let agent = || actor(ActorKind::Agent, SYSTEM, Some(KEY_ISSUED));
-    let routed = Routed { rule: 1, route: Route::Require, need: 2, due_at: at(100), on_timeout: OnTimeout::Deny };
+    let routed = Routed {
+        rule: 1,
+        route: Route::Require,
+        need: 2,
+        due_at: at(100),
+        on_timeout: OnTimeout::Deny,
+        guards: Vec::new(),
+    };
     let viewed = || Event::Viewed { decision, upto: 2, seen };
     let opened =
         Event::LedgerOpened { object: id(10), log: LOG.into(), rp: "desk.example.org".into(), vkey: signer.vkey() };

@@ -58,7 +58,7 @@ fn line(event: &Event) -> String {
     String::from_utf8(Value::object(members).to_bytes(Limits::LEAF).unwrap()).unwrap()
 }
 
-const LAST: usize = 56;
+const LAST: usize = 61;
 
 /// No wildcard: an event without a line here does not compile.
 fn position(event: &Event) -> usize {
@@ -119,6 +119,11 @@ fn position(event: &Event) -> usize {
         Event::ScimUserApplied { .. } => 53,
         Event::ScimGroupApplied { .. } => 54,
         Event::IdentityLinked { .. } => 55,
+        Event::Escalated { .. } => 56,
+        Event::PolicyDrafted { .. } => 57,
+        Event::PolicySubmitted { .. } => 58,
+        Event::PolicyRejected { .. } => 59,
+        Event::GuardsSet { .. } => 60,
         Event::Denied { .. } => LAST,
     }
 }
@@ -130,8 +135,14 @@ pub(crate) fn samples() -> Vec<Event> {
     let person = id(0x10).into();
     let session = id(0x20).into();
     let system = id(0x30).into();
-    let routed =
-        Routed { rule: 1, route: Route::Require, need: 1, due_at: 1_793_613_660_000, on_timeout: OnTimeout::Deny };
+    let routed = Routed {
+        rule: 1,
+        route: Route::Require,
+        need: 1,
+        due_at: 1_793_613_660_000,
+        on_timeout: OnTimeout::Deny,
+        guards: Vec::new(),
+    };
     let resolved = |outcome, reviews| Event::Resolved {
         decision,
         n: 4,
@@ -180,7 +191,7 @@ pub(crate) fn samples() -> Vec<Event> {
         Event::SignInEnded { session, n: 2, cause: EndCause::Idle },
         Event::Proposed { decision, content: hash(1), type_id: id(0x40).into(), tier: Risk::High, source_n: Some(7) },
         Event::Proposed { decision, content: hash(1), type_id: id(0x40).into(), tier: Risk::Low, source_n: None },
-        Event::Routed { decision, n: 2, policy, routed },
+        Event::Routed { decision, n: 2, policy, routed: routed.clone() },
         Event::Viewed { decision, upto: 2, seen: hash(4) },
         Event::Reviewed {
             decision,
@@ -393,6 +404,19 @@ pub(crate) fn samples() -> Vec<Event> {
             holding: Holding { until: Some(1_796_202_000_000), ..Holding::everywhere(Role::Auditor) },
             source: Source::Window(id(0x90).into()),
         },
+        Event::Routed {
+            decision,
+            n: 2,
+            policy,
+            routed: Routed { route: Route::Require, guards: vec!["guard_amount".into()], ..routed.clone() },
+        },
+        Event::Routed { decision, n: 2, policy, routed: Routed { route: Route::AutoApprove, need: 0, ..routed } },
+        resolved(ResolutionOutcome::Approved, Vec::new()),
+        Event::Escalated { decision, n: 3, need: 1, due: 1_793_617_260_000 },
+        Event::PolicyDrafted { version: policy, n: 1, digest: hash(2) },
+        Event::PolicySubmitted { version: policy, n: 2, digest: hash(2), author: person, reason: "less work".into() },
+        Event::PolicyRejected { version: policy, n: 3, by: person, reason: "too loose".into() },
+        Event::GuardsSet { amount_max: 10_000 },
     ]
 }
 

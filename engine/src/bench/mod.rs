@@ -200,7 +200,7 @@ async fn write(engine: &Engine, pattern: Pattern) -> Result<Option<seal::Entry>>
     let mut tx = engine.begin().await?;
     db::bench::insert_row(&mut tx, id, BODY).await?;
     let permit = authorize::unevaluated(authorize::engine_actor());
-    let routed = PolicyBody::bootstrap().route(engine.now());
+    let routed = PolicyBody::bootstrap().route(1, Vec::new(), engine.now());
     let event = Event::Routed { decision: DecisionId(id), n: 2, policy: PolicyVersionId(id), routed };
     let entry = match pattern {
         Pattern::Plain => None,

@@ -4,7 +4,7 @@ use countersign_domain::{
     decision::{Risk, State},
     holding::Matter,
     ids::{AgentKeyId, DecisionId, DecisionTypeId, EntryId, PersonId, PolicyVersionId, RevisionId, SystemId},
-    policy::OnTimeout,
+    policy::{OnTimeout, Route},
 };
 use countersign_ledger::hash::Hash;
 use sqlx::PgConnection;
@@ -31,9 +31,18 @@ pub(crate) struct Decision {
     pub(crate) content_hash: Hash,
     pub(crate) policy_version: PolicyVersionId,
     pub(crate) rule: u64,
+    pub(crate) route: Route,
+    /// Guards that asked for people where the row approves by itself.
+    pub(crate) guards: Vec<String>,
     pub(crate) need: u64,
     pub(crate) due_at: u64,
     pub(crate) on_timeout: OnTimeout,
+    /// It names persons as affected.
+    pub(crate) about_persons: bool,
+    /// When the deadline handed it to the senior approvers.
+    pub(crate) escalated_at: Option<u64>,
+    /// The newest version that was asked about it.
+    pub(crate) asked_version: PolicyVersionId,
     pub(crate) external_id: Option<String>,
     pub(crate) conversation: Option<String>,
     pub(crate) proposed_at: u64,
@@ -54,9 +63,14 @@ struct Row {
     content_hash: Vec<u8>,
     policy_version_id: Uuid,
     rule: i32,
+    route: String,
+    guards: Vec<String>,
+    about_persons: bool,
     need: i32,
     due_at: OffsetDateTime,
     on_timeout: String,
+    escalated_at: Option<OffsetDateTime>,
+    asked_version_id: Uuid,
     external_id: Option<String>,
     conversation: Option<String>,
     proposed_at: OffsetDateTime,
@@ -81,9 +95,14 @@ impl TryFrom<Row> for Decision {
             content_hash: Hash::from_slice(&row.content_hash).map_err(|_| unreadable("content_hash"))?,
             policy_version: row.policy_version_id.into(),
             rule: row.rule as u64,
+            route: Route::from_word(&row.route).ok_or_else(|| unreadable("route"))?,
+            guards: row.guards,
+            about_persons: row.about_persons,
             need: row.need as u64,
             due_at: milliseconds(row.due_at),
             on_timeout: OnTimeout::from_word(&row.on_timeout).ok_or_else(|| unreadable("on_timeout"))?,
+            escalated_at: row.escalated_at.map(milliseconds),
+            asked_version: row.asked_version_id.into(),
             external_id: row.external_id,
             conversation: row.conversation,
             proposed_at: milliseconds(row.proposed_at),
@@ -124,9 +143,9 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New<'_>) -> sqlx::Resu
         insert into decisions
           (id, n, system_id, agent_key_id, type_id, state, risk, round, revision, content_hash, same_content,
            second_act, policy_version_id, rule, need, due_at, on_timeout, external_id, conversation, source_name, source_n,
-           proposed_at, entry_id, amount)
+           proposed_at, entry_id, amount, route, guards, asked_version_id, about_persons)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-          $24)
+          $24, $25, $26, $27, $28)
         on conflict (system_id, same_content)
           where state in ('received', 'queued', 'in_review') and not second_act
           do nothing
@@ -155,6 +174,10 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New<'_>) -> sqlx::Resu
         instant(decision.proposed_at),
         decision.entry.0,
         new.amount.map(|amount| amount as i64),
+        decision.route.word(),
+        &decision.guards,
+        decision.asked_version.0,
+        decision.about_persons,
     )
     .execute(conn)
     .await?;
@@ -180,7 +203,8 @@ pub(crate) async fn find(conn: &mut PgConnection, id: DecisionId) -> Result<Opti
         Row,
         r#"
         select id, n, system_id, agent_key_id, type_id, state, risk, round, revision, content_hash, policy_version_id,
-          rule, need, due_at, on_timeout, external_id, conversation, proposed_at, entry_id
+          rule, route, guards, about_persons, need, due_at, on_timeout, escalated_at, asked_version_id, external_id, conversation,
+          proposed_at, entry_id
         from decisions
         where id = $1
         "#,
@@ -196,7 +220,8 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: DecisionId) -> Result<Opti
         Row,
         r#"
         select id, n, system_id, agent_key_id, type_id, state, risk, round, revision, content_hash, policy_version_id,
-          rule, need, due_at, on_timeout, external_id, conversation, proposed_at, entry_id
+          rule, route, guards, about_persons, need, due_at, on_timeout, escalated_at, asked_version_id, external_id, conversation,
+          proposed_at, entry_id
         from decisions
         where id = $1
         for update
@@ -253,13 +278,91 @@ pub(crate) async fn set_resolved(conn: &mut PgConnection, id: DecisionId, n: u64
     Ok(set.rows_affected() == 1)
 }
 
-/// Returns open decisions whose deadline has passed and whose silence means no.
+/// Keeps the route that a decision takes now, under the entry that says so.
+pub(crate) async fn insert_route(
+    conn: &mut PgConnection,
+    decision: &Decision,
+    n: u64,
+    kind: &str,
+    entry: EntryId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        insert into decision_routes
+          (entry_id, decision_id, n, kind, policy_version_id, rule, route, guards, need, due_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        "#,
+        entry.0,
+        decision.id.0,
+        n as i64,
+        kind,
+        decision.policy_version.0,
+        decision.rule as i32,
+        decision.route.word(),
+        &decision.guards,
+        decision.need as i32,
+        instant(decision.due_at),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Sends an open decision where another row or version says.
+pub(crate) async fn set_route(conn: &mut PgConnection, decision: &Decision) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        update decisions
+        set n = $2, policy_version_id = $3, rule = $4, route = $5, guards = $6, need = $7, due_at = $8, on_timeout = $9,
+          escalated_at = $10, asked_version_id = $11
+        where id = $1
+        "#,
+        decision.id.0,
+        decision.n as i64,
+        decision.policy_version.0,
+        decision.rule as i32,
+        decision.route.word(),
+        &decision.guards,
+        decision.need as i32,
+        instant(decision.due_at),
+        decision.on_timeout.word(),
+        decision.escalated_at.map(instant),
+        decision.asked_version.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Returns open decisions that a version was not asked about yet.
+pub(crate) async fn list_unasked(
+    conn: &mut PgConnection,
+    version: PolicyVersionId,
+    limit: i64,
+) -> sqlx::Result<Vec<DecisionId>> {
+    let rows = sqlx::query_scalar!(
+        r#"
+        select id
+        from decisions
+        where state in ('received', 'queued', 'in_review') and asked_version_id <> $1
+        order by due_at, id
+        limit $2
+        "#,
+        version.0,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(DecisionId::from).collect())
+}
+
+/// Returns open decisions whose deadline has passed and whose silence means something.
 pub(crate) async fn list_overdue(conn: &mut PgConnection, now: u64, limit: i64) -> sqlx::Result<Vec<DecisionId>> {
     let rows = sqlx::query_scalar!(
         r#"
         select id
         from decisions
-        where state in ('received', 'queued', 'in_review') and due_at <= $1 and on_timeout = 'deny'
+        where state in ('received', 'queued', 'in_review') and due_at <= $1 and on_timeout in ('deny', 'escalate')
         order by due_at, id
         limit $2
         "#,
@@ -278,17 +381,18 @@ pub(crate) struct Reader {
     pub(crate) now: u64,
 }
 
+/// Counts by system and type first, so that readability is asked once for each of those and not for each decision.
 pub(crate) async fn count_open(conn: &mut PgConnection, reader: Reader) -> sqlx::Result<u64> {
     let count = sqlx::query_scalar!(
         r#"
-        select count(*) as "count!"
-        from decisions d
-        join decision_types t on t.id = d.type_id
-        where d.state in ('received', 'queued', 'in_review')
-          and exists (select from role_assignments a
+        select coalesce(sum(c.open), 0)::bigint as "count!"
+        from (select system_id, type_id, count(*) as open from decisions
+          where state in ('received', 'queued', 'in_review') group by system_id, type_id) c
+        join decision_types t on t.id = c.type_id
+        where exists (select from role_assignments a
             where a.person_id = $1 and a.ended_at is null and (a.until is null or a.until > $2)
               and (a.role = 'compliance_officer' or (a.role in ('viewer', 'approver', 'senior_approver', 'policy_author', 'auditor')
-                and (a.systems is null or d.system_id = any(a.systems))
+                and (a.systems is null or c.system_id = any(a.systems))
                 and (a.types is null or t.name = any(a.types)))))
         "#,
         reader.person.0,
@@ -370,8 +474,16 @@ pub(crate) async fn readable(
 
 /// Counts the open decisions that this person may review and has not reviewed in the running round.
 pub(crate) async fn count_turns(conn: &mut PgConnection, person: PersonId, now: u64) -> sqlx::Result<u64> {
+    // Materialized: few rows, gone through for each open decision, and not looked up anew each time.
     let count = sqlx::query_scalar!(
         r#"
+        with held as materialized (
+          select role, systems, types, amount_max,
+            case coalesce(risk_max, 'high') when 'high' then 3 when 'medium' then 2 else 1 end as risk_max
+          from role_assignments
+          where person_id = $1 and ended_at is null and (until is null or until > $2)
+            and role in ('approver', 'senior_approver')
+        )
         select count(*) as "count!"
         from decisions d
         join decision_types t on t.id = d.type_id
@@ -380,13 +492,11 @@ pub(crate) async fn count_turns(conn: &mut PgConnection, person: PersonId, now: 
           and not exists (select from reviews r where r.decision_id = d.id and r.round = d.round
             and r.person_id = $1 and r.state = 'submitted')
           and k.issued_by is distinct from $1
-          and exists (select from role_assignments a
-            where a.person_id = $1 and a.ended_at is null and (a.until is null or a.until > $2)
-              and (a.role = 'senior_approver' or (a.role = 'approver' and d.risk <> 'high'))
+          and exists (select from held a
+            where (a.role = 'senior_approver' or d.risk <> 'high')
               and (a.systems is null or d.system_id = any(a.systems))
               and (a.types is null or t.name = any(a.types))
-              and (a.risk_max is null or a.risk_max = 'high' or d.risk = 'low'
-                or (a.risk_max = 'medium' and d.risk = 'medium'))
+              and case d.risk when 'high' then 3 when 'medium' then 2 else 1 end <= a.risk_max
               and (a.amount_max is null or d.amount is null or d.amount <= a.amount_max))
         "#,
         person.0,

@@ -44,7 +44,7 @@ pub(crate) struct TileRow {
 pub(crate) struct MadeRow {
     pub(crate) table: String,
     pub(crate) id: String,
-    pub(crate) entry: Option<Uuid>,
+    pub(crate) entry: Uuid,
     pub(crate) kind: String,
     pub(crate) object: Uuid,
     pub(crate) members: Vec<String>,
@@ -177,12 +177,12 @@ pub(crate) async fn changed_statement(conn: &mut PgConnection) -> sqlx::Result<O
     .await
 }
 
-/// The rows that these entries made, and the routes of these decisions.
-pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid], routed: &[Uuid]) -> sqlx::Result<Vec<MadeRow>> {
+/// The rows that these entries made; a decision is also held to its newest route.
+pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::Result<Vec<MadeRow>> {
     sqlx::query_as!(
         MadeRow,
         r#"
-        select 'decisions' as "table!", id::text as "id!", entry_id as "entry", 'decision.proposed' as "kind!",
+        select 'decisions' as "table!", id::text as "id!", entry_id as "entry!", 'decision.proposed' as "kind!",
           id as "object!", array_remove(array[
             'at=' || (extract(epoch from proposed_at) * 1000)::bigint,
             'sid=' || system_id, 'd.type=' || type_id, 'd.tier=' || risk, 'd.src_n=' || source_n,
@@ -191,11 +191,24 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid], routed: &
         from decisions
         where entry_id = any($1)
         union all
-        select 'decisions', id::text, null, 'decision.routed', id, array[
-            'd.policy=' || policy_version_id, 'd.rule=' || rule, 'd.need=' || need,
-            'd.due=' || (extract(epoch from due_at) * 1000)::bigint]
-        from decisions
-        where id = any($2) and revision = 1
+        select 'decision_routes', entry_id::text, entry_id, kind, decision_id, array_remove(array[
+            'd.need=' || need, 'd.due=' || (extract(epoch from due_at) * 1000)::bigint,
+            case when kind = 'decision.routed' then 'd.policy=' || policy_version_id end,
+            case when kind = 'decision.routed' then 'd.rule=' || rule end,
+            case when kind = 'decision.routed' then 'd.route=' || route end,
+            case when cardinality(guards) > 0 and kind = 'decision.routed'
+              then 'd.guards=' || array_to_string(guards, ',') end], null)
+        from decision_routes
+        where entry_id = any($1)
+        union all
+        select 'decisions', d.id::text, r.entry_id, r.kind, d.id, array_remove(array[
+            'd.need=' || d.need, 'd.due=' || (extract(epoch from d.due_at) * 1000)::bigint,
+            case when r.kind = 'decision.routed' then 'd.policy=' || d.policy_version_id end,
+            case when r.kind = 'decision.routed' then 'd.rule=' || d.rule end], null)
+        from decision_routes r
+        join decisions d on d.id = r.decision_id
+        where r.entry_id = any($1)
+          and not exists (select from decision_routes later where later.decision_id = r.decision_id and later.n > r.n)
         union all
         select 'revisions', id::text, entry_id, 'decision.proposed', decision_id, array[
             'd.content=' || rtrim(translate(encode(content_hash, 'base64'), '+/', '-_'), '=')]
@@ -316,7 +329,6 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid], routed: &
         where entry_id = any($1)
         "#,
         entries,
-        routed,
     )
     .fetch_all(conn)
     .await
@@ -330,6 +342,7 @@ pub(crate) async fn dangling(conn: &mut PgConnection) -> sqlx::Result<Vec<Dangli
         select "table" as "table!", r.id as "id!", entry as "entry!"
         from (
           select 'decisions' as "table", id::text, entry_id as entry from decisions
+          union all select 'decision_routes', entry_id::text, entry_id from decision_routes
           union all select 'revisions', id::text, entry_id from revisions
           union all select 'presentations', id::text, entry_id from presentations
           union all select 'reviews', id::text, entry_id from reviews

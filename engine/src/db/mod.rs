@@ -22,6 +22,7 @@ pub(crate) mod outcomes;
 pub(crate) mod passkeys;
 pub(crate) mod people;
 pub(crate) mod policies;
+pub(crate) mod policy_drafts;
 pub(crate) mod presentations;
 pub(crate) mod providers;
 pub(crate) mod resolutions;

@@ -2,13 +2,13 @@
 
 use countersign_domain::{
     ids::{EntryId, PolicyId, PolicyVersionId},
-    policy::{PolicyBody, PolicyVersion},
+    policy::{PolicyBody, PolicyVersion, Staff},
 };
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
-    clock::instant,
+    clock::{instant, milliseconds},
     error::{Error, Result},
 };
 
@@ -37,6 +37,17 @@ pub(crate) async fn find(conn: &mut PgConnection, id: PolicyVersionId) -> Result
     row.map(|row| read(row.id, row.policy_id, row.number, &row.body)).transpose()
 }
 
+/// Above this amount no rule approves by itself.
+pub(crate) async fn auto_amount_max(conn: &mut PgConnection) -> sqlx::Result<u64> {
+    let max = sqlx::query_scalar!("select auto_amount_max from safeguards").fetch_one(conn).await?;
+    Ok(max as u64)
+}
+
+pub(crate) async fn set_auto_amount_max(conn: &mut PgConnection, max: u64) -> sqlx::Result<()> {
+    sqlx::query!("update safeguards set auto_amount_max = $1", max as i64).execute(conn).await?;
+    Ok(())
+}
+
 pub(crate) async fn insert_policy(conn: &mut PgConnection, id: PolicyId) -> sqlx::Result<()> {
     sqlx::query!("insert into policies (id, n) values ($1, 1)", id.0).execute(conn).await?;
     Ok(())
@@ -45,7 +56,6 @@ pub(crate) async fn insert_policy(conn: &mut PgConnection, id: PolicyId) -> sqlx
 pub(crate) async fn insert_version(
     conn: &mut PgConnection,
     version: &PolicyVersion,
-    text: &str,
     now: u64,
     entry: EntryId,
 ) -> sqlx::Result<()> {
@@ -57,7 +67,7 @@ pub(crate) async fn insert_version(
         version.id.0,
         version.policy.0,
         version.number as i32,
-        text,
+        version.body.canonical(),
         &version.body.digest().0,
         instant(now),
         entry.0,
@@ -65,6 +75,82 @@ pub(crate) async fn insert_version(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// A version in the history.
+pub(crate) struct Past {
+    pub(crate) version: PolicyVersion,
+    pub(crate) at: u64,
+    pub(crate) until: Option<u64>,
+    pub(crate) entry: EntryId,
+}
+
+/// Versions of the policy, newest first.
+pub(crate) async fn list(conn: &mut PgConnection, limit: i64) -> Result<Vec<Past>> {
+    let rows = sqlx::query!(
+        r#"
+        select id, policy_id, number, body, activated_at, superseded_at, entry_id
+        from policy_versions
+        order by number desc
+        limit $1
+        "#,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Past {
+                version: read(row.id, row.policy_id, row.number, &row.body)?,
+                at: milliseconds(row.activated_at),
+                until: row.superseded_at.map(milliseconds),
+                entry: row.entry_id.into(),
+            })
+        })
+        .collect()
+}
+
+/// A version by its number, with the one before it.
+pub(crate) async fn list_at(conn: &mut PgConnection, number: u64) -> Result<Vec<Past>> {
+    let rows = sqlx::query!(
+        r#"
+        select id, policy_id, number, body, activated_at, superseded_at, entry_id
+        from policy_versions
+        where number between $1 - 1 and $1
+        order by number desc
+        "#,
+        i32::try_from(number).unwrap_or(i32::MAX),
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Past {
+                version: read(row.id, row.policy_id, row.number, &row.body)?,
+                at: milliseconds(row.activated_at),
+                until: row.superseded_at.map(milliseconds),
+                entry: row.entry_id.into(),
+            })
+        })
+        .collect()
+}
+
+/// Counts who may fill seats: people who may sign in and hold a role that reviews, and those of them who are senior.
+pub(crate) async fn staff(conn: &mut PgConnection, now: u64) -> sqlx::Result<Staff> {
+    let row = sqlx::query!(
+        r#"
+        select count(distinct a.person_id) as "reviewers!",
+          count(distinct a.person_id) filter (where a.role = 'senior_approver') as "senior!"
+        from role_assignments a
+        join people p on p.id = a.person_id
+        where a.ended_at is null and (a.until is null or a.until > $1) and a.role in ('approver', 'senior_approver')
+          and p.disabled_at is null
+        "#,
+        instant(now),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Staff { reviewers: row.reviewers as u64, senior: row.senior as u64 })
 }
 
 /// Locks a policy and returns the number of its last entry.

@@ -12,6 +12,8 @@ pub(crate) struct Resolution {
     pub(crate) outcome: ResolutionOutcome,
     pub(crate) reviews: u64,
     pub(crate) code: Option<ReasonCode>,
+    /// A rule decided, and no person.
+    pub(crate) by_rule: bool,
     pub(crate) at: u64,
     pub(crate) entry: EntryId,
     pub(crate) index: Option<u64>,
@@ -25,6 +27,7 @@ pub(crate) struct New {
     pub(crate) round: u64,
     pub(crate) reviews: u64,
     pub(crate) code: Option<ReasonCode>,
+    pub(crate) by_rule: bool,
     pub(crate) now: u64,
     pub(crate) entry: EntryId,
 }
@@ -32,8 +35,8 @@ pub(crate) struct New {
 pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
-        insert into resolutions (id, decision_id, outcome, round, reviews, code, resolved_at, entry_id)
-        values ($1, $2, $3, $4, $5, $6, $7, $8)
+        insert into resolutions (id, decision_id, outcome, round, reviews, code, resolved_at, entry_id, cause)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         "#,
         new.id.0,
         new.decision.0,
@@ -43,6 +46,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<(
         new.code.map(ReasonCode::word),
         instant(new.now),
         new.entry.0,
+        new.by_rule.then_some("rule"),
     )
     .execute(conn)
     .await?;
@@ -52,7 +56,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<(
 pub(crate) async fn find(conn: &mut PgConnection, decision: DecisionId) -> sqlx::Result<Option<Resolution>> {
     let row = sqlx::query!(
         r#"
-        select r.outcome, r.reviews, r.code, r.resolved_at, r.entry_id, e.idx as "idx?", l.released_at as "released_at?"
+        select r.outcome, r.reviews, r.code, r.cause, r.resolved_at, r.entry_id, e.idx as "idx?", l.released_at as "released_at?"
         from resolutions r
         join ledger_entries e on e.id = r.entry_id
         left join releases l on l.decision_id = r.decision_id
@@ -67,6 +71,7 @@ pub(crate) async fn find(conn: &mut PgConnection, decision: DecisionId) -> sqlx:
             outcome: ResolutionOutcome::from_word(&row.outcome)?,
             reviews: row.reviews as u64,
             code: row.code.as_deref().and_then(ReasonCode::from_word),
+            by_rule: row.cause.as_deref() == Some("rule"),
             at: milliseconds(row.resolved_at),
             entry: row.entry_id.into(),
             index: row.idx.map(|index| index as u64),

@@ -14,6 +14,8 @@ pub(crate) struct Review {
     pub(crate) person: PersonId,
     pub(crate) verdict: Verdict,
     pub(crate) code: ReasonCode,
+    /// The reviewer was a senior approver for it then.
+    pub(crate) senior: bool,
     pub(crate) at: u64,
     pub(crate) entry: EntryId,
     pub(crate) index: Option<i64>,
@@ -26,6 +28,7 @@ pub(crate) struct New {
     pub(crate) person: PersonId,
     pub(crate) verdict: Verdict,
     pub(crate) code: ReasonCode,
+    pub(crate) senior: bool,
     pub(crate) presentation: PresentationId,
     pub(crate) now: u64,
     pub(crate) entry: EntryId,
@@ -35,8 +38,8 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<(
     sqlx::query!(
         r#"
         insert into reviews
-          (id, decision_id, round, person_id, verdict, code, state, presentation_id, reviewed_at, entry_id)
-        values ($1, $2, $3, $4, $5, $6, 'submitted', $7, $8, $9)
+          (id, decision_id, round, person_id, verdict, code, state, presentation_id, reviewed_at, entry_id, senior)
+        values ($1, $2, $3, $4, $5, $6, 'submitted', $7, $8, $9, $10)
         "#,
         new.id.0,
         new.decision.0,
@@ -47,6 +50,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<(
         new.presentation.0,
         instant(new.now),
         new.entry.0,
+        new.senior,
     )
     .execute(conn)
     .await?;
@@ -57,7 +61,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<(
 pub(crate) async fn list(conn: &mut PgConnection, decision: DecisionId) -> sqlx::Result<Vec<Review>> {
     let rows = sqlx::query!(
         r#"
-        select r.decision_id, r.round, r.person_id, r.verdict, r.code, r.reviewed_at, r.entry_id, e.idx as "idx?"
+        select r.decision_id, r.round, r.person_id, r.verdict, r.code, r.senior, r.reviewed_at, r.entry_id, e.idx as "idx?"
         from reviews r
         join ledger_entries e on e.id = r.entry_id
         where r.decision_id = $1 and r.state = 'submitted'
@@ -76,6 +80,7 @@ pub(crate) async fn list(conn: &mut PgConnection, decision: DecisionId) -> sqlx:
                 person: row.person_id.into(),
                 verdict: Verdict::from_word(&row.verdict)?,
                 code: ReasonCode::from_word(&row.code)?,
+                senior: row.senior,
                 at: milliseconds(row.reviewed_at),
                 entry: row.entry_id.into(),
                 index: row.idx,
@@ -88,7 +93,7 @@ pub(crate) async fn list(conn: &mut PgConnection, decision: DecisionId) -> sqlx:
 pub(crate) async fn list_by(conn: &mut PgConnection, person: PersonId, limit: i64) -> sqlx::Result<Vec<Review>> {
     let rows = sqlx::query!(
         r#"
-        select r.decision_id, r.round, r.person_id, r.verdict, r.code, r.reviewed_at, r.entry_id, e.idx as "idx?"
+        select r.decision_id, r.round, r.person_id, r.verdict, r.code, r.senior, r.reviewed_at, r.entry_id, e.idx as "idx?"
         from reviews r
         join ledger_entries e on e.id = r.entry_id
         where r.person_id = $1
@@ -109,6 +114,7 @@ pub(crate) async fn list_by(conn: &mut PgConnection, person: PersonId, limit: i6
                 person: row.person_id.into(),
                 verdict: Verdict::from_word(&row.verdict)?,
                 code: ReasonCode::from_word(&row.code)?,
+                senior: row.senior,
                 at: milliseconds(row.reviewed_at),
                 entry: row.entry_id.into(),
                 index: row.idx,

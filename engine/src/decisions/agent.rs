@@ -193,15 +193,20 @@ pub(crate) fn body(
         risk: decision.risk,
         content_hash: decision.content_hash.to_string(),
         route: AgentRoute {
-            outcome: Route::Require,
+            outcome: decision.route,
             policy_version: decision.policy_version,
             rule: decision.rule,
             reviews_needed: decision.need,
         },
         turn: state.is_open().then(|| AgentTurn {
-            of: "approvers".into(),
-            since: rfc3339(decision.proposed_at),
-            why: "routed".into(),
+            of: if decision.escalated_at.is_some() || decision.route == Route::Escalate {
+                "senior_approvers"
+            } else {
+                "approvers"
+            }
+            .into(),
+            since: rfc3339(decision.escalated_at.unwrap_or(decision.proposed_at)),
+            why: if decision.escalated_at.is_some() { "deadline" } else { "routed" }.into(),
         }),
         due_at: rfc3339(decision.due_at),
         on_timeout: decision.on_timeout,
@@ -209,7 +214,12 @@ pub(crate) fn body(
             outcome: resolution.outcome,
             at: rfc3339(resolution.at),
             decided_by: DecidedBy {
-                kind: if resolution.outcome == ResolutionOutcome::Expired { "deadline" } else { "people" }.into(),
+                kind: match resolution.outcome {
+                    ResolutionOutcome::Expired => "deadline",
+                    _ if resolution.by_rule => "rule",
+                    _ => "people",
+                }
+                .into(),
                 reviews: resolution.reviews,
             },
             reason_code: resolution.code,

@@ -6,9 +6,10 @@ use countersign_domain::{
     decision_type::{Kind, TypeDefinition},
     event::Event,
     ids::{DecisionId, EntryId, PersonId, PresentationId},
+    policy::{Known, PolicyVersion},
     view::{
         Composer, DECISION_TEMPLATE, DecisionView, Field, HistoryRow, Mode, OutcomeRow, PolicySection,
-        ResolutionSection, ReviewRow, Section,
+        ResolutionSection, ReviewRow, SeatView, Section,
     },
 };
 use countersign_ledger::{
@@ -19,10 +20,10 @@ use countersign_ledger::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{review, seal_at, sign, title};
+use super::{review, routing, seal_at, sign, title};
 use crate::{
     Engine,
-    authorize::{Action, Permit, Target},
+    authorize::{self, Action, Permit, Target},
     caller::{Actor, Caller},
     db,
     error::{Error, Result},
@@ -117,6 +118,16 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let outcomes = db::outcomes::list(&mut tx, id).await?;
     let history = history(&mut tx, engine, id, &system.name).await?;
     let rules = review::rules(&mut tx, &stored).await?;
+    let loaded = routing::Loaded::read(&mut tx, engine, &stored).await?;
+    let withheld: Vec<_> = fields.iter().filter(|field| field.withheld).map(|field| field.name.clone()).collect();
+    let mut case = loaded.case();
+    case.facts.mask(&definition, &withheld);
+    let policy_section = policy_section(engine, &policy, &stored, &case, &rules);
+    let risk_reasons = [definition.risk_reasons.clone(), case.risk_reasons()].concat();
+    let senior = match caller.person() {
+        Some(person) => authorize::is_senior(&mut tx, person, id, engine.now()).await?,
+        None => false,
+    };
     let barred = match engine.authorize(&mut tx, caller, Action::ReviewDecision, target).await {
         Ok(_) => None,
         Err(Error::Forbidden(denial) | Error::Hidden(denial)) => {
@@ -124,7 +135,8 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         }
         Err(error) => return Err(error),
     };
-    let signing = match (policy.body.default.signed, caller.person()) {
+    let signed = policy.body.row(stored.rule).is_some_and(|row| row.signed);
+    let signing = match (signed, caller.person()) {
         (true, Some(person)) => match db::passkeys::list(&mut tx, person).await?.iter().any(|key| key.confirmed) {
             true => Signing::Able,
             false => Signing::Unable,
@@ -135,7 +147,8 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     tx.commit().await?;
 
     let now = engine.now();
-    let composer = composer(engine, caller, barred, &rules, signing, now);
+    let composer = composer(engine, caller, barred, &rules, (signing, senior), now);
+    let by_rule = format!("rule {}, version {}", policy_section.name, policy.number);
     let view = DecisionView {
         id,
         title: title::sentence(&definition, |name| values.get(name).cloned()),
@@ -147,7 +160,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         type_version: definition.version,
         type_title: definition.title.clone(),
         risk: stored.risk,
-        risk_reasons: definition.risk_reasons.clone(),
+        risk_reasons,
         reversibility: definition.reversibility,
         proposed_at: stored.proposed_at,
         due_at: stored.due_at,
@@ -157,14 +170,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         external_id: stored.external_id,
         conversation: stored.conversation,
         fields,
-        policy: PolicySection {
-            version: policy.id.to_string(),
-            number: policy.number,
-            rule: stored.rule,
-            sentence: policy.body.default.sentence(),
-            given: rules.approved_by.len() as u64,
-            need: stored.need,
-        },
+        policy: policy_section,
         reviews: reviews
             .iter()
             .map(|review| ReviewRow {
@@ -178,6 +184,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
             .collect(),
         resolution: resolution.map(|resolution| ResolutionSection {
             outcome: resolution.outcome,
+            by_rule: resolution.by_rule.then_some(by_rule),
             at: resolution.at,
             seal: seal_at(engine, resolution.index.map(|index| index as i64)),
             released_at: resolution.released_at,
@@ -202,6 +209,44 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     };
 
     Ok(Read { permit, view, content: stored.content_hash, policy: policy.id.to_string(), settled })
+}
+
+/// What sent the decision here, as the table that did says of its facts, and how far its seats are filled.
+fn policy_section(
+    engine: &Engine,
+    policy: &PolicyVersion,
+    stored: &db::decisions::Decision,
+    case: &routing::Case<'_>,
+    rules: &countersign_domain::decision::Decision,
+) -> PolicySection {
+    let known = Known { systems: &[], types: std::slice::from_ref(case.definition) };
+    let row = policy.body.row(stored.rule).unwrap_or(&policy.body.default);
+    let seats = rules.quorum.fill(&rules.approvals);
+    let people = stored.route.has_people();
+    PolicySection {
+        version: policy.id.to_string(),
+        number: policy.number,
+        rule: stored.rule,
+        name: row.label().to_owned(),
+        route: stored.route,
+        sentence: row.rule_sentence(&known),
+        guards: stored.guards.iter().map(|guard| engine.policies.says(guard)).collect(),
+        trace: policy.body.rule(&case.facts, &known).trace,
+        seats: seats
+            .iter()
+            .filter(|_| people)
+            .map(|filled| SeatView {
+                stage: filled.stage,
+                role: filled.seat.role,
+                given: filled.given,
+                need: filled.seat.need,
+                open: filled.open && stored.state.is_open(),
+            })
+            .collect(),
+        escalated_at: stored.escalated_at,
+        given: rules.approvals.len() as u64,
+        need: stored.need,
+    }
 }
 
 /// The statement of what the page shows: every committed field, in order, in its mode.
@@ -350,7 +395,7 @@ fn composer(
     caller: &Caller,
     barred: Option<String>,
     rules: &countersign_domain::decision::Decision,
-    signing: Signing,
+    (signing, senior): (Signing, bool),
     now: u64,
 ) -> Composer {
     let closed = |reason: &str| Composer::Closed { reason: reason.to_owned() };
@@ -374,5 +419,8 @@ fn composer(
         presentation: PresentationId(engine.id()),
         expires_at: now + PRESENTATION_MS,
         signed: signing == Signing::Able,
+        no_approval: (!rules.quorum.has_room(&rules.approvals, senior)).then(|| {
+            "The approval that is missing now takes a senior approver. You may reject; approving is theirs.".to_owned()
+        }),
     }
 }

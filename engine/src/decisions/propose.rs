@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use countersign_domain::{
     answer::AgentDecision,
-    decision::State,
-    decision_type::TypeDefinition,
-    event::{Event, TextOwner},
+    decision::{Risk, State},
+    event::{Event, Scope, TextOwner},
     ids::{DecisionId, DecisionTypeId, EntryId, RevisionId, SystemId},
     json,
     problem::Code,
@@ -18,7 +17,7 @@ use countersign_ledger::{
 };
 use sqlx::{Postgres, Transaction};
 
-use super::{Stored, agent};
+use super::{Stored, agent, routing};
 use crate::{
     Engine,
     authorize::{self, Action, Permit, Target},
@@ -36,6 +35,8 @@ const OPEN_MAX: u64 = 10_000;
 const ROUTE: &str = "decisions";
 /// Status of a decision that waits for people.
 const ACCEPTED: u16 = 202;
+/// Status of a decision that a rule has decided.
+const DECIDED: u16 = 201;
 
 /// Records a proposal and routes it.
 ///
@@ -57,8 +58,14 @@ pub async fn propose(engine: &Engine, caller: &Caller, key: &str, body: &[u8]) -
         })
         .await?;
     match recorded {
-        Recorded::New(entry) => {
-            if let Some(index) = seal::wait(entry).await.index {
+        Recorded::New { entry, decided } => {
+            let sealed = seal::wait(entry).await.index;
+            let reads = matches!(&caller.actor, Actor::Agent { scopes, .. } if scopes.contains(&Scope::Read));
+            if let (Some(_), Some(id), true) = (sealed, decided, reads) {
+                let decision = agent::get(engine, caller, id).await?;
+                return Ok(Stored { status: DECIDED, body: value(&decision)?, replayed: false });
+            }
+            if let Some(index) = sealed {
                 let size = engine.head.borrow().size;
                 stored.body["seal"] = serde_json::json!({"state": "sealed", "index": index, "size": size});
                 stored.body["version"] = 2.into();
@@ -72,8 +79,8 @@ pub async fn propose(engine: &Engine, caller: &Caller, key: &str, body: &[u8]) -
 
 /// What a proposal came to.
 enum Recorded {
-    /// A new decision; its last entry waits for its seal.
-    New(seal::Entry),
+    /// A new decision; its last entry waits for its seal. Named where a rule has decided it.
+    New { entry: seal::Entry, decided: Option<DecisionId> },
     /// An answer that exists, which makes this request a read.
     Before(Permit),
 }
@@ -151,11 +158,16 @@ async fn record(engine: Engine, caller: Caller, key: &str, proposal: Proposal) -
     let Some(policy) = db::policies::find_active(&mut tx).await? else {
         return Err(Error::Setup("No policy is in force.".into()));
     };
+    let system_name = db::systems::find(&mut tx, system).await?.ok_or(Error::NotFound)?.name;
+    let about_persons = !proposal.subjects.is_empty();
+    let record = proposal.record.iter().map(|(field, text)| ((*field).to_owned(), text.clone()));
+    let fields = parameters.iter().cloned().chain(record).collect();
+    let case = routing::Case::new((system, &system_name), &definition, about_persons, &fields);
 
     let id = proposal.id.unwrap_or_else(|| DecisionId(engine.id()));
     let (content_entry, content_hash) =
-        seal_content(&mut tx, &engine, &caller, &permit, id, (type_id, &definition), &proposal, &parameters).await?;
-    let routed = policy.body.route(content_entry.at);
+        seal_content(&mut tx, &engine, &caller, &permit, id, (type_id, case.risk), &proposal, &parameters).await?;
+    let (routed, _) = case.route(&mut tx, &engine, &policy, content_entry.at).await?;
     let decision = db::decisions::Decision {
         id,
         n: 2,
@@ -163,15 +175,20 @@ async fn record(engine: Engine, caller: Caller, key: &str, proposal: Proposal) -
         agent_key,
         type_id,
         state: State::Queued,
-        risk: definition.risk,
+        risk: case.risk,
         round: 1,
         revision: 1,
         content_hash,
         policy_version: policy.id,
         rule: routed.rule,
+        route: routed.route,
+        guards: routed.guards.clone(),
+        about_persons,
         need: routed.need,
         due_at: routed.due_at,
         on_timeout: routed.on_timeout,
+        escalated_at: None,
+        asked_version: policy.id,
         external_id: proposal.external_id.clone().or_else(|| Some(key.to_owned())),
         conversation: proposal.conversation.clone(),
         proposed_at: content_entry.at,
@@ -179,7 +196,7 @@ async fn record(engine: Engine, caller: Caller, key: &str, proposal: Proposal) -
     };
     let route_permit = authorize::unevaluated(authorize::engine_actor());
     let event = Event::Routed { decision: id, n: 2, policy: policy.id, routed };
-    let entry = seal::append(&mut tx, &engine, &caller, &route_permit, &event).await?;
+    let mut entry = seal::append(&mut tx, &engine, &caller, &route_permit, &event).await?;
     let source = proposal.source.as_ref().map(|(name, n)| (name.as_str(), *n));
     let new = db::decisions::New {
         decision: &decision,
@@ -192,12 +209,18 @@ async fn record(engine: Engine, caller: Caller, key: &str, proposal: Proposal) -
         return Err(in_use());
     }
     db::decisions::insert_revision(&mut tx, RevisionId(engine.id()), &decision).await?;
+    db::decisions::insert_route(&mut tx, &decision, 2, "decision.routed", entry.id).await?;
+    let mut decided = None;
+    if let Some(resolved) = routing::settle(&mut tx, &engine, &caller, &decision).await? {
+        entry = resolved;
+        decided = Some(id);
+    }
     let body = agent::body(&engine, &decision, &definition, None, 0);
     let stored = Stored { status: ACCEPTED, body: value(&body)?, replayed: false };
     keep(&mut tx, &engine, system, key, &fingerprint, &stored).await?;
     engine.commit(tx).await?;
 
-    Ok((Recorded::New(entry), stored))
+    Ok((Recorded::New { entry, decided }, stored))
 }
 
 /// Commits to every field, seals the content under its own entry, and stores what the commitments hide.
@@ -208,7 +231,7 @@ async fn seal_content(
     caller: &Caller,
     permit: &Permit,
     id: DecisionId,
-    (type_id, definition): (DecisionTypeId, &TypeDefinition),
+    (type_id, risk): (DecisionTypeId, Risk),
     proposal: &Proposal,
     parameters: &[(String, String)],
 ) -> Result<(seal::Entry, countersign_ledger::hash::Hash)> {
@@ -228,7 +251,7 @@ async fn seal_content(
         decision: id.to_string(),
         system: system.to_string(),
         type_: type_id.to_string(),
-        tier: definition.risk.word().to_owned(),
+        tier: risk.word().to_owned(),
         model: proposal.model.as_ref().map(|model| digest(Label::Model, model.as_bytes())),
         fields,
     };
@@ -237,7 +260,7 @@ async fn seal_content(
         decision: id,
         content: content_hash,
         type_id,
-        tier: definition.risk,
+        tier: risk,
         source_n: proposal.source.as_ref().map(|(_, n)| *n),
     };
     let entry = seal::append_as(tx, engine, caller, permit, &event, entry, values).await?;

@@ -5,6 +5,7 @@ use countersign_domain::{
     decision::{self, Effected, ReasonCode, ResolutionOutcome, State, Verdict},
     event::Event,
     ids::{DecisionId, EntryId, PersonId, PresentationId, ResolutionId, ReviewId},
+    policy::{Approval, Route},
     problem::Code,
     text::Reason,
     view::Seal,
@@ -12,7 +13,10 @@ use countersign_domain::{
 use countersign_ledger::hash::Hash;
 use sqlx::{PgConnection, Postgres, Transaction};
 
-use super::sign::{self, SignedAnswer};
+use super::{
+    routing,
+    sign::{self, SignedAnswer},
+};
 use crate::{
     Engine,
     authorize::{self, Action, Denial, Permit, Target},
@@ -94,7 +98,7 @@ async fn record(
         }
         None => None,
     };
-    let Checked { stored, permit, person, content, seen, effect, .. } = checked;
+    let Checked { stored, permit, person, senior, content, seen, effect, .. } = checked;
     let authority = permit.authority.clone().ok_or(Error::NotFound)?;
     let n = stored.n + 1;
     let event = Event::Reviewed {
@@ -121,6 +125,7 @@ async fn record(
         person,
         verdict: request.verdict,
         code: request.code,
+        senior,
         presentation: request.presentation,
         now: entry.at,
         entry: entry.id,
@@ -134,7 +139,7 @@ async fn record(
         }
         Effected::Resolved(outcome) => {
             let counted = counted(&mut tx, &stored, outcome).await?;
-            let resolved = Resolve { n: n + 1, outcome, reviews: counted, code: Some(request.code) };
+            let resolved = Resolve { n: n + 1, outcome, reviews: counted, code: Some(request.code), by_rule: false };
             let entry = resolve(&mut tx, &engine, &caller, &stored, resolved).await?;
             (State::Resolved, Some(outcome), entry)
         }
@@ -150,6 +155,8 @@ pub(super) struct Checked {
     pub(super) target: Target,
     pub(super) permit: Permit,
     pub(super) person: PersonId,
+    /// They are a senior approver for this decision.
+    pub(super) senior: bool,
     pub(super) content: Hash,
     pub(super) seen: Hash,
     pub(super) now: u64,
@@ -177,8 +184,15 @@ pub(super) async fn check(
     let now = engine.now();
     let seen = db::presentations::digest(&shown.seen)?;
     let content = db::presentations::digest(&shown.content)?;
+    if let Some(active) = db::policies::find_active(tx).await?
+        && stored.asked_version != active.id
+        && stored.state.is_open()
+    {
+        return Err(refuse(stale("Another version of the policy came into force after you opened it.")));
+    }
     let rules = rules(tx, &stored).await?;
-    let effect = rules.review(person, request.verdict, &content, now).map_err(refuse)?;
+    let senior = authorize::is_senior(tx, person, stored.id, now).await?;
+    let effect = rules.review(Approval { person, senior }, request.verdict, &content, now).map_err(refuse)?;
     if shown.consumed {
         return Err(refuse(stale("This form was used.")));
     }
@@ -186,8 +200,9 @@ pub(super) async fn check(
         return Err(refuse(stale("This form has been open for too long.")));
     }
     let policy = db::policies::find(tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
+    let signed = policy.body.row(stored.rule).is_some_and(|row| row.signed);
 
-    Ok(Checked { signed: policy.body.default.signed, stored, target, permit, person, content, seen, now, effect })
+    Ok(Checked { signed, stored, target, permit, person, senior, content, seen, now, effect })
 }
 
 /// A resolution about to be written.
@@ -196,6 +211,20 @@ pub(crate) struct Resolve {
     pub(crate) outcome: ResolutionOutcome,
     pub(crate) reviews: Vec<EntryId>,
     pub(crate) code: Option<ReasonCode>,
+    /// A rule decided, and no person.
+    pub(crate) by_rule: bool,
+}
+
+impl Resolve {
+    /// What a route decides without people, if anything.
+    pub(crate) fn by_rule(route: Route, n: u64) -> Option<Self> {
+        let (outcome, code) = match route {
+            Route::AutoApprove => (ResolutionOutcome::Approved, ReasonCode::WithinPolicy),
+            Route::Deny => (ResolutionOutcome::Rejected, ReasonCode::AgainstPolicy),
+            Route::Require | Route::Escalate => return None,
+        };
+        Some(Self { n, outcome, reviews: Vec::new(), code: Some(code), by_rule: true })
+    }
 }
 
 /// Writes the resolution of a locked decision.
@@ -226,6 +255,7 @@ pub(crate) async fn resolve(
         round: stored.round,
         reviews,
         code: resolved.code,
+        by_rule: resolved.by_rule,
         now: entry.at,
         entry: entry.id,
     };
@@ -238,6 +268,7 @@ pub(crate) async fn resolve(
 
 /// Reads what the rules of `domain` need to know.
 pub(crate) async fn rules(conn: &mut PgConnection, stored: &db::decisions::Decision) -> Result<decision::Decision> {
+    let policy = db::policies::find(conn, stored.policy_version).await?.ok_or(Error::NotFound)?;
     let reviews = db::reviews::list(conn, stored.id).await?;
     let of_round = || reviews.iter().filter(|review| review.round == stored.round);
     let approved = of_round().filter(|review| review.verdict == Verdict::Approve);
@@ -247,10 +278,10 @@ pub(crate) async fn rules(conn: &mut PgConnection, stored: &db::decisions::Decis
         state: stored.state,
         round: stored.round,
         content_hash: stored.content_hash,
-        need: stored.need,
+        quorum: routing::quorum(stored, &policy),
         due_at: stored.due_at,
         on_timeout: stored.on_timeout,
-        approved_by: approved.map(|review| review.person).collect(),
+        approvals: approved.map(|review| Approval { person: review.person, senior: review.senior }).collect(),
         reviewed_by: of_round().map(|review| review.person).collect(),
     })
 }

@@ -20,6 +20,7 @@ const MADE: &[(&str, usize)] = &[
     ("change.refused", 1),
     ("change.requested", 1),
     ("change.withdrawn", 1),
+    ("decision.escalated", 1),
     ("decision.outcome_reported", 1),
     ("decision.proposed", 2),
     ("decision.released", 1),
@@ -54,20 +55,11 @@ impl Entry {
         self.leaf.obj.as_ref()?.id.parse().ok()
     }
 
-    /// The decision that this entry routes.
-    pub(super) fn routed(&self) -> Option<Uuid> {
-        if self.leaf.kind == "decision.routed" { self.object() } else { None }
-    }
-
     /// Compares the entry with the rows it made; says what is wrong first.
     pub(super) fn fault(&self, rows: &[MadeRow]) -> Option<String> {
         let kind = self.leaf.kind.as_str();
-        let own = rows.iter().filter(|row| match row.entry {
-            Some(entry) => entry == self.id,
-            None => row.kind == kind && Some(row.object) == self.routed(),
-        });
         let mut count = 0;
-        for row in own {
+        for row in rows {
             count += 1;
             if let Some(fault) = self.compare(row) {
                 return Some(fault);

@@ -374,17 +374,16 @@ impl DatabaseSource {
     /// Compares entries with the rows they made.
     fn compare(&self, scan: &mut Scan, entries: Vec<Entry>) -> Result<()> {
         let ids: Vec<Uuid> = entries.iter().map(|entry| entry.id).collect();
-        let routed: Vec<Uuid> = entries.iter().filter_map(Entry::routed).collect();
-        let rows = self.wait(db::export::made_by(&mut self.conn.borrow_mut(), &ids, &routed))?;
+        let rows = self.wait(db::export::made_by(&mut self.conn.borrow_mut(), &ids))?;
         let mut made: HashMap<Uuid, Vec<_>> = HashMap::new();
         for row in rows {
-            made.entry(row.entry.unwrap_or(row.object)).or_default().push(row);
+            made.entry(row.entry).or_default().push(row);
         }
         let nothing = Vec::new();
         for entry in &entries {
             scan.checked += 1;
             scan.counters.note(&entry.leaf);
-            let own = made.get(&entry.routed().unwrap_or(entry.id)).unwrap_or(&nothing);
+            let own = made.get(&entry.id).unwrap_or(&nothing);
             if let Some(fault) = entry.fault(own) {
                 scan.findings.fail("S1", entry.subject.clone(), fault);
                 if let Some(index) = entry.subject.strip_prefix("index ").and_then(|index| index.parse().ok()) {

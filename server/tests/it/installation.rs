@@ -10,18 +10,20 @@ use countersign_domain::{
     decision::Verdict,
     holding::{Holding, Source},
     ids::{
-        AccessReviewId, AgentKeyId, AuditWindowId, ChangeId, DecisionId, MappingVersionId, PersonId, ProviderId,
-        RoleAssignmentId, ScimGroupId, ScimTokenId, ScimUserId, SessionId,
+        AccessReviewId, AgentKeyId, AuditWindowId, ChangeId, DecisionId, MappingVersionId, PersonId, PolicyVersionId,
+        ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId, ScimUserId, SessionId,
     },
     mapping::RowForm,
+    policy::view::{ConditionForm, RuleForm},
     provider::ProviderSettings,
     role::Role,
     scim::{MEDIA_TYPE, PATCH, Resource},
+    text::Reason,
 };
 use countersign_engine::{
     Actor, Caller, access_reviews,
     audit_windows::{self, Opened, Wanted, WantedForm},
-    changes, decisions, factors, invitations, keys, ledger, people, providers, role_mappings,
+    changes, decisions, factors, invitations, keys, ledger, people, policies, providers, role_mappings,
     roles::{self, Assigned},
     scim::{self, tokens::TokenSettings},
     sessions::{self, Typed},
@@ -39,6 +41,8 @@ use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
 pub(crate) const ORIGIN: &str = "http://127.0.0.1:3000";
+/// A rule as its form sends it.
+const RULE: &str = "name=refund-high&route=require&need=1&need_senior=&staged=&due=4+h&on_timeout=deny&signed=&when%5B0%5D%5Bfact%5D=risk&when%5B0%5D%5Boperator%5D=in&when%5B0%5D%5Bvalues%5D=high";
 pub(crate) const PASSWORD: &str = "seven green lanterns over water";
 
 /// Who asks.
@@ -306,6 +310,12 @@ impl Installation {
             _ => self.decision.to_string(),
         };
         let file = if route.path.starts_with("/pkg/") { "app.1a2b.css" } else { "0/000.p/1" };
+        if route.path == "/policies/drafts/{draft}" {
+            return format!("/policies/drafts/{}", self.policy_draft().await);
+        }
+        if route.path == "/policies/{version}" {
+            return "/policies/1".into();
+        }
         if route.path == "/admin/sso/{provider}" {
             return format!("/admin/sso/{}", self.provider().await.1);
         }
@@ -412,6 +422,22 @@ impl Installation {
                 let (draft, dry_run) = self.draft(provider, &slug).await;
                 format!("provider={provider}&slug={slug}&base={draft}&at=0&version={draft}&dry_run={dry_run}")
             }
+            "/act/policy-version" => "number=1".into(),
+            "/act/policy-draft" => format!("draft={}&decision=", self.policy_draft().await),
+            "/act/save-rule" => {
+                format!("draft={}&saved=2&rule=&{RULE}", self.policy_draft().await)
+            }
+            "/act/move-rule" => format!("draft={}&saved=2&rule=1&how=copy", self.policy_draft().await),
+            "/act/submit-draft" => format!("draft={}&saved=2&reason=Less+work.", self.policy_draft().await),
+            "/act/activate-draft" => {
+                let (draft, digest, against) = self.policy_in_review().await;
+                format!("draft={draft}&digest={digest}&against={against}")
+            }
+            "/act/reject-draft" => format!("draft={}&own=false&answer=Too+loose.", self.policy_in_review().await.0),
+            "/act/set-guards" => {
+                let view = policies::list(&self.desk.engine, &again(&self.desk.approver)).await.unwrap();
+                format!("amount_max={}", view.amount_max - 1)
+            }
             "/act/open-audit-window" => {
                 format!("name=audit-{0}&login={0}&until=2027-01-01", self.outsider().await)
             }
@@ -423,6 +449,42 @@ impl Installation {
             }
             _ => String::new(),
         }
+    }
+
+    /// Writes a draft of a policy with one row, by an author of its own.
+    async fn policy_draft(&self) -> PolicyVersionId {
+        let engine = &self.desk.engine;
+        let login = format!("author-{}", again(&self.desk.admin).request.simple());
+        let author = self.desk.member(&login, vec![Holding::everywhere(Role::PolicyAuthor)]).await;
+        let draft = policies::start(engine, &author).await.unwrap();
+        let row = RuleForm {
+            name: "refund-low".into(),
+            route: "require".into(),
+            need: "1".into(),
+            due: "4 h".into(),
+            on_timeout: "deny".into(),
+            when: vec![ConditionForm {
+                fact: "risk".into(),
+                operator: "in".into(),
+                values: "low".into(),
+                or_missing: String::new(),
+            }],
+            ..RuleForm::default()
+        };
+        policies::save_rule(engine, &again(&author), draft, 1, policies::Place::New, &row).await.unwrap();
+        draft
+    }
+
+    /// The same, handed over; with what a judgement names.
+    async fn policy_in_review(&self) -> (PolicyVersionId, String, PolicyVersionId) {
+        let engine = &self.desk.engine;
+        let draft = self.policy_draft().await;
+        let login = format!("author-{}", again(&self.desk.admin).request.simple());
+        let author = self.desk.member(&login, vec![Holding::everywhere(Role::PolicyAuthor)]).await;
+        let reason = Reason::new("Less work.").unwrap();
+        policies::submit(engine, &again(&author), draft, 2, reason).await.unwrap();
+        let view = policies::draft(engine, &again(&author), draft, None).await.unwrap();
+        (draft, view.digest, view.active_id)
     }
 
     /// Connects an identity provider, which is closed, and returns its id and short name.

@@ -143,6 +143,8 @@ pub(super) fn ReviewForm(
     presentation: PresentationId,
     expires_at: u64,
     signed: bool,
+    /// Why the person may not approve, if so.
+    no_approval: Option<String>,
     risk: Risk,
     review: ServerAction<Review>,
     answer: Signal<Option<Answer>>,
@@ -194,6 +196,8 @@ pub(super) fn ReviewForm(
         lost
     });
     let blocked = Signal::derive(move || changed.get() || outdated() || lost.get());
+    let is_barred = no_approval.is_some();
+    let no_approving = Signal::derive(move || is_barred || blocked.get());
     let note = move || match (changed.get() || outdated(), lost.get()) {
         (true, _) => strings::BLOCKED,
         (false, true) => strings::LOST,
@@ -271,9 +275,10 @@ pub(super) fn ReviewForm(
                 </p>
             </div>
             <div class="grid grid-cols-2 gap-3 sm:max-w-md">
-                <VerdictButton verdict=Verdict::Approve risk armed pending blocked sign/>
+                <VerdictButton verdict=Verdict::Approve risk armed pending blocked=no_approving sign/>
                 <VerdictButton verdict=Verdict::Reject risk armed pending blocked sign/>
             </div>
+            {no_approval.map(|why| view! { <p class="text-compact text-escalate">{why}</p> })}
             <p id="verdict-note" class="text-compact text-muted">
                 {note} " " {signed.then_some(strings::SIGNED)} " " {strings::OPEN_UNTIL} " " <Moment at=expires_at/>
                 "."

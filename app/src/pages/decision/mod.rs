@@ -310,13 +310,14 @@ fn Whole(
                 <PolicySection shown=shown.clone()/>
                 <Section id="review" number=6 title=strings::REVIEW>
                     {match composer {
-                        Composer::Open { presentation, expires_at, signed } => {
+                        Composer::Open { presentation, expires_at, signed, no_approval } => {
                             view! {
                                 <ReviewForm
                                     id
                                     presentation
                                     expires_at
                                     signed
+                                    no_approval
                                     risk
                                     review
                                     answer

@@ -3,7 +3,7 @@
 use countersign_domain::{
     decision::{Effect as Reach, OutcomeResult},
     decision_type::Kind,
-    view::{DecisionView, Field, HistoryRow, Mode, OutcomeRow, ReviewRow, Section as Place, proof_file},
+    view::{DecisionView, Field, HistoryRow, Mode, OutcomeRow, ReviewRow, SeatView, Section as Place, proof_file},
 };
 use leptos::{form::ActionForm, prelude::*};
 
@@ -17,6 +17,7 @@ use crate::{
         page::{Fact, Section},
         text::{CopyId, Literal, Payload, Prose, indent},
         time::{Moment, Since, TimeLeft},
+        trace::TraceList,
     },
     pages::queue::quorum,
 };
@@ -294,19 +295,58 @@ pub(super) fn PolicySection(shown: DecisionView) -> impl IntoView {
     view! {
         <Section id="policy" number=5 title="Policy">
             <p class="max-w-measure text-reading">{policy.sentence}</p>
+            {(!policy.guards.is_empty())
+                .then(|| {
+                    view! {
+                        <div class="max-w-measure rounded-control border border-hairline bg-escalate-tint p-3">
+                            <p class="font-medium">{strings::GUARDED}</p>
+                            <ul class="list-disc pl-5">
+                                {policy.guards.into_iter().map(|guard| view! { <li>{guard}</li> }).collect_view()}
+                            </ul>
+                        </div>
+                    }
+                })}
+            {policy
+                .escalated_at
+                .map(|at| {
+                    view! {
+                        <p class="max-w-measure">
+                            {strings::ESCALATED} " " <Moment at/> "."
+                        </p>
+                    }
+                })}
             <dl class="grid gap-1.5">
-                <Fact name=strings::APPROVALS>
-                    <span class="tabular-nums">{quorum(policy.given, policy.need)}</span>
-                </Fact>
+                {(policy.need > 0)
+                    .then(|| {
+                        view! {
+                            <Fact name=strings::APPROVALS>
+                                <ul class="grid gap-0.5">
+                                    {policy.seats.into_iter().map(|seat| view! { <li class="tabular-nums">{seat_words(&seat)}</li> }).collect_view()}
+                                </ul>
+                            </Fact>
+                        }
+                    })}
                 <Fact name=strings::RULE>
-                    <span class="tabular-nums">{format!("Row {} of version {}", policy.rule, policy.number)}</span>
+                    <span class="font-mono text-compact">{policy.name}</span>
+                    <span class="tabular-nums">{format!(", row {} of version {}", policy.rule, policy.number)}</span>
                 </Fact>
                 <Fact name=strings::VERSION>
                     <CopyId id=policy.version label="policy version id"/>
                 </Fact>
             </dl>
+            <TraceList trace=policy.trace/>
         </Section>
     }
+}
+
+/// "Approver: 1 of 2 approvals, asked now".
+fn seat_words(seat: &SeatView) -> String {
+    let when = match (seat.given >= seat.need, seat.open) {
+        (true, _) => "",
+        (false, true) => ", asked now",
+        (false, false) => ", asked later",
+    };
+    format!("{}: {}{when}", seat.role.name(), quorum(seat.given, seat.need))
 }
 
 /// 7: what happened, in order, each act with its seal, and the proof of it.
@@ -325,7 +365,12 @@ pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>) -> impl In
                         <dl class="grid gap-1.5">
                             <Fact name=strings::RESOLUTION>
                                 <span class="flex flex-wrap items-center gap-x-3">
-                                    <strong class="font-semibold">{outcome_words(resolution.outcome)}</strong>
+                                    <strong class="font-semibold">
+                                        {match &resolution.by_rule {
+                                            Some(rule) => format!("{} by {rule}", outcome_words(resolution.outcome)),
+                                            None => outcome_words(resolution.outcome).to_owned(),
+                                        }}
+                                    </strong>
                                     <Moment at=resolution.at/>
                                     <SealMark seal=resolution.seal/>
                                 </span>
@@ -466,6 +511,8 @@ fn Timeline(events: Vec<HistoryRow>) -> impl IntoView {
 }
 
 mod strings {
+    pub(super) const GUARDED: &str = "The rule approves by itself, but a guard asks for people:";
+    pub(super) const ESCALATED: &str = "The deadline passed and it went to the senior approvers";
     pub(super) const STATE: &str = "State";
     pub(super) const RISK: &str = "Risk";
     pub(super) const APPROVALS: &str = "Approvals";
