@@ -41,6 +41,8 @@ pub struct ProviderRow {
     pub scopes: Vec<String>,
     /// Signatures that are taken.
     pub algorithms: Vec<String>,
+    /// The claim that says who somebody is.
+    pub subject_claim: String,
     /// People can sign in through it.
     pub enabled: bool,
     /// A test sign-in passed with these settings.
@@ -99,6 +101,8 @@ pub struct ProviderSettings {
     pub algorithms: Vec<String>,
     /// Logout tokens must say what they are.
     pub logout_typ_required: bool,
+    /// The claim that says who somebody is; `sub` when empty.
+    pub subject_claim: String,
 }
 
 /// Returns a claim as the test panel shows it: names of groups and the facts of the sign-in in the

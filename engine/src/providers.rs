@@ -40,6 +40,35 @@ const KEPT_MS: u64 = 2 * 60 * 1_000;
 /// The algorithms that can be configured.
 const ALGORITHMS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
 
+/// Claims that describe a sign-in, or a person for a while: none of them says who somebody is.
+const PASSING_CLAIMS: [&str; 25] = [
+    "acr",
+    "amr",
+    "at_hash",
+    "aud",
+    "auth_time",
+    "azp",
+    "c_hash",
+    "email",
+    "exp",
+    "family_name",
+    "given_name",
+    "groups",
+    "iat",
+    "iss",
+    "jti",
+    "name",
+    "nbf",
+    "nickname",
+    "nonce",
+    "phone_number",
+    "preferred_username",
+    "roles",
+    "sid",
+    "tid",
+    "upn",
+];
+
 /// What a door needs to talk to a provider; it is shown to nobody.
 #[derive(Clone)]
 pub struct Connection {
@@ -59,6 +88,8 @@ pub struct Connection {
     pub algorithms: Vec<String>,
     /// Asked for beside `openid`.
     pub scopes: Vec<String>,
+    /// The claim that says who somebody is.
+    pub subject_claim: String,
     /// Logout tokens must say what they are.
     pub logout_typ_required: bool,
     /// People can sign in through it.
@@ -72,8 +103,10 @@ pub struct Proven {
     pub provider: ProviderId,
     /// What was used up by it.
     pub state: String,
-    /// Who it is at the provider.
+    /// Who it is at the provider: the value of [`Self::subject_claim`].
     pub subject: String,
+    /// The claim that said so.
+    pub subject_claim: String,
     /// Everything that the provider says about them.
     pub claims: serde_json::Value,
     /// When they last showed who they are, in milliseconds since 1970.
@@ -127,6 +160,7 @@ pub async fn connection(engine: &Engine, slug: &str) -> Result<Option<Connection
         secret: Zeroizing::new(secret),
         algorithms: stored.algorithms,
         scopes: stored.scopes,
+        subject_claim: stored.subject_claim,
         logout_typ_required: stored.logout_typ_required,
         enabled: stored.enabled_at.is_some(),
     }))
@@ -179,6 +213,7 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<ProvidersView> {
             client_id: provider.client_id,
             scopes: provider.scopes,
             algorithms: provider.algorithms,
+            subject_claim: provider.subject_claim,
             enabled: provider.enabled_at.is_some(),
             people_count,
             fault: provider.fault_at.zip(detail).map(|(at, detail)| ProviderFault { at: milliseconds(at), detail }),
@@ -212,6 +247,7 @@ pub async fn add(engine: &Engine, caller: &Caller, settings: ProviderSettings, s
                 if db::providers::find_by_issuer(&mut tx, &settings.issuer, &settings.client_id).await?.is_some() {
                     return Err(taken("This issuer is connected with this client id already."));
                 }
+                refuse_another_claim(&mut tx, &engine, &permit, &settings).await?;
                 let id = ProviderId(secret::random_id());
                 let change = ProviderChange::Added;
                 let event = Event::ProviderChanged { provider: id, n: 1, change, digest: settings.digest() };
@@ -225,12 +261,13 @@ pub async fn add(engine: &Engine, caller: &Caller, settings: ProviderSettings, s
         .await
 }
 
-/// Changes a provider's name, client id, scopes, algorithms or secret; an empty secret leaves it as it is.
+/// Changes a provider's name, client id, scopes, algorithms, secret or the claim that says who somebody is; an empty
+/// secret or claim leaves it as it is.
 /// Whatever changes asks for another test; until then an enabled provider goes on with the new settings.
 ///
 /// # Errors
 ///
-/// As [`add`]; [`Error::NotFound`].
+/// As [`add`]; [`Error::NotFound`]; `invalid_transition` for another claim once somebody is known at the issuer.
 pub async fn change(
     engine: &Engine,
     caller: &Caller,
@@ -249,8 +286,13 @@ pub async fn change(
                 let stored = db::providers::lock(&mut tx, provider).await?.ok_or(Error::NotFound)?;
                 // Short name and issuer are what people and the provider know it by: they stay.
                 let (slug, issuer) = (stored.slug.clone(), stored.issuer.clone());
-                let parsed = Settings::parse(ProviderSettings { slug, issuer, ..settings })?;
+                let subject_claim = match settings.subject_claim.trim() {
+                    "" => stored.subject_claim.clone(),
+                    typed => typed.to_owned(),
+                };
+                let parsed = Settings::parse(ProviderSettings { slug, issuer, subject_claim, ..settings })?;
                 let settings = Settings { just_in_time: stored.just_in_time, ..parsed };
+                refuse_another_claim(&mut tx, &engine, &permit, &settings).await?;
                 let n = stored.n + 1;
                 let event =
                     Event::ProviderChanged { provider, n, change: ProviderChange::Changed, digest: settings.digest() };
@@ -264,6 +306,23 @@ pub async fn change(
             }
         })
         .await
+}
+
+/// Refuses settings by which people who are known at the issuer would be strangers, or somebody else.
+async fn refuse_another_claim(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    permit: &Permit,
+    settings: &Settings,
+) -> Result<()> {
+    if !db::providers::is_known_otherwise(conn, &settings.issuer, &settings.subject_claim).await? {
+        return Ok(());
+    }
+    let problem = Problem::new(
+        Code::InvalidTransition,
+        "People of this issuer are known here by another claim. With this one they would be strangers, or taken for somebody else, so the claim stays as it was.",
+    );
+    Err(Denial::by_rule(permit.clone(), Action::ChangeProvider, engine.installation(), problem))
 }
 
 /// Lets people sign in through a provider. From then on local accounts are for emergencies.
@@ -344,11 +403,10 @@ pub async fn sign_in(engine: &Engine, caller: &Caller, proven: Proven) -> Result
             let proven = proven.clone();
             async move {
                 let mut tx = engine.begin().await?;
-                let stored = db::providers::lock_share(&mut tx, proven.provider).await?.ok_or_else(closed)?;
+                let stored = spend_state(&mut tx, &engine, &proven).await?;
                 if stored.enabled_at.is_none() {
                     return Err(closed());
                 }
-                spend_state(&mut tx, &engine, &proven).await?;
                 let person = match person_of(&mut tx, &engine, proven.provider, &proven.subject).await? {
                     Some(person) => person,
                     None if stored.just_in_time => become_member(&mut tx, &engine, &caller, &stored, &proven).await?,
@@ -740,11 +798,16 @@ pub fn is_own_transaction(engine: &Engine, text: &str, signature: &[u8]) -> bool
     sign_transaction(engine, text).ct_eq(signature).into()
 }
 
-async fn spend_state(conn: &mut PgConnection, engine: &Engine, proven: &Proven) -> Result<()> {
+/// Uses the state of a sign-in up and returns its provider, which stays as it is until the transaction ends.
+async fn spend_state(conn: &mut PgConnection, engine: &Engine, proven: &Proven) -> Result<Stored> {
+    let stored = db::providers::lock_share(conn, proven.provider).await?.ok_or_else(closed)?;
+    if stored.subject_claim != proven.subject_claim {
+        return Err(Error::refused(Code::Unauthenticated, "The provider's settings changed meanwhile. Start again."));
+    }
     let digest = engine.vault.lookup("sign-in state", &proven.state);
     let now = engine.now();
     if db::providers::spend(conn, &digest, now, now + TRANSACTION_MS).await? {
-        return Ok(());
+        return Ok(stored);
     }
     Err(Error::refused(Code::Unauthenticated, "This sign-in was finished already. Start again."))
 }
@@ -773,6 +836,7 @@ struct Settings {
     client_id: String,
     scopes: Vec<String>,
     algorithms: Vec<String>,
+    subject_claim: String,
     logout_typ_required: bool,
     just_in_time: bool,
 }
@@ -786,6 +850,7 @@ impl Settings {
             client_id: stored.client_id.clone(),
             scopes: stored.scopes.clone(),
             algorithms: stored.algorithms.clone(),
+            subject_claim: stored.subject_claim.clone(),
             logout_typ_required: stored.logout_typ_required,
             just_in_time: stored.just_in_time,
         }
@@ -831,9 +896,32 @@ impl Settings {
         if algorithms.is_empty() || !algorithms.iter().all(|name| ALGORITHMS.contains(&name.as_str())) {
             return Err(field("/algorithms", "Choose at least one of RS256, PS256, ES256 and EdDSA."));
         }
-        let logout_typ_required = typed.logout_typ_required;
+        let subject_claim = match typed.subject_claim.trim() {
+            "" => "sub".to_owned(),
+            name => name.to_owned(),
+        };
+        if PASSING_CLAIMS.contains(&subject_claim.as_str()) {
+            return Err(field(
+                "/subject_claim",
+                "This claim can change, or pass to somebody else. Choose one that stays with one person, such as sub or oid.",
+            ));
+        }
+        let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+        if subject_claim.len() > 64 || !subject_claim.bytes().all(plain) {
+            return Err(field("/subject_claim", "Give the name of one claim, such as sub or oid."));
+        }
 
-        Ok(Self { slug, name, issuer, client_id, scopes, algorithms, logout_typ_required, just_in_time: false })
+        Ok(Self {
+            slug,
+            name,
+            issuer,
+            client_id,
+            scopes,
+            algorithms,
+            subject_claim,
+            logout_typ_required: typed.logout_typ_required,
+            just_in_time: false,
+        })
     }
 
     /// Digest of the settings as RFC 8785 text, without the secret.
@@ -849,6 +937,9 @@ impl Settings {
         });
         if self.just_in_time {
             settings["just_in_time"] = true.into();
+        }
+        if self.subject_claim != "sub" {
+            settings["subject_claim"] = self.subject_claim.as_str().into();
         }
         digest(Label::Provider, json::canonical(&settings).as_bytes())
     }
@@ -871,6 +962,7 @@ impl Settings {
             fault_at: None,
             fault_entry: None,
             just_in_time: self.just_in_time,
+            subject_claim: self.subject_claim.clone(),
         }
     }
 }

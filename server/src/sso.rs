@@ -81,6 +81,7 @@ impl Providers {
             redirect_uri: format!("{}/callback/{}", server.origin().as_str(), connection.slug),
             algorithms: connection.algorithms.iter().filter_map(|name| Algorithm::from_name(name)).collect(),
             scopes: connection.scopes.clone(),
+            subject_claim: connection.subject_claim.clone(),
             logout_typ_required: connection.logout_typ_required,
             plain_http: server.outbound().takes_plain_http(),
         };
@@ -276,6 +277,7 @@ async fn arrive(
         provider: connection.id,
         state: travel.transaction.state.clone(),
         subject: signed_in.subject,
+        subject_claim: connection.subject_claim.clone(),
         claims: signed_in.claims.into(),
         auth_time: signed_in.auth_time.map(|seconds| seconds * 1_000),
         acr: signed_in.acr,
@@ -452,6 +454,7 @@ fn word(fault: &Fault) -> &'static str {
         Fault::NoKey | Fault::ManyKeys(_) => "key",
         Fault::Signature => "signature",
         Fault::Claim { .. } => "claim",
+        Fault::SubjectClaim(_) => "subject_claim",
     }
 }
 

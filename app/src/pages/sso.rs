@@ -52,6 +52,7 @@ pub(crate) async fn add_provider(
     secret: String,
     scopes: String,
     algorithms: String,
+    #[server(default)] subject_claim: String,
 ) -> Result<Answer, Error> {
     use countersign_domain::provider::ProviderSettings;
     use countersign_engine::providers;
@@ -60,7 +61,16 @@ pub(crate) async fn add_provider(
 
     let (engine, caller) = request()?;
     let algorithms = algorithms.split_whitespace().map(str::to_owned).collect();
-    let settings = ProviderSettings { slug, name, issuer, client_id, scopes, algorithms, logout_typ_required: true };
+    let settings = ProviderSettings {
+        slug,
+        name,
+        issuer,
+        client_id,
+        scopes,
+        algorithms,
+        logout_typ_required: true,
+        subject_claim,
+    };
     let done = act(async move { providers::add(&engine, &caller, settings, &secret).await }).await;
 
     Ok(told(done.map(|_| Answer::done("/admin/sso"))))
@@ -76,6 +86,7 @@ pub(crate) async fn change_provider(
     scopes: String,
     algorithms: String,
     logout_typ: String,
+    #[server(default)] subject_claim: String,
 ) -> Result<Answer, Error> {
     use countersign_domain::provider::ProviderSettings;
     use countersign_engine::providers;
@@ -90,6 +101,7 @@ pub(crate) async fn change_provider(
         scopes,
         algorithms,
         logout_typ_required: logout_typ != "optional",
+        subject_claim,
         ..ProviderSettings::default()
     };
     let done = act(async move { providers::change(&engine, &caller, provider, settings, &secret).await }).await;
@@ -247,6 +259,7 @@ fn Provider(
         (address("callback"), address("backchannel-logout"), address("signed-out"));
     let (issuer, scopes, algorithms) =
         (row.issuer.clone(), format!("openid {}", row.scopes.join(" ")), row.algorithms.join(" "));
+    let subject_claim = row.subject_claim.clone();
     let (enabled, disabled, removed) = (row.id.to_string(), row.id.to_string(), row.id.to_string());
     let edited = edit.then(|| row.clone());
     let test_address = format!("/test-sign-in/{}", row.slug);
@@ -293,6 +306,9 @@ fn Provider(
                     </Fact>
                     <Fact name=strings::SCOPES>{scopes}</Fact>
                     <Fact name=strings::ALGORITHMS>{algorithms}</Fact>
+                    <Fact name=strings::KNOWN_BY>
+                        <code class="font-mono text-compact [overflow-wrap:anywhere]">{subject_claim}</code>
+                    </Fact>
                 </dl>
                 <div class="flex flex-wrap items-center gap-3">
                     <a href=test_address rel="external" class=Weight::Plain.class()>
@@ -427,6 +443,14 @@ fn Edit(
                 value=row.algorithms.join(" ")
                 problem
             />
+            <Field
+                name="subject_claim"
+                label=strings::SUBJECT_CLAIM
+                kind=Kind::Text
+                hint=strings::SUBJECT_CLAIM_HINT
+                value=row.subject_claim
+                problem
+            />
             <div class="grid gap-1">
                 <label for="logout_typ" class="text-body font-medium">
                     {strings::LOGOUT_TYP}
@@ -538,6 +562,14 @@ fn Connect(
                     value={or_sample(typed::<AddProvider>("algorithms"), "RS256")}
                     problem
                 />
+                <Field
+                    name="subject_claim"
+                    label=strings::SUBJECT_CLAIM
+                    kind=Kind::Text
+                    hint=strings::SUBJECT_CLAIM_HINT
+                    value={or_sample(typed::<AddProvider>("subject_claim"), "sub")}
+                    problem
+                />
                 <div>
                     <Submit weight=Weight::Primary pending=add.pending()>
                         {strings::CONNECT}
@@ -630,6 +662,10 @@ mod strings {
         "Asked for beside openid, separated by spaces; whatever brings the groups, such as profile groups.";
     pub(super) const ALGORITHMS: &str = "Signatures";
     pub(super) const ALGORITHMS_HINT: &str = "RS256, PS256, ES256 or EdDSA, separated by spaces. Others are refused.";
+    pub(super) const KNOWN_BY: &str = "Known by";
+    pub(super) const SUBJECT_CLAIM: &str = "Claim that says who somebody is";
+    pub(super) const SUBJECT_CLAIM_HINT: &str =
+        "Nearly always sub; oid with Entra ID, whose directory pushes that too. It stays once somebody is known by it.";
     pub(super) const TEST: &str = "Test sign-in";
     pub(super) const TEST_RESULT: &str = "Test sign-in passed";
     pub(super) const TEST_NOTE: &str = "What describes the person is hidden. Kept for ten minutes, for you only.";

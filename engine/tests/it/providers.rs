@@ -55,6 +55,9 @@ async fn only_admins_connect_providers_and_faulty_settings_name_their_field() {
         ("/scopes", ProviderSettings { scopes: "a\"b".into(), ..settings("company") }),
         ("/algorithms", ProviderSettings { algorithms: vec!["HS256".into()], ..settings("company") }),
         ("/algorithms", ProviderSettings { algorithms: vec!["none".into()], ..settings("company") }),
+        ("/subject_claim", ProviderSettings { subject_claim: "email".into(), ..settings("company") }),
+        ("/subject_claim", ProviderSettings { subject_claim: "a b".into(), ..settings("company") }),
+        ("/subject_claim", ProviderSettings { subject_claim: "a".repeat(65), ..settings("company") }),
     ] {
         match providers::add(&desk.engine, &again(&desk.admin), faulty, SECRET).await.unwrap_err() {
             Error::Refused(problem) => assert_eq!(problem.errors[0].pointer, pointer),
@@ -208,6 +211,43 @@ async fn a_step_up_is_the_same_person_again() {
     desk.check_log().await;
 }
 
+/// Proves O6: who people are by one claim, nobody is by another; the claim can be chosen until somebody is known.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_claim_that_says_who_somebody_is_stays_once_somebody_is_known() {
+    let desk = Desk::new().await;
+    let by_oid = |slug: &str| ProviderSettings { subject_claim: "oid".into(), ..settings(slug) };
+    let change = async |id, settings| providers::change(&desk.engine, &again(&desk.admin), id, settings, "").await;
+    let claim = async || providers::connection(&desk.engine, "company").await.unwrap().unwrap().subject_claim;
+    let oid = |id, subject: &str, state: &str| Proven { subject_claim: "oid".into(), ..proven(id, subject, state) };
+    let id = providers::add(&desk.engine, &again(&desk.admin), settings("company"), SECRET).await.unwrap();
+
+    change(id, by_oid("company")).await.unwrap();
+    let early = providers::keep_test(&desk.engine, &again(&desk.admin), proven(id, "ada", "t1")).await.unwrap_err();
+    providers::keep_test(&desk.engine, &again(&desk.admin), oid(id, "ada", "t2")).await.unwrap();
+    providers::enable(&desk.engine, &again(&desk.admin), id).await.unwrap();
+    providers::link_own(&desk.engine, &again(&desk.approver), oid(id, "pia", "s1")).await.unwrap();
+    providers::sign_in(&desk.engine, &visitor(), oid(id, "pia", "s2")).await.unwrap();
+    let by_sub = providers::sign_in(&desk.engine, &visitor(), proven(id, "pia", "s3")).await.unwrap_err();
+    let late = change(id, ProviderSettings { subject_claim: "sub".into(), ..settings("company") }).await.unwrap_err();
+    change(id, settings("company")).await.unwrap();
+
+    assert_eq!((code(early), code(by_sub)), (Code::Unauthenticated, Code::Unauthenticated), "read by another claim");
+    assert_eq!(claim().await, "oid", "an empty field leaves it as it is");
+    let late = countersign_domain::Problem::from(late);
+    assert_eq!(late.code, Code::InvalidTransition);
+    assert!(late.detail.starts_with("People of this issuer are known here by another claim."), "{}", late.detail);
+
+    // The issuer's people are found again by whoever connects it again, so the claim holds there too.
+    let other_client = ProviderSettings { client_id: "another".into(), slug: "again".into(), ..settings("company") };
+    let same_issuer = providers::add(&desk.engine, &again(&desk.admin), other_client, SECRET).await.unwrap_err();
+    providers::disable(&desk.engine, &again(&desk.admin), id).await.unwrap();
+    providers::remove(&desk.engine, &again(&desk.admin), id).await.unwrap();
+    let removed = providers::add(&desk.engine, &again(&desk.admin), settings("company"), SECRET).await.unwrap_err();
+    providers::add(&desk.engine, &again(&desk.admin), by_oid("company"), SECRET).await.unwrap();
+    assert_eq!((code(same_issuer), code(removed)), (Code::InvalidTransition, Code::InvalidTransition));
+    desk.check_log().await;
+}
+
 /// Connects, tests and opens a provider.
 pub(crate) async fn open(desk: &Desk, slug: &str) -> ProviderId {
     let id = providers::add(&desk.engine, &again(&desk.admin), settings(slug), SECRET).await.unwrap();
@@ -228,6 +268,7 @@ fn settings(slug: &str) -> ProviderSettings {
         scopes: "profile groups".into(),
         algorithms: vec!["RS256".into()],
         logout_typ_required: true,
+        subject_claim: String::new(),
     }
 }
 
@@ -236,6 +277,7 @@ pub(crate) fn proven(provider: ProviderId, subject: &str, state: &str) -> Proven
         provider,
         state: state.into(),
         subject: subject.into(),
+        subject_claim: "sub".into(),
         claims: serde_json::json!({ "sub": subject, "email": "ada@example.org", "groups": ["payments"] }),
         auth_time: None,
         acr: None,
