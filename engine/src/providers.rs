@@ -10,7 +10,10 @@ use countersign_domain::{
     ids::{PersonId, ProviderId, SessionId},
     json,
     problem::Code,
-    provider::{ProviderFault, ProviderLink, ProviderRow, ProviderSettings, ProviderTest, ProvidersView, shown_claim},
+    provider::{
+        ClientAuth, ProviderFault, ProviderLink, ProviderRow, ProviderSettings, ProviderTest, ProvidersView,
+        shown_claim,
+    },
     text::PersonName,
 };
 use countersign_ledger::hash::{Hash, Label, digest};
@@ -23,6 +26,7 @@ use crate::{
     Engine,
     authorize::{self, Action, Denial, Permit},
     caller::Caller,
+    client_keys,
     clock::milliseconds,
     db::{self, providers::Stored},
     envelope::Place,
@@ -82,8 +86,8 @@ pub struct Connection {
     pub issuer: String,
     /// Our name at the provider.
     pub client_id: String,
-    /// The client secret.
-    pub secret: Zeroizing<String>,
+    /// What shows the provider who asks.
+    pub credential: Credential,
     /// Signatures that are taken.
     pub algorithms: Vec<String>,
     /// Asked for beside `openid`.
@@ -94,6 +98,20 @@ pub struct Connection {
     pub logout_typ_required: bool,
     /// People can sign in through it.
     pub enabled: bool,
+}
+
+/// What shows a provider that it is this installation who asks.
+#[derive(Clone)]
+pub enum Credential {
+    /// The client secret.
+    Secret(Zeroizing<String>),
+    /// A key of this installation.
+    Key {
+        /// The private scalar in base64url.
+        scalar: Zeroizing<String>,
+        /// Id of the public half.
+        id: String,
+    },
 }
 
 /// A sign-in that the protocol's checks let through.
@@ -149,21 +167,50 @@ pub async fn connection(engine: &Engine, slug: &str) -> Result<Option<Connection
     let Some(stored) = db::providers::find_by_slug(&mut *engine.app.acquire().await?, slug).await? else {
         return Ok(None);
     };
-    let plain = engine.envelope.open(secret_place(stored.id), &stored.secret)?;
-    let secret = String::from_utf8(plain.to_vec()).map_err(|_| unreadable(stored.id))?;
+    let secret = open_secret(engine, &stored)?;
+    let credential = match stored.client_key_id {
+        Some(id) => Credential::Key { scalar: secret, id },
+        None => Credential::Secret(secret),
+    };
     Ok(Some(Connection {
         id: stored.id,
         n: stored.n,
         slug: stored.slug,
         issuer: stored.issuer,
         client_id: stored.client_id,
-        secret: Zeroizing::new(secret),
+        credential,
         algorithms: stored.algorithms,
         scopes: stored.scopes,
         subject_claim: stored.subject_claim,
         logout_typ_required: stored.logout_typ_required,
         enabled: stored.enabled_at.is_some(),
     }))
+}
+
+/// Returns the key set by which a provider knows this installation, where a key says who it is.
+///
+/// # Errors
+///
+/// When the database does not answer, or the key does not open.
+pub async fn client_keys(engine: &Engine, slug: &str) -> Result<Option<serde_json::Value>> {
+    let Some(stored) = db::providers::find_by_slug(&mut *engine.app.acquire().await?, slug).await? else {
+        return Ok(None);
+    };
+    Ok(client_key(engine, &stored)?.map(|key| serde_json::json!({ "keys": [key] })))
+}
+
+/// Returns the public key of this installation at a provider.
+fn client_key(engine: &Engine, stored: &Stored) -> Result<Option<serde_json::Value>> {
+    if stored.client_key_id.is_none() {
+        return Ok(None);
+    }
+    let key = client_keys::public(&open_secret(engine, stored)?);
+    key.map(Some).ok_or_else(|| unreadable(stored.id))
+}
+
+fn open_secret(engine: &Engine, stored: &Stored) -> Result<Zeroizing<String>> {
+    let plain = engine.envelope.open(secret_place(stored.id), &stored.secret)?;
+    String::from_utf8(plain.to_vec()).map(Zeroizing::new).map_err(|_| unreadable(stored.id))
 }
 
 /// Shows the providers, with what the caller's test sign-in brought.
@@ -205,6 +252,9 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<ProvidersView> {
         });
         let detail = detail.map(|stored| engine.vault.open(stored)).transpose()?.flatten();
         rows.push(ProviderRow {
+            client_auth: ClientAuth::from_word(&provider.client_auth).ok_or_else(|| unreadable(provider.id))?,
+            client_key: client_key(engine, &provider)?.map(|key| key.to_string()),
+            logout_typ_required: provider.logout_typ_required,
             tested: provider.is_tested(),
             id: provider.id,
             slug: provider.slug,
@@ -233,7 +283,7 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<ProvidersView> {
 /// `step_up_required`.
 pub async fn add(engine: &Engine, caller: &Caller, settings: ProviderSettings, secret: &str) -> Result<ProviderId> {
     let settings = Settings::parse(settings)?;
-    let secret = parse_secret(secret)?;
+    let secret = Given::parse(&settings, secret)?;
     engine
         .act(caller, move |engine, caller| {
             let (settings, secret) = (settings.clone(), secret.clone());
@@ -248,6 +298,11 @@ pub async fn add(engine: &Engine, caller: &Caller, settings: ProviderSettings, s
                     return Err(taken("This issuer is connected with this client id already."));
                 }
                 refuse_another_claim(&mut tx, &engine, &permit, &settings).await?;
+                let (settings, secret) = match secret {
+                    Given::Secret(secret) => (settings, secret),
+                    Given::Key => settings.with_new_key(),
+                    Given::Nothing => return Err(no_secret()),
+                };
                 let id = ProviderId(secret::random_id());
                 let change = ProviderChange::Added;
                 let event = Event::ProviderChanged { provider: id, n: 1, change, digest: settings.digest() };
@@ -261,8 +316,9 @@ pub async fn add(engine: &Engine, caller: &Caller, settings: ProviderSettings, s
         .await
 }
 
-/// Changes a provider's name, client id, scopes, algorithms, secret or the claim that says who somebody is; an empty
-/// secret or claim leaves it as it is.
+/// Changes a provider's name, client id, scopes, algorithms, the claim that says who somebody is, or by what the
+/// provider knows this installation; an empty secret or claim leaves it as it is, and so does a key unless another
+/// is asked for.
 /// Whatever changes asks for another test; until then an enabled provider goes on with the new settings.
 ///
 /// # Errors
@@ -275,10 +331,10 @@ pub async fn change(
     settings: ProviderSettings,
     secret: &str,
 ) -> Result<()> {
-    let secret = if secret.is_empty() { None } else { Some(parse_secret(secret)?) };
+    let typed = Zeroizing::new(secret.to_owned());
     engine
         .act(caller, move |engine, caller| {
-            let (settings, secret) = (settings.clone(), secret.clone());
+            let (settings, typed) = (settings.clone(), typed.clone());
             async move {
                 let mut tx = engine.begin().await?;
                 let permit = engine.authorize(&mut tx, &caller, Action::ChangeProvider, engine.installation()).await?;
@@ -290,9 +346,23 @@ pub async fn change(
                     "" => stored.subject_claim.clone(),
                     typed => typed.to_owned(),
                 };
+                let new_key = settings.new_key;
                 let parsed = Settings::parse(ProviderSettings { slug, issuer, subject_claim, ..settings })?;
                 let settings = Settings { just_in_time: stored.just_in_time, ..parsed };
                 refuse_another_claim(&mut tx, &engine, &permit, &settings).await?;
+                let stays = stored.client_auth == settings.client_auth.word();
+                let (settings, secret) = match Given::parse(&settings, &typed)? {
+                    Given::Secret(secret) => (settings, Some(secret)),
+                    Given::Key if stays && !new_key => {
+                        (Settings { client_key_id: stored.client_key_id.clone(), ..settings }, None)
+                    }
+                    Given::Key => {
+                        let (settings, scalar) = settings.with_new_key();
+                        (settings, Some(scalar))
+                    }
+                    Given::Nothing if stays => (settings, None),
+                    Given::Nothing => return Err(no_secret()),
+                };
                 let n = stored.n + 1;
                 let event =
                     Event::ProviderChanged { provider, n, change: ProviderChange::Changed, digest: settings.digest() };
@@ -586,7 +656,7 @@ pub async fn set_just_in_time(engine: &Engine, caller: &Caller, provider: Provid
             }
             stored.just_in_time = on;
             stored.n += 1;
-            let digest = Settings::of(&stored).digest();
+            let digest = Settings::of(&stored)?.digest();
             stored.settings_digest = digest.0.to_vec();
             let event = Event::ProviderChanged { provider, n: stored.n, change: ProviderChange::Changed, digest };
             seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
@@ -837,13 +907,15 @@ struct Settings {
     scopes: Vec<String>,
     algorithms: Vec<String>,
     subject_claim: String,
+    client_auth: ClientAuth,
+    client_key_id: Option<String>,
     logout_typ_required: bool,
     just_in_time: bool,
 }
 
 impl Settings {
-    fn of(stored: &Stored) -> Self {
-        Self {
+    fn of(stored: &Stored) -> Result<Self> {
+        Ok(Self {
             slug: stored.slug.clone(),
             name: stored.name.clone(),
             issuer: stored.issuer.clone(),
@@ -851,9 +923,11 @@ impl Settings {
             scopes: stored.scopes.clone(),
             algorithms: stored.algorithms.clone(),
             subject_claim: stored.subject_claim.clone(),
+            client_auth: ClientAuth::from_word(&stored.client_auth).ok_or_else(|| unreadable(stored.id))?,
+            client_key_id: stored.client_key_id.clone(),
             logout_typ_required: stored.logout_typ_required,
             just_in_time: stored.just_in_time,
-        }
+        })
     }
 
     fn parse(typed: ProviderSettings) -> Result<Self> {
@@ -919,12 +993,20 @@ impl Settings {
             scopes,
             algorithms,
             subject_claim,
+            client_auth: typed.client_auth,
+            client_key_id: None,
             logout_typ_required: typed.logout_typ_required,
             just_in_time: false,
         })
     }
 
-    /// Digest of the settings as RFC 8785 text, without the secret.
+    /// Makes a key pair for these settings and returns its private half with them.
+    fn with_new_key(self) -> (Self, Zeroizing<String>) {
+        let scalar = client_keys::make();
+        (Self { client_key_id: client_keys::id(&scalar), ..self }, scalar)
+    }
+
+    /// Digest of the settings as RFC 8785 text, without the secret, but with the id of a key.
     fn digest(&self) -> Hash {
         let mut settings = serde_json::json!({
             "algorithms": self.algorithms,
@@ -940,6 +1022,10 @@ impl Settings {
         }
         if self.subject_claim != "sub" {
             settings["subject_claim"] = self.subject_claim.as_str().into();
+        }
+        if let Some(key) = &self.client_key_id {
+            settings["client_auth"] = self.client_auth.word().into();
+            settings["client_key"] = key.as_str().into();
         }
         digest(Label::Provider, json::canonical(&settings).as_bytes())
     }
@@ -963,16 +1049,44 @@ impl Settings {
             fault_entry: None,
             just_in_time: self.just_in_time,
             subject_claim: self.subject_claim.clone(),
+            client_auth: self.client_auth.word().to_owned(),
+            client_key_id: self.client_key_id.clone(),
         }
     }
 }
 
-fn parse_secret(secret: &str) -> Result<Zeroizing<String>> {
-    let secret = secret.trim();
-    if (1..=512).contains(&secret.len()) && secret.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-        return Ok(Zeroizing::new(secret.to_owned()));
+/// What a form says of the secret.
+#[derive(Clone)]
+enum Given {
+    Secret(Zeroizing<String>),
+    /// A key of this installation takes its place.
+    Key,
+    Nothing,
+}
+
+impl Given {
+    fn parse(settings: &Settings, typed: &str) -> Result<Self> {
+        let typed = typed.trim();
+        match (settings.client_auth, typed.is_empty()) {
+            (ClientAuth::PrivateKeyJwt, true) => Ok(Self::Key),
+            (ClientAuth::PrivateKeyJwt, false) => Err(Error::field(
+                "/secret",
+                "invalid_setting",
+                "With a key of this installation there is no client secret: leave the field empty.",
+            )),
+            (ClientAuth::ClientSecretBasic, true) => Ok(Self::Nothing),
+            (ClientAuth::ClientSecretBasic, false)
+                if typed.len() <= 512 && typed.bytes().all(|byte| (b' '..=b'~').contains(&byte)) =>
+            {
+                Ok(Self::Secret(Zeroizing::new(typed.to_owned())))
+            }
+            _ => Err(no_secret()),
+        }
     }
-    Err(Error::field("/secret", "invalid_setting", "Copy the client secret that the provider shows once."))
+}
+
+fn no_secret() -> Error {
+    Error::field("/secret", "invalid_setting", "Copy the client secret that the provider shows once.")
 }
 
 fn secret_place(provider: ProviderId) -> Place {

@@ -22,7 +22,7 @@ use countersign_domain::{
 };
 use countersign_engine::{
     Actor, Caller,
-    providers::{self, Connection, Logout, Proven},
+    providers::{self, Connection, Credential, Logout, Proven},
 };
 use countersign_oidc::{
     Algorithm, Asked, Callback, Client, ClientAuth, Fault, Provider, Secret, Transaction, Transport, TransportError,
@@ -77,7 +77,12 @@ impl Providers {
         let client = Client {
             issuer: connection.issuer.clone(),
             client_id: connection.client_id.clone(),
-            auth: ClientAuth::Basic(Secret::new(connection.secret.as_str())),
+            auth: match &connection.credential {
+                Credential::Secret(secret) => ClientAuth::Basic(Secret::new(secret.as_str())),
+                Credential::Key { scalar, id } => {
+                    ClientAuth::PrivateKey { scalar: Secret::new(scalar.as_str()), key_id: id.clone() }
+                }
+            },
             redirect_uri: format!("{}/callback/{}", server.origin().as_str(), connection.slug),
             algorithms: connection.algorithms.iter().filter_map(|name| Algorithm::from_name(name)).collect(),
             scopes: connection.scopes.clone(),
@@ -307,6 +312,18 @@ async fn arrive(
         append(&mut response, &server.cookie_name().set(session.token.reveal()));
     }
     Ok(response)
+}
+
+/// Publishes the key by which a provider knows this installation.
+pub(crate) async fn client_keys(State(server): State<Server>, Path(slug): Path<String>) -> Result<Response, Refusal> {
+    let keys = providers::client_keys(server.engine(), &slug).await?;
+    let keys = keys.ok_or_else(|| Refusal::new(Code::NotFound, "There is no key for such a provider."))?;
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json")),
+        // Another key has to be known soon after it was made.
+        (CACHE_CONTROL, HeaderValue::from_static("public, max-age=60")),
+    ];
+    Ok((StatusCode::OK, headers, keys.to_string()).into_response())
 }
 
 /// A logout token, as providers post it.

@@ -27,6 +27,9 @@ pub(crate) struct Stored {
     pub(crate) just_in_time: bool,
     /// The claim that says who somebody is.
     pub(crate) subject_claim: String,
+    pub(crate) client_auth: String,
+    /// Id of the key whose private half `secret` is.
+    pub(crate) client_key_id: Option<String>,
 }
 
 impl Stored {
@@ -55,6 +58,8 @@ macro_rules! stored {
             fault_entry: $row.fault_entry_id.map(Into::into),
             just_in_time: $row.just_in_time,
             subject_claim: $row.subject_claim,
+            client_auth: $row.client_auth,
+            client_key_id: $row.client_key_id,
         }
     };
 }
@@ -64,8 +69,8 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &Stored, now: u64, entr
         r#"
         insert into identity_providers
           (id, n, slug, name, issuer, client_id, secret, algorithms, scopes, logout_typ_required, settings_digest,
-           subject_claim, added_at, entry_id)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+           subject_claim, client_auth, client_key_id, added_at, entry_id)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         "#,
         new.id.0,
         new.n as i64,
@@ -79,6 +84,8 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &Stored, now: u64, entr
         new.logout_typ_required,
         new.settings_digest,
         new.subject_claim,
+        new.client_auth,
+        new.client_key_id,
         instant(now),
         entry.0,
     )
@@ -93,7 +100,8 @@ pub(crate) async fn set_settings(conn: &mut PgConnection, new: &Stored) -> sqlx:
         r#"
         update identity_providers
         set n = $2, name = $3, client_id = $4, secret = $5, algorithms = $6, scopes = $7, logout_typ_required = $8,
-          settings_digest = $9, subject_claim = $10, tested_digest = null
+          settings_digest = $9, subject_claim = $10, client_auth = $11, client_key_id = $12,
+          tested_digest = null
         where id = $1
         "#,
         new.id.0,
@@ -106,6 +114,8 @@ pub(crate) async fn set_settings(conn: &mut PgConnection, new: &Stored) -> sqlx:
         new.logout_typ_required,
         new.settings_digest,
         new.subject_claim,
+        new.client_auth,
+        new.client_key_id,
     )
     .execute(conn)
     .await?;
@@ -182,7 +192,8 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: ProviderId) -> sqlx::Resul
     let row = sqlx::query!(
         r#"
         select id, n, slug, name, issuer, client_id, secret, algorithms, scopes, logout_typ_required, settings_digest,
-          tested_digest, enabled_at, fault_at, fault_entry_id, just_in_time, subject_claim
+          tested_digest, enabled_at, fault_at, fault_entry_id, just_in_time, subject_claim, client_auth,
+          client_key_id
         from identity_providers
         where id = $1 and removed_at is null
         for update
@@ -199,7 +210,8 @@ pub(crate) async fn lock_share(conn: &mut PgConnection, id: ProviderId) -> sqlx:
     let row = sqlx::query!(
         r#"
         select id, n, slug, name, issuer, client_id, secret, algorithms, scopes, logout_typ_required, settings_digest,
-          tested_digest, enabled_at, fault_at, fault_entry_id, just_in_time, subject_claim
+          tested_digest, enabled_at, fault_at, fault_entry_id, just_in_time, subject_claim, client_auth,
+          client_key_id
         from identity_providers
         where id = $1 and removed_at is null
         for share
@@ -215,7 +227,8 @@ pub(crate) async fn find_by_slug(conn: &mut PgConnection, slug: &str) -> sqlx::R
     let row = sqlx::query!(
         r#"
         select id, n, slug, name, issuer, client_id, secret, algorithms, scopes, logout_typ_required, settings_digest,
-          tested_digest, enabled_at, fault_at, fault_entry_id, just_in_time, subject_claim
+          tested_digest, enabled_at, fault_at, fault_entry_id, just_in_time, subject_claim, client_auth,
+          client_key_id
         from identity_providers
         where slug = $1 and removed_at is null
         "#,
@@ -274,7 +287,8 @@ pub(crate) async fn list(conn: &mut PgConnection) -> sqlx::Result<Vec<(Stored, u
     let rows = sqlx::query!(
         r#"
         select id, n, slug, name, issuer, client_id, secret, algorithms, scopes, logout_typ_required, settings_digest,
-          tested_digest, enabled_at, fault_at, fault_entry_id, just_in_time, subject_claim,
+          tested_digest, enabled_at, fault_at, fault_entry_id, just_in_time, subject_claim, client_auth,
+          client_key_id,
           (select count(distinct i.person_id) from identities i where i.provider_id = p.id) as "people!"
         from identity_providers p
         where removed_at is null

@@ -1,9 +1,13 @@
 //! Identity providers: opening one, being known by one, and what works once.
 
-use countersign_domain::{ids::ProviderId, problem::Code, provider::ProviderSettings};
+use countersign_domain::{
+    ids::ProviderId,
+    problem::Code,
+    provider::{ClientAuth, ProviderSettings},
+};
 use countersign_engine::{
     Actor, Caller, Error,
-    providers::{self, Logout, Proven},
+    providers::{self, Credential, Logout, Proven},
     sessions,
     testing::{Desk, again},
 };
@@ -89,7 +93,8 @@ async fn no_secret_of_a_provider_is_readable_in_a_dump() {
         }
     }
     let connection = providers::connection(&desk.engine, "company").await.unwrap().unwrap();
-    assert_eq!(connection.secret.as_str(), SECRET, "the server itself can open it");
+    let Credential::Secret(secret) = connection.credential else { panic!("no key was asked for") };
+    assert_eq!(secret.as_str(), SECRET, "the server itself can open it");
 }
 
 /// Proves O1: each state signs in once, also when two callbacks race.
@@ -248,6 +253,63 @@ async fn the_claim_that_says_who_somebody_is_stays_once_somebody_is_known() {
     desk.check_log().await;
 }
 
+/// Proves O14: with `private_key_jwt` the private key is made here, sealed, and never shown; its public half is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_the_installation_takes_the_place_of_a_secret() {
+    let desk = Desk::new().await;
+    let by_key = || ProviderSettings { client_auth: ClientAuth::PrivateKeyJwt, ..settings("company") };
+    let admin = || again(&desk.admin);
+    let change = async |settings, secret: &str| {
+        let id = providers::list(&desk.engine, &admin()).await?.providers[0].id;
+        providers::change(&desk.engine, &admin(), id, settings, secret).await
+    };
+    let credential = async || match providers::connection(&desk.engine, "company").await.unwrap().unwrap().credential {
+        Credential::Key { scalar, id } => (scalar.to_string(), id),
+        Credential::Secret(_) => panic!("a secret"),
+    };
+
+    let both = providers::add(&desk.engine, &admin(), by_key(), SECRET).await.unwrap_err();
+    let neither = providers::add(&desk.engine, &admin(), settings("company"), "").await.unwrap_err();
+    let id = providers::add(&desk.engine, &admin(), by_key(), "").await.unwrap();
+    let (scalar, key) = credential().await;
+    let set = providers::client_keys(&desk.engine, "company").await.unwrap().unwrap();
+    providers::keep_test(&desk.engine, &admin(), proven(id, "ada", "t1")).await.unwrap();
+    let row = providers::list(&desk.engine, &admin()).await.unwrap().providers.remove(0);
+
+    assert_eq!((field(both), field(neither)), ("/secret".into(), "/secret".into()));
+    assert_eq!((set["keys"][0]["kid"].as_str(), set["keys"].as_array().unwrap().len()), (Some(key.as_str()), 1));
+    assert!(set["keys"][0].get("d").is_none() && !set.to_string().contains(&scalar), "the public half only");
+    assert_eq!(row.client_key.as_deref(), Some(set["keys"][0].to_string().as_str()));
+    assert!(row.tested && row.client_auth == ClientAuth::PrivateKeyJwt);
+    let hex: String = scalar.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let query = format!(
+        "select count(*) from identity_providers t where position('{scalar}' in t::text) > 0 \
+         or position('{hex}' in t::text) > 0"
+    );
+    assert_eq!(desk.database.number(&query).await, 0, "the private half is sealed");
+
+    // Other settings keep the pair; asking for another one makes one, which has to be tested.
+    change(ProviderSettings { name: "Another name".into(), ..by_key() }, "").await.unwrap();
+    let kept = credential().await.1;
+    change(ProviderSettings { new_key: true, ..by_key() }, "").await.unwrap();
+    let turned = credential().await.1;
+    assert_eq!(kept, key);
+    assert_ne!(turned, key);
+    assert!(!providers::list(&desk.engine, &admin()).await.unwrap().providers[0].tested);
+
+    // Back to a secret, which has to be typed; then there is no key set any more.
+    let untyped = change(settings("company"), "").await.unwrap_err();
+    change(settings("company"), SECRET).await.unwrap();
+    assert_eq!(field(untyped), "/secret");
+    assert!(providers::client_keys(&desk.engine, "company").await.unwrap().is_none());
+    assert!(providers::client_keys(&desk.engine, "nobody").await.unwrap().is_none());
+    desk.check_log().await;
+}
+
+fn field(error: Error) -> String {
+    countersign_domain::Problem::from(error).errors.remove(0).pointer
+}
+
 /// Connects, tests and opens a provider.
 pub(crate) async fn open(desk: &Desk, slug: &str) -> ProviderId {
     let id = providers::add(&desk.engine, &again(&desk.admin), settings(slug), SECRET).await.unwrap();
@@ -268,7 +330,7 @@ fn settings(slug: &str) -> ProviderSettings {
         scopes: "profile groups".into(),
         algorithms: vec!["RS256".into()],
         logout_typ_required: true,
-        subject_claim: String::new(),
+        ..ProviderSettings::default()
     }
 }
 

@@ -437,7 +437,7 @@ impl Installation {
             scopes: "groups".into(),
             algorithms: vec!["RS256".into()],
             logout_typ_required: true,
-            subject_claim: String::new(),
+            ..ProviderSettings::default()
         };
         (providers::add(&self.desk.engine, &admin, settings, "secret").await.unwrap(), slug)
     }
@@ -624,7 +624,7 @@ pub(crate) async fn connect(desk: &Desk) -> ProviderId {
         scopes: "profile".into(),
         algorithms: vec!["RS256".into()],
         logout_typ_required: true,
-        subject_claim: String::new(),
+        ..ProviderSettings::default()
     };
     providers::add(&desk.engine, &again(&desk.admin), settings, "client-secret-in-the-clear").await.unwrap()
 }

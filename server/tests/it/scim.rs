@@ -498,7 +498,7 @@ async fn tokens_end_and_directories_are_apart() {
         scopes: String::new(),
         algorithms: vec!["RS256".into()],
         logout_typ_required: true,
-        subject_claim: String::new(),
+        ..countersign_domain::provider::ProviderSettings::default()
     };
     let provider = providers::add(engine, &again(admin), settings, "another-client-secret").await.unwrap();
     let settings = TokenSettings { provider, ceiling: Vec::new(), days: 90 };
