@@ -2,11 +2,15 @@
 import { strict as assert } from "node:assert";
 import { after, before } from "node:test";
 import type { Page } from "playwright-core";
+import { accessible, wellFormed } from "../lib/checks.ts";
 import { setUp } from "../lib/people.ts";
 import { CLIENT_ID, CLIENT_SECRET, type IdentityProvider, startProvider } from "../lib/provider.ts";
 import { specs } from "../lib/spec.ts";
 
 const { it } = specs("identity provider", { args: ["--allow-network", "127.0.0.1,::1", "--allow-plain-http"] });
+
+/** A little longer than one look at a provider counts. */
+const LOOK_MS = 3_500;
 
 let provider: IdentityProvider;
 before(async () => {
@@ -59,7 +63,27 @@ it("is connected, tested and opened; signs in and out; turns its keys; is away",
   await provider.fail();
   await page.goto("/admin/sso");
   await page.getByRole("heading", { name: "Company account", exact: true }).waitFor();
+
+  // Whoever comes is told so here, not by the browser: what the provider said about itself is still known.
+  await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  for (const way of ["/login", "/step-up"]) {
+    await page.goto(`${way}?next=/admin/sso`);
+    await page.getByRole("link", { name: "Continue with Company account" }).click();
+    await page.waitForURL((url) => url.pathname === way && url.searchParams.get("away") === "company");
+    await page.getByRole("heading", { name: "Company account does not answer" }).waitFor();
+    await page.getByText("Whoever is signed in stays signed in.").or(page.getByText("You stay signed in")).waitFor();
+    await page.getByLabel("Password").waitFor();
+    for (const width of [390, 1440]) {
+      await page.setViewportSize({ width, height: 900 });
+      await wellFormed(page);
+      await accessible(page);
+    }
+  }
   await provider.recover();
+  await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  await page.getByRole("link", { name: "Retry" }).click();
+  await atProvider(page, "ada");
+  await page.waitForURL((url) => url.pathname === "/admin/sso");
 });
 
 async function connect(page: Page): Promise<void> {

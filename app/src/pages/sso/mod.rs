@@ -436,24 +436,26 @@ pub(crate) fn WaysIn(
     /// Where it leads.
     #[prop(into)]
     next: String,
+    /// Short name of a provider that was found away.
+    #[prop(into)]
+    away: Option<String>,
 ) -> impl IntoView {
     let ways = Resource::new(|| (), |()| ways_in());
-    let next = StoredValue::new(next);
+    let kept = StoredValue::new((next, away));
 
     view! {
         <Suspense>
             {move || Suspend::new(async move {
-                let ways = ways.await.unwrap_or_default();
-                (!ways.is_empty())
+                let (next, away) = kept.get_value();
+                let (gone, there): (Vec<_>, Vec<_>) =
+                    ways.await.unwrap_or_default().into_iter().partition(|way| Some(&way.slug) == away.as_ref());
+                let gone = gone.into_iter().next().map(|way| view! { <Away from next=next.clone() way/> });
+                let links = (!there.is_empty())
                     .then(|| {
-                        let links = ways
+                        let links = there
                             .into_iter()
                             .map(|ProviderLink { slug, name }| {
-                                let next = next.get_value();
-                                let href = match next.is_empty() {
-                                    true => format!("{from}/{slug}"),
-                                    false => format!("{from}/{slug}?next={}", escaped(&next)),
-                                };
+                                let href = way_to(from, &slug, &next);
                                 view! {
                                     <li>
                                         <a href=href rel="external" class=Weight::Primary.class()>
@@ -469,9 +471,49 @@ pub(crate) fn WaysIn(
                                 {links}
                             </ul>
                         }
-                    })
+                    });
+                view! {
+                    {gone}
+                    {links}
+                }
             })}
         </Suspense>
+    }
+}
+
+/// A provider that is away: what works all the same, and the way to try once more.
+#[component]
+fn Away(from: &'static str, next: String, way: ProviderLink) -> impl IntoView {
+    let retry = way_to(from, &way.slug, &next);
+    let anyway = format!("{retry}{}anyway=1", if next.is_empty() { '?' } else { '&' });
+    let meanwhile = match from {
+        "/login" => strings::AWAY_SIGN_IN,
+        _ => strings::AWAY_STEP_UP,
+    };
+
+    view! {
+        <section aria-labelledby="away" class="mb-6 rounded-control border-l-4 border-escalate bg-escalate-tint px-4 py-3 text-escalate-ink">
+            <h2 id="away" class="text-reading font-semibold">
+                {format!("{} does not answer", way.name)}
+            </h2>
+            <p class="mt-1 mb-3">{meanwhile}</p>
+            <div class="flex flex-wrap gap-3">
+                <a href=retry rel="external" class=Weight::Primary.class()>
+                    {strings::RETRY}
+                </a>
+                <a href=anyway rel="external" class=Weight::Plain.class()>
+                    {strings::ANYWAY}
+                </a>
+            </div>
+        </section>
+    }
+}
+
+/// Where a way to a provider begins.
+fn way_to(from: &str, slug: &str, next: &str) -> String {
+    match next {
+        "" => format!("{from}/{slug}"),
+        next => format!("{from}/{slug}?next={}", escaped(next)),
     }
 }
 
@@ -550,6 +592,10 @@ mod strings {
     pub(super) const LOGOUT_TYP_REQUIRED: &str = "Must name their type";
     pub(super) const LOGOUT_TYP_OPTIONAL: &str = "May leave it out, as LemonLDAP::NG does";
     pub(super) const WAYS: &str = "Identity providers";
+    pub(super) const AWAY_SIGN_IN: &str = "Nobody can begin a sign-in there at the moment. Whoever is signed in stays signed in. In an emergency a local account opens below: it asks why, lasts an hour, and every admin is told.";
+    pub(super) const AWAY_STEP_UP: &str = "Nobody can show there who they are at the moment. You stay signed in, and what asks for no fresh proof goes on. A passkey, or the password of a local account, proves it below.";
+    pub(super) const RETRY: &str = "Retry";
+    pub(super) const ANYWAY: &str = "Go there anyway";
 }
 
 #[cfg(test)]
@@ -559,5 +605,7 @@ mod tests {
     #[test]
     fn the_way_back_is_one_parameter() {
         assert_eq!(escaped("/decisions/1?a=b&c"), "/decisions/1%3Fa%3Db%26c");
+        assert_eq!(way_to("/login", "company", "/a?b=c"), "/login/company?next=/a%3Fb%3Dc");
+        assert_eq!(way_to("/step-up", "company", ""), "/step-up/company");
     }
 }
