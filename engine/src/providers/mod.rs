@@ -4,21 +4,23 @@
 //! e-mail address; it is found by a keyed digest, and the subject itself is in the vault. A provider
 //! takes effect only after a test sign-in with exactly its settings, and its secret is sealed at rest.
 
+mod people;
+mod settings;
+mod sign_out;
+
 use countersign_domain::{
     Problem,
-    event::{EndCause, Event, List, Object, Place as At, ProviderChange, SignInMethod},
+    event::{Event, List, Object, Place as At, ProviderChange, SignInMethod},
     ids::{PersonId, ProviderId, SessionId},
-    json,
     problem::Code,
     provider::{
         ClientAuth, ProviderFault, ProviderLink, ProviderRow, ProviderSettings, ProviderTest, ProvidersView,
         shown_claim,
     },
-    text::PersonName,
 };
-use countersign_ledger::hash::{Hash, Label, digest};
+use countersign_ledger::hash::Hash;
 use serde::{Deserialize, Serialize};
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::PgConnection;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
@@ -31,9 +33,16 @@ use crate::{
     db::{self, providers::Stored},
     envelope::Place,
     error::{Error, Result},
-    people, reads, role_mappings, roles, seal, secret,
-    sessions::{self, NewSession, OfProvider, SignInFacts},
+    reads, role_mappings, roles, seal, secret,
+    sessions::{self, NewSession, SignInFacts},
 };
+
+pub(crate) use people::{link, person_of};
+pub use people::{link_own, set_just_in_time};
+pub use sign_out::{Logout, back_channel_logout, leaving_token, sign_out};
+
+use people::become_member;
+use settings::{Given, Settings, no_secret};
 
 /// How long a sign-in at a provider may take, in milliseconds.
 pub const TRANSACTION_MS: u64 = 10 * 60 * 1_000;
@@ -41,38 +50,6 @@ pub const TRANSACTION_MS: u64 = 10 * 60 * 1_000;
 const TEST_MS: u64 = 10 * 60 * 1_000;
 /// How long an ID token outlives its sign-in, for the way to the provider's sign-out, in milliseconds.
 const KEPT_MS: u64 = 2 * 60 * 1_000;
-/// The algorithms that can be configured.
-const ALGORITHMS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
-
-/// Claims that describe a sign-in, or a person for a while: none of them says who somebody is.
-const PASSING_CLAIMS: [&str; 25] = [
-    "acr",
-    "amr",
-    "at_hash",
-    "aud",
-    "auth_time",
-    "azp",
-    "c_hash",
-    "email",
-    "exp",
-    "family_name",
-    "given_name",
-    "groups",
-    "iat",
-    "iss",
-    "jti",
-    "name",
-    "nbf",
-    "nickname",
-    "nonce",
-    "phone_number",
-    "preferred_username",
-    "roles",
-    "sid",
-    "tid",
-    "upn",
-];
-
 /// What a door needs to talk to a provider; it is shown to nobody.
 #[derive(Clone)]
 pub struct Connection {
@@ -577,95 +554,6 @@ pub async fn keep_test(engine: &Engine, caller: &Caller, proven: Proven) -> Resu
         .await
 }
 
-/// Makes a provider's subject one more way in for the caller.
-///
-/// # Errors
-///
-/// `step_up_required`; `name_taken` when the subject is somebody else's.
-pub async fn link_own(engine: &Engine, caller: &Caller, proven: Proven) -> Result<()> {
-    sessions::require_recent(caller)?;
-    engine
-        .act(caller, move |engine, caller| {
-            let proven = proven.clone();
-            async move {
-                let mut tx = engine.begin().await?;
-                let (person, _) = caller.signed_in()?;
-                let target = authorize::Target::Member(person);
-                let permit = engine.authorize(&mut tx, &caller, Action::ManageFactors, target).await?;
-                spend_state(&mut tx, &engine, &proven).await?;
-                match person_of(&mut tx, &engine, proven.provider, &proven.subject).await? {
-                    Some(other) if other != person => {
-                        return Err(taken("This identity belongs to another member."));
-                    }
-                    Some(_) => return Err(taken("This identity is yours already.")),
-                    None => {}
-                }
-                link(&mut tx, &engine, &caller, &permit, proven.provider, &proven.subject, person).await?;
-                engine.commit(tx).await
-            }
-        })
-        .await
-}
-
-/// Makes a member, without any role, of somebody who signs in for the first time (O11).
-///
-/// The name on screens and the sign-in name come from the claims; they join nobody: a sign-in name that is
-/// in use is not taken.
-async fn become_member(
-    tx: &mut Transaction<'static, Postgres>,
-    engine: &Engine,
-    caller: &Caller,
-    stored: &Stored,
-    proven: &Proven,
-) -> Result<PersonId> {
-    let permit = authorize::unevaluated(authorize::engine_actor());
-    let claim = |name: &str| proven.claims.get(name).and_then(serde_json::Value::as_str);
-    let preferred = claim("preferred_username").and_then(|login| people::parse_login(login).ok());
-    let name =
-        ["name", "preferred_username", "sub"].into_iter().filter_map(claim).find_map(|n| PersonName::new(n).ok());
-    let name = name.ok_or_else(|| Error::refused(Code::Unauthenticated, "The provider names nobody."))?;
-    let free = match &preferred {
-        Some(login) => db::people::find_by_login(tx, &sessions::login_lookup(engine, login)).await?.is_none(),
-        None => false,
-    };
-    let login = match preferred.filter(|_| free) {
-        Some(login) => login,
-        None => format!("{}-{}", stored.slug, &secret::random_id().simple().to_string()[..8]),
-    };
-    let person = people::create_bare(tx, engine, caller, &permit, &name, &login).await?;
-    link(tx, engine, caller, &permit, stored.id, &proven.subject, person).await?;
-    Ok(person)
-}
-
-/// Lets people in who are not members yet, without any role but those that the mapping gives, or no longer.
-///
-/// # Errors
-///
-/// `invalid_transition` when it stands so already; `step_up_required`; [`Error::Forbidden`] for anybody but an admin.
-pub async fn set_just_in_time(engine: &Engine, caller: &Caller, provider: ProviderId, on: bool) -> Result<()> {
-    engine
-        .act(caller, move |engine, caller| async move {
-            let mut tx = engine.begin().await?;
-            let target = engine.installation();
-            let permit = engine.authorize(&mut tx, &caller, Action::ChangeProvider, target).await?;
-            sessions::require_recent(&caller)?;
-            let mut stored = db::providers::lock(&mut tx, provider).await?.ok_or(Error::NotFound)?;
-            if stored.just_in_time == on {
-                let problem = Problem::new(Code::InvalidTransition, "It stands so already.");
-                return Err(Denial::by_rule(permit, Action::ChangeProvider, target, problem));
-            }
-            stored.just_in_time = on;
-            stored.n += 1;
-            let digest = Settings::of(&stored)?.digest();
-            stored.settings_digest = digest.0.to_vec();
-            let event = Event::ProviderChanged { provider, n: stored.n, change: ProviderChange::Changed, digest };
-            seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
-            db::providers::set_just_in_time(&mut tx, &stored).await?;
-            engine.commit(tx).await
-        })
-        .await
-}
-
 /// Returns the claims of a person's test sign-in at a provider, while they are kept.
 pub(crate) async fn find_test(
     conn: &mut PgConnection,
@@ -681,38 +569,6 @@ pub(crate) async fn find_test(
         }
         _ => Ok(None),
     }
-}
-
-/// Returns whose a provider's subject is.
-pub(crate) async fn person_of(
-    conn: &mut PgConnection,
-    engine: &Engine,
-    provider: ProviderId,
-    subject: &str,
-) -> Result<Option<PersonId>> {
-    let stored = db::providers::lock_share(conn, provider).await?.ok_or_else(closed)?;
-    Ok(db::providers::find_identity(conn, &identity_lookup(engine, &stored.issuer, subject)).await?)
-}
-
-/// Makes a provider's subject a member's, who is locked by this.
-pub(crate) async fn link(
-    tx: &mut Transaction<'static, Postgres>,
-    engine: &Engine,
-    caller: &Caller,
-    permit: &Permit,
-    provider: ProviderId,
-    subject: &str,
-    person: PersonId,
-) -> Result<()> {
-    let stored = db::providers::lock_share(tx, provider).await?.ok_or_else(closed)?;
-    let account = db::people::lock(tx, person).await?.ok_or(Error::NotFound)?;
-    let n = account.n + 1;
-    let event = Event::IdentityLinked { person, n, provider, subject: subject.to_owned() };
-    let entry = seal::append(tx, engine, caller, permit, &event).await?;
-    db::people::set_n(tx, person, n).await?;
-    let lookup = identity_lookup(engine, &stored.issuer, subject);
-    db::providers::insert_identity(tx, &lookup, provider, person, entry.at, entry.id).await?;
-    Ok(())
 }
 
 /// Puts on record why a sign-in or sign-out through a provider was refused; a flood makes one entry a minute.
@@ -748,116 +604,6 @@ pub async fn refused(
         .await
 }
 
-/// Ends what a provider wants ended; returns how many sign-ins. A logout token works once.
-///
-/// # Errors
-///
-/// `unauthenticated` for a token that was used.
-pub async fn back_channel_logout(
-    engine: &Engine,
-    caller: &Caller,
-    provider: ProviderId,
-    logout: Logout,
-) -> Result<usize> {
-    engine
-        .act(caller, move |engine, caller| {
-            let logout = logout.clone();
-            async move {
-                let mut tx = engine.begin().await?;
-                let stored = db::providers::lock_share(&mut tx, provider).await?.ok_or_else(closed)?;
-                let digest = engine.vault.lookup("logout token", &format!("{provider}\n{}", logout.token_id));
-                if !db::providers::spend(&mut tx, &digest, engine.now(), logout.remember_until).await? {
-                    return Err(Error::refused(Code::Unauthenticated, "This logout token was used already."));
-                }
-                let which = match (logout.session, logout.subject) {
-                    (Some(session), _) => Some(OfProvider::Sid(session)),
-                    (None, Some(subject)) => {
-                        let lookup = identity_lookup(&engine, &stored.issuer, &subject);
-                        db::providers::find_identity(&mut tx, &lookup).await?.map(OfProvider::Person)
-                    }
-                    (None, None) => None,
-                };
-                let permit = authorize::unevaluated(authorize::engine_actor());
-                let ended = match which {
-                    Some(which) => {
-                        let cause = EndCause::BackChannel;
-                        sessions::end_for_provider(&mut tx, &engine, &caller, &permit, provider, &which, cause).await?
-                    }
-                    None => 0,
-                };
-                if ended == 0 {
-                    let event = Event::ProviderRefused {
-                        provider,
-                        count: 1,
-                        cause: "no_session",
-                        detail: "a logout token named no running sign-in".into(),
-                        ip: caller.network.clone(),
-                    };
-                    seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
-                }
-                engine.commit(tx).await?;
-                Ok(ended)
-            }
-        })
-        .await
-}
-
-/// What a checked logout token ends.
-#[derive(Clone, Debug)]
-pub struct Logout {
-    /// Whose sign-ins, where no session is named.
-    pub subject: Option<String>,
-    /// Which of the provider's sessions.
-    pub session: Option<String>,
-    /// Id of the token.
-    pub token_id: String,
-    /// Until when it must be remembered, in milliseconds since 1970.
-    pub remember_until: u64,
-}
-
-/// Signs the caller out and returns the address that ends the provider's session too, where the sign-in
-/// came through one. The sign-in here ends first, whatever the provider does.
-///
-/// # Errors
-///
-/// As [`sessions::sign_out`].
-pub async fn sign_out(engine: &Engine, caller: &Caller) -> Result<Option<String>> {
-    let (_, session) = caller.signed_in()?;
-    let kept = db::providers::find_id_token(&mut *engine.app.acquire().await?, session).await?;
-    sessions::sign_out(engine, caller).await?;
-    Ok(kept.map(|(slug, _)| {
-        let ticket = format!("{session}.{}", engine.now());
-        let signature = hex(&engine.vault.lookup("sign-out", &ticket));
-        format!("/sign-out/{slug}?of={ticket}.{signature}")
-    }))
-}
-
-/// Opens the ID token that an address of [`sign_out`] stands for, while it is fresh.
-///
-/// # Errors
-///
-/// When the token does not open.
-pub async fn leaving_token(
-    engine: &Engine,
-    ticket: &str,
-    now: u64,
-    fresh_ms: u64,
-) -> Result<Option<Zeroizing<String>>> {
-    let Some((signed, signature)) = ticket.rsplit_once('.') else { return Ok(None) };
-    let own: bool = hex(&engine.vault.lookup("sign-out", signed)).as_bytes().ct_eq(signature.as_bytes()).into();
-    let fresh = |at: &str| at.parse::<u64>().is_ok_and(|at| now <= at.saturating_add(fresh_ms));
-    let session = match signed.split_once('.') {
-        Some((session, at)) if own && fresh(at) => session.parse::<SessionId>().ok(),
-        _ => None,
-    };
-    let Some(session) = session else { return Ok(None) };
-    let kept = db::providers::find_id_token(&mut *engine.app.acquire().await?, session).await?;
-    let Some((_, sealed)) = kept else { return Ok(None) };
-    let plain = engine.envelope.open(token_place(session), &sealed)?;
-    let unreadable = |_| Error::Row { table: "session_id_tokens", column: "sealed", id: session.to_string() };
-    String::from_utf8(plain.to_vec()).map(|token| Some(Zeroizing::new(token))).map_err(unreadable)
-}
-
 /// Signs what a browser keeps between leaving for a provider and coming back.
 pub fn sign_transaction(engine: &Engine, text: &str) -> Vec<u8> {
     engine.vault.lookup("sign-in transaction", text)
@@ -886,207 +632,11 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn identity_lookup(engine: &Engine, issuer: &str, subject: &str) -> Vec<u8> {
-    engine.vault.lookup("identity", &format!("{issuer}\n{subject}"))
-}
-
 /// What is kept of a test sign-in.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     claims: std::collections::BTreeMap<String, serde_json::Value>,
     skew_seconds: i64,
-}
-
-/// Settings that were read.
-#[derive(Clone)]
-struct Settings {
-    slug: String,
-    name: String,
-    issuer: String,
-    client_id: String,
-    scopes: Vec<String>,
-    algorithms: Vec<String>,
-    subject_claim: String,
-    client_auth: ClientAuth,
-    client_key_id: Option<String>,
-    logout_typ_required: bool,
-    just_in_time: bool,
-}
-
-impl Settings {
-    fn of(stored: &Stored) -> Result<Self> {
-        Ok(Self {
-            slug: stored.slug.clone(),
-            name: stored.name.clone(),
-            issuer: stored.issuer.clone(),
-            client_id: stored.client_id.clone(),
-            scopes: stored.scopes.clone(),
-            algorithms: stored.algorithms.clone(),
-            subject_claim: stored.subject_claim.clone(),
-            client_auth: ClientAuth::from_word(&stored.client_auth).ok_or_else(|| unreadable(stored.id))?,
-            client_key_id: stored.client_key_id.clone(),
-            logout_typ_required: stored.logout_typ_required,
-            just_in_time: stored.just_in_time,
-        })
-    }
-
-    fn parse(typed: ProviderSettings) -> Result<Self> {
-        let field = |pointer: &str, sentence: &str| Error::field(pointer, "invalid_setting", sentence);
-        let slug = typed.slug.trim().to_owned();
-        let fits = (2..=32).contains(&slug.len())
-            && slug.starts_with(|first: char| first.is_ascii_lowercase())
-            && slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        if !fits {
-            return Err(field("/slug", "Use 2 to 32 lower-case letters, digits and hyphens, such as company."));
-        }
-        let name = typed.name.trim().to_owned();
-        if !(1..=64).contains(&name.chars().count()) || name.chars().any(char::is_control) {
-            return Err(field("/name", "Give 1 to 64 characters, as people know it, such as Company account."));
-        }
-        let issuer = typed.issuer.trim().to_owned();
-        let address = issuer.starts_with("https://") || issuer.starts_with("http://");
-        let plain = issuer.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#@\\".contains(&byte));
-        if !address || !plain || !(12..=500).contains(&issuer.len()) {
-            return Err(field(
-                "/issuer",
-                "Give the issuer exactly as the provider shows it, such as https://id.example.org.",
-            ));
-        }
-        let client_id = typed.client_id.trim().to_owned();
-        if !(1..=255).contains(&client_id.len()) || !client_id.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-            return Err(field("/client_id", "Copy the client id that the provider gave this installation."));
-        }
-        let scopes: Vec<String> =
-            typed.scopes.split_whitespace().filter(|scope| *scope != "openid").map(str::to_owned).collect();
-        let scope_fits = |scope: &String| {
-            scope.len() <= 128 && scope.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
-        };
-        if scopes.len() > 20 || !scopes.iter().all(scope_fits) {
-            return Err(field("/scopes", "Separate scopes by spaces, such as: profile groups."));
-        }
-        let mut algorithms = typed.algorithms;
-        algorithms.sort();
-        algorithms.dedup();
-        if algorithms.is_empty() || !algorithms.iter().all(|name| ALGORITHMS.contains(&name.as_str())) {
-            return Err(field("/algorithms", "Choose at least one of RS256, PS256, ES256 and EdDSA."));
-        }
-        let subject_claim = match typed.subject_claim.trim() {
-            "" => "sub".to_owned(),
-            name => name.to_owned(),
-        };
-        if PASSING_CLAIMS.contains(&subject_claim.as_str()) {
-            return Err(field(
-                "/subject_claim",
-                "This claim can change, or pass to somebody else. Choose one that stays with one person, such as sub or oid.",
-            ));
-        }
-        let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
-        if subject_claim.len() > 64 || !subject_claim.bytes().all(plain) {
-            return Err(field("/subject_claim", "Give the name of one claim, such as sub or oid."));
-        }
-
-        Ok(Self {
-            slug,
-            name,
-            issuer,
-            client_id,
-            scopes,
-            algorithms,
-            subject_claim,
-            client_auth: typed.client_auth,
-            client_key_id: None,
-            logout_typ_required: typed.logout_typ_required,
-            just_in_time: false,
-        })
-    }
-
-    /// Makes a key pair for these settings and returns its private half with them.
-    fn with_new_key(self) -> (Self, Zeroizing<String>) {
-        let scalar = client_keys::make();
-        (Self { client_key_id: client_keys::id(&scalar), ..self }, scalar)
-    }
-
-    /// Digest of the settings as RFC 8785 text, without the secret, but with the id of a key.
-    fn digest(&self) -> Hash {
-        let mut settings = serde_json::json!({
-            "algorithms": self.algorithms,
-            "client_id": self.client_id,
-            "issuer": self.issuer,
-            "logout_typ_required": self.logout_typ_required,
-            "name": self.name,
-            "scopes": self.scopes,
-            "slug": self.slug,
-        });
-        if self.just_in_time {
-            settings["just_in_time"] = true.into();
-        }
-        if self.subject_claim != "sub" {
-            settings["subject_claim"] = self.subject_claim.as_str().into();
-        }
-        if let Some(key) = &self.client_key_id {
-            settings["client_auth"] = self.client_auth.word().into();
-            settings["client_key"] = key.as_str().into();
-        }
-        digest(Label::Provider, json::canonical(&settings).as_bytes())
-    }
-
-    fn stored(&self, id: ProviderId, n: u64, secret: Vec<u8>) -> Stored {
-        Stored {
-            id,
-            n,
-            slug: self.slug.clone(),
-            name: self.name.clone(),
-            issuer: self.issuer.clone(),
-            client_id: self.client_id.clone(),
-            secret,
-            algorithms: self.algorithms.clone(),
-            scopes: self.scopes.clone(),
-            logout_typ_required: self.logout_typ_required,
-            settings_digest: self.digest().0.to_vec(),
-            tested_digest: None,
-            enabled_at: None,
-            fault_at: None,
-            fault_entry: None,
-            just_in_time: self.just_in_time,
-            subject_claim: self.subject_claim.clone(),
-            client_auth: self.client_auth.word().to_owned(),
-            client_key_id: self.client_key_id.clone(),
-        }
-    }
-}
-
-/// What a form says of the secret.
-#[derive(Clone)]
-enum Given {
-    Secret(Zeroizing<String>),
-    /// A key of this installation takes its place.
-    Key,
-    Nothing,
-}
-
-impl Given {
-    fn parse(settings: &Settings, typed: &str) -> Result<Self> {
-        let typed = typed.trim();
-        match (settings.client_auth, typed.is_empty()) {
-            (ClientAuth::PrivateKeyJwt, true) => Ok(Self::Key),
-            (ClientAuth::PrivateKeyJwt, false) => Err(Error::field(
-                "/secret",
-                "invalid_setting",
-                "With a key of this installation there is no client secret: leave the field empty.",
-            )),
-            (ClientAuth::ClientSecretBasic, true) => Ok(Self::Nothing),
-            (ClientAuth::ClientSecretBasic, false)
-                if typed.len() <= 512 && typed.bytes().all(|byte| (b' '..=b'~').contains(&byte)) =>
-            {
-                Ok(Self::Secret(Zeroizing::new(typed.to_owned())))
-            }
-            _ => Err(no_secret()),
-        }
-    }
-}
-
-fn no_secret() -> Error {
-    Error::field("/secret", "invalid_setting", "Copy the client secret that the provider shows once.")
 }
 
 fn secret_place(provider: ProviderId) -> Place {
