@@ -1,5 +1,7 @@
 //! `/admin/sso`: identity providers, in three steps: register there, connect here, test and open.
 
+#![expect(clippy::too_many_arguments, reason = "a form sends each of its fields")]
+
 use countersign_domain::{
     ids::ProviderId,
     provider::{ClientAuth, ProviderLink, ProviderRow, ProviderTest, ProvidersView, ShownClaim},
