@@ -4,6 +4,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::ProviderId;
 
+/// How a provider's token endpoint knows this installation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuth {
+    /// By a secret that the provider gave (`client_secret_basic`).
+    #[default]
+    ClientSecretBasic,
+    /// By a signature with a key of this installation (`private_key_jwt`, RFC 7523).
+    PrivateKeyJwt,
+}
+
+impl ClientAuth {
+    /// Returns the registered word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            ClientAuth::ClientSecretBasic => "client_secret_basic",
+            ClientAuth::PrivateKeyJwt => "private_key_jwt",
+        }
+    }
+
+    /// Returns the way of this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [ClientAuth::ClientSecretBasic, ClientAuth::PrivateKeyJwt].into_iter().find(|way| way.word() == word)
+    }
+}
+
 /// A way to sign in, on the sign-in page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderLink {
@@ -41,6 +67,14 @@ pub struct ProviderRow {
     pub scopes: Vec<String>,
     /// Signatures that are taken.
     pub algorithms: Vec<String>,
+    /// The claim that says who somebody is.
+    pub subject_claim: String,
+    /// How the token endpoint knows this installation.
+    pub client_auth: ClientAuth,
+    /// The public key of this installation at the provider, as a JSON Web Key, where a key says who it is.
+    pub client_key: Option<String>,
+    /// Logout tokens must say what they are.
+    pub logout_typ_required: bool,
     /// People can sign in through it.
     pub enabled: bool,
     /// A test sign-in passed with these settings.
@@ -99,6 +133,12 @@ pub struct ProviderSettings {
     pub algorithms: Vec<String>,
     /// Logout tokens must say what they are.
     pub logout_typ_required: bool,
+    /// The claim that says who somebody is; `sub` when empty.
+    pub subject_claim: String,
+    /// How the token endpoint knows this installation.
+    pub client_auth: ClientAuth,
+    /// Another key pair is made in place of the one in force.
+    pub new_key: bool,
 }
 
 /// Returns a claim as the test panel shows it: names of groups and the facts of the sign-in in the

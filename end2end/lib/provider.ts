@@ -7,14 +7,17 @@ import Provider from "oidc-provider";
 export const CLIENT_ID = "countersign";
 export const CLIENT_SECRET = "a-secret-of-the-spec-that-is-long-enough";
 
+/** By a secret, or by a key that the installation publishes. */
+export type KnownBy = "client_secret_basic" | "private_key_jwt";
+
 export interface IdentityProvider {
   readonly issuer: string;
   /** Groups of each account; an unknown name signs in without any. */
   readonly groups: Map<string, string[]>;
   /** How each logout token that it sent was taken: `done`, or why not. */
   readonly logouts: string[];
-  /** Tells it which installation it serves; a fresh key signs from then on. */
-  serve(origin: string): void;
+  /** Tells it which installation it serves, and by what it knows it; a fresh key signs from then on. */
+  serve(origin: string, knownBy?: KnownBy): void;
   /** Ends every connection and takes no more, as a broken machine would. */
   fail(): Promise<void>;
   /** Answers again at the same address. */
@@ -46,8 +49,8 @@ export async function startProvider(): Promise<IdentityProvider> {
     issuer,
     groups,
     logouts,
-    serve(origin) {
-      const provider = configured(issuer, origin, groups);
+    serve(origin, knownBy = "client_secret_basic") {
+      const provider = configured(issuer, origin, groups, knownBy);
       provider.on("backchannel.success", () => logouts.push("done"));
       provider.on("backchannel.error", (_context: unknown, error: Error) => logouts.push(error.message));
       answer = handler(provider);
@@ -60,21 +63,23 @@ export async function startProvider(): Promise<IdentityProvider> {
   };
 }
 
-function configured(issuer: string, origin: string, groups: Map<string, string[]>): Provider {
+function configured(issuer: string, origin: string, groups: Map<string, string[]>, knownBy: KnownBy): Provider {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const key = { ...privateKey.export({ format: "jwk" }), kid: `key-${Date.now()}`, use: "sig", alg: "RS256" };
   return new Provider(issuer, {
     clients: [
       {
         client_id: CLIENT_ID,
-        client_secret: CLIENT_SECRET,
+        ...(knownBy === "private_key_jwt"
+          ? { jwks_uri: `${origin}/client-keys/company`, token_endpoint_auth_signing_alg: "ES256" }
+          : { client_secret: CLIENT_SECRET }),
         redirect_uris: [`${origin}/callback/company`],
         post_logout_redirect_uris: [`${origin}/signed-out/company`],
         backchannel_logout_uri: `${origin}/backchannel-logout/company`,
         backchannel_logout_session_required: true,
         grant_types: ["authorization_code"],
         response_types: ["code"],
-        token_endpoint_auth_method: "client_secret_basic",
+        token_endpoint_auth_method: knownBy,
       },
     ],
     jwks: { keys: [key] },

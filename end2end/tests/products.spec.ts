@@ -197,7 +197,7 @@ async function isAway({ product, server, visitor, page }: Stage): Promise<void> 
   await page.getByRole("heading", { name: "Company account", exact: true }).waitFor();
   const late = await visitor.page();
   await late.goto("/login/company");
-  await late.getByText("The identity provider does not answer").waitFor();
+  await late.getByRole("heading", { name: "Company account does not answer" }).waitFor();
   await late.close();
 
   await product.recover();

@@ -98,9 +98,8 @@ pub async fn own(engine: &Engine, caller: &Caller, side: Side, before: Option<u6
 ///
 /// # Errors
 ///
-/// As [`log`]; `too_large` when the answer has more rows than one file may have.
+/// As [`log`]; `too_large` when the answer has more rows than one file may have; `step_up_required`.
 pub async fn export(engine: &Engine, caller: &Caller, filter: AccessFilter) -> Result<AccessFile> {
-    sessions::require_recent(caller)?;
     let asked = Asked { before: None, ..parse(engine, &filter).await? };
     engine
         .act(caller, move |engine, caller| {
@@ -108,6 +107,7 @@ pub async fn export(engine: &Engine, caller: &Caller, filter: AccessFilter) -> R
             async move {
                 let mut tx = engine.begin().await?;
                 let permit = engine.authorize(&mut tx, &caller, Action::ExportAccess, engine.installation()).await?;
+                sessions::require_recent(&caller)?;
                 let by = caller.person().ok_or(Error::NotFound)?;
                 let (reach, within) = reach(&permit, &caller);
                 let found =

@@ -118,9 +118,8 @@ fn name(names: &HashMap<PersonId, String>, person: PersonId) -> String {
 ///
 /// # Errors
 ///
-/// `invalid_transition` while another runs.
+/// `invalid_transition` while another runs; `step_up_required`.
 pub async fn start(engine: &Engine, caller: &Caller, days: u64, grace_days: u64) -> Result<AccessReviewId> {
-    sessions::require_recent(caller)?;
     if !DAYS.contains(&days) {
         return Err(Error::field("/days", "unknown_value", "Choose from the list how long reviewers have."));
     }
@@ -133,6 +132,7 @@ pub async fn start(engine: &Engine, caller: &Caller, days: u64, grace_days: u64)
             db::roles::lock_guard(&mut tx).await?;
             let target = engine.installation();
             let permit = engine.authorize(&mut tx, &caller, Action::StartAccessReview, target).await?;
+            sessions::require_recent(&caller)?;
             let refuse = |sentence: &str| {
                 let problem = Problem::new(Code::InvalidTransition, sentence);
                 Denial::by_rule(permit.clone(), Action::StartAccessReview, target, problem)
@@ -206,7 +206,7 @@ fn statement(value: Value) -> Result<Statement> {
 /// # Errors
 ///
 /// `invalid_transition` for an assignment that was answered, or that a provider or the last admin needs;
-/// [`Error::Forbidden`] for one's own.
+/// [`Error::Forbidden`] for one's own; `step_up_required`.
 pub async fn answer(
     engine: &Engine,
     caller: &Caller,
@@ -214,7 +214,6 @@ pub async fn answer(
     assignment: RoleAssignmentId,
     answer: AccessReviewAnswer,
 ) -> Result<()> {
-    sessions::require_recent(caller)?;
     engine
         .act(caller, move |engine, caller| async move {
             let mut tx = engine.begin().await?;
@@ -224,6 +223,7 @@ pub async fn answer(
             let item = items.iter().find(|item| item.assignment == assignment).ok_or(Error::NotFound)?;
             let target = Target::Member(item.person);
             let permit = engine.authorize(&mut tx, &caller, Action::DecideAccessReview, target).await?;
+            sessions::require_recent(&caller)?;
             let refuse = |sentence: &str| {
                 let problem = Problem::new(Code::InvalidTransition, sentence);
                 Denial::by_rule(permit.clone(), Action::DecideAccessReview, target, problem)

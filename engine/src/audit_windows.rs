@@ -139,23 +139,30 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<AuditWindowsView> 
 ///
 /// # Errors
 ///
-/// The field that needs a change; [`Error::Forbidden`] for anybody but admins and compliance officers.
+/// The field that needs a change; [`Error::Forbidden`] for anybody but admins and compliance officers;
+/// `step_up_required`.
 pub async fn request(engine: &Engine, caller: &Caller, wanted: Wanted) -> Result<Opened> {
-    sessions::require_recent(caller)?;
     check(&wanted, engine.now())?;
     let lookup = sessions::login_lookup(engine, &wanted.login);
-    let person = db::people::find_by_login(&mut *engine.app.acquire().await?, &lookup).await?;
-    let person = person.map(|account| account.id).ok_or_else(|| {
-        Error::field("/login", "unknown", "Nobody has this sign-in name. Invite the auditor first, without a role.")
-    })?;
     engine
         .act(caller, move |engine, caller| {
-            let wanted = wanted.clone();
+            let (wanted, lookup) = (wanted.clone(), lookup.clone());
             async move {
                 let mut tx = engine.begin().await?;
                 db::roles::lock_guard(&mut tx).await?;
+                let Some(account) = db::people::find_by_login(&mut tx, &lookup).await? else {
+                    // Who may not see windows does not learn who is a member either.
+                    engine.authorize(&mut tx, &caller, Action::ListAuditWindows, engine.installation()).await?;
+                    return Err(Error::field(
+                        "/login",
+                        "unknown",
+                        "Nobody has this sign-in name. Invite the auditor first, without a role.",
+                    ));
+                };
+                let person = account.id;
                 let target = Target::Member(person);
                 let permit = engine.authorize(&mut tx, &caller, Action::OpenAuditWindow, target).await?;
+                sessions::require_recent(&caller)?;
                 let Wanted { name, systems: named, from, until, .. } = wanted;
                 let mut systems = Vec::with_capacity(named.len());
                 for name in &named {
@@ -326,9 +333,8 @@ pub async fn close(engine: &Engine, caller: &Caller, id: AuditWindowId) -> Resul
 ///
 /// # Errors
 ///
-/// `invalid_transition` for a window that is not open.
+/// `invalid_transition` for a window that is not open; `step_up_required`.
 pub async fn issue_token(engine: &Engine, caller: &Caller, id: AuditWindowId, networks: &str) -> Result<NewKey> {
-    sessions::require_recent(caller)?;
     let settings = KeySettings { scopes: vec![Scope::Export], ..KeySettings::parse("", "", networks)? };
     engine
         .act(caller, move |engine, caller| {
@@ -338,6 +344,7 @@ pub async fn issue_token(engine: &Engine, caller: &Caller, id: AuditWindowId, ne
                 let window = db::audit_windows::lock(&mut tx, id).await?.ok_or(Error::NotFound)?;
                 let target = Target::Member(window.person);
                 let permit = engine.authorize(&mut tx, &caller, Action::IssueToken, target).await?;
+                sessions::require_recent(&caller)?;
                 if window.closed_at.is_some() || engine.now() >= window.until {
                     let problem = Problem::new(Code::InvalidTransition, "This window has ended.");
                     return Err(Denial::by_rule(permit, Action::IssueToken, target, problem));

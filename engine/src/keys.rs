@@ -216,15 +216,15 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<KeysView> {
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`] for an unknown system.
+/// [`Error::NotFound`] for an unknown system; `step_up_required`.
 pub async fn issue(engine: &Engine, caller: &Caller, system: SystemId, settings: KeySettings) -> Result<NewKey> {
-    sessions::require_recent(caller)?;
     engine
         .act(caller, move |engine, caller| {
             let settings = settings.clone();
             async move {
                 let mut tx = engine.begin().await?;
                 let permit = engine.authorize(&mut tx, &caller, Action::IssueKey, Target::System(system)).await?;
+                sessions::require_recent(&caller)?;
                 let found = db::systems::find(&mut tx, system).await?.ok_or(Error::NotFound)?;
                 let expires = engine.now() + settings.days * DAY_MS;
                 let text = make(&mut tx, &engine, &caller, &permit, system, false, settings, expires).await?;
@@ -276,9 +276,8 @@ pub(crate) async fn make(
 ///
 /// # Errors
 ///
-/// `invalid_transition` for a key that has ended, or whose former secret still works.
+/// `invalid_transition` for a key that has ended, or whose former secret still works; `step_up_required`.
 pub async fn rotate(engine: &Engine, caller: &Caller, key: AgentKeyId, hours: u64) -> Result<NewKey> {
-    sessions::require_recent(caller)?;
     if !HOURS.contains(&hours) {
         return Err(Error::field("/hours", "unknown_value", "Choose from the list how long the former secret works."));
     }
@@ -286,6 +285,7 @@ pub async fn rotate(engine: &Engine, caller: &Caller, key: AgentKeyId, hours: u6
         .act(caller, move |engine, caller| async move {
             let mut tx = engine.begin().await?;
             let (permit, found) = lock(&mut tx, &engine, &caller, key).await?;
+            sessions::require_recent(&caller)?;
             let target = Target::System(found.system);
             let refused = |why: &str| {
                 let problem = Problem::new(Code::InvalidTransition, why);

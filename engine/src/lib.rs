@@ -16,6 +16,7 @@ pub mod authorize;
 pub mod bench;
 mod caller;
 pub mod changes;
+mod client_keys;
 mod clock;
 mod config;
 mod counter;

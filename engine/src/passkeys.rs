@@ -257,7 +257,6 @@ pub async fn list_unconfirmed(engine: &Engine, caller: &Caller) -> Result<Passke
 ///
 /// `step_up_required`; [`Error::Forbidden`] for the holder and for anybody but an admin.
 pub async fn confirm(engine: &Engine, caller: &Caller, passkey: PasskeyId) -> Result<()> {
-    sessions::require_recent(caller)?;
     engine
         .act(caller, move |engine, caller| async move {
             let mut tx = engine.begin().await?;
@@ -265,6 +264,7 @@ pub async fn confirm(engine: &Engine, caller: &Caller, passkey: PasskeyId) -> Re
             let person = db::passkeys::holder(&mut tx, passkey).await?.ok_or(Error::NotFound)?;
             let target = Target::Member(person);
             let permit = engine.authorize(&mut tx, &caller, Action::ConfirmCredential, target).await?;
+            sessions::require_recent(&caller)?;
             let account = db::people::lock(&mut tx, person).await?.ok_or(Error::NotFound)?;
             let key = db::passkeys::lock(&mut tx, passkey).await?.ok_or(Error::NotFound)?;
             if key.confirmed {

@@ -24,6 +24,7 @@ mod log_files;
 mod operator;
 mod problem;
 mod proofs;
+mod reachable;
 mod recorded;
 mod replay;
 pub mod routes;

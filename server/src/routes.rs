@@ -423,6 +423,7 @@ pub static ROUTES: &[Route] = &[
     endpoint(Get, "/test-sign-in/{provider}", Door::Browser, Some(ChangeProvider), Object::Installation, Class::None, || get(sso::begin_test)),
     endpoint(Get, "/callback/{provider}", Door::Public, Some(SignIn), Object::Installation, Class::Auth, || get(sso::callback)),
     endpoint(Post, "/backchannel-logout/{provider}", Door::Idp, Some(EndSignIn), Object::SignIn, Class::Auth, || post(sso::back_channel_logout)).limits(FORMS),
+    endpoint(Get, "/client-keys/{provider}", Door::Public, None, Object::None, Class::None, || get(sso::client_keys)),
     endpoint(Get, "/sign-out/{provider}", Door::Public, None, Object::None, Class::None, || get(sso::end_session)),
     endpoint(Get, "/signed-out/{provider}", Door::Public, None, Object::None, Class::None, || get(sso::signed_out)),
     // Browser extras.

@@ -11,6 +11,7 @@ use crate::{
     config::{Network, Origin},
     files::Files,
     layers::rate::Limiter,
+    reachable::Reachable,
     sso::Providers,
     stream::Changes,
 };
@@ -40,6 +41,7 @@ struct Inner {
     phase: watch::Sender<Phase>,
     outbound: Outbound,
     providers: Providers,
+    reachable: Reachable,
 }
 
 impl Server {
@@ -71,6 +73,7 @@ impl Server {
             phase,
             outbound,
             providers: Providers::default(),
+            reachable: Reachable::default(),
         }))
     }
 
@@ -122,6 +125,10 @@ impl Server {
 
     pub(crate) fn providers(&self) -> &Providers {
         &self.0.providers
+    }
+
+    pub(crate) fn reachable(&self) -> &Reachable {
+        &self.0.reachable
     }
 
     pub(crate) fn limiter(&self) -> &Limiter {

@@ -22,7 +22,7 @@ use countersign_domain::{
 };
 use countersign_engine::{
     Actor, Caller,
-    providers::{self, Connection, Logout, Proven},
+    providers::{self, Connection, Credential, Logout, Proven},
 };
 use countersign_oidc::{
     Algorithm, Asked, Callback, Client, ClientAuth, Fault, Provider, Secret, Transaction, Transport, TransportError,
@@ -33,6 +33,7 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_TYPE, COOKIE, LOCATION, REFRESH, SET_COOKIE},
 };
 use serde::{Deserialize, Serialize};
+use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 use crate::{Refusal, Server};
@@ -77,10 +78,16 @@ impl Providers {
         let client = Client {
             issuer: connection.issuer.clone(),
             client_id: connection.client_id.clone(),
-            auth: ClientAuth::Basic(Secret::new(connection.secret.as_str())),
+            auth: match &connection.credential {
+                Credential::Secret(secret) => ClientAuth::Basic(Secret::new(secret.as_str())),
+                Credential::Key { scalar, id } => {
+                    ClientAuth::PrivateKey { scalar: Secret::new(scalar.as_str()), key_id: id.clone() }
+                }
+            },
             redirect_uri: format!("{}/callback/{}", server.origin().as_str(), connection.slug),
             algorithms: connection.algorithms.iter().filter_map(|name| Algorithm::from_name(name)).collect(),
             scopes: connection.scopes.clone(),
+            subject_claim: connection.subject_claim.clone(),
             logout_typ_required: connection.logout_typ_required,
             plain_http: server.outbound().takes_plain_http(),
         };
@@ -125,6 +132,14 @@ enum Wish {
 pub(crate) struct Onward {
     #[serde(default)]
     next: String,
+    /// They go although nobody seemed to be there.
+    anyway: Option<String>,
+}
+
+impl Onward {
+    fn to(next: &str) -> Self {
+        Self { next: next.to_owned(), anyway: None }
+    }
 }
 
 /// Leaves for a provider to sign in.
@@ -135,7 +150,7 @@ pub(crate) async fn begin(
     Query(onward): Query<Onward>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    leave(&server, &caller, &slug, onward.next, Errand::SignIn, &headers).await
+    leave(&server, &caller, &slug, onward, Errand::SignIn, &headers).await
 }
 
 /// Leaves for a provider to show once more who one is.
@@ -147,7 +162,7 @@ pub(crate) async fn begin_step_up(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let errand = errand_of(&caller, Wish::StepUp)?;
-    leave(&server, &caller, &slug, onward.next, errand, &headers).await
+    leave(&server, &caller, &slug, onward, errand, &headers).await
 }
 
 /// Leaves for a provider to make its identity one's own.
@@ -159,7 +174,7 @@ pub(crate) async fn begin_link(
 ) -> Result<Response, Refusal> {
     countersign_engine::sessions::require_recent(&caller)?;
     let errand = errand_of(&caller, Wish::Link)?;
-    leave(&server, &caller, &slug, "/me".to_owned(), errand, &headers).await
+    leave(&server, &caller, &slug, Onward::to("/me"), errand, &headers).await
 }
 
 /// Leaves for a provider to see what it says.
@@ -170,7 +185,7 @@ pub(crate) async fn begin_test(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let errand = errand_of(&caller, Wish::Test)?;
-    leave(&server, &caller, &slug, "/admin/sso".to_owned(), errand, &headers).await
+    leave(&server, &caller, &slug, Onward::to("/admin/sso"), errand, &headers).await
 }
 
 fn errand_of(caller: &Caller, wish: Wish) -> Result<Errand, Refusal> {
@@ -186,7 +201,7 @@ async fn leave(
     server: &Server,
     caller: &Caller,
     slug: &str,
-    next: String,
+    onward: Onward,
     errand: Errand,
     headers: &HeaderMap,
 ) -> Result<Response, Refusal> {
@@ -201,13 +216,22 @@ async fn leave(
         provider: connection.id,
         transaction: Transaction::new(random(), random(), random()),
         begun_at: server.engine().now(),
-        next,
+        next: onward.next,
         errand,
     };
-    let address = match provider.begin(seconds(server), &travel.transaction, &asked).await {
+    let begun = match provider.begin(seconds(server), &travel.transaction, &asked).await {
+        Ok(address) if onward.anyway.is_some() => Ok(address),
+        // What the provider says about itself is kept, so it may have gone away since.
+        Ok(address) => match server.reachable().answers(server.outbound(), &address).await {
+            true => Ok(address),
+            false => Err(Fault::Transport(TransportError("nobody is there to sign people in".into()))),
+        },
+        Err(fault) => Err(fault),
+    };
+    let address = match begun {
         Ok(address) => address,
         Err(fault) if test => return fault_page(server, caller, &connection, &fault).await,
-        Err(fault) => return Err(failed(server, caller, connection.id, &fault).await),
+        Err(fault) => return away(server, caller, &connection, &travel, &fault).await,
     };
     let mut response = redirect(&address);
     for name in surplus(server, headers) {
@@ -276,6 +300,7 @@ async fn arrive(
         provider: connection.id,
         state: travel.transaction.state.clone(),
         subject: signed_in.subject,
+        subject_claim: connection.subject_claim.clone(),
         claims: signed_in.claims.into(),
         auth_time: signed_in.auth_time.map(|seconds| seconds * 1_000),
         acr: signed_in.acr,
@@ -305,6 +330,18 @@ async fn arrive(
         append(&mut response, &server.cookie_name().set(session.token.reveal()));
     }
     Ok(response)
+}
+
+/// Publishes the key by which a provider knows this installation.
+pub(crate) async fn client_keys(State(server): State<Server>, Path(slug): Path<String>) -> Result<Response, Refusal> {
+    let keys = providers::client_keys(server.engine(), &slug).await?;
+    let keys = keys.ok_or_else(|| Refusal::new(Code::NotFound, "There is no key for such a provider."))?;
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json")),
+        // Another key has to be known soon after it was made.
+        (CACHE_CONTROL, HeaderValue::from_static("public, max-age=60")),
+    ];
+    Ok((StatusCode::OK, headers, keys.to_string()).into_response())
 }
 
 /// A logout token, as providers post it.
@@ -427,6 +464,30 @@ async fn failed(server: &Server, caller: &Caller, provider: ProviderId, fault: &
     }
 }
 
+/// Goes back to the page that asks who somebody is, which names a provider that is away and what else there is.
+async fn away(
+    server: &Server,
+    caller: &Caller,
+    connection: &Connection,
+    travel: &Travel,
+    fault: &Fault,
+) -> Result<Response, Refusal> {
+    let refusal = failed(server, caller, connection.id, fault).await;
+    let page = match travel.errand {
+        Errand::SignIn => "/login",
+        Errand::Of { wish: Wish::StepUp, .. } => "/step-up",
+        Errand::Of { .. } => return Err(refusal),
+    };
+    if refusal.code() != Code::Unavailable {
+        return Err(refusal);
+    }
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("away", &connection.slug)
+        .append_pair("next", &countersign_app::local_path(&travel.next))
+        .finish();
+    Ok(redirect(&format!("{page}?{query}")))
+}
+
 /// An admin's test goes back to its page, where the sentence stands.
 async fn fault_page(
     server: &Server,
@@ -452,6 +513,7 @@ fn word(fault: &Fault) -> &'static str {
         Fault::NoKey | Fault::ManyKeys(_) => "key",
         Fault::Signature => "signature",
         Fault::Claim { .. } => "claim",
+        Fault::SubjectClaim(_) => "subject_claim",
     }
 }
 

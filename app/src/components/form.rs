@@ -67,6 +67,8 @@ pub(crate) enum Kind {
     NewPassword,
     /// A code of an authenticator app, or nothing.
     Code,
+    /// A secret of another system, or nothing.
+    Secret,
 }
 
 /// A labelled line of text with its hint and its error.
@@ -94,6 +96,7 @@ pub(crate) fn Field(
         Kind::Password => ("password", "current-password"),
         Kind::NewPassword => ("password", "new-password"),
         Kind::Code => ("text", "one-time-code"),
+        Kind::Secret => ("password", "off"),
     };
     let error =
         Memo::new(move |_| problem.with(|problem| problem.as_ref().and_then(|problem| error_of(problem, name))));
@@ -126,7 +129,7 @@ pub(crate) fn Field(
                 name=name
                 r#type=input
                 value=value
-                required=kind != Kind::Code
+                required=!matches!(kind, Kind::Code | Kind::Secret)
                 autocomplete=autocomplete
                 autocapitalize="none"
                 spellcheck="false"

@@ -352,7 +352,7 @@ fn ceiling_words(ceiling: &[Role]) -> String {
 
 mod strings {
     pub(super) const TITLE: &str = "Directories";
-    pub(super) const INTRO: &str = "A directory pushes people and groups by SCIM 2.0, so that whoever leaves the company is signed out here within a second. Users join people by externalId, which must be the subject (sub) that the provider shows at sign-in, never by mail.";
+    pub(super) const INTRO: &str = "A directory pushes people and groups by SCIM 2.0, so that whoever leaves the company is signed out here within a second. Users join people by externalId, which must be what the claim says by which people are known above (sub, or oid with Entra ID), never by mail.";
     pub(super) const NO_PROVIDER: &str = "A directory belongs to an identity provider. Connect one first.";
     pub(super) const BASE: &str = "SCIM address";
     pub(super) const NONE: &str = "No directory yet";
@@ -365,11 +365,11 @@ mod strings {
         ),
         (
             "Microsoft Entra ID",
-            "In the enterprise application choose automatic provisioning with the address as tenant URL and the token as secret token. Entra shows every application another sub and cannot push it: users pushed by Entra are kept, but are not the people who sign in through it.",
+            "In the enterprise application choose automatic provisioning with the address as tenant URL and the token as secret token, and map objectId to externalId. Entra shows every application another sub, so people must be known by oid: choose it above before anybody signs in, with the tenant's own issuer.",
         ),
         (
             "Others",
-            "Use SCIM 2.0 with a bearer token. Map externalId to what the ID token holds as sub, and push groups after their users.",
+            "Use SCIM 2.0 with a bearer token. Map externalId to what the ID token holds in the claim by which people are known above, and push groups after their users.",
         ),
     ];
     pub(super) const TOKEN_TEXT: &str = "Enter it in the directory. It is shown this once and ends";
@@ -377,8 +377,7 @@ mod strings {
         "It opens nothing yet: its ceiling holds a privileged role, so somebody else has to confirm it under";
     pub(super) const USERS: &str = "Users";
     pub(super) const GROUPS: &str = "Groups";
-    pub(super) const UNNAMED: &str =
-        "Such a user is nobody here until the directory sends the subject (sub) of the account as externalId.";
+    pub(super) const UNNAMED: &str = "Such a user is nobody here until the directory sends as externalId what the claim says by which people are known.";
     pub(super) const ABOVE: &str = "The membership gives nothing. Issue a token with a higher ceiling and push the group anew, or change the mapping.";
     pub(super) const CEILING: &str = "Gives at most";
     pub(super) const ENDS: &str = "Ends";

@@ -173,6 +173,7 @@ pub(crate) fn refused<S: ServerFn>() -> Option<Problem> {
 pub(crate) fn LoginPage() -> impl IntoView {
     let query = use_query_map();
     let next = query.with_untracked(|query| query.get("next")).unwrap_or_else(|| typed::<SignIn>("next"));
+    let away = query.with_untracked(|query| query.get("away"));
     let around = Surroundings::get().around;
     let state = Resource::new(|| (), |()| check_setup(String::new()));
     let form = Resource::new(|| (), |()| open_sign_in());
@@ -197,7 +198,7 @@ pub(crate) fn LoginPage() -> impl IntoView {
                         })
                 })}
             </Suspense>
-            <WaysIn from="/login" next=next.clone()/>
+            <WaysIn from="/login" next=next.clone() away/>
             <Suspense>
                 {move || {
                     let next = next.clone();

@@ -54,6 +54,7 @@ pub(crate) async fn passkey_step_up(answer: String, next: String) -> Result<Answ
 #[component]
 pub(crate) fn StepUpPage() -> impl IntoView {
     let query = use_query_map();
+    let away = query.with_untracked(|query| query.get("away"));
     let done = query.with_untracked(|query| query.get("done").is_some());
     let next = query
         .with_untracked(|query| query.get("next"))
@@ -79,7 +80,7 @@ pub(crate) fn StepUpPage() -> impl IntoView {
             } else {
                 view! {
                     <div class="grid gap-6">
-                        <WaysIn from="/step-up" next=next.clone()/>
+                        <WaysIn from="/step-up" next=next.clone() away/>
                         <PasskeyButton
                             label=strings::PASSKEY
                             weight=Weight::Plain

@@ -25,6 +25,11 @@ pub(crate) struct Stored {
     pub(crate) fault_entry: Option<EntryId>,
     /// People who are not members yet become members when they sign in.
     pub(crate) just_in_time: bool,
+    /// The claim that says who somebody is.
+    pub(crate) subject_claim: String,
+    pub(crate) client_auth: String,
+    /// Id of the key whose private half `secret` is.
+    pub(crate) client_key_id: Option<String>,
 }
 
 impl Stored {
@@ -52,6 +57,9 @@ macro_rules! stored {
             fault_at: $row.fault_at,
             fault_entry: $row.fault_entry_id.map(Into::into),
             just_in_time: $row.just_in_time,
+            subject_claim: $row.subject_claim,
+            client_auth: $row.client_auth,
+            client_key_id: $row.client_key_id,
         }
     };
 }
@@ -61,8 +69,8 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &Stored, now: u64, entr
         r#"
         insert into identity_providers
           (id, n, slug, name, issuer, client_id, secret, algorithms, scopes, logout_typ_required, settings_digest,
-           added_at, entry_id)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+           subject_claim, client_auth, client_key_id, added_at, entry_id)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         "#,
         new.id.0,
         new.n as i64,
@@ -75,6 +83,9 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &Stored, now: u64, entr
         &new.scopes,
         new.logout_typ_required,
         new.settings_digest,
+        new.subject_claim,
+        new.client_auth,
+        new.client_key_id,
         instant(now),
         entry.0,
     )
@@ -89,7 +100,8 @@ pub(crate) async fn set_settings(conn: &mut PgConnection, new: &Stored) -> sqlx:
         r#"
         update identity_providers
         set n = $2, name = $3, client_id = $4, secret = $5, algorithms = $6, scopes = $7, logout_typ_required = $8,
-          settings_digest = $9, tested_digest = null
+          settings_digest = $9, subject_claim = $10, client_auth = $11, client_key_id = $12,
+          tested_digest = null
         where id = $1
         "#,
         new.id.0,
@@ -101,6 +113,9 @@ pub(crate) async fn set_settings(conn: &mut PgConnection, new: &Stored) -> sqlx:
         &new.scopes,
         new.logout_typ_required,
         new.settings_digest,
+        new.subject_claim,
+        new.client_auth,
+        new.client_key_id,
     )
     .execute(conn)
     .await?;
@@ -177,7 +192,8 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: ProviderId) -> sqlx::Resul
     let row = sqlx::query!(
         r#"
         select id, n, slug, name, issuer, client_id, secret, algorithms, scopes, logout_typ_required, settings_digest,
-          tested_digest, enabled_at, fault_at, fault_entry_id, just_in_time
+          tested_digest, enabled_at, fault_at, fault_entry_id, just_in_time, subject_claim, client_auth,
+          client_key_id
         from identity_providers
         where id = $1 and removed_at is null
         for update
@@ -194,7 +210,8 @@ pub(crate) async fn lock_share(conn: &mut PgConnection, id: ProviderId) -> sqlx:
     let row = sqlx::query!(
         r#"
         select id, n, slug, name, issuer, client_id, secret, algorithms, scopes, logout_typ_required, settings_digest,
-          tested_digest, enabled_at, fault_at, fault_entry_id, just_in_time
+          tested_digest, enabled_at, fault_at, fault_entry_id, just_in_time, subject_claim, client_auth,
+          client_key_id
         from identity_providers
         where id = $1 and removed_at is null
         for share
@@ -210,7 +227,8 @@ pub(crate) async fn find_by_slug(conn: &mut PgConnection, slug: &str) -> sqlx::R
     let row = sqlx::query!(
         r#"
         select id, n, slug, name, issuer, client_id, secret, algorithms, scopes, logout_typ_required, settings_digest,
-          tested_digest, enabled_at, fault_at, fault_entry_id, just_in_time
+          tested_digest, enabled_at, fault_at, fault_entry_id, just_in_time, subject_claim, client_auth,
+          client_key_id
         from identity_providers
         where slug = $1 and removed_at is null
         "#,
@@ -242,12 +260,35 @@ pub(crate) async fn find_by_issuer(
     Ok(row.map(Into::into))
 }
 
+/// Tells whether somebody is known at an issuer by another claim than this, through any provider of that issuer,
+/// removed ones too: their identities are found again.
+pub(crate) async fn is_known_otherwise(
+    conn: &mut PgConnection,
+    issuer: &str,
+    subject_claim: &str,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        select exists (
+          select from identities i
+          join identity_providers p on p.id = i.provider_id
+          where p.issuer = $1 and p.subject_claim <> $2
+        ) as "known!"
+        "#,
+        issuer,
+        subject_claim,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Returns every provider that was not removed, oldest first, with how many people it knows.
 pub(crate) async fn list(conn: &mut PgConnection) -> sqlx::Result<Vec<(Stored, u64)>> {
     let rows = sqlx::query!(
         r#"
         select id, n, slug, name, issuer, client_id, secret, algorithms, scopes, logout_typ_required, settings_digest,
-          tested_digest, enabled_at, fault_at, fault_entry_id, just_in_time,
+          tested_digest, enabled_at, fault_at, fault_entry_id, just_in_time, subject_claim, client_auth,
+          client_key_id,
           (select count(distinct i.person_id) from identities i where i.provider_id = p.id) as "people!"
         from identity_providers p
         where removed_at is null

@@ -14,3 +14,4 @@ mod providers;
 mod roles;
 mod sealing;
 mod sign_in;
+mod step_up;

@@ -22,7 +22,7 @@ use countersign_engine::{
 };
 use countersign_ledger::verify::{Status, Trust};
 
-const ORIGIN: &str = "https://desk.example.org";
+pub(crate) const ORIGIN: &str = "https://desk.example.org";
 
 /// What is wrong with an assertion, and how it comes about.
 type Bend = (&'static str, fn(&mut Parts));
@@ -296,7 +296,7 @@ async fn signing_desk() -> Desk {
     desk
 }
 
-async fn enrolled(desk: &Desk, holder: &Caller) -> SoftPasskey {
+pub(crate) async fn enrolled(desk: &Desk, holder: &Caller) -> SoftPasskey {
     let mut key = SoftPasskey::new(ORIGIN);
     let options = passkeys::begin_enrolment(&desk.engine, &again(holder)).await.unwrap();
     let answer = key.create(&options.json);

@@ -1,9 +1,13 @@
 //! Identity providers: opening one, being known by one, and what works once.
 
-use countersign_domain::{ids::ProviderId, problem::Code, provider::ProviderSettings};
+use countersign_domain::{
+    ids::ProviderId,
+    problem::Code,
+    provider::{ClientAuth, ProviderSettings},
+};
 use countersign_engine::{
     Actor, Caller, Error,
-    providers::{self, Logout, Proven},
+    providers::{self, Credential, Logout, Proven},
     sessions,
     testing::{Desk, again},
 };
@@ -55,6 +59,9 @@ async fn only_admins_connect_providers_and_faulty_settings_name_their_field() {
         ("/scopes", ProviderSettings { scopes: "a\"b".into(), ..settings("company") }),
         ("/algorithms", ProviderSettings { algorithms: vec!["HS256".into()], ..settings("company") }),
         ("/algorithms", ProviderSettings { algorithms: vec!["none".into()], ..settings("company") }),
+        ("/subject_claim", ProviderSettings { subject_claim: "email".into(), ..settings("company") }),
+        ("/subject_claim", ProviderSettings { subject_claim: "a b".into(), ..settings("company") }),
+        ("/subject_claim", ProviderSettings { subject_claim: "a".repeat(65), ..settings("company") }),
     ] {
         match providers::add(&desk.engine, &again(&desk.admin), faulty, SECRET).await.unwrap_err() {
             Error::Refused(problem) => assert_eq!(problem.errors[0].pointer, pointer),
@@ -86,7 +93,8 @@ async fn no_secret_of_a_provider_is_readable_in_a_dump() {
         }
     }
     let connection = providers::connection(&desk.engine, "company").await.unwrap().unwrap();
-    assert_eq!(connection.secret.as_str(), SECRET, "the server itself can open it");
+    let Credential::Secret(secret) = connection.credential else { panic!("no key was asked for") };
+    assert_eq!(secret.as_str(), SECRET, "the server itself can open it");
 }
 
 /// Proves O1: each state signs in once, also when two callbacks race.
@@ -208,6 +216,100 @@ async fn a_step_up_is_the_same_person_again() {
     desk.check_log().await;
 }
 
+/// Proves O6: who people are by one claim, nobody is by another; the claim can be chosen until somebody is known.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_claim_that_says_who_somebody_is_stays_once_somebody_is_known() {
+    let desk = Desk::new().await;
+    let by_oid = |slug: &str| ProviderSettings { subject_claim: "oid".into(), ..settings(slug) };
+    let change = async |id, settings| providers::change(&desk.engine, &again(&desk.admin), id, settings, "").await;
+    let claim = async || providers::connection(&desk.engine, "company").await.unwrap().unwrap().subject_claim;
+    let oid = |id, subject: &str, state: &str| Proven { subject_claim: "oid".into(), ..proven(id, subject, state) };
+    let id = providers::add(&desk.engine, &again(&desk.admin), settings("company"), SECRET).await.unwrap();
+
+    change(id, by_oid("company")).await.unwrap();
+    let early = providers::keep_test(&desk.engine, &again(&desk.admin), proven(id, "ada", "t1")).await.unwrap_err();
+    providers::keep_test(&desk.engine, &again(&desk.admin), oid(id, "ada", "t2")).await.unwrap();
+    providers::enable(&desk.engine, &again(&desk.admin), id).await.unwrap();
+    providers::link_own(&desk.engine, &again(&desk.approver), oid(id, "pia", "s1")).await.unwrap();
+    providers::sign_in(&desk.engine, &visitor(), oid(id, "pia", "s2")).await.unwrap();
+    let by_sub = providers::sign_in(&desk.engine, &visitor(), proven(id, "pia", "s3")).await.unwrap_err();
+    let late = change(id, ProviderSettings { subject_claim: "sub".into(), ..settings("company") }).await.unwrap_err();
+    change(id, settings("company")).await.unwrap();
+
+    assert_eq!((code(early), code(by_sub)), (Code::Unauthenticated, Code::Unauthenticated), "read by another claim");
+    assert_eq!(claim().await, "oid", "an empty field leaves it as it is");
+    let late = countersign_domain::Problem::from(late);
+    assert_eq!(late.code, Code::InvalidTransition);
+    assert!(late.detail.starts_with("People of this issuer are known here by another claim."), "{}", late.detail);
+
+    // The issuer's people are found again by whoever connects it again, so the claim holds there too.
+    let other_client = ProviderSettings { client_id: "another".into(), slug: "again".into(), ..settings("company") };
+    let same_issuer = providers::add(&desk.engine, &again(&desk.admin), other_client, SECRET).await.unwrap_err();
+    providers::disable(&desk.engine, &again(&desk.admin), id).await.unwrap();
+    providers::remove(&desk.engine, &again(&desk.admin), id).await.unwrap();
+    let removed = providers::add(&desk.engine, &again(&desk.admin), settings("company"), SECRET).await.unwrap_err();
+    providers::add(&desk.engine, &again(&desk.admin), by_oid("company"), SECRET).await.unwrap();
+    assert_eq!((code(same_issuer), code(removed)), (Code::InvalidTransition, Code::InvalidTransition));
+    desk.check_log().await;
+}
+
+/// Proves O14: with `private_key_jwt` the private key is made here, sealed, and never shown; its public half is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_the_installation_takes_the_place_of_a_secret() {
+    let desk = Desk::new().await;
+    let by_key = || ProviderSettings { client_auth: ClientAuth::PrivateKeyJwt, ..settings("company") };
+    let admin = || again(&desk.admin);
+    let change = async |settings, secret: &str| {
+        let id = providers::list(&desk.engine, &admin()).await?.providers[0].id;
+        providers::change(&desk.engine, &admin(), id, settings, secret).await
+    };
+    let credential = async || match providers::connection(&desk.engine, "company").await.unwrap().unwrap().credential {
+        Credential::Key { scalar, id } => (scalar.to_string(), id),
+        Credential::Secret(_) => panic!("a secret"),
+    };
+
+    let both = providers::add(&desk.engine, &admin(), by_key(), SECRET).await.unwrap_err();
+    let neither = providers::add(&desk.engine, &admin(), settings("company"), "").await.unwrap_err();
+    let id = providers::add(&desk.engine, &admin(), by_key(), "").await.unwrap();
+    let (scalar, key) = credential().await;
+    let set = providers::client_keys(&desk.engine, "company").await.unwrap().unwrap();
+    providers::keep_test(&desk.engine, &admin(), proven(id, "ada", "t1")).await.unwrap();
+    let row = providers::list(&desk.engine, &admin()).await.unwrap().providers.remove(0);
+
+    assert_eq!((field(both), field(neither)), ("/secret".into(), "/secret".into()));
+    assert_eq!((set["keys"][0]["kid"].as_str(), set["keys"].as_array().unwrap().len()), (Some(key.as_str()), 1));
+    assert!(set["keys"][0].get("d").is_none() && !set.to_string().contains(&scalar), "the public half only");
+    assert_eq!(row.client_key.as_deref(), Some(set["keys"][0].to_string().as_str()));
+    assert!(row.tested && row.client_auth == ClientAuth::PrivateKeyJwt);
+    let hex: String = scalar.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let query = format!(
+        "select count(*) from identity_providers t where position('{scalar}' in t::text) > 0 \
+         or position('{hex}' in t::text) > 0"
+    );
+    assert_eq!(desk.database.number(&query).await, 0, "the private half is sealed");
+
+    // Other settings keep the pair; asking for another one makes one, which has to be tested.
+    change(ProviderSettings { name: "Another name".into(), ..by_key() }, "").await.unwrap();
+    let kept = credential().await.1;
+    change(ProviderSettings { new_key: true, ..by_key() }, "").await.unwrap();
+    let turned = credential().await.1;
+    assert_eq!(kept, key);
+    assert_ne!(turned, key);
+    assert!(!providers::list(&desk.engine, &admin()).await.unwrap().providers[0].tested);
+
+    // Back to a secret, which has to be typed; then there is no key set any more.
+    let untyped = change(settings("company"), "").await.unwrap_err();
+    change(settings("company"), SECRET).await.unwrap();
+    assert_eq!(field(untyped), "/secret");
+    assert!(providers::client_keys(&desk.engine, "company").await.unwrap().is_none());
+    assert!(providers::client_keys(&desk.engine, "nobody").await.unwrap().is_none());
+    desk.check_log().await;
+}
+
+fn field(error: Error) -> String {
+    countersign_domain::Problem::from(error).errors.remove(0).pointer
+}
+
 /// Connects, tests and opens a provider.
 pub(crate) async fn open(desk: &Desk, slug: &str) -> ProviderId {
     let id = providers::add(&desk.engine, &again(&desk.admin), settings(slug), SECRET).await.unwrap();
@@ -228,6 +330,7 @@ fn settings(slug: &str) -> ProviderSettings {
         scopes: "profile groups".into(),
         algorithms: vec!["RS256".into()],
         logout_typ_required: true,
+        ..ProviderSettings::default()
     }
 }
 
@@ -236,6 +339,7 @@ pub(crate) fn proven(provider: ProviderId, subject: &str, state: &str) -> Proven
         provider,
         state: state.into(),
         subject: subject.into(),
+        subject_claim: "sub".into(),
         claims: serde_json::json!({ "sub": subject, "email": "ada@example.org", "groups": ["payments"] }),
         auth_time: None,
         acr: None,

@@ -80,6 +80,11 @@ pub enum Fault {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// The configured claim that says who somebody is cannot be used.
+    #[error(
+        "the claim {0:?}, which says who somebody is, is missing or not text of 1 to 255 printable ASCII characters"
+    )]
+    SubjectClaim(String),
     /// The provider has no such address.
     #[error("the provider names no {0}")]
     NotOffered(&'static str),

@@ -108,6 +108,8 @@ pub struct Client {
     pub algorithms: Vec<Algorithm>,
     /// Asked for beside `openid`.
     pub scopes: Vec<String>,
+    /// The claim of the ID token that says who somebody is: `sub`, or another that stays with one person.
+    pub subject_claim: String,
     /// Whether a logout token must say that it is one.
     pub logout_typ_required: bool,
     /// Whether addresses may be plain http. The transport still refuses what it may not reach.
@@ -137,7 +139,7 @@ impl Metadata {
 pub struct SignIn {
     /// Who issued it.
     pub issuer: String,
-    /// Who it is, unique at the issuer.
+    /// Who it is, unique at the issuer: the value of the configured claim.
     pub subject: String,
     /// The claims of the ID token, and those of userinfo beside them.
     pub claims: Map<String, Value>,
@@ -269,10 +271,12 @@ impl<T: Transport> Provider<T> {
         let expected =
             Expected { nonce: &transaction.nonce, age_seconds_max: asked.age_seconds_max, classes: &asked.classes };
         token::check_id_token(&unverified, &claims, &self.parties(), &expected, access_token.reveal(), now)?;
-        let subject = token::subject(&claims)?.expect("checked above").to_owned();
+        // Read before userinfo is asked: who it is comes from what is signed.
+        let subject = token::identity(&claims, &self.parties())?.to_owned();
+        let own = token::subject(&claims)?.expect("checked above").to_owned();
 
         if let Some(address) = &metadata.userinfo_endpoint {
-            for (name, value) in self.userinfo(address, &access_token, &subject).await? {
+            for (name, value) in self.userinfo(address, &access_token, &own).await? {
                 claims.entry(name).or_insert(value);
             }
         }
@@ -326,7 +330,11 @@ impl<T: Transport> Provider<T> {
     }
 
     fn parties(&self) -> Parties<'_> {
-        Parties { issuer: &self.client.issuer, client_id: &self.client.client_id }
+        Parties {
+            issuer: &self.client.issuer,
+            client_id: &self.client.client_id,
+            subject_claim: &self.client.subject_claim,
+        }
     }
 
     async fn discover(&self) -> Result<Metadata> {

@@ -3,7 +3,11 @@
 use serde_json::{Map, Value};
 use subtle::ConstantTimeEq as _;
 
-use crate::{Fault, Result, flow::Expected, jose::Unverified};
+use crate::{
+    Fault, Result,
+    flow::{Expected, word},
+    jose::Unverified,
+};
 
 /// How far the provider's clock may be off.
 pub const SKEW_SECONDS: u64 = 60;
@@ -18,6 +22,8 @@ const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 pub(crate) struct Parties<'a> {
     pub(crate) issuer: &'a str,
     pub(crate) client_id: &'a str,
+    /// The claim that says who somebody is.
+    pub(crate) subject_claim: &'a str,
 }
 
 /// What a logout token ends.
@@ -96,9 +102,14 @@ pub(crate) fn check_logout_token(claims: &Map<String, Value>, parties: &Parties<
     if subject.is_none() && session.is_none() {
         return Err(claim("sub", "is missing, and sid too"));
     }
+    // Whom `sub` names is not known where another claim says who somebody is; a session is.
+    let whose = match session {
+        Some(_) => identity(claims, parties).ok(),
+        None => Some(identity(claims, parties)?),
+    };
 
     Ok(Logout {
-        subject: subject.map(str::to_owned),
+        subject: whose.map(str::to_owned),
         session: session.map(str::to_owned),
         token_id: token_id.to_owned(),
         remember_until: issued_at + LOGOUT_AGE_SECONDS + SKEW_SECONDS,
@@ -167,15 +178,28 @@ fn check_not_ahead(name: &'static str, at: u64, now: u64) -> Result<()> {
 pub(crate) fn subject(claims: &Map<String, Value>) -> Result<Option<&str>> {
     match text(claims, "sub")? {
         None => Ok(None),
-        Some(subject)
-            if !subject.is_empty()
-                && subject.len() <= SUBJECT_BYTES_MAX
-                && subject.bytes().all(|byte| (b' '..=b'~').contains(&byte)) =>
-        {
-            Ok(Some(subject))
-        }
+        Some(subject) if is_subject(subject) => Ok(Some(subject)),
         Some(_) => Err(claim("sub", "is empty, too long or not ASCII")),
     }
+}
+
+/// Returns who somebody is: the value of the configured claim.
+///
+/// Entra ID's `oid` is unique in one tenant only, so there the issuer must be the one of the token's tenant.
+pub(crate) fn identity<'a>(claims: &'a Map<String, Value>, parties: &Parties<'_>) -> Result<&'a str> {
+    let name = parties.subject_claim;
+    if name == "oid" {
+        let tenant = text(claims, "tid")?.filter(|tenant| !tenant.is_empty()).ok_or(claim("tid", "is missing"))?;
+        if !parties.issuer.split('/').skip(3).any(|part| part == tenant) {
+            return Err(claim("tid", "is another tenant than the one of the issuer"));
+        }
+    }
+    let value = claims.get(name).and_then(Value::as_str).filter(|value| is_subject(value));
+    value.ok_or_else(|| Fault::SubjectClaim(word(name)))
+}
+
+fn is_subject(text: &str) -> bool {
+    (1..=SUBJECT_BYTES_MAX).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
 pub(crate) fn text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'a str>> {

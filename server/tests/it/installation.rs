@@ -499,6 +499,7 @@ impl Installation {
             scopes: "groups".into(),
             algorithms: vec!["RS256".into()],
             logout_typ_required: true,
+            ..ProviderSettings::default()
         };
         (providers::add(&self.desk.engine, &admin, settings, "secret").await.unwrap(), slug)
     }
@@ -685,6 +686,7 @@ pub(crate) async fn connect(desk: &Desk) -> ProviderId {
         scopes: "profile".into(),
         algorithms: vec!["RS256".into()],
         logout_typ_required: true,
+        ..ProviderSettings::default()
     };
     providers::add(&desk.engine, &again(&desk.admin), settings, "client-secret-in-the-clear").await.unwrap()
 }
@@ -847,7 +849,7 @@ impl Answer {
             return json["scimType"].as_str().unwrap_or(word).to_owned();
         }
         json.get("code")
-            .or_else(|| json.pointer("/problem/code"))
+            .or_else(|| json.pointer("/told/problem/code"))
             .and_then(|code| code.as_str())
             .unwrap_or_default()
             .to_owned()

@@ -498,6 +498,7 @@ async fn tokens_end_and_directories_are_apart() {
         scopes: String::new(),
         algorithms: vec!["RS256".into()],
         logout_typ_required: true,
+        ..countersign_domain::provider::ProviderSettings::default()
     };
     let provider = providers::add(engine, &again(admin), settings, "another-client-secret").await.unwrap();
     let settings = TokenSettings { provider, ceiling: Vec::new(), days: 90 };
@@ -619,6 +620,7 @@ async fn link(installation: &Installation, member: &Member, subject: &str) {
     let proven = Proven {
         provider: installation.provider,
         state: format!("state-{subject}"),
+        subject_claim: "sub".into(),
         subject: subject.to_owned(),
         claims: json!({}),
         auth_time: None,

@@ -214,6 +214,7 @@ impl Desk {
             redirect_uri: REDIRECT_URI.into(),
             algorithms: vec![Algorithm::Rs256],
             scopes: vec!["profile".into(), "groups".into()],
+            subject_claim: "sub".into(),
             logout_typ_required: true,
             plain_http: false,
         };

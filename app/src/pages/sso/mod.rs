@@ -1,19 +1,25 @@
 //! `/admin/sso`: identity providers, in three steps: register there, connect here, test and open.
 
+#![expect(clippy::too_many_arguments, reason = "a form sends each of its fields")]
+
 use countersign_domain::{
     ids::ProviderId,
-    provider::{ProviderLink, ProviderRow, ProviderTest, ProvidersView, ShownClaim},
+    provider::{ClientAuth, ProviderLink, ProviderRow, ProviderTest, ProvidersView, ShownClaim},
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::hooks::use_query_map;
 
+mod forms;
+
+use forms::{Connect, Edit};
+
 use crate::{
     Error,
-    answer::{Answer, answer_of, typed},
+    answer::{Answer, answer_of},
     components::{
-        form::{ErrorSummary, Field, Kind, Submit, Weight},
+        form::{ErrorSummary, Submit, Weight},
         marks::{Chip, Tone},
-        page::{Banner, Bar, Empty, Fact, PageHeader, PageTitle, Panel, Refusal, Skeleton, TitleText},
+        page::{Banner, Bar, Empty, Fact, PageHeader, PageTitle, Refusal, Skeleton, TitleText},
         text::CopyId,
         time::Moment,
     },
@@ -49,9 +55,11 @@ pub(crate) async fn add_provider(
     name: String,
     issuer: String,
     client_id: String,
-    secret: String,
+    #[server(default)] secret: String,
     scopes: String,
     algorithms: String,
+    #[server(default)] subject_claim: String,
+    #[server(default)] client_auth: ClientAuth,
 ) -> Result<Answer, Error> {
     use countersign_domain::provider::ProviderSettings;
     use countersign_engine::providers;
@@ -60,7 +68,18 @@ pub(crate) async fn add_provider(
 
     let (engine, caller) = request()?;
     let algorithms = algorithms.split_whitespace().map(str::to_owned).collect();
-    let settings = ProviderSettings { slug, name, issuer, client_id, scopes, algorithms, logout_typ_required: true };
+    let settings = ProviderSettings {
+        slug,
+        name,
+        issuer,
+        client_id,
+        scopes,
+        algorithms,
+        logout_typ_required: true,
+        subject_claim,
+        client_auth,
+        new_key: false,
+    };
     let done = act(async move { providers::add(&engine, &caller, settings, &secret).await }).await;
 
     Ok(told(done.map(|_| Answer::done("/admin/sso"))))
@@ -76,6 +95,9 @@ pub(crate) async fn change_provider(
     scopes: String,
     algorithms: String,
     logout_typ: String,
+    #[server(default)] subject_claim: String,
+    #[server(default)] client_auth: ClientAuth,
+    #[server(default)] new_key: bool,
 ) -> Result<Answer, Error> {
     use countersign_domain::provider::ProviderSettings;
     use countersign_engine::providers;
@@ -90,6 +112,9 @@ pub(crate) async fn change_provider(
         scopes,
         algorithms,
         logout_typ_required: logout_typ != "optional",
+        subject_claim,
+        client_auth,
+        new_key,
         ..ProviderSettings::default()
     };
     let done = act(async move { providers::change(&engine, &caller, provider, settings, &secret).await }).await;
@@ -247,6 +272,7 @@ fn Provider(
         (address("callback"), address("backchannel-logout"), address("signed-out"));
     let (issuer, scopes, algorithms) =
         (row.issuer.clone(), format!("openid {}", row.scopes.join(" ")), row.algorithms.join(" "));
+    let (subject_claim, key_set) = (row.subject_claim.clone(), address("client-keys"));
     let (enabled, disabled, removed) = (row.id.to_string(), row.id.to_string(), row.id.to_string());
     let edited = edit.then(|| row.clone());
     let test_address = format!("/test-sign-in/{}", row.slug);
@@ -293,6 +319,22 @@ fn Provider(
                     </Fact>
                     <Fact name=strings::SCOPES>{scopes}</Fact>
                     <Fact name=strings::ALGORITHMS>{algorithms}</Fact>
+                    <Fact name=strings::KNOWN_BY>
+                        <code class="font-mono text-compact [overflow-wrap:anywhere]">{subject_claim}</code>
+                    </Fact>
+                    {row
+                        .client_key
+                        .clone()
+                        .map(|key| {
+                            view! {
+                                <Fact name=strings::KEY_SET>
+                                    <CopyId id=key_set label="key set"/>
+                                </Fact>
+                                <Fact name=strings::PUBLIC_KEY>
+                                    <CopyId id=key label="public key"/>
+                                </Fact>
+                            }
+                        })}
                 </dl>
                 <div class="flex flex-wrap items-center gap-3">
                     <a href=test_address rel="external" class=Weight::Plain.class()>
@@ -388,166 +430,6 @@ fn Tested(test: ProviderTest) -> impl IntoView {
     }
 }
 
-#[component]
-fn Edit(
-    row: ProviderRow,
-    change: ServerAction<ChangeProvider>,
-    problem: Signal<Option<countersign_domain::Problem>>,
-) -> impl IntoView {
-    view! {
-        <ActionForm action=change attr:class="grid max-w-md gap-4 border-t border-hairline pt-4">
-            <input type="hidden" name="provider" value=row.id.to_string()/>
-            <Field name="name" label=strings::NAME kind=Kind::Text hint=strings::NAME_HINT value=row.name problem/>
-            <Field name="client_id" label=strings::CLIENT_ID kind=Kind::Text value=row.client_id problem/>
-            <div class="grid gap-1">
-                <label for="secret" class="text-body font-medium">
-                    {strings::NEW_SECRET}
-                </label>
-                <input
-                    id="secret"
-                    name="secret"
-                    type="password"
-                    autocomplete="off"
-                    class="block min-h-11 w-full rounded-control border border-control bg-surface px-3 text-reading text-text sm:min-h-10"
-                />
-            </div>
-            <Field
-                name="scopes"
-                label=strings::SCOPES
-                kind=Kind::Text
-                hint=strings::SCOPES_HINT
-                value=row.scopes.join(" ")
-                problem
-            />
-            <Field
-                name="algorithms"
-                label=strings::ALGORITHMS
-                kind=Kind::Text
-                hint=strings::ALGORITHMS_HINT
-                value=row.algorithms.join(" ")
-                problem
-            />
-            <div class="grid gap-1">
-                <label for="logout_typ" class="text-body font-medium">
-                    {strings::LOGOUT_TYP}
-                </label>
-                <select
-                    id="logout_typ"
-                    name="logout_typ"
-                    class="block min-h-11 w-full rounded-control border border-control bg-surface px-3 text-reading text-text sm:min-h-10"
-                >
-                    <option value="required">{strings::LOGOUT_TYP_REQUIRED}</option>
-                    <option value="optional">{strings::LOGOUT_TYP_OPTIONAL}</option>
-                </select>
-            </div>
-            <div class="flex flex-wrap gap-3">
-                <Submit weight=Weight::Primary pending=change.pending()>
-                    {strings::SAVE}
-                </Submit>
-                <a href="/admin/sso" class=Weight::Plain.class()>
-                    {strings::CANCEL}
-                </a>
-            </div>
-        </ActionForm>
-    }
-}
-
-/// The three steps.
-#[component]
-fn Connect(
-    origin: String,
-    add: ServerAction<AddProvider>,
-    problem: Signal<Option<countersign_domain::Problem>>,
-) -> impl IntoView {
-    let pattern = |path: &str| format!("{origin}/{path}/{}", strings::SHORT_NAME_SAMPLE);
-    let (callback, back_channel, signed_out) =
-        (pattern("callback"), pattern("backchannel-logout"), pattern("signed-out"));
-
-    view! {
-        <Panel title=strings::CONNECT>
-            <ol class="grid list-decimal gap-2 pl-5 text-body">
-                <li>
-                    {strings::STEP_REGISTER}
-                    <dl class="mt-2 grid gap-2">
-                        <Fact name=strings::REDIRECT>
-                            <CopyId id=callback label="redirect URI"/>
-                        </Fact>
-                        <Fact name=strings::BACK_CHANNEL>
-                            <CopyId id=back_channel label="back-channel logout URI"/>
-                        </Fact>
-                        <Fact name=strings::POST_LOGOUT>
-                            <CopyId id=signed_out label="post-logout redirect URI"/>
-                        </Fact>
-                    </dl>
-                </li>
-                <li>{strings::STEP_CONNECT}</li>
-                <li>{strings::STEP_TEST}</li>
-            </ol>
-            <ActionForm action=add attr:class="grid max-w-md gap-4">
-                <Field
-                    name="slug"
-                    label=strings::SHORT_NAME
-                    kind=Kind::Text
-                    hint=strings::SHORT_NAME_HINT
-                    value={or_sample(typed::<AddProvider>("slug"), strings::SHORT_NAME_SAMPLE)}
-                    problem
-                />
-                <Field
-                    name="name"
-                    label=strings::NAME
-                    kind=Kind::Text
-                    hint=strings::NAME_HINT
-                    value={typed::<AddProvider>("name")}
-                    problem
-                />
-                <Field
-                    name="issuer"
-                    label=strings::ISSUER
-                    kind=Kind::Text
-                    hint=strings::ISSUER_HINT
-                    value={typed::<AddProvider>("issuer")}
-                    problem
-                />
-                <Field
-                    name="client_id"
-                    label=strings::CLIENT_ID
-                    kind=Kind::Text
-                    value={typed::<AddProvider>("client_id")}
-                    problem
-                />
-                <Field
-                    name="secret"
-                    label=strings::SECRET
-                    kind=Kind::NewPassword
-                    hint=strings::SECRET_HINT
-                    problem
-                />
-                <Field
-                    name="scopes"
-                    label=strings::SCOPES
-                    kind=Kind::Text
-                    hint=strings::SCOPES_HINT
-                    value={or_sample(typed::<AddProvider>("scopes"), "profile")}
-                    problem
-                />
-                <Field
-                    name="algorithms"
-                    label=strings::ALGORITHMS
-                    kind=Kind::Text
-                    hint=strings::ALGORITHMS_HINT
-                    value={or_sample(typed::<AddProvider>("algorithms"), "RS256")}
-                    problem
-                />
-                <div>
-                    <Submit weight=Weight::Primary pending=add.pending()>
-                        {strings::CONNECT}
-                    </Submit>
-                </div>
-            </ActionForm>
-        </Panel>
-    }
-}
-
 /// Links to the providers, on the pages that ask who somebody is.
 #[component]
 pub(crate) fn WaysIn(
@@ -556,24 +438,26 @@ pub(crate) fn WaysIn(
     /// Where it leads.
     #[prop(into)]
     next: String,
+    /// Short name of a provider that was found away.
+    #[prop(into)]
+    away: Option<String>,
 ) -> impl IntoView {
     let ways = Resource::new(|| (), |()| ways_in());
-    let next = StoredValue::new(next);
+    let kept = StoredValue::new((next, away));
 
     view! {
         <Suspense>
             {move || Suspend::new(async move {
-                let ways = ways.await.unwrap_or_default();
-                (!ways.is_empty())
+                let (next, away) = kept.get_value();
+                let (gone, there): (Vec<_>, Vec<_>) =
+                    ways.await.unwrap_or_default().into_iter().partition(|way| Some(&way.slug) == away.as_ref());
+                let gone = gone.into_iter().next().map(|way| view! { <Away from next=next.clone() way/> });
+                let links = (!there.is_empty())
                     .then(|| {
-                        let links = ways
+                        let links = there
                             .into_iter()
                             .map(|ProviderLink { slug, name }| {
-                                let next = next.get_value();
-                                let href = match next.is_empty() {
-                                    true => format!("{from}/{slug}"),
-                                    false => format!("{from}/{slug}?next={}", escaped(&next)),
-                                };
+                                let href = way_to(from, &slug, &next);
                                 view! {
                                     <li>
                                         <a href=href rel="external" class=Weight::Primary.class()>
@@ -589,14 +473,50 @@ pub(crate) fn WaysIn(
                                 {links}
                             </ul>
                         }
-                    })
+                    });
+                view! {
+                    {gone}
+                    {links}
+                }
             })}
         </Suspense>
     }
 }
 
-fn or_sample(typed: String, sample: &str) -> String {
-    if typed.is_empty() { sample.to_owned() } else { typed }
+/// A provider that is away: what works all the same, and the way to try once more.
+#[component]
+fn Away(from: &'static str, next: String, way: ProviderLink) -> impl IntoView {
+    let retry = way_to(from, &way.slug, &next);
+    let anyway = format!("{retry}{}anyway=1", if next.is_empty() { '?' } else { '&' });
+    let meanwhile = match from {
+        "/login" => strings::AWAY_SIGN_IN,
+        _ => strings::AWAY_STEP_UP,
+    };
+
+    view! {
+        <section aria-labelledby="away" class="mb-6 rounded-control border-l-4 border-escalate bg-escalate-tint px-4 py-3 text-escalate-ink">
+            <h2 id="away" class="text-reading font-semibold">
+                {format!("{} does not answer", way.name)}
+            </h2>
+            <p class="mt-1 mb-3">{meanwhile}</p>
+            <div class="flex flex-wrap gap-3">
+                <a href=retry rel="external" class=Weight::Primary.class()>
+                    {strings::RETRY}
+                </a>
+                <a href=anyway rel="external" class=Weight::Plain.class()>
+                    {strings::ANYWAY}
+                </a>
+            </div>
+        </section>
+    }
+}
+
+/// Where a way to a provider begins.
+fn way_to(from: &str, slug: &str, next: &str) -> String {
+    match next {
+        "" => format!("{from}/{slug}"),
+        next => format!("{from}/{slug}?next={}", escaped(next)),
+    }
 }
 
 /// Writes a path as the value of one query parameter.
@@ -630,6 +550,10 @@ mod strings {
         "Asked for beside openid, separated by spaces; whatever brings the groups, such as profile groups.";
     pub(super) const ALGORITHMS: &str = "Signatures";
     pub(super) const ALGORITHMS_HINT: &str = "RS256, PS256, ES256 or EdDSA, separated by spaces. Others are refused.";
+    pub(super) const KNOWN_BY: &str = "Known by";
+    pub(super) const SUBJECT_CLAIM: &str = "Claim that says who somebody is";
+    pub(super) const SUBJECT_CLAIM_HINT: &str =
+        "Nearly always sub; oid with Entra ID, whose directory pushes that too. It stays once somebody is known by it.";
     pub(super) const TEST: &str = "Test sign-in";
     pub(super) const TEST_RESULT: &str = "Test sign-in passed";
     pub(super) const TEST_NOTE: &str = "What describes the person is hidden. Kept for ten minutes, for you only.";
@@ -646,7 +570,8 @@ mod strings {
     pub(super) const CONNECT: &str = "Connect a provider";
     pub(super) const STEP_REGISTER: &str =
         "At the provider, register a web application with these addresses; they end in the short name below.";
-    pub(super) const STEP_CONNECT: &str = "Here, enter its issuer, client id and client secret.";
+    pub(super) const STEP_CONNECT: &str =
+        "Here, enter its issuer and client id, and its client secret unless a key made here takes its place.";
     pub(super) const STEP_TEST: &str = "Run the test sign-in, look at what it brings, then open it for everybody.";
     pub(super) const SHORT_NAME: &str = "Short name";
     pub(super) const SHORT_NAME_SAMPLE: &str = "company";
@@ -656,12 +581,23 @@ mod strings {
     pub(super) const NAME_HINT: &str = "As people know it, such as Company account.";
     pub(super) const CLIENT_ID: &str = "Client id";
     pub(super) const SECRET: &str = "Client secret";
-    pub(super) const SECRET_HINT: &str = "Stored encrypted, shown to nobody again.";
+    pub(super) const SECRET_HINT: &str = "Stored encrypted, shown to nobody again. Empty where a key takes its place.";
     pub(super) const NEW_SECRET: &str = "New client secret (empty: it stays as it is)";
+    pub(super) const CLIENT_AUTH: &str = "The provider knows this installation by";
+    pub(super) const BY_SECRET: &str = "A client secret (client_secret_basic)";
+    pub(super) const BY_KEY: &str = "A key made here (private_key_jwt, ES256)";
+    pub(super) const NEW_KEY: &str = "Make another key; the one in force ends at once";
+    pub(super) const KEY_SET: &str = "Key set";
+    pub(super) const KEY_SET_NOTE: &str = "Only where a key takes the place of the client secret.";
+    pub(super) const PUBLIC_KEY: &str = "Public key";
     pub(super) const LOGOUT_TYP: &str = "Logout tokens";
     pub(super) const LOGOUT_TYP_REQUIRED: &str = "Must name their type";
-    pub(super) const LOGOUT_TYP_OPTIONAL: &str = "May leave it out";
+    pub(super) const LOGOUT_TYP_OPTIONAL: &str = "May leave it out, as LemonLDAP::NG does";
     pub(super) const WAYS: &str = "Identity providers";
+    pub(super) const AWAY_SIGN_IN: &str = "Nobody can begin a sign-in there at the moment. Whoever is signed in stays signed in. In an emergency a local account opens below: it asks why, lasts an hour, and every admin is told.";
+    pub(super) const AWAY_STEP_UP: &str = "Nobody can show there who they are at the moment. You stay signed in, and what asks for no fresh proof goes on. A passkey, or the password of a local account, proves it below.";
+    pub(super) const RETRY: &str = "Retry";
+    pub(super) const ANYWAY: &str = "Go there anyway";
 }
 
 #[cfg(test)]
@@ -671,5 +607,7 @@ mod tests {
     #[test]
     fn the_way_back_is_one_parameter() {
         assert_eq!(escaped("/decisions/1?a=b&c"), "/decisions/1%3Fa%3Db%26c");
+        assert_eq!(way_to("/login", "company", "/a?b=c"), "/login/company?next=/a%3Fb%3Dc");
+        assert_eq!(way_to("/step-up", "company", ""), "/step-up/company");
     }
 }

@@ -4,18 +4,23 @@
 //! e-mail address; it is found by a keyed digest, and the subject itself is in the vault. A provider
 //! takes effect only after a test sign-in with exactly its settings, and its secret is sealed at rest.
 
+mod people;
+mod settings;
+mod sign_out;
+
 use countersign_domain::{
     Problem,
-    event::{EndCause, Event, List, Object, Place as At, ProviderChange, SignInMethod},
+    event::{Event, List, Object, Place as At, ProviderChange, SignInMethod},
     ids::{PersonId, ProviderId, SessionId},
-    json,
     problem::Code,
-    provider::{ProviderFault, ProviderLink, ProviderRow, ProviderSettings, ProviderTest, ProvidersView, shown_claim},
-    text::PersonName,
+    provider::{
+        ClientAuth, ProviderFault, ProviderLink, ProviderRow, ProviderSettings, ProviderTest, ProvidersView,
+        shown_claim,
+    },
 };
-use countersign_ledger::hash::{Hash, Label, digest};
+use countersign_ledger::hash::Hash;
 use serde::{Deserialize, Serialize};
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::PgConnection;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
@@ -23,13 +28,21 @@ use crate::{
     Engine,
     authorize::{self, Action, Denial, Permit},
     caller::Caller,
+    client_keys,
     clock::milliseconds,
     db::{self, providers::Stored},
     envelope::Place,
     error::{Error, Result},
-    people, reads, role_mappings, roles, seal, secret,
-    sessions::{self, NewSession, OfProvider, SignInFacts},
+    reads, role_mappings, roles, seal, secret,
+    sessions::{self, NewSession, SignInFacts},
 };
+
+pub(crate) use people::{link, person_of};
+pub use people::{link_own, set_just_in_time};
+pub use sign_out::{Logout, back_channel_logout, leaving_token, sign_out};
+
+use people::become_member;
+use settings::{Given, Settings, no_secret};
 
 /// How long a sign-in at a provider may take, in milliseconds.
 pub const TRANSACTION_MS: u64 = 10 * 60 * 1_000;
@@ -37,9 +50,6 @@ pub const TRANSACTION_MS: u64 = 10 * 60 * 1_000;
 const TEST_MS: u64 = 10 * 60 * 1_000;
 /// How long an ID token outlives its sign-in, for the way to the provider's sign-out, in milliseconds.
 const KEPT_MS: u64 = 2 * 60 * 1_000;
-/// The algorithms that can be configured.
-const ALGORITHMS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
-
 /// What a door needs to talk to a provider; it is shown to nobody.
 #[derive(Clone)]
 pub struct Connection {
@@ -53,16 +63,32 @@ pub struct Connection {
     pub issuer: String,
     /// Our name at the provider.
     pub client_id: String,
-    /// The client secret.
-    pub secret: Zeroizing<String>,
+    /// What shows the provider who asks.
+    pub credential: Credential,
     /// Signatures that are taken.
     pub algorithms: Vec<String>,
     /// Asked for beside `openid`.
     pub scopes: Vec<String>,
+    /// The claim that says who somebody is.
+    pub subject_claim: String,
     /// Logout tokens must say what they are.
     pub logout_typ_required: bool,
     /// People can sign in through it.
     pub enabled: bool,
+}
+
+/// What shows a provider that it is this installation who asks.
+#[derive(Clone)]
+pub enum Credential {
+    /// The client secret.
+    Secret(Zeroizing<String>),
+    /// A key of this installation.
+    Key {
+        /// The private scalar in base64url.
+        scalar: Zeroizing<String>,
+        /// Id of the public half.
+        id: String,
+    },
 }
 
 /// A sign-in that the protocol's checks let through.
@@ -72,8 +98,10 @@ pub struct Proven {
     pub provider: ProviderId,
     /// What was used up by it.
     pub state: String,
-    /// Who it is at the provider.
+    /// Who it is at the provider: the value of [`Self::subject_claim`].
     pub subject: String,
+    /// The claim that said so.
+    pub subject_claim: String,
     /// Everything that the provider says about them.
     pub claims: serde_json::Value,
     /// When they last showed who they are, in milliseconds since 1970.
@@ -116,20 +144,50 @@ pub async fn connection(engine: &Engine, slug: &str) -> Result<Option<Connection
     let Some(stored) = db::providers::find_by_slug(&mut *engine.app.acquire().await?, slug).await? else {
         return Ok(None);
     };
-    let plain = engine.envelope.open(secret_place(stored.id), &stored.secret)?;
-    let secret = String::from_utf8(plain.to_vec()).map_err(|_| unreadable(stored.id))?;
+    let secret = open_secret(engine, &stored)?;
+    let credential = match stored.client_key_id {
+        Some(id) => Credential::Key { scalar: secret, id },
+        None => Credential::Secret(secret),
+    };
     Ok(Some(Connection {
         id: stored.id,
         n: stored.n,
         slug: stored.slug,
         issuer: stored.issuer,
         client_id: stored.client_id,
-        secret: Zeroizing::new(secret),
+        credential,
         algorithms: stored.algorithms,
         scopes: stored.scopes,
+        subject_claim: stored.subject_claim,
         logout_typ_required: stored.logout_typ_required,
         enabled: stored.enabled_at.is_some(),
     }))
+}
+
+/// Returns the key set by which a provider knows this installation, where a key says who it is.
+///
+/// # Errors
+///
+/// When the database does not answer, or the key does not open.
+pub async fn client_keys(engine: &Engine, slug: &str) -> Result<Option<serde_json::Value>> {
+    let Some(stored) = db::providers::find_by_slug(&mut *engine.app.acquire().await?, slug).await? else {
+        return Ok(None);
+    };
+    Ok(client_key(engine, &stored)?.map(|key| serde_json::json!({ "keys": [key] })))
+}
+
+/// Returns the public key of this installation at a provider.
+fn client_key(engine: &Engine, stored: &Stored) -> Result<Option<serde_json::Value>> {
+    if stored.client_key_id.is_none() {
+        return Ok(None);
+    }
+    let key = client_keys::public(&open_secret(engine, stored)?);
+    key.map(Some).ok_or_else(|| unreadable(stored.id))
+}
+
+fn open_secret(engine: &Engine, stored: &Stored) -> Result<Zeroizing<String>> {
+    let plain = engine.envelope.open(secret_place(stored.id), &stored.secret)?;
+    String::from_utf8(plain.to_vec()).map(Zeroizing::new).map_err(|_| unreadable(stored.id))
 }
 
 /// Shows the providers, with what the caller's test sign-in brought.
@@ -171,6 +229,9 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<ProvidersView> {
         });
         let detail = detail.map(|stored| engine.vault.open(stored)).transpose()?.flatten();
         rows.push(ProviderRow {
+            client_auth: ClientAuth::from_word(&provider.client_auth).ok_or_else(|| unreadable(provider.id))?,
+            client_key: client_key(engine, &provider)?.map(|key| key.to_string()),
+            logout_typ_required: provider.logout_typ_required,
             tested: provider.is_tested(),
             id: provider.id,
             slug: provider.slug,
@@ -179,6 +240,7 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<ProvidersView> {
             client_id: provider.client_id,
             scopes: provider.scopes,
             algorithms: provider.algorithms,
+            subject_claim: provider.subject_claim,
             enabled: provider.enabled_at.is_some(),
             people_count,
             fault: provider.fault_at.zip(detail).map(|(at, detail)| ProviderFault { at: milliseconds(at), detail }),
@@ -198,7 +260,7 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<ProvidersView> {
 /// `step_up_required`.
 pub async fn add(engine: &Engine, caller: &Caller, settings: ProviderSettings, secret: &str) -> Result<ProviderId> {
     let settings = Settings::parse(settings)?;
-    let secret = parse_secret(secret)?;
+    let secret = Given::parse(&settings, secret)?;
     engine
         .act(caller, move |engine, caller| {
             let (settings, secret) = (settings.clone(), secret.clone());
@@ -212,6 +274,12 @@ pub async fn add(engine: &Engine, caller: &Caller, settings: ProviderSettings, s
                 if db::providers::find_by_issuer(&mut tx, &settings.issuer, &settings.client_id).await?.is_some() {
                     return Err(taken("This issuer is connected with this client id already."));
                 }
+                refuse_another_claim(&mut tx, &engine, &permit, &settings).await?;
+                let (settings, secret) = match secret {
+                    Given::Secret(secret) => (settings, secret),
+                    Given::Key => settings.with_new_key(),
+                    Given::Nothing => return Err(no_secret()),
+                };
                 let id = ProviderId(secret::random_id());
                 let change = ProviderChange::Added;
                 let event = Event::ProviderChanged { provider: id, n: 1, change, digest: settings.digest() };
@@ -225,12 +293,14 @@ pub async fn add(engine: &Engine, caller: &Caller, settings: ProviderSettings, s
         .await
 }
 
-/// Changes a provider's name, client id, scopes, algorithms or secret; an empty secret leaves it as it is.
+/// Changes a provider's name, client id, scopes, algorithms, the claim that says who somebody is, or by what the
+/// provider knows this installation; an empty secret or claim leaves it as it is, and so does a key unless another
+/// is asked for.
 /// Whatever changes asks for another test; until then an enabled provider goes on with the new settings.
 ///
 /// # Errors
 ///
-/// As [`add`]; [`Error::NotFound`].
+/// As [`add`]; [`Error::NotFound`]; `invalid_transition` for another claim once somebody is known at the issuer.
 pub async fn change(
     engine: &Engine,
     caller: &Caller,
@@ -238,10 +308,10 @@ pub async fn change(
     settings: ProviderSettings,
     secret: &str,
 ) -> Result<()> {
-    let secret = if secret.is_empty() { None } else { Some(parse_secret(secret)?) };
+    let typed = Zeroizing::new(secret.to_owned());
     engine
         .act(caller, move |engine, caller| {
-            let (settings, secret) = (settings.clone(), secret.clone());
+            let (settings, typed) = (settings.clone(), typed.clone());
             async move {
                 let mut tx = engine.begin().await?;
                 let permit = engine.authorize(&mut tx, &caller, Action::ChangeProvider, engine.installation()).await?;
@@ -249,8 +319,27 @@ pub async fn change(
                 let stored = db::providers::lock(&mut tx, provider).await?.ok_or(Error::NotFound)?;
                 // Short name and issuer are what people and the provider know it by: they stay.
                 let (slug, issuer) = (stored.slug.clone(), stored.issuer.clone());
-                let parsed = Settings::parse(ProviderSettings { slug, issuer, ..settings })?;
+                let subject_claim = match settings.subject_claim.trim() {
+                    "" => stored.subject_claim.clone(),
+                    typed => typed.to_owned(),
+                };
+                let new_key = settings.new_key;
+                let parsed = Settings::parse(ProviderSettings { slug, issuer, subject_claim, ..settings })?;
                 let settings = Settings { just_in_time: stored.just_in_time, ..parsed };
+                refuse_another_claim(&mut tx, &engine, &permit, &settings).await?;
+                let stays = stored.client_auth == settings.client_auth.word();
+                let (settings, secret) = match Given::parse(&settings, &typed)? {
+                    Given::Secret(secret) => (settings, Some(secret)),
+                    Given::Key if stays && !new_key => {
+                        (Settings { client_key_id: stored.client_key_id.clone(), ..settings }, None)
+                    }
+                    Given::Key => {
+                        let (settings, scalar) = settings.with_new_key();
+                        (settings, Some(scalar))
+                    }
+                    Given::Nothing if stays => (settings, None),
+                    Given::Nothing => return Err(no_secret()),
+                };
                 let n = stored.n + 1;
                 let event =
                     Event::ProviderChanged { provider, n, change: ProviderChange::Changed, digest: settings.digest() };
@@ -264,6 +353,23 @@ pub async fn change(
             }
         })
         .await
+}
+
+/// Refuses settings by which people who are known at the issuer would be strangers, or somebody else.
+async fn refuse_another_claim(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    permit: &Permit,
+    settings: &Settings,
+) -> Result<()> {
+    if !db::providers::is_known_otherwise(conn, &settings.issuer, &settings.subject_claim).await? {
+        return Ok(());
+    }
+    let problem = Problem::new(
+        Code::InvalidTransition,
+        "People of this issuer are known here by another claim. With this one they would be strangers, or taken for somebody else, so the claim stays as it was.",
+    );
+    Err(Denial::by_rule(permit.clone(), Action::ChangeProvider, engine.installation(), problem))
 }
 
 /// Lets people sign in through a provider. From then on local accounts are for emergencies.
@@ -344,11 +450,10 @@ pub async fn sign_in(engine: &Engine, caller: &Caller, proven: Proven) -> Result
             let proven = proven.clone();
             async move {
                 let mut tx = engine.begin().await?;
-                let stored = db::providers::lock_share(&mut tx, proven.provider).await?.ok_or_else(closed)?;
+                let stored = spend_state(&mut tx, &engine, &proven).await?;
                 if stored.enabled_at.is_none() {
                     return Err(closed());
                 }
-                spend_state(&mut tx, &engine, &proven).await?;
                 let person = match person_of(&mut tx, &engine, proven.provider, &proven.subject).await? {
                     Some(person) => person,
                     None if stored.just_in_time => become_member(&mut tx, &engine, &caller, &stored, &proven).await?,
@@ -449,95 +554,6 @@ pub async fn keep_test(engine: &Engine, caller: &Caller, proven: Proven) -> Resu
         .await
 }
 
-/// Makes a provider's subject one more way in for the caller.
-///
-/// # Errors
-///
-/// `step_up_required`; `name_taken` when the subject is somebody else's.
-pub async fn link_own(engine: &Engine, caller: &Caller, proven: Proven) -> Result<()> {
-    sessions::require_recent(caller)?;
-    engine
-        .act(caller, move |engine, caller| {
-            let proven = proven.clone();
-            async move {
-                let mut tx = engine.begin().await?;
-                let (person, _) = caller.signed_in()?;
-                let target = authorize::Target::Member(person);
-                let permit = engine.authorize(&mut tx, &caller, Action::ManageFactors, target).await?;
-                spend_state(&mut tx, &engine, &proven).await?;
-                match person_of(&mut tx, &engine, proven.provider, &proven.subject).await? {
-                    Some(other) if other != person => {
-                        return Err(taken("This identity belongs to another member."));
-                    }
-                    Some(_) => return Err(taken("This identity is yours already.")),
-                    None => {}
-                }
-                link(&mut tx, &engine, &caller, &permit, proven.provider, &proven.subject, person).await?;
-                engine.commit(tx).await
-            }
-        })
-        .await
-}
-
-/// Makes a member, without any role, of somebody who signs in for the first time (O11).
-///
-/// The name on screens and the sign-in name come from the claims; they join nobody: a sign-in name that is
-/// in use is not taken.
-async fn become_member(
-    tx: &mut Transaction<'static, Postgres>,
-    engine: &Engine,
-    caller: &Caller,
-    stored: &Stored,
-    proven: &Proven,
-) -> Result<PersonId> {
-    let permit = authorize::unevaluated(authorize::engine_actor());
-    let claim = |name: &str| proven.claims.get(name).and_then(serde_json::Value::as_str);
-    let preferred = claim("preferred_username").and_then(|login| people::parse_login(login).ok());
-    let name =
-        ["name", "preferred_username", "sub"].into_iter().filter_map(claim).find_map(|n| PersonName::new(n).ok());
-    let name = name.ok_or_else(|| Error::refused(Code::Unauthenticated, "The provider names nobody."))?;
-    let free = match &preferred {
-        Some(login) => db::people::find_by_login(tx, &sessions::login_lookup(engine, login)).await?.is_none(),
-        None => false,
-    };
-    let login = match preferred.filter(|_| free) {
-        Some(login) => login,
-        None => format!("{}-{}", stored.slug, &secret::random_id().simple().to_string()[..8]),
-    };
-    let person = people::create_bare(tx, engine, caller, &permit, &name, &login).await?;
-    link(tx, engine, caller, &permit, stored.id, &proven.subject, person).await?;
-    Ok(person)
-}
-
-/// Lets people in who are not members yet, without any role but those that the mapping gives, or no longer.
-///
-/// # Errors
-///
-/// `invalid_transition` when it stands so already; `step_up_required`; [`Error::Forbidden`] for anybody but an admin.
-pub async fn set_just_in_time(engine: &Engine, caller: &Caller, provider: ProviderId, on: bool) -> Result<()> {
-    engine
-        .act(caller, move |engine, caller| async move {
-            let mut tx = engine.begin().await?;
-            let target = engine.installation();
-            let permit = engine.authorize(&mut tx, &caller, Action::ChangeProvider, target).await?;
-            sessions::require_recent(&caller)?;
-            let mut stored = db::providers::lock(&mut tx, provider).await?.ok_or(Error::NotFound)?;
-            if stored.just_in_time == on {
-                let problem = Problem::new(Code::InvalidTransition, "It stands so already.");
-                return Err(Denial::by_rule(permit, Action::ChangeProvider, target, problem));
-            }
-            stored.just_in_time = on;
-            stored.n += 1;
-            let digest = Settings::of(&stored).digest();
-            stored.settings_digest = digest.0.to_vec();
-            let event = Event::ProviderChanged { provider, n: stored.n, change: ProviderChange::Changed, digest };
-            seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
-            db::providers::set_just_in_time(&mut tx, &stored).await?;
-            engine.commit(tx).await
-        })
-        .await
-}
-
 /// Returns the claims of a person's test sign-in at a provider, while they are kept.
 pub(crate) async fn find_test(
     conn: &mut PgConnection,
@@ -553,38 +569,6 @@ pub(crate) async fn find_test(
         }
         _ => Ok(None),
     }
-}
-
-/// Returns whose a provider's subject is.
-pub(crate) async fn person_of(
-    conn: &mut PgConnection,
-    engine: &Engine,
-    provider: ProviderId,
-    subject: &str,
-) -> Result<Option<PersonId>> {
-    let stored = db::providers::lock_share(conn, provider).await?.ok_or_else(closed)?;
-    Ok(db::providers::find_identity(conn, &identity_lookup(engine, &stored.issuer, subject)).await?)
-}
-
-/// Makes a provider's subject a member's, who is locked by this.
-pub(crate) async fn link(
-    tx: &mut Transaction<'static, Postgres>,
-    engine: &Engine,
-    caller: &Caller,
-    permit: &Permit,
-    provider: ProviderId,
-    subject: &str,
-    person: PersonId,
-) -> Result<()> {
-    let stored = db::providers::lock_share(tx, provider).await?.ok_or_else(closed)?;
-    let account = db::people::lock(tx, person).await?.ok_or(Error::NotFound)?;
-    let n = account.n + 1;
-    let event = Event::IdentityLinked { person, n, provider, subject: subject.to_owned() };
-    let entry = seal::append(tx, engine, caller, permit, &event).await?;
-    db::people::set_n(tx, person, n).await?;
-    let lookup = identity_lookup(engine, &stored.issuer, subject);
-    db::providers::insert_identity(tx, &lookup, provider, person, entry.at, entry.id).await?;
-    Ok(())
 }
 
 /// Puts on record why a sign-in or sign-out through a provider was refused; a flood makes one entry a minute.
@@ -620,116 +604,6 @@ pub async fn refused(
         .await
 }
 
-/// Ends what a provider wants ended; returns how many sign-ins. A logout token works once.
-///
-/// # Errors
-///
-/// `unauthenticated` for a token that was used.
-pub async fn back_channel_logout(
-    engine: &Engine,
-    caller: &Caller,
-    provider: ProviderId,
-    logout: Logout,
-) -> Result<usize> {
-    engine
-        .act(caller, move |engine, caller| {
-            let logout = logout.clone();
-            async move {
-                let mut tx = engine.begin().await?;
-                let stored = db::providers::lock_share(&mut tx, provider).await?.ok_or_else(closed)?;
-                let digest = engine.vault.lookup("logout token", &format!("{provider}\n{}", logout.token_id));
-                if !db::providers::spend(&mut tx, &digest, engine.now(), logout.remember_until).await? {
-                    return Err(Error::refused(Code::Unauthenticated, "This logout token was used already."));
-                }
-                let which = match (logout.session, logout.subject) {
-                    (Some(session), _) => Some(OfProvider::Sid(session)),
-                    (None, Some(subject)) => {
-                        let lookup = identity_lookup(&engine, &stored.issuer, &subject);
-                        db::providers::find_identity(&mut tx, &lookup).await?.map(OfProvider::Person)
-                    }
-                    (None, None) => None,
-                };
-                let permit = authorize::unevaluated(authorize::engine_actor());
-                let ended = match which {
-                    Some(which) => {
-                        let cause = EndCause::BackChannel;
-                        sessions::end_for_provider(&mut tx, &engine, &caller, &permit, provider, &which, cause).await?
-                    }
-                    None => 0,
-                };
-                if ended == 0 {
-                    let event = Event::ProviderRefused {
-                        provider,
-                        count: 1,
-                        cause: "no_session",
-                        detail: "a logout token named no running sign-in".into(),
-                        ip: caller.network.clone(),
-                    };
-                    seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
-                }
-                engine.commit(tx).await?;
-                Ok(ended)
-            }
-        })
-        .await
-}
-
-/// What a checked logout token ends.
-#[derive(Clone, Debug)]
-pub struct Logout {
-    /// Whose sign-ins, where no session is named.
-    pub subject: Option<String>,
-    /// Which of the provider's sessions.
-    pub session: Option<String>,
-    /// Id of the token.
-    pub token_id: String,
-    /// Until when it must be remembered, in milliseconds since 1970.
-    pub remember_until: u64,
-}
-
-/// Signs the caller out and returns the address that ends the provider's session too, where the sign-in
-/// came through one. The sign-in here ends first, whatever the provider does.
-///
-/// # Errors
-///
-/// As [`sessions::sign_out`].
-pub async fn sign_out(engine: &Engine, caller: &Caller) -> Result<Option<String>> {
-    let (_, session) = caller.signed_in()?;
-    let kept = db::providers::find_id_token(&mut *engine.app.acquire().await?, session).await?;
-    sessions::sign_out(engine, caller).await?;
-    Ok(kept.map(|(slug, _)| {
-        let ticket = format!("{session}.{}", engine.now());
-        let signature = hex(&engine.vault.lookup("sign-out", &ticket));
-        format!("/sign-out/{slug}?of={ticket}.{signature}")
-    }))
-}
-
-/// Opens the ID token that an address of [`sign_out`] stands for, while it is fresh.
-///
-/// # Errors
-///
-/// When the token does not open.
-pub async fn leaving_token(
-    engine: &Engine,
-    ticket: &str,
-    now: u64,
-    fresh_ms: u64,
-) -> Result<Option<Zeroizing<String>>> {
-    let Some((signed, signature)) = ticket.rsplit_once('.') else { return Ok(None) };
-    let own: bool = hex(&engine.vault.lookup("sign-out", signed)).as_bytes().ct_eq(signature.as_bytes()).into();
-    let fresh = |at: &str| at.parse::<u64>().is_ok_and(|at| now <= at.saturating_add(fresh_ms));
-    let session = match signed.split_once('.') {
-        Some((session, at)) if own && fresh(at) => session.parse::<SessionId>().ok(),
-        _ => None,
-    };
-    let Some(session) = session else { return Ok(None) };
-    let kept = db::providers::find_id_token(&mut *engine.app.acquire().await?, session).await?;
-    let Some((_, sealed)) = kept else { return Ok(None) };
-    let plain = engine.envelope.open(token_place(session), &sealed)?;
-    let unreadable = |_| Error::Row { table: "session_id_tokens", column: "sealed", id: session.to_string() };
-    String::from_utf8(plain.to_vec()).map(|token| Some(Zeroizing::new(token))).map_err(unreadable)
-}
-
 /// Signs what a browser keeps between leaving for a provider and coming back.
 pub fn sign_transaction(engine: &Engine, text: &str) -> Vec<u8> {
     engine.vault.lookup("sign-in transaction", text)
@@ -740,11 +614,16 @@ pub fn is_own_transaction(engine: &Engine, text: &str, signature: &[u8]) -> bool
     sign_transaction(engine, text).ct_eq(signature).into()
 }
 
-async fn spend_state(conn: &mut PgConnection, engine: &Engine, proven: &Proven) -> Result<()> {
+/// Uses the state of a sign-in up and returns its provider, which stays as it is until the transaction ends.
+async fn spend_state(conn: &mut PgConnection, engine: &Engine, proven: &Proven) -> Result<Stored> {
+    let stored = db::providers::lock_share(conn, proven.provider).await?.ok_or_else(closed)?;
+    if stored.subject_claim != proven.subject_claim {
+        return Err(Error::refused(Code::Unauthenticated, "The provider's settings changed meanwhile. Start again."));
+    }
     let digest = engine.vault.lookup("sign-in state", &proven.state);
     let now = engine.now();
     if db::providers::spend(conn, &digest, now, now + TRANSACTION_MS).await? {
-        return Ok(());
+        return Ok(stored);
     }
     Err(Error::refused(Code::Unauthenticated, "This sign-in was finished already. Start again."))
 }
@@ -753,134 +632,11 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn identity_lookup(engine: &Engine, issuer: &str, subject: &str) -> Vec<u8> {
-    engine.vault.lookup("identity", &format!("{issuer}\n{subject}"))
-}
-
 /// What is kept of a test sign-in.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     claims: std::collections::BTreeMap<String, serde_json::Value>,
     skew_seconds: i64,
-}
-
-/// Settings that were read.
-#[derive(Clone)]
-struct Settings {
-    slug: String,
-    name: String,
-    issuer: String,
-    client_id: String,
-    scopes: Vec<String>,
-    algorithms: Vec<String>,
-    logout_typ_required: bool,
-    just_in_time: bool,
-}
-
-impl Settings {
-    fn of(stored: &Stored) -> Self {
-        Self {
-            slug: stored.slug.clone(),
-            name: stored.name.clone(),
-            issuer: stored.issuer.clone(),
-            client_id: stored.client_id.clone(),
-            scopes: stored.scopes.clone(),
-            algorithms: stored.algorithms.clone(),
-            logout_typ_required: stored.logout_typ_required,
-            just_in_time: stored.just_in_time,
-        }
-    }
-
-    fn parse(typed: ProviderSettings) -> Result<Self> {
-        let field = |pointer: &str, sentence: &str| Error::field(pointer, "invalid_setting", sentence);
-        let slug = typed.slug.trim().to_owned();
-        let fits = (2..=32).contains(&slug.len())
-            && slug.starts_with(|first: char| first.is_ascii_lowercase())
-            && slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        if !fits {
-            return Err(field("/slug", "Use 2 to 32 lower-case letters, digits and hyphens, such as company."));
-        }
-        let name = typed.name.trim().to_owned();
-        if !(1..=64).contains(&name.chars().count()) || name.chars().any(char::is_control) {
-            return Err(field("/name", "Give 1 to 64 characters, as people know it, such as Company account."));
-        }
-        let issuer = typed.issuer.trim().to_owned();
-        let address = issuer.starts_with("https://") || issuer.starts_with("http://");
-        let plain = issuer.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#@\\".contains(&byte));
-        if !address || !plain || !(12..=500).contains(&issuer.len()) {
-            return Err(field(
-                "/issuer",
-                "Give the issuer exactly as the provider shows it, such as https://id.example.org.",
-            ));
-        }
-        let client_id = typed.client_id.trim().to_owned();
-        if !(1..=255).contains(&client_id.len()) || !client_id.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-            return Err(field("/client_id", "Copy the client id that the provider gave this installation."));
-        }
-        let scopes: Vec<String> =
-            typed.scopes.split_whitespace().filter(|scope| *scope != "openid").map(str::to_owned).collect();
-        let scope_fits = |scope: &String| {
-            scope.len() <= 128 && scope.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
-        };
-        if scopes.len() > 20 || !scopes.iter().all(scope_fits) {
-            return Err(field("/scopes", "Separate scopes by spaces, such as: profile groups."));
-        }
-        let mut algorithms = typed.algorithms;
-        algorithms.sort();
-        algorithms.dedup();
-        if algorithms.is_empty() || !algorithms.iter().all(|name| ALGORITHMS.contains(&name.as_str())) {
-            return Err(field("/algorithms", "Choose at least one of RS256, PS256, ES256 and EdDSA."));
-        }
-        let logout_typ_required = typed.logout_typ_required;
-
-        Ok(Self { slug, name, issuer, client_id, scopes, algorithms, logout_typ_required, just_in_time: false })
-    }
-
-    /// Digest of the settings as RFC 8785 text, without the secret.
-    fn digest(&self) -> Hash {
-        let mut settings = serde_json::json!({
-            "algorithms": self.algorithms,
-            "client_id": self.client_id,
-            "issuer": self.issuer,
-            "logout_typ_required": self.logout_typ_required,
-            "name": self.name,
-            "scopes": self.scopes,
-            "slug": self.slug,
-        });
-        if self.just_in_time {
-            settings["just_in_time"] = true.into();
-        }
-        digest(Label::Provider, json::canonical(&settings).as_bytes())
-    }
-
-    fn stored(&self, id: ProviderId, n: u64, secret: Vec<u8>) -> Stored {
-        Stored {
-            id,
-            n,
-            slug: self.slug.clone(),
-            name: self.name.clone(),
-            issuer: self.issuer.clone(),
-            client_id: self.client_id.clone(),
-            secret,
-            algorithms: self.algorithms.clone(),
-            scopes: self.scopes.clone(),
-            logout_typ_required: self.logout_typ_required,
-            settings_digest: self.digest().0.to_vec(),
-            tested_digest: None,
-            enabled_at: None,
-            fault_at: None,
-            fault_entry: None,
-            just_in_time: self.just_in_time,
-        }
-    }
-}
-
-fn parse_secret(secret: &str) -> Result<Zeroizing<String>> {
-    let secret = secret.trim();
-    if (1..=512).contains(&secret.len()) && secret.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-        return Ok(Zeroizing::new(secret.to_owned()));
-    }
-    Err(Error::field("/secret", "invalid_setting", "Copy the client secret that the provider shows once."))
 }
 
 fn secret_place(provider: ProviderId) -> Place {
