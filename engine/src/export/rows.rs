@@ -161,7 +161,7 @@ mod tests {
         let row = |members: &[&str]| MadeRow {
             table: "reviews".into(),
             id: "7".into(),
-            entry: Some(entry.id),
+            entry: entry.id,
             kind: "decision.reviewed".into(),
             object: Uuid::from_u128(5),
             members: members.iter().map(|member| (*member).to_owned()).collect(),
