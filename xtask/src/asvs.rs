@@ -62,7 +62,7 @@ mod tests {
         let faults: Vec<_> = rows()
             .into_iter()
             .filter(|row| {
-                let named = names(&row.shown).filter_map(|name| exists(name)).count();
+                let named = names(&row.shown).filter_map(exists).count();
                 let said = match row.state.as_str() {
                     "met" => named > 0 && !row.shown.contains("Missing:"),
                     "partly" => named > 0 && row.shown.contains("Missing: "),
