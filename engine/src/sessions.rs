@@ -128,7 +128,8 @@ pub async fn authenticate(engine: &Engine, token: &str) -> Result<Option<Actor>>
         session: session.id,
         signed_in: session.entry,
         proven_ago_ms,
-        factor_missing: session.method == Some(SignInMethod::Password) && !session.has_factor,
+        factor_missing: matches!(session.method, Some(SignInMethod::Password | SignInMethod::BreakGlass))
+            && !session.has_factor,
     }))
 }
 

@@ -4,10 +4,12 @@
 
 use countersign_domain::{problem::Code, role::Role, view::NoticeKind};
 use countersign_engine::{
-    Actor, Caller, Error, factors, invitations, people,
+    Actor, Caller, Error, factors, invitations, ledger, people,
     sessions::{self, SignedIn, Typed},
     testing::{Desk, again, app_code},
 };
+
+use crate::providers;
 
 const PASSWORD: &str = "a long enough phrase";
 
@@ -18,14 +20,14 @@ async fn a_password_alone_reaches_nothing_but_the_second_factor() {
     let token = joined(&desk, "carl").await;
     let limited = caller(&desk, &token).await;
 
-    let page = countersign_engine::ledger::view(&desk.engine, &limited, None).await.unwrap_err();
+    let page = ledger::view(&desk.engine, &limited, None).await.unwrap_err();
     let view = factors::view(&desk.engine, &again(&limited)).await.unwrap();
     with_app(&desk, &limited).await;
     let whole = caller(&desk, &token).await;
 
     assert!(matches!(&page, Error::Forbidden(denial) if denial.policies == ["second_factor_first"]), "{page:?}");
     assert!(view.missing && view.recent && !view.totp);
-    assert!(countersign_engine::ledger::view(&desk.engine, &whole, None).await.is_ok());
+    assert!(ledger::view(&desk.engine, &whole, None).await.is_ok());
 }
 
 /// Proves L6.
@@ -177,6 +179,33 @@ async fn a_local_account_is_break_glass_once_a_provider_is_active() {
     assert!(sessions::authenticate(&desk.engine, &token).await.unwrap().is_none(), "an hour is over");
     let sealed = "select count(*) from ledger_entries where position('auth.break_glass_used'::bytea in bytes) > 0";
     assert_eq!(desk.database.number(sealed).await, 1);
+}
+
+/// Proves L7: while a provider is active, an invitation opens no more than an emergency sign-in, told to all admins.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_past_an_active_provider_is_an_emergency() {
+    let desk = Desk::new().await;
+    providers::open(&desk, "company").await;
+    let token = joined(&desk, "carl").await;
+    let limited = caller(&desk, &token).await;
+    let id = desk.queued_decision().await;
+
+    let page = ledger::view(&desk.engine, &again(&limited), None).await.unwrap_err();
+    with_app(&desk, &limited).await;
+    let whole = caller(&desk, &token).await;
+    let form = desk.open_form(&whole, id, countersign_domain::decision::Verdict::Approve).await.unwrap_err();
+    for _ in 0..2 {
+        desk.clock.advance(25 * 60 * 1_000);
+        assert!(sessions::authenticate(&desk.engine, &token).await.unwrap().is_some());
+    }
+    desk.clock.advance(11 * 60 * 1_000);
+
+    assert!(matches!(&page, Error::Forbidden(denial) if denial.policies == ["second_factor_first"]), "{page:?}");
+    assert!(form.to_string().contains("emergency"), "{form}");
+    let notices = people::me(&desk.engine, &again(&desk.admin)).await.unwrap().notices;
+    assert_eq!((notices[0].kind, notices[0].about.as_deref()), (NoticeKind::BreakGlass, Some("carl")));
+    assert!(sessions::authenticate(&desk.engine, &token).await.unwrap().is_none(), "an hour is over");
+    desk.check_log().await;
 }
 
 /// Proves S7: admins see and end anybody's sign-in; others see their own.
