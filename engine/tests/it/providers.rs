@@ -201,11 +201,34 @@ async fn a_step_up_is_the_same_person_again() {
     providers::link_own(&desk.engine, &again(&desk.auditor), proven(id, "uwe", "s2")).await.unwrap();
 
     let other = providers::step_up(&desk.engine, &again(&desk.approver), proven(id, "uwe", "s3")).await.unwrap_err();
-    let same = providers::step_up(&desk.engine, &again(&desk.approver), proven(id, "pia", "s4")).await;
+    let now = Proven { auth_time: Some(desk.engine.now()), ..proven(id, "pia", "s4") };
+    let same = providers::step_up(&desk.engine, &again(&desk.approver), now).await;
 
     assert_eq!(code(other), Code::Unauthenticated);
     assert_eq!(Some(same.unwrap().person), desk.approver.person());
     desk.check_log().await;
+}
+
+/// Proves S8: what the provider does not date is no recent proof, neither at sign-in nor as a step-up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_without_its_time_is_no_recent_proof() {
+    let desk = Desk::new().await;
+    let id = open(&desk, "company").await;
+    providers::link_own(&desk.engine, &again(&desk.approver), proven(id, "pia", "s1")).await.unwrap();
+    let dated = |state: &str, ago: u64| Proven { auth_time: Some(desk.engine.now() - ago), ..proven(id, "pia", state) };
+
+    let silent = signed_in(&desk, proven(id, "pia", "s2")).await;
+    let fresh = signed_in(&desk, dated("s3", 60_000)).await;
+    let old = signed_in(&desk, dated("s4", 6 * 60_000)).await;
+    let step_up = providers::step_up(&desk.engine, &again(&silent), proven(id, "pia", "s5")).await.unwrap_err();
+    let dated_step_up = providers::step_up(&desk.engine, &again(&silent), dated("s6", 0)).await;
+
+    assert!(sessions::require_recent(&fresh).is_ok());
+    for caller in [silent, old] {
+        assert_eq!(code(sessions::require_recent(&caller).unwrap_err()), Code::StepUpRequired);
+    }
+    assert_eq!(code(step_up), Code::Unauthenticated);
+    assert!(dated_step_up.is_ok(), "{dated_step_up:?}");
 }
 
 /// Proves O6 and L7: nobody makes a way in as somebody who is known by a provider.
