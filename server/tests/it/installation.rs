@@ -785,7 +785,7 @@ impl Answer {
             return json["scimType"].as_str().unwrap_or(word).to_owned();
         }
         json.get("code")
-            .or_else(|| json.pointer("/problem/code"))
+            .or_else(|| json.pointer("/told/problem/code"))
             .and_then(|code| code.as_str())
             .unwrap_or_default()
             .to_owned()

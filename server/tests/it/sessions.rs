@@ -27,7 +27,7 @@ async fn every_set_cookie_matches_the_pattern() {
     assert_eq!(token.len(), 43, "32 random bytes");
     assert_eq!(inside.status, StatusCode::OK);
     assert_eq!(signed_out.header("set-cookie"), "sid=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
-    assert_eq!(signed_out.header("clear-site-data"), "\"cache\", \"cookies\"");
+    assert_eq!(signed_out.header("clear-site-data"), "\"cache\"");
     assert_eq!(outside.status, StatusCode::SEE_OTHER);
 }
 
@@ -82,6 +82,23 @@ async fn an_open_stream_does_not_keep_a_session_alive() {
     let after = installation.send(Ask::get("/queue").html().session(&installation.approver.token)).await;
 
     assert_eq!(after.status, StatusCode::SEE_OTHER);
+}
+
+/// Proves L3 and S7: signing out forgets the session and sign-ins under way, and neither this browser nor anybody
+/// else's cookies.
+#[tokio::test]
+async fn signing_out_keeps_the_known_browser() {
+    let installation = Installation::new().await;
+    let (token, ask) = (&installation.approver.token, Ask::post("/act/sign-out").same_origin().form(""));
+    let cookies = format!("sid={token}; device=known; txn-0190=tie; theme=dark");
+
+    let signed_out = installation.send(ask.header("cookie", &cookies)).await;
+
+    let set: Vec<_> = signed_out.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap()).collect();
+    let gone = |name: &str| set.iter().any(|set| set.starts_with(&format!("{name}=;")) && set.contains("; Max-Age=0"));
+    assert!(gone("sid") && gone("txn-0190"), "{set:?}");
+    assert!(!set.iter().any(|set| set.starts_with("device=") || set.starts_with("theme=")), "{set:?}");
+    assert_eq!(signed_out.header("clear-site-data"), "\"cache\"");
 }
 
 /// Proves K2.
