@@ -89,15 +89,12 @@ pub(crate) async fn has_joined(conn: &mut PgConnection, id: PersonId) -> sqlx::R
 }
 
 pub(crate) struct Local {
-    pub(crate) login_lookup: Vec<u8>,
     pub(crate) password_hash: Option<String>,
 }
 
 /// Returns what a person signs in with locally.
 pub(crate) async fn find(conn: &mut PgConnection, id: PersonId) -> sqlx::Result<Option<Local>> {
-    sqlx::query_as!(Local, "select login_lookup, password_hash from people where id = $1", id.0)
-        .fetch_optional(conn)
-        .await
+    sqlx::query_as!(Local, "select password_hash from people where id = $1", id.0).fetch_optional(conn).await
 }
 
 pub(crate) async fn find_by_login(conn: &mut PgConnection, lookup: &[u8]) -> sqlx::Result<Option<Account>> {

@@ -121,6 +121,118 @@ async fn a_guesser_cannot_lock_the_owner_out() {
     assert!(owner.is_ok(), "{owner:?}");
 }
 
+/// Proves L3: tries are counted before the password is looked at, so many at once have one allowance.
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_sent_at_once_share_one_allowance() {
+    let desk = Desk::new().await;
+    let guesses: Vec<_> = (0..64)
+        .map(|at| {
+            let engine = desk.engine.clone();
+            tokio::spawn(async move {
+                let from = Caller::new(Actor::Anonymous, format!("198.51.100.{at}"), "test", uuid::Uuid::nil());
+                let typed = Typed { login: "approver-a".into(), password: "not this one".into(), ..Typed::default() };
+                code_of(sessions::sign_in(&engine, &from, typed, None).await.unwrap_err())
+            })
+        })
+        .collect();
+
+    let mut verified = 0;
+    for guess in guesses {
+        match guess.await.unwrap() {
+            Code::Unauthenticated => verified += 1,
+            other => assert_eq!(other, Code::RateLimited),
+        }
+    }
+
+    assert_eq!(verified, 6, "five that are free, and the one that begins the wait");
+}
+
+/// Proves L3: strangers who guess at the account keep nobody from a step-up, which has an allowance of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guesser_cannot_deny_a_step_up() {
+    let desk = Desk::new().await;
+    let token = joined(&desk, "carl").await;
+    let secret = with_app(&desk, &caller(&desk, &token).await).await;
+    desk.clock.advance(60_000);
+    for _ in 0..8 {
+        drop(guess(&desk, "carl", None).await);
+    }
+    let stranger = guess(&desk, "carl", None).await.unwrap_err();
+    let signed_in = caller(&desk, &token).await;
+
+    let code = app_code(&secret, desk.engine.now());
+    let renewed = sessions::step_up(&desk.engine, &again(&signed_in), PASSWORD, &code).await.unwrap();
+    let signed_in = caller(&desk, renewed.token.reveal()).await;
+    let mut wrong = Vec::new();
+    for _ in 0..7 {
+        wrong.push(code_of(sessions::step_up(&desk.engine, &again(&signed_in), "wrong", "").await.unwrap_err()));
+    }
+
+    assert_eq!(code_of(stranger), Code::RateLimited);
+    assert_eq!(wrong[..6], [Code::Unauthenticated; 6]);
+    assert_eq!(wrong[6], Code::RateLimited, "a stolen session guesses no faster than a stranger");
+}
+
+/// Proves L3 and L4: being slowed down says nothing about which names are in use.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_is_slowed_alike_for_known_and_unknown_names() {
+    let desk = Desk::new().await;
+    let spray = async |names: &dyn Fn(usize) -> String, network: &str| {
+        let mut told = Vec::new();
+        for at in 0..33 {
+            let from = Caller::new(Actor::Anonymous, network, "test", uuid::Uuid::nil());
+            let typed = Typed { login: names(at), password: "not this one".into(), ..Typed::default() };
+            told.push(code_of(sessions::sign_in(&desk.engine, &from, typed, None).await.unwrap_err()));
+        }
+        told
+    };
+    for at in 0..33 {
+        desk.member(Box::leak(format!("member-{at}").into_boxed_str()), Vec::new()).await;
+    }
+
+    let known = spray(&|at| format!("member-{at}"), "198.51.100.1").await;
+    let unknown = spray(&|at| format!("nobody-{at}"), "198.51.100.2").await;
+
+    assert_eq!(known, unknown);
+    assert_eq!(known.iter().filter(|code| **code == Code::Unauthenticated).count(), 31);
+}
+
+/// Proves L3: a flood from everywhere slows unknown browsers down and shuts nobody out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_from_everywhere_refuses_nobody() {
+    let desk = Desk::new().await;
+    let token = joined(&desk, "carl").await;
+    let secret = with_app(&desk, &caller(&desk, &token).await).await;
+    drop(guess(&desk, "somebody", None).await);
+    desk.database.attack("update sign_in_throttle set failures = 100000").await;
+    desk.clock.advance(60_000);
+    let code = app_code(&secret, desk.engine.now());
+
+    let begun = std::time::Instant::now();
+    let from = Caller::new(Actor::Anonymous, "203.0.113.9", "test", uuid::Uuid::nil());
+    let typed = Typed { login: "carl".into(), password: PASSWORD.into(), code, ..Typed::default() };
+    let first = sessions::sign_in(&desk.engine, &from, typed, None).await.unwrap();
+    let slow = begun.elapsed();
+    desk.clock.advance(60_000);
+    let begun = std::time::Instant::now();
+    sign_in(&desk, "carl", &app_code(&secret, desk.engine.now()), Some(&first.device)).await.unwrap();
+
+    assert!(slow >= std::time::Duration::from_secs(2), "{slow:?}");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(2), "a known browser waits for nobody");
+}
+
+/// Proves L3: a right password whose code was left out costs no try.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_try_that_did_not_fail_is_given_back() {
+    let desk = Desk::new().await;
+    let token = joined(&desk, "carl").await;
+    with_app(&desk, &caller(&desk, &token).await).await;
+
+    for _ in 0..12 {
+        assert_eq!(field(sign_in(&desk, "carl", "", None).await.unwrap_err()), "code_missing");
+    }
+}
+
 /// Proves L3.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_guesses_an_hour_verify_under_sixty() {
