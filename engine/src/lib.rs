@@ -18,6 +18,7 @@ mod caller;
 pub mod changes;
 mod clock;
 mod config;
+mod connect;
 mod counter;
 mod db;
 pub mod decision_types;
