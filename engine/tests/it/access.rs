@@ -1,8 +1,8 @@
 //! Who may do what, and what goes on record about it.
 
-use countersign_domain::{decision::Verdict, problem::Code, role::Role};
+use countersign_domain::{decision::Verdict, holding::Holding, problem::Code, role::Role};
 use countersign_engine::{
-    Actor, Caller, Error,
+    Actor, Caller, Error, changes,
     decisions::{self, QueueFilter},
     invitations, keys, ledger, people, sessions, setup, systems,
     testing::{Desk, again},
@@ -157,6 +157,22 @@ async fn inviting_asks_for_a_recent_proof() {
 
     assert_eq!((code(invite), code(renew)), (Code::StepUpRequired, Code::StepUpRequired));
     assert!(matches!(other, Error::Forbidden(_)), "{other:?}");
+}
+
+/// Proves A11: nobody lets an auditor in alone, who reads everything.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_auditor_is_invited_by_two() {
+    let desk = Desk::new().await;
+    let second = desk.member("admin-b", vec![Holding::everywhere(Role::Admin)]).await;
+
+    people::invite(&desk.engine, &again(&desk.admin), "Uwe", "uwe", Role::Auditor).await.unwrap();
+
+    let listed = people::list(&desk.engine, &again(&desk.admin)).await.unwrap().people;
+    let uwe = listed.iter().find(|person| person.login == "uwe").unwrap();
+    let waiting = changes::list(&desk.engine, &again(&second)).await.unwrap().changes;
+    assert!(uwe.roles.is_empty(), "{:?}", uwe.roles);
+    changes::confirm(&desk.engine, &again(&second), waiting[0].id).await.unwrap();
+    assert_eq!(desk.roles_of(uwe.id).await, [Role::Auditor]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
