@@ -102,19 +102,13 @@ pub async fn authenticate(engine: &Engine, token: &str) -> Result<Option<Actor>>
     if session.ended || session.person_disabled {
         return Ok(None);
     }
-    let ends_at = session.ends_at.unwrap_or(u64::MAX).min(session.started_at + ABSOLUTE_MS);
-    let cause = if now >= ends_at {
-        Some(EndCause::Absolute)
-    } else {
-        (now >= session.last_seen_at + IDLE_MS).then_some(EndCause::Idle)
-    };
-    if let Some(cause) = cause {
+    if let Some(cause) = ran_out(&session.term, now) {
         drop(conn);
         let id = session.id;
         engine.act(&Caller::engine(), move |engine, caller| run_out(engine, caller, id, cause)).await?;
         return Ok(None);
     }
-    if now >= session.last_seen_at + TOUCH_MS {
+    if now >= session.term.last_seen_at + TOUCH_MS {
         db::sessions::touch(&mut conn, session.id, now).await?;
     }
     // A demo's people have nothing to prove themselves with.
@@ -133,13 +127,23 @@ pub async fn authenticate(engine: &Engine, token: &str) -> Result<Option<Actor>>
     }))
 }
 
-/// Tells whether a sign-in still runs; open streams ask.
+/// Tells whether a sign-in still runs; open streams ask. Asking is no activity: it prolongs nothing.
 ///
 /// # Errors
 ///
 /// When the database does not answer.
 pub async fn is_live(engine: &Engine, session: SessionId) -> Result<bool> {
-    Ok(db::sessions::is_running(&mut *engine.app.acquire().await?, session).await?)
+    let term = db::sessions::find_term(&mut *engine.app.acquire().await?, session).await?;
+    Ok(term.is_some_and(|term| ran_out(&term, engine.now()).is_none()))
+}
+
+/// Returns why a sign-in has run out by a moment, if it has.
+fn ran_out(term: &db::sessions::Term, now: u64) -> Option<EndCause> {
+    let ends_at = term.ends_at.unwrap_or(u64::MAX).min(term.started_at + ABSOLUTE_MS);
+    if now >= ends_at {
+        return Some(EndCause::Absolute);
+    }
+    (now >= term.last_seen_at + IDLE_MS).then_some(EndCause::Idle)
 }
 
 /// What a person types to sign in with a local account.

@@ -320,6 +320,25 @@ async fn an_invitation_past_an_active_provider_is_an_emergency() {
     desk.check_log().await;
 }
 
+/// Proves S5 and S6: what open streams ask ends with the sign-in, at whichever limit comes first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_that_ran_out_is_not_live() {
+    let desk = Desk::new().await;
+    let token = joined(&desk, "carl").await;
+    let Actor::Person { session, .. } = caller(&desk, &token).await.actor else { panic!("a person") };
+
+    desk.clock.advance(29 * 60 * 1_000);
+    let before = sessions::is_live(&desk.engine, session).await.unwrap();
+    desk.clock.advance(60 * 1_000);
+    let idle = sessions::is_live(&desk.engine, session).await.unwrap();
+    desk.database.attack("update sessions set last_seen_at = last_seen_at + interval '12 hours'").await;
+    let seen = sessions::is_live(&desk.engine, session).await.unwrap();
+    desk.clock.advance(11 * 3_600 * 1_000 + 30 * 60 * 1_000);
+    let absolute = sessions::is_live(&desk.engine, session).await.unwrap();
+
+    assert_eq!([before, idle, seen, absolute], [true, false, true, false]);
+}
+
 /// Proves S7: admins see and end anybody's sign-in; others see their own.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_admin_ends_anybodys_sign_in() {

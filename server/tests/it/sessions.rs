@@ -84,6 +84,31 @@ async fn an_open_stream_does_not_keep_a_session_alive() {
     assert_eq!(after.status, StatusCode::SEE_OTHER);
 }
 
+/// Proves S6: a stream ends with its sign-in also when that runs out, idle or old.
+#[tokio::test]
+async fn a_stream_ends_when_its_sign_in_runs_out() {
+    for (attack, advance) in [
+        ("select 1", countersign_engine::sessions::IDLE_MS),
+        ("update sessions set last_seen_at = now() + interval '1 year'", countersign_engine::sessions::ABSOLUTE_MS),
+    ] {
+        let installation = Installation::new().await;
+        let response = installation.open(Ask::get("/stream/queue").session(&installation.approver.token)).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let mut body = response.into_body();
+        installation.desk.database.attack(attack).await;
+
+        installation.desk.clock.advance(advance);
+        let ran_out = Instant::now();
+        while let Some(frame) =
+            tokio::time::timeout(Duration::from_secs(5), body.frame()).await.expect("the stream ends")
+        {
+            frame.unwrap();
+        }
+
+        assert!(ran_out.elapsed() < Duration::from_millis(1_000), "{attack}: {:?}", ran_out.elapsed());
+    }
+}
+
 /// Proves L3 and S7: signing out forgets the session and sign-ins under way, and neither this browser nor anybody
 /// else's cookies.
 #[tokio::test]
