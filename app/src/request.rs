@@ -162,6 +162,7 @@ pub(crate) fn end_session() {
     }
 }
 
-fn cookie_name() -> CookieName {
+/// Returns the name of the session cookie, which the names beside it follow.
+pub(crate) fn cookie_name() -> CookieName {
     extension::<CookieName>().unwrap_or(CookieName::HTTPS)
 }

@@ -130,7 +130,7 @@ pub(crate) async fn prefer(theme: String, density: String, zone: String) -> Resu
         density: Density::from_word(&density),
         zone: Zone::from_word(&zone),
     };
-    for cookie in preferences.cookies() {
+    for cookie in preferences.cookies(crate::request::cookie_name()) {
         crate::request::set_cookie(&cookie);
     }
 
