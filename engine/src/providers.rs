@@ -421,6 +421,21 @@ pub async fn step_up(engine: &Engine, caller: &Caller, proven: Proven) -> Result
         .await
 }
 
+/// Refuses whoever may not run a test sign-in, before anything is asked of the provider.
+///
+/// # Errors
+///
+/// [`Error::Forbidden`] for anybody but an admin.
+pub async fn may_test(engine: &Engine, caller: &Caller) -> Result<()> {
+    let asked = async {
+        let mut tx = engine.begin().await?;
+        engine.authorize(&mut tx, caller, Action::ChangeProvider, engine.installation()).await?;
+        tx.commit().await?;
+        Ok(())
+    };
+    engine.noted(caller, asked.await).await
+}
+
 /// Keeps what an admin's test sign-in brought, and marks the settings as tested.
 ///
 /// # Errors

@@ -240,6 +240,23 @@ async fn stale_authentication_is_asked_to_step_up() {
     assert_eq!(installation.desk.database.number("select count(*) from recovery_codes").await, 0);
 }
 
+/// Proves A5 and L6: nobody leaves for a test sign-in who may not run one, and a password alone is not enough.
+#[tokio::test]
+async fn a_test_sign_in_begins_for_admins_only() {
+    let installation = Installation::new().await;
+    let ask = |token: &str| Ask::get("/test-sign-in/company").session(token);
+
+    let approver = installation.send(ask(&installation.approver.token)).await;
+    installation.desk.database.attack("update totp_seeds set removed_at = now()").await;
+    installation.desk.database.attack("update sessions set method = 'password'").await;
+    let limited = installation.send(ask(&installation.admin.token)).await;
+
+    for answer in [approver, limited] {
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.text());
+        assert!(answer.headers.get("set-cookie").is_none(), "nothing was begun");
+    }
+}
+
 /// Proves L6: a session by password alone is led to the page that adds a factor.
 #[tokio::test]
 async fn a_password_alone_is_led_to_its_second_factor() {
