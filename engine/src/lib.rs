@@ -39,6 +39,7 @@ mod links;
 pub mod notices;
 pub mod passkeys;
 mod password;
+pub mod passwords;
 pub mod people;
 pub mod permissions;
 pub mod policies;

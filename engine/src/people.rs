@@ -417,12 +417,12 @@ pub(crate) async fn set_password(
     person: PersonId,
     hash: &str,
     by: PasswordBy,
-) -> Result<()> {
+) -> Result<seal::Entry> {
     let account = db::people::lock(tx, person).await?.ok_or(Error::NotFound)?;
     let n = account.n + 1;
-    seal::append(tx, engine, caller, permit, &Event::PasswordChanged { person, n, by }).await?;
+    let entry = seal::append(tx, engine, caller, permit, &Event::PasswordChanged { person, n, by }).await?;
     db::people::set_password(tx, person, n, hash).await?;
-    Ok(())
+    Ok(entry)
 }
 
 /// Opens the names of people; an erased one is missing.

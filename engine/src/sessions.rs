@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use countersign_domain::{
+    Problem,
     event::{EndCause, Event, List, SignInMethod},
     ids::{EntryId, PersonId, ProviderId, SessionId},
     problem::Code,
@@ -14,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     Engine,
-    authorize::{self, Action, Permit, Target},
+    authorize::{self, Action, Denial, Permit, Target},
     caller::{Actor, Caller},
     clock::milliseconds,
     db,
@@ -348,7 +349,7 @@ pub(crate) async fn past_providers(conn: &mut PgConnection, reason: &str) -> Res
 
 /// What a try to prove oneself by password is counted by.
 #[derive(Clone)]
-enum Tries {
+pub(crate) enum Tries {
     /// A browser that the account signed in from before.
     Device(Vec<u8>),
     /// A browser that nobody knows: the account's and the network's.
@@ -380,7 +381,7 @@ impl Tries {
 
     /// Forgets the failures of who proved themselves. A network gets this one try back only: who has an account there
     /// is no reason to forget what others tried.
-    async fn succeeded(&self, conn: &mut PgConnection, engine: &Engine) -> Result<()> {
+    pub(crate) async fn succeeded(&self, conn: &mut PgConnection, engine: &Engine) -> Result<()> {
         for bucket in self.buckets() {
             match bucket {
                 Bucket::Network(_) => throttle::give_back(conn, engine, &bucket).await?,
@@ -392,7 +393,7 @@ impl Tries {
 }
 
 /// Counts a try before its password is looked at, so that tries sent at once share one allowance.
-async fn take_try(engine: &Engine, caller: &Caller, tries: &Tries) -> Result<()> {
+pub(crate) async fn take_try(engine: &Engine, caller: &Caller, tries: &Tries) -> Result<()> {
     let refused = |wait: u64| {
         let seconds = wait.div_ceil(1_000);
         Err(Error::refused(Code::RateLimited, format!("Too many failed tries. Try again in {seconds} s.")))
@@ -424,7 +425,7 @@ async fn take_try(engine: &Engine, caller: &Caller, tries: &Tries) -> Result<()>
 }
 
 /// Gives a try back that did not fail.
-async fn give_back_try(engine: &Engine, caller: &Caller, tries: &Tries) -> Result<()> {
+pub(crate) async fn give_back_try(engine: &Engine, caller: &Caller, tries: &Tries) -> Result<()> {
     let tries = tries.clone();
     engine
         .act(caller, move |engine, _| {
@@ -593,6 +594,47 @@ pub async fn end(engine: &Engine, caller: &Caller, session: SessionId) -> Result
         .await
 }
 
+/// Ends every sign-in of the caller but the one that asks; returns how many.
+///
+/// # Errors
+///
+/// `invalid_transition` when there is no other.
+pub async fn end_others(engine: &Engine, caller: &Caller) -> Result<usize> {
+    let (person, session) = caller.signed_in()?;
+    engine
+        .act(caller, move |engine, caller| async move {
+            let mut tx = engine.begin().await?;
+            let target = Target::SignIn { id: session, person };
+            let permit = engine.authorize(&mut tx, &caller, Action::EndSignIn, target).await?;
+            let ended = end_all_but(&mut tx, &engine, &caller, &permit, person, session).await?;
+            if ended == 0 {
+                let problem = Problem::new(Code::InvalidTransition, "You are signed in nowhere else.");
+                return Err(Denial::by_rule(permit, Action::EndSignIn, target, problem));
+            }
+            engine.commit(tx).await?;
+            Ok(ended)
+        })
+        .await
+}
+
+/// Ends every running sign-in of a person but one, which goes on; returns how many.
+pub(crate) async fn end_all_but(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    caller: &Caller,
+    permit: &Permit,
+    person: PersonId,
+    kept: SessionId,
+) -> Result<usize> {
+    let running = db::sessions::lock_running(tx, person).await?;
+    let mut ended = 0;
+    for running in running.iter().filter(|running| running.id != kept) {
+        end_one(tx, engine, caller, permit, running.id, running.n, EndCause::Forced).await?;
+        ended += 1;
+    }
+    Ok(ended)
+}
+
 /// Opens a sign-in inside the transaction of what allowed it. The token is new; whatever the browser had before
 /// stands for nobody (S4).
 pub(crate) async fn open(
@@ -752,7 +794,7 @@ async fn run_out(engine: Engine, caller: Caller, session: SessionId, cause: EndC
 }
 
 /// Seals a failure, whose try was counted: of a known account one by one, of strangers by the minute.
-async fn note_failure(
+pub(crate) async fn note_failure(
     engine: &Engine,
     caller: &Caller,
     tries: &Tries,

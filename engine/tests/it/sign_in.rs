@@ -4,7 +4,7 @@
 
 use countersign_domain::{problem::Code, role::Role, view::NoticeKind};
 use countersign_engine::{
-    Actor, Caller, Error, factors, invitations, ledger, people,
+    Actor, Caller, Error, factors, invitations, ledger, passwords, people,
     sessions::{self, SignedIn, Typed},
     testing::{Desk, again, app_code},
 };
@@ -337,6 +337,99 @@ async fn a_sign_in_that_ran_out_is_not_live() {
     let absolute = sessions::is_live(&desk.engine, session).await.unwrap();
 
     assert_eq!([before, idle, seen, absolute], [true, false, true, false]);
+}
+
+/// A password is changed by who knows the old one; then nobody else is signed in, and the holder is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_password_asks_for_the_old_one_and_ends_the_other_sign_ins() {
+    const NEXT: &str = "quite another long phrase";
+    let desk = Desk::new().await;
+    let token = joined(&desk, "carl").await;
+    let secret = with_app(&desk, &caller(&desk, &token).await).await;
+    desk.clock.advance(60_000);
+    let code = app_code(&secret, desk.engine.now());
+    let other = sign_in(&desk, "carl", &code, None).await.unwrap().session;
+    let stale = caller(&desk, &token).await;
+    let stale_actor = match stale.actor.clone() {
+        Actor::Person { id, session, signed_in, factor_missing, .. } => {
+            Actor::Person { id, session, signed_in, proven_ago_ms: sessions::RECENT_MS + 1, factor_missing }
+        }
+        other => panic!("{other:?}"),
+    };
+    let stale = Caller::new(stale_actor, "192.0.2.7", "test", uuid::Uuid::nil());
+    let change = async |caller: &Caller, old: &str, new: &str| {
+        passwords::change(&desk.engine, &again(caller), old, new).await.unwrap_err()
+    };
+    let mine = caller(&desk, &token).await;
+
+    let late = change(&stale, PASSWORD, NEXT).await;
+    let wrong = change(&mine, "not this one", NEXT).await;
+    let weak = change(&mine, PASSWORD, "password").await;
+    let name = change(&mine, PASSWORD, "carl-123").await;
+    let same = change(&mine, PASSWORD, PASSWORD).await;
+    let none = change(&desk.approver, PASSWORD, NEXT).await;
+    assert!(sessions::is_live(&desk.engine, other.session).await.unwrap());
+    passwords::change(&desk.engine, &again(&mine), PASSWORD, NEXT).await.unwrap();
+
+    assert_eq!(code_of(late), Code::StepUpRequired);
+    assert_eq!(field(wrong), "wrong_password");
+    assert_eq!(field(weak), "password_common");
+    assert_eq!(field(same), "password_same");
+    assert_eq!(code_of(none), Code::InvalidTransition);
+    assert_eq!(code_of(name), Code::InvalidContent);
+    assert!(!sessions::is_live(&desk.engine, other.session).await.unwrap(), "signed in elsewhere");
+    let mine = caller(&desk, &token).await;
+    assert_eq!(people::me(&desk.engine, &mine).await.unwrap().notices[0].kind, NoticeKind::PasswordChanged);
+    desk.clock.advance(60_000);
+    let code = app_code(&secret, desk.engine.now());
+    let old = sign_in(&desk, "carl", &code, None).await.unwrap_err();
+    assert_eq!(code_of(old), Code::Unauthenticated);
+    let typed = Typed { login: "carl".into(), password: NEXT.into(), code, ..Typed::default() };
+    assert!(sessions::sign_in(&desk.engine, &visitor(), typed, None).await.is_ok());
+    desk.check_log().await;
+}
+
+/// Nobody guesses a password faster by asking to change it.
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_at_a_change_are_counted() {
+    let desk = Desk::new().await;
+    let token = joined(&desk, "carl").await;
+    with_app(&desk, &caller(&desk, &token).await).await;
+    let mine = caller(&desk, &token).await;
+    let mut told = Vec::new();
+
+    for _ in 0..7 {
+        let refused = passwords::change(&desk.engine, &again(&mine), "not this one", "quite another phrase").await;
+        told.push(code_of(refused.unwrap_err()));
+    }
+
+    assert_eq!(told[..6], [Code::InvalidContent; 6]);
+    assert_eq!(told[6], Code::RateLimited);
+}
+
+/// Proves S7: everything but the sign-in that asks ends at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_other_sign_ins_end_at_once() {
+    let desk = Desk::new().await;
+    let token = joined(&desk, "carl").await;
+    let secret = with_app(&desk, &caller(&desk, &token).await).await;
+    let mine = caller(&desk, &token).await;
+    let alone = sessions::end_others(&desk.engine, &again(&mine)).await.unwrap_err();
+    let mut others = Vec::new();
+    for _ in 0..2 {
+        desk.clock.advance(60_000);
+        let code = app_code(&secret, desk.engine.now());
+        others.push(sign_in(&desk, "carl", &code, None).await.unwrap().session);
+    }
+
+    let ended = sessions::end_others(&desk.engine, &again(&mine)).await.unwrap();
+
+    assert_eq!(ended, 2);
+    for other in others {
+        assert!(sessions::authenticate(&desk.engine, other.token.reveal()).await.unwrap().is_none());
+    }
+    assert!(sessions::authenticate(&desk.engine, &token).await.unwrap().is_some());
+    assert!(matches!(alone, Error::Forbidden(_)), "{alone:?}");
 }
 
 /// Proves S7: admins see and end anybody's sign-in; others see their own.
