@@ -82,7 +82,7 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 94] = [
+pub const ENDPOINTS: [Endpoint; 96] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -149,6 +149,7 @@ pub const ENDPOINTS: [Endpoint; 94] = [
     endpoint("/act/issue-key", Class::Act),
     endpoint("/act/revoke-key", Class::Act),
     endpoint("/act/end-session", Class::Act),
+    endpoint("/act/end-other-sessions", Class::Act),
     endpoint("/act/new-key", Class::Act),
     endpoint("/act/rotate-key", Class::Act),
     endpoint("/act/end-former-secret", Class::Act),
@@ -172,6 +173,7 @@ pub const ENDPOINTS: [Endpoint; 94] = [
     endpoint("/act/enrol-totp", Class::Act),
     endpoint("/act/remove-totp", Class::Act),
     endpoint("/act/recovery-codes", Class::Act),
+    endpoint("/act/change-password", Class::Act),
     endpoint("/act/step-up", Class::Act),
     endpoint("/act/passkey-step-up", Class::Act),
     endpoint("/act/passkey-sign-in", Class::Act),
@@ -330,13 +332,16 @@ fn page_of(path: &str, typed: &Typed) -> String {
         "/act/new-key" | "/act/rotate-key" | "/act/end-former-secret" | "/act/end-key" => "/admin/keys".into(),
         "/act/open-audit-window" | "/act/close-audit-window" | "/act/issue-token" => "/admin/audit-windows".into(),
         "/act/start-access-review" | "/act/review-assignment" => "/admin/recertification".into(),
-        "/act/begin-totp" | "/act/enrol-totp" | "/act/remove-totp" | "/act/remove-passkey" | "/act/recovery-codes" => {
-            "/me/factors".into()
-        }
+        "/act/begin-totp"
+        | "/act/enrol-totp"
+        | "/act/remove-totp"
+        | "/act/remove-passkey"
+        | "/act/recovery-codes"
+        | "/act/change-password" => "/me/factors".into(),
         "/act/step-up" => "/step-up".into(),
         "/act/confirm-passkey" => "/admin/passkeys".into(),
         "/act/end-session" if typed.get("next") == Some("/admin/sessions") => "/admin/sessions".into(),
-        "/act/end-session" | "/act/prefer" | "/act/notices-read" => "/me".into(),
+        "/act/end-session" | "/act/end-other-sessions" | "/act/prefer" | "/act/notices-read" => "/me".into(),
         _ => "/".into(),
     }
 }

@@ -147,17 +147,22 @@ fn cookies() -> Vec<(String, String)> {
     with_context::<Parts, _>(header).unwrap_or_default()
 }
 
-/// Takes the session from the browser, with everything cached under it.
+/// Takes the session from the browser, with everything cached under it and every sign-in under way.
+///
+/// Cookies go by name: `"cookies"` would also take those of everything else under the registrable domain, such as the
+/// identity provider's, and the one by which this browser is known, whose bucket keeps guessers from locking its owner
+/// out. `"storage"` would take the last seen log head.
 pub(crate) fn end_session() {
     set_cookie(&cookie_name().clear());
+    for name in names_beside("txn-") {
+        set_beside(&name, "", 0);
+    }
     if let Some(options) = use_context::<ResponseOptions>() {
-        options.insert_header(
-            HeaderName::from_static("clear-site-data"),
-            HeaderValue::from_static("\"cache\", \"cookies\""),
-        );
+        options.insert_header(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\""));
     }
 }
 
-fn cookie_name() -> CookieName {
+/// Returns the name of the session cookie, which the names beside it follow.
+pub(crate) fn cookie_name() -> CookieName {
     extension::<CookieName>().unwrap_or(CookieName::HTTPS)
 }

@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
-use crate::{App, site::Preferences};
+use crate::{
+    App,
+    site::{CookieName, Preferences},
+};
 
 /// The whole document. The server draws it; browsers hydrate its body.
 pub fn shell() -> impl IntoView {
@@ -105,7 +108,8 @@ pub(crate) fn preferences() -> Preferences {
     with_context::<http::request::Parts, _>(|parts| {
         let cookies: Vec<_> =
             parts.headers.get_all(http::header::COOKIE).iter().filter_map(|value| value.to_str().ok()).collect();
-        Preferences::from_cookies(&cookies.join("; "))
+        let session = parts.extensions.get().copied().unwrap_or(CookieName::HTTPS);
+        Preferences::from_cookies(&cookies.join("; "), session)
     })
     .unwrap_or_default()
 }
@@ -156,7 +160,7 @@ mod tests {
         let mut request = Request::builder()
             .uri("/login")
             .header("accept", "text/html")
-            .header("cookie", "theme=dark")
+            .header("cookie", "__Host-theme=dark")
             .body(Body::empty())
             .expect("a literal request is well-formed");
         *request.extensions_mut() = extensions;

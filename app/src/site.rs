@@ -138,9 +138,10 @@ choices! {
 }
 
 impl Preferences {
-    /// Reads the preferences out of a `Cookie` header.
-    pub fn from_cookies(header: &str) -> Self {
+    /// Reads the preferences out of a `Cookie` header, from the cookies beside the session's.
+    pub fn from_cookies(header: &str, session: CookieName) -> Self {
         let value = |name: &str| {
+            let name = session.name_of(name);
             header
                 .split(';')
                 .filter_map(|pair| pair.trim().split_once('='))
@@ -154,9 +155,9 @@ impl Preferences {
         }
     }
 
-    /// Writes the cookies that keep the preferences for a year.
-    pub fn cookies(self) -> [String; 3] {
-        let pair = |name: &str, word: &str| format!("{name}={word}; Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000");
+    /// Writes the cookies that keep the preferences for a year, beside the session's.
+    pub fn cookies(self, session: CookieName) -> [String; 3] {
+        let pair = |name: &str, word: &str| session.beside(name, word, 31_536_000);
         [pair("theme", self.theme.word()), pair("density", self.density.word()), pair("zone", self.zone.word())]
     }
 }
@@ -174,10 +175,21 @@ mod tests {
     #[test]
     fn preferences_survive_their_cookies_and_strange_values_are_the_default() {
         let chosen = Preferences { theme: Theme::Dark, density: Density::Compact, zone: Zone::Local };
-        let header: Vec<_> =
-            chosen.cookies().iter().map(|cookie| cookie.split(';').next().unwrap().to_owned()).collect();
 
-        assert_eq!(Preferences::from_cookies(&header.join("; ")), chosen);
-        assert_eq!(Preferences::from_cookies("theme=\"><script>; sid=x"), Preferences::default());
+        for name in [CookieName::HTTPS, CookieName::LOOPBACK] {
+            let header = chosen.cookies(name).map(|cookie| cookie.split(';').next().unwrap().to_owned()).join("; ");
+            assert_eq!(Preferences::from_cookies(&header, name), chosen);
+        }
+        let strange = Preferences::from_cookies("theme=\"><script>; sid=x", CookieName::LOOPBACK);
+        assert_eq!(strange, Preferences::default());
+    }
+
+    #[test]
+    fn on_https_no_other_host_can_set_or_read_a_preference() {
+        for cookie in Preferences::default().cookies(CookieName::HTTPS) {
+            assert!(cookie.starts_with("__Host-") && cookie.ends_with("; Secure"), "{cookie}");
+        }
+        let planted = Preferences::from_cookies("theme=dark", CookieName::HTTPS);
+        assert_eq!(planted.theme, Theme::System, "a name without the prefix is not read");
     }
 }

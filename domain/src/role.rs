@@ -116,9 +116,10 @@ impl Role {
         !matches!(self, Role::Admin)
     }
 
-    /// Tells whether nobody gives the role alone (A11).
+    /// Tells whether nobody gives the role alone: those of A11, and the auditor, who reads everything and whose access
+    /// for a time needs two people as well.
     pub const fn needs_second_person(self) -> bool {
-        matches!(self, Role::Admin | Role::Approver | Role::SeniorApprover | Role::ComplianceOfficer)
+        matches!(self, Role::Admin | Role::Approver | Role::SeniorApprover | Role::ComplianceOfficer | Role::Auditor)
     }
 
     /// Tells why one person may not hold both roles (hard rules R6 and R7).

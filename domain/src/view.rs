@@ -880,6 +880,8 @@ crate::decision::words! {
         FactorAdded "factor_added"
         /// A way to sign in was taken from the reader's account.
         FactorRemoved "factor_removed"
+        /// The reader's password was changed.
+        PasswordChanged "password_changed"
         /// A recovery code of the reader was used.
         RecoveryUsed "recovery_used"
         /// An admin vouched for a passkey of the reader.

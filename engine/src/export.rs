@@ -28,13 +28,13 @@ use countersign_ledger::{
     verify::{Check, Report, Source, Status, Trust},
 };
 use sha2::{Digest as _, Sha256};
-use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
+use sqlx::{Connection as _, PgConnection};
 use tokio::runtime::Handle;
 
 use crate::{
     Engine, authorize,
     caller::Caller,
-    db,
+    connect, db,
     error::{Error, Result},
     high_water::HighWater,
     ledger, reads,
@@ -89,7 +89,7 @@ impl Source for Export {
 pub async fn verify(database: &str, pinned: Pinned) -> Result<Report> {
     // The mark is read first: the database is then never older than it in a healthy installation.
     let mark = pinned.keys.as_deref().map(read_mark).transpose()?;
-    let source = DatabaseSource::open(connect(database).await?, mark.as_ref().map(|(_, mark)| mark.clone())).await?;
+    let source = DatabaseSource::open(frozen(database).await?, mark.as_ref().map(|(_, mark)| mark.clone())).await?;
     let (trust, notice) = match (pinned.trust, mark) {
         (Some(trust), _) => (trust, None),
         (None, Some((key, _))) => (Trust::log_only(key), None),
@@ -133,7 +133,7 @@ pub async fn to_directory(engine: &Engine, directory: &Path, held: &[String]) ->
 ///
 /// [`Error::Setup`] when nothing is signed yet, or the directory is in use or cannot be written.
 pub async fn from_database(database: &str, directory: &Path, held: &[String]) -> Result<Exported> {
-    let source = DatabaseSource::open(connect(database).await?, None).await?;
+    let source = DatabaseSource::open(frozen(database).await?, None).await?;
     let (directory, held) = (directory.to_owned(), held.concat());
     blocking(move |handle| write(&source.on(handle), directory, &held)).await
 }
@@ -249,11 +249,9 @@ fn read_mark(keys: &Path) -> Result<(Verifier, Option<String>)> {
     Ok((key, note))
 }
 
-async fn connect(database: &str) -> Result<PgConnection> {
-    let options = PgConnectOptions::from_str(database).map_err(|_| {
-        Error::Setup("The database address cannot be read; it looks like postgres://user@host/database.".into())
-    })?;
-    let mut conn = PgConnection::connect_with(&options).await?;
+/// Connects for one look at the database as it is at this moment.
+async fn frozen(database: &str) -> Result<PgConnection> {
+    let mut conn = PgConnection::connect_with(&connect::options(database)?).await.map_err(connect::failed)?;
     db::export::freeze(&mut conn).await?;
 
     Ok(conn)

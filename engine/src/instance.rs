@@ -3,7 +3,6 @@
 use std::{
     collections::HashMap,
     future::Future,
-    str::FromStr,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicI64, AtomicU64, Ordering},
@@ -13,10 +12,7 @@ use std::{
 
 use countersign_domain::{event::Event, ids::EntryId, view::Change};
 use countersign_ledger::note::Verifier;
-use sqlx::{
-    PgPool, Postgres, Transaction,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{PgPool, Postgres, Transaction, postgres::PgPoolOptions};
 use tokio::{
     sync::{Notify, broadcast, oneshot, watch},
     task::JoinHandle,
@@ -28,6 +24,7 @@ use crate::{
     authorize::{self, Action, Permit, Policies, Target},
     caller::Caller,
     clock::SystemClock,
+    connect,
     counter::Counter,
     db,
     envelope::Envelope,
@@ -393,10 +390,8 @@ impl std::ops::Deref for Engine {
 }
 
 async fn pool(url: &str, connections: u32) -> Result<PgPool> {
-    let unreadable =
-        |_| Error::Setup("The database address cannot be read; it looks like postgres://user@host/database.".into());
     // A rollback outside a transaction only warns, and is the rule rather than the exception (below).
-    let options = PgConnectOptions::from_str(url).map_err(unreadable)?.options([("client_min_messages", "error")]);
+    let options = connect::options(url)?.options([("client_min_messages", "error")]);
     let pool = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(2))
@@ -414,7 +409,7 @@ async fn pool(url: &str, connections: u32) -> Result<PgPool> {
             })
         })
         .connect_lazy_with(options);
-    drop(pool.acquire().await?);
+    drop(pool.acquire().await.map_err(connect::failed)?);
     Ok(pool)
 }
 

@@ -239,7 +239,7 @@ async fn assignment_rows(
 ///
 /// # Errors
 ///
-/// `name_taken` when the sign-in name is in use, or the field that needs a change.
+/// `name_taken` when the sign-in name is in use, or the field that needs a change; `step_up_required`.
 pub async fn invite(engine: &Engine, caller: &Caller, name: &str, login: &str, role: Role) -> Result<InvitationLink> {
     let name = parse_name(name)?;
     let login = parse_login(login)?;
@@ -249,6 +249,7 @@ pub async fn invite(engine: &Engine, caller: &Caller, name: &str, login: &str, r
             async move {
                 let mut tx = engine.begin().await?;
                 let permit = engine.authorize(&mut tx, &caller, Action::InvitePerson, engine.installation()).await?;
+                sessions::require_recent(&caller)?;
                 db::roles::lock_guard(&mut tx).await?;
                 let person = create_bare(&mut tx, &engine, &caller, &permit, &name, &login).await?;
                 let holding = Holding::everywhere(role);
@@ -261,18 +262,20 @@ pub async fn invite(engine: &Engine, caller: &Caller, name: &str, login: &str, r
         .await
 }
 
-/// Ends a person's unused invitation and makes a new one. Who has a password gets none: they sign in.
+/// Ends a person's unused invitation and makes a new one. Who came in already gets none, whether by password, through
+/// a provider or from a directory: a link would let whoever holds it in as them.
 ///
 /// # Errors
 ///
-/// `invalid_transition` when the person has joined.
+/// `invalid_transition` when the person has joined; `step_up_required`.
 pub async fn renew_invitation(engine: &Engine, caller: &Caller, person: PersonId) -> Result<InvitationLink> {
     engine
         .act(caller, move |engine, caller| async move {
             let mut tx = engine.begin().await?;
             let permit = engine.authorize(&mut tx, &caller, Action::ChangePerson, Target::Member(person)).await?;
+            sessions::require_recent(&caller)?;
             let account = db::people::lock(&mut tx, person).await?.ok_or(Error::NotFound)?;
-            if account.password_hash.is_some() {
+            if db::people::has_joined(&mut tx, person).await? {
                 return Err(refused(permit, person, "This person has joined already."));
             }
             let link = new_link(&mut tx, &engine, person).await?;
@@ -414,12 +417,12 @@ pub(crate) async fn set_password(
     person: PersonId,
     hash: &str,
     by: PasswordBy,
-) -> Result<()> {
+) -> Result<seal::Entry> {
     let account = db::people::lock(tx, person).await?.ok_or(Error::NotFound)?;
     let n = account.n + 1;
-    seal::append(tx, engine, caller, permit, &Event::PasswordChanged { person, n, by }).await?;
+    let entry = seal::append(tx, engine, caller, permit, &Event::PasswordChanged { person, n, by }).await?;
     db::people::set_password(tx, person, n, hash).await?;
-    Ok(())
+    Ok(entry)
 }
 
 /// Opens the names of people; an erased one is missing.
@@ -430,6 +433,16 @@ pub(crate) async fn names(
 ) -> Result<HashMap<PersonId, String>> {
     let created = db::people::created(conn, people).await?;
     texts(conn, engine, &created, "name").await
+}
+
+/// Opens the sign-in names of people; an erased one is missing.
+pub(crate) async fn logins(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    people: &[PersonId],
+) -> Result<HashMap<PersonId, String>> {
+    let created = db::people::created(conn, people).await?;
+    texts(conn, engine, &created, "login").await
 }
 
 async fn texts(

@@ -136,7 +136,7 @@ fn work_out(open: Vec<Assignment>, source: Source, wanted: &[Holding], alone: bo
     Plan { leaving, given, refused }
 }
 
-/// Gives a person a role. Admin, approver, senior approver and compliance officer wait for a second person.
+/// Gives a person a role. Admin, approver, senior approver, compliance officer and auditor wait for a second person.
 ///
 /// # Errors
 ///

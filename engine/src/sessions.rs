@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use countersign_domain::{
+    Problem,
     event::{EndCause, Event, List, SignInMethod},
     ids::{EntryId, PersonId, ProviderId, SessionId},
     problem::Code,
@@ -14,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     Engine,
-    authorize::{self, Action, Permit, Target},
+    authorize::{self, Action, Denial, Permit, Target},
     caller::{Actor, Caller},
     clock::milliseconds,
     db,
@@ -102,19 +103,13 @@ pub async fn authenticate(engine: &Engine, token: &str) -> Result<Option<Actor>>
     if session.ended || session.person_disabled {
         return Ok(None);
     }
-    let ends_at = session.ends_at.unwrap_or(u64::MAX).min(session.started_at + ABSOLUTE_MS);
-    let cause = if now >= ends_at {
-        Some(EndCause::Absolute)
-    } else {
-        (now >= session.last_seen_at + IDLE_MS).then_some(EndCause::Idle)
-    };
-    if let Some(cause) = cause {
+    if let Some(cause) = ran_out(&session.term, now) {
         drop(conn);
         let id = session.id;
         engine.act(&Caller::engine(), move |engine, caller| run_out(engine, caller, id, cause)).await?;
         return Ok(None);
     }
-    if now >= session.last_seen_at + TOUCH_MS {
+    if now >= session.term.last_seen_at + TOUCH_MS {
         db::sessions::touch(&mut conn, session.id, now).await?;
     }
     // A demo's people have nothing to prove themselves with.
@@ -128,17 +123,28 @@ pub async fn authenticate(engine: &Engine, token: &str) -> Result<Option<Actor>>
         session: session.id,
         signed_in: session.entry,
         proven_ago_ms,
-        factor_missing: session.method == Some(SignInMethod::Password) && !session.has_factor,
+        factor_missing: matches!(session.method, Some(SignInMethod::Password | SignInMethod::BreakGlass))
+            && !session.has_factor,
     }))
 }
 
-/// Tells whether a sign-in still runs; open streams ask.
+/// Tells whether a sign-in still runs; open streams ask. Asking is no activity: it prolongs nothing.
 ///
 /// # Errors
 ///
 /// When the database does not answer.
 pub async fn is_live(engine: &Engine, session: SessionId) -> Result<bool> {
-    Ok(db::sessions::is_running(&mut *engine.app.acquire().await?, session).await?)
+    let term = db::sessions::find_term(&mut *engine.app.acquire().await?, session).await?;
+    Ok(term.is_some_and(|term| ran_out(&term, engine.now()).is_none()))
+}
+
+/// Returns why a sign-in has run out by a moment, if it has.
+fn ran_out(term: &db::sessions::Term, now: u64) -> Option<EndCause> {
+    let ends_at = term.ends_at.unwrap_or(u64::MAX).min(term.started_at + ABSOLUTE_MS);
+    if now >= ends_at {
+        return Some(EndCause::Absolute);
+    }
+    (now >= term.last_seen_at + IDLE_MS).then_some(EndCause::Idle)
 }
 
 /// What a person types to sign in with a local account.
@@ -166,7 +172,8 @@ pub struct SignedIn {
 /// Signs in with a local account: password and second factor.
 ///
 /// Unknown, disabled and mistyped accounts cost the same work and get the same answer. A device that the account
-/// signed in from before has a bucket of its own, so a guesser elsewhere cannot lock its owner out.
+/// signed in from before has a bucket of its own, so a guesser elsewhere cannot lock its owner out. The try is counted
+/// before the password is looked at, and given back unless the password or the code was wrong.
 ///
 /// # Errors
 ///
@@ -174,36 +181,39 @@ pub struct SignedIn {
 pub async fn sign_in(engine: &Engine, caller: &Caller, typed: Typed, device: Option<&str>) -> Result<SignedIn> {
     let lookup = login_lookup(engine, &typed.login);
     let device = device.and_then(|device| known_device(engine, &lookup, device));
-    let mut conn = engine.app.acquire().await?;
-    for bucket in buckets(&lookup, &caller.network, device.as_deref()) {
-        if let Some(wait) = throttle::wait_ms(&mut conn, engine, &bucket).await? {
-            let seconds = wait.div_ceil(1_000);
-            return Err(Error::refused(
-                Code::RateLimited,
-                format!("Too many failed sign-ins. Try again in {seconds} s."),
-            ));
+    let tries = Tries::of(&lookup, &caller.network, device);
+    take_try(engine, caller, &tries).await?;
+    if tries.is_stranger() {
+        let crowded = throttle::crowded(&mut *engine.app.acquire().await?, engine).await?;
+        if let Some(wait) = crowded {
+            tokio::time::sleep(wait).await;
         }
     }
+    let mut conn = engine.app.acquire().await?;
     let account = db::people::find_by_login(&mut conn, &lookup).await?.filter(|account| !account.disabled);
     drop(conn);
     let stored = account.as_ref().and_then(|account| account.password_hash.clone());
-    let fits = engine.hasher.verify(&typed.password, stored).await?;
+    let fits = match engine.hasher.verify(&typed.password, stored).await {
+        Ok(fits) => fits,
+        Err(error) => {
+            give_back_try(engine, caller, &tries).await?;
+            return Err(error);
+        }
+    };
     let Some(person) = account.as_ref().map(|account| account.id).filter(|_| fits) else {
         let person = account.map(|account| account.id);
-        note_failure(engine, caller, &lookup, device.as_deref(), person).await?;
+        note_failure(engine, caller, &tries, person).await?;
         return Err(Error::refused(Code::Unauthenticated, "The sign-in name or the password is wrong."));
     };
     let tried = {
-        let (lookup, device) = (lookup.clone(), device.clone());
+        let tries = tries.clone();
         engine
             .act(caller, move |engine, caller| {
-                let (lookup, device, typed) = (lookup.clone(), device.clone(), typed.clone());
+                let (tries, typed) = (tries.clone(), typed.clone());
                 async move {
                     let mut tx = engine.begin().await?;
                     let method = local_method(&mut tx, &engine, &caller, person, &typed).await?;
-                    for bucket in buckets(&lookup, &caller.network, device.as_deref()) {
-                        throttle::clear(&mut tx, &engine, &bucket).await?;
-                    }
+                    tries.succeeded(&mut tx, &engine).await?;
                     let facts = match past_providers(&mut tx, &typed.reason).await? {
                         None => SignInFacts::new(method, engine.now()),
                         // Who has no second factor yet adds it first: emergencies are no way around it.
@@ -222,52 +232,67 @@ pub async fn sign_in(engine: &Engine, caller: &Caller, typed: Typed, device: Opt
     };
     match tried {
         Ok(session) => Ok(SignedIn { session, device: new_device(engine, &lookup) }),
-        Err(Error::Refused(problem)) if problem.errors.iter().any(|error| error.code == "wrong_code") => {
-            note_failure(engine, caller, &lookup, device.as_deref(), Some(person)).await?;
-            Err(Error::Refused(problem))
+        Err(error) if is_wrong_code(&error) => {
+            note_failure(engine, caller, &tries, Some(person)).await?;
+            Err(error)
         }
-        Err(error) => Err(error),
+        Err(error) => {
+            give_back_try(engine, caller, &tries).await?;
+            Err(error)
+        }
     }
 }
 
 /// Proves the caller anew with password and second factor. The session gets a new token; the former one is dead.
 ///
+/// Tries are counted by the sign-in: strangers who guess at the account elsewhere keep nobody from proving themselves.
+///
 /// # Errors
 ///
 /// `unauthenticated`, `rate_limited`, or the field that is still missing.
 pub async fn step_up(engine: &Engine, caller: &Caller, password: &str, code: &str) -> Result<NewSession> {
-    let (person, _) = caller.signed_in()?;
-    let mut conn = engine.app.acquire().await?;
-    let account = db::people::find(&mut conn, person).await?.ok_or(Error::NotFound)?;
-    let lookup = account.login_lookup;
-    if let Some(wait) = throttle::wait_ms(&mut conn, engine, &Bucket::Account(&lookup)).await? {
-        let seconds = wait.div_ceil(1_000);
-        return Err(Error::refused(Code::RateLimited, format!("Too many failed tries. Try again in {seconds} s.")));
-    }
-    drop(conn);
-    if !engine.hasher.verify(password, account.password_hash).await? {
-        note_failure(engine, caller, &lookup, None, Some(person)).await?;
-        return Err(Error::refused(Code::Unauthenticated, "The password is wrong."));
+    let (person, session) = caller.signed_in()?;
+    let account = db::people::find(&mut *engine.app.acquire().await?, person).await?.ok_or(Error::NotFound)?;
+    let tries = Tries::StepUp(session);
+    take_try(engine, caller, &tries).await?;
+    match engine.hasher.verify(password, account.password_hash).await {
+        Ok(true) => {}
+        Ok(false) => {
+            note_failure(engine, caller, &tries, Some(person)).await?;
+            return Err(Error::refused(Code::Unauthenticated, "The password is wrong."));
+        }
+        Err(error) => {
+            give_back_try(engine, caller, &tries).await?;
+            return Err(error);
+        }
     }
     let typed = Typed { code: code.to_owned(), ..Typed::default() };
-    let tried = engine
-        .act(caller, move |engine, caller| {
-            let typed = typed.clone();
-            async move {
-                let mut tx = engine.begin().await?;
-                let method = local_method(&mut tx, &engine, &caller, person, &typed).await?;
-                let new = renew(&mut tx, &engine, &caller, SignInFacts::new(method, engine.now())).await?;
-                engine.commit(tx).await?;
-                Ok(new)
-            }
-        })
-        .await;
-    if let Err(Error::Refused(problem)) = &tried
-        && problem.errors.iter().any(|error| error.code == "wrong_code")
-    {
-        note_failure(engine, caller, &lookup, None, Some(person)).await?;
+    let tried = {
+        let tries = tries.clone();
+        engine
+            .act(caller, move |engine, caller| {
+                let (tries, typed) = (tries.clone(), typed.clone());
+                async move {
+                    let mut tx = engine.begin().await?;
+                    let method = local_method(&mut tx, &engine, &caller, person, &typed).await?;
+                    tries.succeeded(&mut tx, &engine).await?;
+                    let new = renew(&mut tx, &engine, &caller, SignInFacts::new(method, engine.now())).await?;
+                    engine.commit(tx).await?;
+                    Ok(new)
+                }
+            })
+            .await
+    };
+    match &tried {
+        Err(error) if is_wrong_code(error) => note_failure(engine, caller, &tries, Some(person)).await?,
+        Err(_) => give_back_try(engine, caller, &tries).await?,
+        Ok(_) => {}
     }
     tried
+}
+
+fn is_wrong_code(error: &Error) -> bool {
+    matches!(error, Error::Refused(problem) if problem.errors.iter().any(|error| error.code == "wrong_code"))
 }
 
 /// Checks the second factor of an account whose password was right.
@@ -322,11 +347,98 @@ pub(crate) async fn past_providers(conn: &mut PgConnection, reason: &str) -> Res
     }
 }
 
-fn buckets<'a>(lookup: &'a [u8], network: &'a str, device: Option<&'a [u8]>) -> Vec<Bucket<'a>> {
-    match device {
-        Some(device) => vec![Bucket::Device(device)],
-        None => vec![Bucket::Account(lookup), Bucket::Network(network), Bucket::Everybody],
+/// What a try to prove oneself by password is counted by.
+#[derive(Clone)]
+pub(crate) enum Tries {
+    /// A browser that the account signed in from before.
+    Device(Vec<u8>),
+    /// A browser that nobody knows: the account's and the network's.
+    Stranger { lookup: Vec<u8>, network: String },
+    /// A sign-in whose person proves themselves anew.
+    StepUp(SessionId),
+}
+
+impl Tries {
+    fn of(lookup: &[u8], network: &str, device: Option<Vec<u8>>) -> Self {
+        match device {
+            Some(device) => Tries::Device(device),
+            None => Tries::Stranger { lookup: lookup.to_vec(), network: network.to_owned() },
+        }
     }
+
+    fn is_stranger(&self) -> bool {
+        matches!(self, Tries::Stranger { .. })
+    }
+
+    /// Its buckets, in the order in which they are locked.
+    fn buckets(&self) -> Vec<Bucket<'_>> {
+        match self {
+            Tries::Device(device) => vec![Bucket::Device(device)],
+            Tries::Stranger { lookup, network } => vec![Bucket::Account(lookup), Bucket::Network(network)],
+            Tries::StepUp(session) => vec![Bucket::StepUp(*session)],
+        }
+    }
+
+    /// Forgets the failures of who proved themselves. A network gets this one try back only: who has an account there
+    /// is no reason to forget what others tried.
+    pub(crate) async fn succeeded(&self, conn: &mut PgConnection, engine: &Engine) -> Result<()> {
+        for bucket in self.buckets() {
+            match bucket {
+                Bucket::Network(_) => throttle::give_back(conn, engine, &bucket).await?,
+                _ => throttle::clear(conn, engine, &bucket).await?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Counts a try before its password is looked at, so that tries sent at once share one allowance.
+pub(crate) async fn take_try(engine: &Engine, caller: &Caller, tries: &Tries) -> Result<()> {
+    let refused = |wait: u64| {
+        let seconds = wait.div_ceil(1_000);
+        Err(Error::refused(Code::RateLimited, format!("Too many failed tries. Try again in {seconds} s.")))
+    };
+    let mut conn = engine.app.acquire().await?;
+    for bucket in tries.buckets() {
+        if let Some(wait) = throttle::wait_ms(&mut conn, engine, &bucket).await? {
+            return refused(wait);
+        }
+    }
+    drop(conn);
+    let tries = tries.clone();
+    let wait = engine
+        .act(caller, move |engine, _| {
+            let tries = tries.clone();
+            async move {
+                let mut tx = engine.begin().await?;
+                for bucket in tries.buckets() {
+                    if let Some(wait) = throttle::take(&mut tx, &engine, &bucket).await? {
+                        return Ok(Some(wait));
+                    }
+                }
+                engine.commit(tx).await?;
+                Ok(None)
+            }
+        })
+        .await?;
+    wait.map_or(Ok(()), refused)
+}
+
+/// Gives a try back that did not fail.
+pub(crate) async fn give_back_try(engine: &Engine, caller: &Caller, tries: &Tries) -> Result<()> {
+    let tries = tries.clone();
+    engine
+        .act(caller, move |engine, _| {
+            let tries = tries.clone();
+            async move {
+                let mut tx = engine.begin().await?;
+                for bucket in tries.buckets() {
+                    throttle::give_back(&mut tx, &engine, &bucket).await?;
+                }
+                engine.commit(tx).await
+            }
+        })
+        .await
 }
 
 /// Checks a device cookie: `<32 hex digits>.<HMAC>`, bound to one account. Returns the bucket's key.
@@ -480,6 +592,47 @@ pub async fn end(engine: &Engine, caller: &Caller, session: SessionId) -> Result
             engine.commit(tx).await
         })
         .await
+}
+
+/// Ends every sign-in of the caller but the one that asks; returns how many.
+///
+/// # Errors
+///
+/// `invalid_transition` when there is no other.
+pub async fn end_others(engine: &Engine, caller: &Caller) -> Result<usize> {
+    let (person, session) = caller.signed_in()?;
+    engine
+        .act(caller, move |engine, caller| async move {
+            let mut tx = engine.begin().await?;
+            let target = Target::SignIn { id: session, person };
+            let permit = engine.authorize(&mut tx, &caller, Action::EndSignIn, target).await?;
+            let ended = end_all_but(&mut tx, &engine, &caller, &permit, person, session).await?;
+            if ended == 0 {
+                let problem = Problem::new(Code::InvalidTransition, "You are signed in nowhere else.");
+                return Err(Denial::by_rule(permit, Action::EndSignIn, target, problem));
+            }
+            engine.commit(tx).await?;
+            Ok(ended)
+        })
+        .await
+}
+
+/// Ends every running sign-in of a person but one, which goes on; returns how many.
+pub(crate) async fn end_all_but(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    caller: &Caller,
+    permit: &Permit,
+    person: PersonId,
+    kept: SessionId,
+) -> Result<usize> {
+    let running = db::sessions::lock_running(tx, person).await?;
+    let mut ended = 0;
+    for running in running.iter().filter(|running| running.id != kept) {
+        end_one(tx, engine, caller, permit, running.id, running.n, EndCause::Forced).await?;
+        ended += 1;
+    }
+    Ok(ended)
 }
 
 /// Opens a sign-in inside the transaction of what allowed it. The token is new; whatever the browser had before
@@ -640,37 +793,30 @@ async fn run_out(engine: Engine, caller: Caller, session: SessionId, cause: EndC
     engine.commit(tx).await
 }
 
-/// Counts a failure and seals it: of a known account one by one, of strangers by the minute.
-async fn note_failure(
+/// Seals a failure, whose try was counted: of a known account one by one, of strangers by the minute.
+pub(crate) async fn note_failure(
     engine: &Engine,
     caller: &Caller,
-    lookup: &[u8],
-    device: Option<&[u8]>,
+    tries: &Tries,
     person: Option<PersonId>,
 ) -> Result<()> {
-    let (lookup, device) = (lookup.to_vec(), device.map(<[u8]>::to_vec));
+    let stranger = tries.is_stranger();
     engine
-        .act(caller, move |engine, caller| {
-            let (lookup, device) = (lookup.clone(), device.clone());
-            async move {
-                let mut tx = engine.begin().await?;
-                for bucket in buckets(&lookup, &caller.network, device.as_deref()) {
-                    // Who guesses at a known name from one network must not shut out its neighbours.
-                    if person.is_none() || !matches!(bucket, Bucket::Network(_)) {
-                        throttle::fail(&mut tx, &engine, &bucket).await?;
-                    }
-                }
-                let count = match person {
-                    Some(_) => Some(1),
-                    None => engine.strangers.count(&caller.network, engine.now()),
-                };
-                if let Some(count) = count {
-                    let permit = authorize::unevaluated(authorize::anonymous_actor());
-                    let event = Event::SignInFailed { person, count, ip: caller.network.clone() };
-                    seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
-                }
-                engine.commit(tx).await
+        .act(caller, move |engine, caller| async move {
+            let mut tx = engine.begin().await?;
+            let count = match person {
+                Some(_) => Some(1),
+                None => engine.strangers.count(&caller.network, engine.now()),
+            };
+            if let Some(count) = count {
+                let permit = authorize::unevaluated(authorize::anonymous_actor());
+                let event = Event::SignInFailed { person, count, ip: caller.network.clone() };
+                seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
             }
+            if stranger {
+                throttle::count_everybody(&mut tx, &engine).await?;
+            }
+            engine.commit(tx).await
         })
         .await
 }

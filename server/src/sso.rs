@@ -116,8 +116,25 @@ enum Errand {
         session: SessionId,
         signed_in: EntryId,
         proven_ago_ms: u64,
+        factor_missing: bool,
         wish: Wish,
     },
+}
+
+impl Errand {
+    /// Who comes back after so long, worth no more than who left.
+    fn actor(&self, away_ms: u64) -> Actor {
+        match *self {
+            Errand::SignIn => Actor::Anonymous,
+            Errand::Of { person, session, signed_in, proven_ago_ms, factor_missing, .. } => Actor::Person {
+                id: person,
+                session,
+                signed_in,
+                proven_ago_ms: proven_ago_ms.saturating_add(away_ms),
+                factor_missing,
+            },
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -184,14 +201,15 @@ pub(crate) async fn begin_test(
     Path(slug): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
+    providers::may_test(server.engine(), &caller).await?;
     let errand = errand_of(&caller, Wish::Test)?;
     leave(&server, &caller, &slug, Onward::to("/admin/sso"), errand, &headers).await
 }
 
 fn errand_of(caller: &Caller, wish: Wish) -> Result<Errand, Refusal> {
     match caller.actor {
-        Actor::Person { id, session, signed_in, proven_ago_ms, .. } => {
-            Ok(Errand::Of { person: id, session, signed_in, proven_ago_ms, wish })
+        Actor::Person { id, session, signed_in, proven_ago_ms, factor_missing } => {
+            Ok(Errand::Of { person: id, session, signed_in, proven_ago_ms, factor_missing, wish })
         }
         _ => Err(Refusal::new(Code::Unauthenticated, "Sign in first.")),
     }
@@ -279,13 +297,11 @@ async fn arrive(
 ) -> Result<Response, Refusal> {
     let mut caller = caller.clone();
     let mut wish = None;
-    if let Errand::Of { person, session, signed_in, proven_ago_ms, wish: wished } = travel.errand {
+    if let Errand::Of { session, wish: wished, .. } = travel.errand {
         if !countersign_engine::sessions::is_live(server.engine(), session).await? {
             return Err(Refusal::new(Code::Unauthenticated, "Your sign-in has ended. Sign in again."));
         }
-        let away_ms = server.engine().now().saturating_sub(travel.begun_at);
-        let proven_ago_ms = proven_ago_ms.saturating_add(away_ms);
-        caller.actor = Actor::Person { id: person, session, signed_in, proven_ago_ms, factor_missing: false };
+        caller.actor = travel.errand.actor(server.engine().now().saturating_sub(travel.begun_at));
         wish = Some(wished);
     }
     let provider = server.providers().get(server, connection);
@@ -607,4 +623,31 @@ fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn who_comes_back_is_worth_no_more_than_who_left() {
+        for factor_missing in [false, true] {
+            let person = |proven_ago_ms| Actor::Person {
+                id: PersonId(Uuid::from_u128(1)),
+                session: SessionId(Uuid::from_u128(2)),
+                signed_in: EntryId(Uuid::from_u128(3)),
+                proven_ago_ms,
+                factor_missing,
+            };
+            let caller = Caller::new(person(1_000), "192.0.2.1", "test", Uuid::nil());
+
+            let Ok(left) = errand_of(&caller, Wish::Test) else { panic!("somebody signed in may leave") };
+            let kept = serde_json::to_string(&left).unwrap();
+            let back: Errand = serde_json::from_str(&kept).unwrap();
+
+            assert_eq!(back.actor(60_000), person(61_000));
+        }
+    }
 }

@@ -3,6 +3,7 @@
 //! Holds no product code. Whatever a command needs and does not find it sets up itself, saying so;
 //! start reading at [`Task`].
 
+mod asvs;
 mod bench;
 mod cluster;
 mod css;

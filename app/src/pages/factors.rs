@@ -6,6 +6,7 @@ use countersign_domain::{
 };
 use leptos::{form::ActionForm, prelude::*};
 
+use super::me::{EndOtherSessions, EndOthers};
 use crate::{
     Error,
     answer::{Answer, answer_of},
@@ -119,6 +120,19 @@ pub(crate) async fn recovery_codes() -> Result<Answer, Error> {
     Ok(told(made.map(|codes| Answer::Codes { codes })))
 }
 
+/// Replaces the reader's password.
+#[server(prefix = "/act", endpoint = "change-password", output = Json)]
+pub(crate) async fn change_password(old_password: String, password: String) -> Result<Answer, Error> {
+    use countersign_engine::passwords;
+
+    use crate::request::{act, request, told};
+
+    let (engine, caller) = request()?;
+    let done = act(async move { passwords::change(&engine, &caller, &old_password, &password).await }).await;
+
+    Ok(told(done.map(|()| Answer::done(PAGE))))
+}
+
 /// Where this page is.
 pub(crate) const PAGE: &str = "/me/factors";
 
@@ -130,14 +144,26 @@ pub(crate) fn FactorsPage() -> impl IntoView {
     let remove_totp = ServerAction::<RemoveTotp>::new();
     let remove = ServerAction::<RemovePasskey>::new();
     let codes = ServerAction::<RecoveryCodes>::new();
-    let changes =
-        move || (enrol.version().get(), remove_totp.version().get(), remove.version().get(), codes.version().get());
+    let change = ServerAction::<ChangePassword>::new();
+    let end_others = ServerAction::<EndOtherSessions>::new();
+    let changes = move || {
+        (
+            enrol.version().get(),
+            remove_totp.version().get(),
+            remove.version().get(),
+            codes.version().get(),
+            change.version().get(),
+        )
+    };
     let view = Resource::new(changes, |_| factors());
     let begun = answer_of(begin);
     let (enrolled, removed, untied, coded) =
         (answer_of(enrol), answer_of(remove), answer_of(remove_totp), answer_of(codes));
+    let (replaced, ended) = (answer_of(change), answer_of(end_others));
     let problem = Signal::derive(move || {
-        [begun, enrolled, removed, untied, coded].iter().find_map(|answer| answer.get().and_then(Answer::problem))
+        [begun, enrolled, removed, untied, coded, replaced, ended]
+            .iter()
+            .find_map(|answer| answer.get().and_then(Answer::problem))
     });
 
     view! {
@@ -166,6 +192,11 @@ pub(crate) fn FactorsPage() -> impl IntoView {
                                 {(local || totp)
                                     .then(|| view! { <App totp begin enrol remove=remove_totp begun problem/> })}
                                 {(local && !missing).then(|| view! { <Codes left=recovery_codes codes coded/> })}
+                                {(local && !missing).then(|| view! { <Password change answer=replaced problem/> })}
+                                <Panel title=strings::ELSEWHERE>
+                                    <p class="text-muted">{strings::ELSEWHERE_TEXT}</p>
+                                    <EndOthers end=end_others/>
+                                </Panel>
                             </div>
                         }
                             .into_any()
@@ -376,8 +407,42 @@ fn Codes(left: u64, codes: ServerAction<RecoveryCodes>, coded: Signal<Option<Ans
     }
 }
 
+#[component]
+fn Password(
+    change: ServerAction<ChangePassword>,
+    answer: Signal<Option<Answer>>,
+    #[prop(into)] problem: Signal<Option<countersign_domain::Problem>>,
+) -> impl IntoView {
+    let changed = move || matches!(answer.get(), Some(Answer::Done { .. }));
+
+    view! {
+        <Panel title=strings::PASSWORD>
+            <p class="text-muted">{strings::PASSWORD_TEXT}</p>
+            {move || changed().then(|| view! { <p role="status">{strings::CHANGED}</p> })}
+            <ActionForm action=change attr:class="grid max-w-sm gap-3">
+                <Field name="old_password" label=strings::OLD kind=Kind::Password problem/>
+                <Field name="password" label=strings::NEW kind=Kind::NewPassword hint=strings::NEW_HINT problem/>
+                <div>
+                    <Submit weight=Weight::Plain pending=change.pending()>
+                        {strings::CHANGE}
+                    </Submit>
+                </div>
+            </ActionForm>
+        </Panel>
+    }
+}
+
 mod strings {
     pub(super) const TITLE: &str = "How you sign in";
+    pub(super) const PASSWORD: &str = "Password";
+    pub(super) const PASSWORD_TEXT: &str = "Changing it ends your sign-ins everywhere else.";
+    pub(super) const CHANGED: &str = "Your password is changed.";
+    pub(super) const OLD: &str = "Your password until now";
+    pub(super) const NEW: &str = "New password";
+    pub(super) const NEW_HINT: &str = "8 to 128 characters; 15 or more are advised. Any characters, pasting works.";
+    pub(super) const CHANGE: &str = "Change the password";
+    pub(super) const ELSEWHERE: &str = "Signed in elsewhere";
+    pub(super) const ELSEWHERE_TEXT: &str = "Whoever took part in an old way to sign in may still be signed in. End everything but this browser after a change.";
     pub(super) const MISSING: &str = "An account with a password needs a second factor before it reaches anything else. Add a passkey or an authenticator app.";
     pub(super) const STEP_UP: &str = "Changes here ask for a sign-in of the last five minutes.";
     pub(super) const CONFIRM: &str = "Confirm that it is you";

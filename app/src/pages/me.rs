@@ -110,6 +110,7 @@ fn notice_text(kind: NoticeKind) -> &'static str {
         NoticeKind::FactorRemoved => {
             "A way to sign in was taken from your account. If that was not you, tell an admin."
         }
+        NoticeKind::PasswordChanged => "Your password was changed. If that was not you, tell an admin.",
         NoticeKind::RecoveryUsed => "One of your recovery codes was used. If that was not you, tell an admin.",
         NoticeKind::PasskeyConfirmed => "An admin confirmed a passkey of yours; it may sign reviews.",
         NoticeKind::PasskeyCopied => {
@@ -122,6 +123,31 @@ fn notice_text(kind: NoticeKind) -> &'static str {
     }
 }
 
+/// Ends the reader's sign-ins everywhere else.
+#[server(prefix = "/act", endpoint = "end-other-sessions", output = Json)]
+pub(crate) async fn end_other_sessions() -> Result<Answer, Error> {
+    use countersign_engine::sessions;
+
+    use crate::request::{act, request, told};
+
+    let (engine, caller) = request()?;
+    let done = act(async move { sessions::end_others(&engine, &caller).await }).await;
+
+    Ok(told(done.map(|_| Answer::done("/me"))))
+}
+
+/// Ends everything at once that is not this browser.
+#[component]
+pub(crate) fn EndOthers(end: ServerAction<EndOtherSessions>) -> impl IntoView {
+    view! {
+        <ActionForm action=end>
+            <Submit weight=Weight::Ending pending=end.pending()>
+                {strings::END_OTHERS}
+            </Submit>
+        </ActionForm>
+    }
+}
+
 /// Keeps this browser's preferences in cookies.
 #[server(prefix = "/act", endpoint = "prefer", output = Json)]
 pub(crate) async fn prefer(theme: String, density: String, zone: String) -> Result<Answer, Error> {
@@ -130,7 +156,7 @@ pub(crate) async fn prefer(theme: String, density: String, zone: String) -> Resu
         density: Density::from_word(&density),
         zone: Zone::from_word(&zone),
     };
-    for cookie in preferences.cookies() {
+    for cookie in preferences.cookies(crate::request::cookie_name()) {
         crate::request::set_cookie(&cookie);
     }
 
@@ -157,9 +183,10 @@ fn preferences() -> Preferences {
 #[component]
 pub(crate) fn MePage() -> impl IntoView {
     let end = ServerAction::<EndSession>::new();
-    let view = Resource::new(move || end.version().get(), |_| mine());
-    let answer = answer_of(end);
-    let problem = Signal::derive(move || answer.get().and_then(Answer::problem));
+    let end_others = ServerAction::<EndOtherSessions>::new();
+    let view = Resource::new(move || (end.version().get(), end_others.version().get()), |_| mine());
+    let answers = [answer_of(end), answer_of(end_others)];
+    let problem = Signal::derive(move || answers.iter().find_map(|answer| answer.get().and_then(Answer::problem)));
 
     view! {
         <PageTitle text=TitleText::page(strings::TITLE)/>
@@ -188,7 +215,7 @@ pub(crate) fn MePage() -> impl IntoView {
                                     </dl>
                                 </Panel>
                                 <PreferencesForm/>
-                                <Sessions sessions now end/>
+                                <Sessions sessions now end end_others/>
                                 <Reviews reviews/>
                                 <p>
                                     <a href="/me/access" class="text-accent underline">
@@ -256,7 +283,13 @@ fn Choice(name: &'static str, legend: &'static str, options: Vec<(&'static str, 
 }
 
 #[component]
-fn Sessions(sessions: Vec<SessionRow>, now: u64, end: ServerAction<EndSession>) -> impl IntoView {
+fn Sessions(
+    sessions: Vec<SessionRow>,
+    now: u64,
+    end: ServerAction<EndSession>,
+    end_others: ServerAction<EndOtherSessions>,
+) -> impl IntoView {
+    let others = sessions.len() > 1;
     let rows = sessions
         .into_iter()
         .map(|session| {
@@ -292,6 +325,7 @@ fn Sessions(sessions: Vec<SessionRow>, now: u64, end: ServerAction<EndSession>) 
     view! {
         <Panel title=strings::SESSIONS>
             <ul class="divide-y divide-hairline">{rows}</ul>
+            {others.then(|| view! { <EndOthers end=end_others/> })}
         </Panel>
     }
 }
@@ -336,7 +370,7 @@ mod strings {
     pub(super) const ROLES: &str = "Roles";
     pub(super) const NO_ROLE: &str = "None. An admin assigns roles under People.";
     pub(super) const FACTORS: &str = "Signing in";
-    pub(super) const FACTORS_LINK: &str = "Passkeys, authenticator app, recovery codes";
+    pub(super) const FACTORS_LINK: &str = "Passkeys, authenticator app, recovery codes, password";
     pub(super) const NOTICES: &str = "About access";
     pub(super) const NOTICED: &str = "I have read this";
     pub(super) const PREFERENCES: &str = "This browser";
@@ -351,6 +385,7 @@ mod strings {
     pub(super) const SEEN: &str = "last seen";
     pub(super) const THIS_ONE: &str = "This browser";
     pub(super) const END: &str = "End";
+    pub(super) const END_OTHERS: &str = "End all but this one";
     pub(super) const ACCESS: &str = "Who read what about you";
     pub(super) const REVIEWS: &str = "Your reviews";
     pub(super) const NO_REVIEWS: &str = "You have not reviewed a decision yet.";

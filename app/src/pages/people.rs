@@ -345,5 +345,5 @@ mod strings {
     pub(super) const DISABLE: &str = "Disable";
     pub(super) const ENABLE: &str = "Enable";
     pub(super) const INVITE: &str = "Invite a person";
-    pub(super) const INVITE_TEXT: &str = "You get a one-time link to hand over; the person sets their own password. An admin never reviews, an auditor holds no other role. Where there are several admins, an admin, approver, senior approver or compliance officer gets the role once a second person confirms it.";
+    pub(super) const INVITE_TEXT: &str = "You get a one-time link to hand over; the person sets their own password. An admin never reviews, an auditor holds no other role. Where there are several admins, an admin, approver, senior approver, compliance officer or auditor gets the role once a second person confirms it.";
 }

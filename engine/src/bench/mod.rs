@@ -6,10 +6,7 @@
 
 pub mod login;
 
-use std::{
-    str::FromStr as _,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use countersign_domain::{
     decision::SealState,
@@ -19,10 +16,10 @@ use countersign_domain::{
 };
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
+use sqlx::{Connection as _, PgConnection};
 use tokio::task::JoinSet;
 
-use crate::{Caller, Engine, Result, authorize, db, seal};
+use crate::{Caller, Engine, Result, authorize, connect, db, seal};
 
 /// How much to measure.
 #[derive(Clone, Debug)]
@@ -269,7 +266,7 @@ async fn sealed(engine: &Engine) -> Result<()> {
 }
 
 async fn create_tables(engine: &Engine) -> Result<()> {
-    let options = PgConnectOptions::from_str(&engine.config().database.owner)?;
+    let options = connect::options(&engine.config().database.owner)?;
     let mut owner = PgConnection::connect_with(&options).await?;
     db::bench::create(&mut owner).await?;
     Ok(owner.close().await?)

@@ -70,16 +70,31 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: PersonId) -> sqlx::Result<
     }))
 }
 
+/// Tells whether a person came in already, by whatever way: with a password, through a provider, pushed by a
+/// directory, or by any sign-in.
+pub(crate) async fn has_joined(conn: &mut PgConnection, id: PersonId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        select (p.password_hash is not null
+          or exists (select from identities i where i.person_id = p.id)
+          or exists (select from scim_users u where u.person_id = p.id)
+          or exists (select from sessions s where s.person_id = p.id)) as "joined!"
+        from people p
+        where p.id = $1
+        "#,
+        id.0,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 pub(crate) struct Local {
-    pub(crate) login_lookup: Vec<u8>,
     pub(crate) password_hash: Option<String>,
 }
 
 /// Returns what a person signs in with locally.
 pub(crate) async fn find(conn: &mut PgConnection, id: PersonId) -> sqlx::Result<Option<Local>> {
-    sqlx::query_as!(Local, "select login_lookup, password_hash from people where id = $1", id.0)
-        .fetch_optional(conn)
-        .await
+    sqlx::query_as!(Local, "select password_hash from people where id = $1", id.0).fetch_optional(conn).await
 }
 
 pub(crate) async fn find_by_login(conn: &mut PgConnection, lookup: &[u8]) -> sqlx::Result<Option<Account>> {

@@ -17,13 +17,18 @@ pub(crate) struct Session {
     pub(crate) person: PersonId,
     pub(crate) method: Option<SignInMethod>,
     pub(crate) entry: EntryId,
-    pub(crate) started_at: u64,
     pub(crate) authenticated_at: u64,
-    pub(crate) ends_at: Option<u64>,
-    pub(crate) last_seen_at: u64,
+    pub(crate) term: Term,
     pub(crate) ended: bool,
     pub(crate) person_disabled: bool,
     pub(crate) has_factor: bool,
+}
+
+/// What the end of a sign-in follows from.
+pub(crate) struct Term {
+    pub(crate) started_at: u64,
+    pub(crate) last_seen_at: u64,
+    pub(crate) ends_at: Option<u64>,
 }
 
 pub(crate) struct Running {
@@ -123,10 +128,12 @@ pub(crate) async fn find(conn: &mut PgConnection, token_hash: &[u8]) -> sqlx::Re
         person: row.person_id.into(),
         method: SignInMethod::from_word(&row.method),
         entry: row.entry_id.into(),
-        started_at: milliseconds(row.started_at),
         authenticated_at: milliseconds(row.authenticated_at),
-        ends_at: row.ends_at.map(milliseconds),
-        last_seen_at: milliseconds(row.last_seen_at),
+        term: Term {
+            started_at: milliseconds(row.started_at),
+            last_seen_at: milliseconds(row.last_seen_at),
+            ends_at: row.ends_at.map(milliseconds),
+        },
         ended: row.ended_at.is_some(),
         person_disabled: row.disabled_at.is_some(),
         has_factor: row.has_factor,
@@ -166,16 +173,24 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: SessionId) -> sqlx::Result
     Ok(row.map(|row| (row.person_id.into(), row.n as u64)))
 }
 
-pub(crate) async fn is_running(conn: &mut PgConnection, id: SessionId) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
+/// Returns how long a sign-in may go on that nobody ended, of a person who is not disabled.
+pub(crate) async fn find_term(conn: &mut PgConnection, id: SessionId) -> sqlx::Result<Option<Term>> {
+    let row = sqlx::query!(
         r#"
-        select exists (select from sessions s join people p on p.id = s.person_id
-          where s.id = $1 and s.ended_at is null and p.disabled_at is null) as "running!"
+        select s.started_at, s.last_seen_at, s.ends_at
+        from sessions s
+        join people p on p.id = s.person_id
+        where s.id = $1 and s.ended_at is null and p.disabled_at is null
         "#,
         id.0,
     )
-    .fetch_one(conn)
-    .await
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Term {
+        started_at: milliseconds(row.started_at),
+        last_seen_at: milliseconds(row.last_seen_at),
+        ends_at: row.ends_at.map(milliseconds),
+    }))
 }
 
 pub(crate) async fn touch(conn: &mut PgConnection, id: SessionId, now: u64) -> sqlx::Result<()> {

@@ -17,6 +17,26 @@ pub(crate) async fn find(conn: &mut PgConnection, bucket: &[u8]) -> sqlx::Result
         .await
 }
 
+/// Returns a bucket, locked; an empty one where there is none yet.
+pub(crate) async fn lock(conn: &mut PgConnection, bucket: &[u8], now: u64) -> sqlx::Result<Bucket> {
+    // The update changes nothing: it locks the row, whoever made it, in one statement.
+    sqlx::query_as!(
+        Bucket,
+        r#"
+        insert into sign_in_throttle (bucket, failures, first_at, blocked_until)
+        values ($1, 0, $2, $2)
+        on conflict (bucket) do update
+        set failures = sign_in_throttle.failures
+        returning failures, first_at, blocked_until
+        "#,
+        bucket,
+        instant(now),
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Writes a bucket that [`lock`] locked.
 pub(crate) async fn set(
     conn: &mut PgConnection,
     bucket: &[u8],
@@ -25,12 +45,7 @@ pub(crate) async fn set(
     blocked_until: u64,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        r#"
-        insert into sign_in_throttle (bucket, failures, first_at, blocked_until)
-        values ($1, $2, $3, $4)
-        on conflict (bucket) do update
-        set failures = excluded.failures, first_at = excluded.first_at, blocked_until = excluded.blocked_until
-        "#,
+        "update sign_in_throttle set failures = $2, first_at = $3, blocked_until = $4 where bucket = $1",
         bucket,
         failures,
         instant(first_at),
@@ -39,6 +54,43 @@ pub(crate) async fn set(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Takes one off a bucket, and its wait when it is not above its free tries then.
+pub(crate) async fn give_back(conn: &mut PgConnection, bucket: &[u8], free: i32, now: u64) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        update sign_in_throttle
+        set failures = greatest(failures - 1, 0),
+          blocked_until = case when failures - 1 <= $2 then $3 else blocked_until end
+        where bucket = $1
+        "#,
+        bucket,
+        free,
+        instant(now),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Adds one to a bucket that blocks nobody, anew when its first is older than `since`; returns how many there are.
+pub(crate) async fn count(conn: &mut PgConnection, bucket: &[u8], now: u64, since: u64) -> sqlx::Result<i32> {
+    sqlx::query_scalar!(
+        r#"
+        insert into sign_in_throttle (bucket, failures, first_at, blocked_until)
+        values ($1, 1, $2, $2)
+        on conflict (bucket) do update
+        set failures = case when sign_in_throttle.first_at > $3 then sign_in_throttle.failures + 1 else 1 end,
+          first_at = case when sign_in_throttle.first_at > $3 then sign_in_throttle.first_at else $2 end
+        returning failures
+        "#,
+        bucket,
+        instant(now),
+        instant(since),
+    )
+    .fetch_one(conn)
+    .await
 }
 
 pub(crate) async fn clear(conn: &mut PgConnection, bucket: &[u8]) -> sqlx::Result<()> {

@@ -472,7 +472,9 @@ pub async fn sign_in(engine: &Engine, caller: &Caller, proven: Proven) -> Result
                     acr: proven.acr.clone(),
                     provider: Some(proven.provider),
                     idp_sid: proven.session.clone(),
-                    ..SignInFacts::new(SignInMethod::Provider, proven.auth_time.unwrap_or(now).min(now))
+                    // A provider that does not say when it asked may have let an old session of its own through:
+                    // that is no recent proof, and whatever asks for one asks for a step-up.
+                    ..SignInFacts::new(SignInMethod::Provider, proven.auth_time.unwrap_or(0).min(now))
                 };
                 let new = sessions::open(&mut tx, &engine, &caller, person, facts).await?;
                 let sealed = engine.envelope.seal(token_place(new.session), proven.id_token.as_bytes());
@@ -489,7 +491,8 @@ pub async fn sign_in(engine: &Engine, caller: &Caller, proven: Proven) -> Result
 ///
 /// # Errors
 ///
-/// `unauthenticated` for a state that was used, and for somebody else's identity.
+/// `unauthenticated` for a state that was used, for somebody else's identity, and where the provider does not say when
+/// it asked.
 pub async fn step_up(engine: &Engine, caller: &Caller, proven: Proven) -> Result<NewSession> {
     engine
         .act(caller, move |engine, caller| {
@@ -504,12 +507,14 @@ pub async fn step_up(engine: &Engine, caller: &Caller, proven: Proven) -> Result
                         "The provider showed somebody else. Sign in there as yourself, or sign out here first.",
                     ));
                 }
-                let now = engine.now();
+                let auth_time = proven.auth_time.ok_or_else(|| {
+                    Error::refused(Code::Unauthenticated, "The provider did not say when you last signed in there.")
+                })?;
                 let facts = SignInFacts {
                     acr: proven.acr.clone(),
                     provider: Some(proven.provider),
                     idp_sid: proven.session.clone(),
-                    ..SignInFacts::new(SignInMethod::Provider, proven.auth_time.unwrap_or(now).min(now))
+                    ..SignInFacts::new(SignInMethod::Provider, auth_time.min(engine.now()))
                 };
                 let new = sessions::renew(&mut tx, &engine, &caller, facts).await?;
                 let sealed = engine.envelope.seal(token_place(session), proven.id_token.as_bytes());
@@ -519,6 +524,21 @@ pub async fn step_up(engine: &Engine, caller: &Caller, proven: Proven) -> Result
             }
         })
         .await
+}
+
+/// Refuses whoever may not run a test sign-in, before anything is asked of the provider.
+///
+/// # Errors
+///
+/// [`Error::Forbidden`] for anybody but an admin.
+pub async fn may_test(engine: &Engine, caller: &Caller) -> Result<()> {
+    let asked = async {
+        let mut tx = engine.begin().await?;
+        engine.authorize(&mut tx, caller, Action::ChangeProvider, engine.installation()).await?;
+        tx.commit().await?;
+        Ok(())
+    };
+    engine.noted(caller, asked.await).await
 }
 
 /// Keeps what an admin's test sign-in brought, and marks the settings as tested.

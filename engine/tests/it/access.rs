@@ -1,8 +1,8 @@
 //! Who may do what, and what goes on record about it.
 
-use countersign_domain::{decision::Verdict, problem::Code, role::Role};
+use countersign_domain::{decision::Verdict, holding::Holding, problem::Code, role::Role};
 use countersign_engine::{
-    Actor, Error,
+    Actor, Caller, Error, changes,
     decisions::{self, QueueFilter},
     invitations, keys, ledger, people, sessions, setup, systems,
     testing::{Desk, again},
@@ -121,6 +121,58 @@ async fn an_invitation_works_once() {
     assert!(sessions::authenticate(&desk.engine, session.token.reveal()).await.unwrap().is_some());
     assert_eq!(code(again_used), Code::LinkExpired);
     sign_in(&desk, "Approver-C", "a long enough phrase").await.unwrap();
+}
+
+/// Proves L2: neither name nor sign-in name makes a password.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_is_not_the_sign_in_name() {
+    let desk = Desk::new().await;
+    let link = people::invite(&desk.engine, &again(&desk.admin), "Conrad", "quastel-77", Role::Viewer).await.unwrap();
+    let token = link.url.split_once("token=").unwrap().1;
+
+    for password in ["Quastel-77!", "conrad-12"] {
+        let refusal = invitations::accept(&desk.engine, &visitor(), token, password).await.unwrap_err();
+        assert_eq!(countersign_domain::Problem::from(refusal).errors[0].code, "password_context", "{password}");
+    }
+}
+
+/// Proves S8: who makes members proves anew who they are, after it is known that they may.
+#[tokio::test(flavor = "multi_thread")]
+async fn inviting_asks_for_a_recent_proof() {
+    let desk = Desk::new().await;
+    people::invite(&desk.engine, &again(&desk.admin), "Late", "late", Role::Viewer).await.unwrap();
+    let listed = people::list(&desk.engine, &again(&desk.admin)).await.unwrap().people;
+    let late = listed.iter().find(|person| person.login == "late").unwrap().id;
+    let stale = |caller: &Caller| {
+        let mut caller = again(caller);
+        if let Actor::Person { proven_ago_ms, .. } = &mut caller.actor {
+            *proven_ago_ms = sessions::RECENT_MS + 1;
+        }
+        caller
+    };
+
+    let invite = people::invite(&desk.engine, &stale(&desk.admin), "More", "more", Role::Viewer).await.unwrap_err();
+    let renew = people::renew_invitation(&desk.engine, &stale(&desk.admin), late).await.unwrap_err();
+    let other = people::invite(&desk.engine, &stale(&desk.approver), "More", "more", Role::Viewer).await.unwrap_err();
+
+    assert_eq!((code(invite), code(renew)), (Code::StepUpRequired, Code::StepUpRequired));
+    assert!(matches!(other, Error::Forbidden(_)), "{other:?}");
+}
+
+/// Proves A11: nobody lets an auditor in alone, who reads everything.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_auditor_is_invited_by_two() {
+    let desk = Desk::new().await;
+    let second = desk.member("admin-b", vec![Holding::everywhere(Role::Admin)]).await;
+
+    people::invite(&desk.engine, &again(&desk.admin), "Uwe", "uwe", Role::Auditor).await.unwrap();
+
+    let listed = people::list(&desk.engine, &again(&desk.admin)).await.unwrap().people;
+    let uwe = listed.iter().find(|person| person.login == "uwe").unwrap();
+    let waiting = changes::list(&desk.engine, &again(&second)).await.unwrap().changes;
+    assert!(uwe.roles.is_empty(), "{:?}", uwe.roles);
+    changes::confirm(&desk.engine, &again(&second), waiting[0].id).await.unwrap();
+    assert_eq!(desk.roles_of(uwe.id).await, [Role::Auditor]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -281,7 +281,8 @@ async fn sign_in(
 ) -> countersign_engine::Result<sessions::NewSession> {
     static STATES: AtomicU64 = AtomicU64::new(0);
     let state = format!("state {}", STATES.fetch_add(1, Ordering::Relaxed));
-    providers::sign_in(&desk.engine, &visitor(), proven_with(provider, subject, &state, groups)).await
+    let dated = Proven { auth_time: Some(desk.engine.now()), ..proven_with(provider, subject, &state, groups) };
+    providers::sign_in(&desk.engine, &visitor(), dated).await
 }
 
 async fn caller_of(desk: &Desk, provider: ProviderId, subject: &str) -> Caller {

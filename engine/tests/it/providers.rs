@@ -4,9 +4,10 @@ use countersign_domain::{
     ids::ProviderId,
     problem::Code,
     provider::{ClientAuth, ProviderSettings},
+    role::Role,
 };
 use countersign_engine::{
-    Actor, Caller, Error,
+    Actor, Caller, Error, invitations, people,
     providers::{self, Credential, Logout, Proven},
     sessions,
     testing::{Desk, again},
@@ -209,7 +210,8 @@ async fn a_step_up_is_the_same_person_again() {
     providers::link_own(&desk.engine, &again(&desk.auditor), proven(id, "uwe", "s2")).await.unwrap();
 
     let other = providers::step_up(&desk.engine, &again(&desk.approver), proven(id, "uwe", "s3")).await.unwrap_err();
-    let same = providers::step_up(&desk.engine, &again(&desk.approver), proven(id, "pia", "s4")).await;
+    let now = Proven { auth_time: Some(desk.engine.now()), ..proven(id, "pia", "s4") };
+    let same = providers::step_up(&desk.engine, &again(&desk.approver), now).await;
 
     assert_eq!(code(other), Code::Unauthenticated);
     assert_eq!(Some(same.unwrap().person), desk.approver.person());
@@ -308,6 +310,72 @@ async fn a_key_of_the_installation_takes_the_place_of_a_secret() {
 
 fn field(error: Error) -> String {
     countersign_domain::Problem::from(error).errors.remove(0).pointer
+}
+
+/// Proves S8: what the provider does not date is no recent proof, neither at sign-in nor as a step-up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_without_its_time_is_no_recent_proof() {
+    let desk = Desk::new().await;
+    let id = open(&desk, "company").await;
+    providers::link_own(&desk.engine, &again(&desk.approver), proven(id, "pia", "s1")).await.unwrap();
+    let dated = |state: &str, ago: u64| Proven { auth_time: Some(desk.engine.now() - ago), ..proven(id, "pia", state) };
+
+    let silent = signed_in(&desk, proven(id, "pia", "s2")).await;
+    let fresh = signed_in(&desk, dated("s3", 60_000)).await;
+    let old = signed_in(&desk, dated("s4", 6 * 60_000)).await;
+    let step_up = providers::step_up(&desk.engine, &again(&silent), proven(id, "pia", "s5")).await.unwrap_err();
+    let dated_step_up = providers::step_up(&desk.engine, &again(&silent), dated("s6", 0)).await;
+
+    assert!(sessions::require_recent(&fresh).is_ok());
+    for caller in [silent, old] {
+        assert_eq!(code(sessions::require_recent(&caller).unwrap_err()), Code::StepUpRequired);
+    }
+    assert_eq!(code(step_up), Code::Unauthenticated);
+    assert!(dated_step_up.is_ok(), "{dated_step_up:?}");
+}
+
+/// Proves O6 and L7: nobody makes a way in as somebody who is known by a provider.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_of_a_provider_gets_no_invitation() {
+    let desk = Desk::new().await;
+    let id = open(&desk, "company").await;
+    providers::set_just_in_time(&desk.engine, &again(&desk.admin), id, true).await.unwrap();
+    let claims = serde_json::json!({ "sub": "pia", "name": "Pia New" });
+    let came =
+        providers::sign_in(&desk.engine, &visitor(), Proven { claims, ..proven(id, "pia", "s1") }).await.unwrap();
+    let invite = |login: &'static str| {
+        let admin = again(&desk.admin);
+        let engine = desk.engine.clone();
+        async move { people::invite(&engine, &admin, login, login, Role::Viewer).await.unwrap() }
+    };
+    invite("late").await;
+    let early = invite("early").await;
+    let listed = people::list(&desk.engine, &again(&desk.admin)).await.unwrap().people;
+    let of = |login: &str| listed.iter().find(|person| person.login == login).unwrap().id;
+
+    let of_provider = people::renew_invitation(&desk.engine, &again(&desk.admin), came.person).await.unwrap_err();
+    let of_session = desk.approver.person().unwrap();
+    let of_session = people::renew_invitation(&desk.engine, &again(&desk.admin), of_session).await.unwrap_err();
+    let not_yet = people::renew_invitation(&desk.engine, &again(&desk.admin), of("late")).await;
+    // A directory gave this person an identity after the invitation went out.
+    let link = format!(
+        "insert into identities select 'by directory'::bytea, provider_id, '{}'::uuid, linked_at, gen_random_uuid() from identities limit 1",
+        of("early").0
+    );
+    desk.database.attack(&link).await;
+    let token = early.url.split_once("token=").unwrap().1;
+    let accepted = invitations::accept(&desk.engine, &visitor(), token, "a long enough phrase").await.unwrap_err();
+
+    assert_eq!((code(of_provider), code(of_session)), (Code::InvalidTransition, Code::InvalidTransition));
+    assert!(not_yet.is_ok(), "{not_yet:?}");
+    assert_eq!(code(accepted), Code::LinkExpired);
+    assert_eq!(desk.database.number("select count(*) from people where password_hash is not null").await, 0);
+}
+
+async fn signed_in(desk: &Desk, proven: Proven) -> Caller {
+    let new = providers::sign_in(&desk.engine, &visitor(), proven).await.unwrap();
+    let actor = sessions::authenticate(&desk.engine, new.token.reveal()).await.unwrap().unwrap();
+    Caller::new(actor, "192.0.2.1", "test", uuid::Uuid::nil())
 }
 
 /// Connects, tests and opens a provider.

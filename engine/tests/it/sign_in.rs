@@ -4,10 +4,12 @@
 
 use countersign_domain::{problem::Code, role::Role, view::NoticeKind};
 use countersign_engine::{
-    Actor, Caller, Error, factors, invitations, people,
+    Actor, Caller, Error, factors, invitations, ledger, passwords, people,
     sessions::{self, SignedIn, Typed},
     testing::{Desk, again, app_code},
 };
+
+use crate::providers;
 
 const PASSWORD: &str = "a long enough phrase";
 
@@ -18,14 +20,14 @@ async fn a_password_alone_reaches_nothing_but_the_second_factor() {
     let token = joined(&desk, "carl").await;
     let limited = caller(&desk, &token).await;
 
-    let page = countersign_engine::ledger::view(&desk.engine, &limited, None).await.unwrap_err();
+    let page = ledger::view(&desk.engine, &limited, None).await.unwrap_err();
     let view = factors::view(&desk.engine, &again(&limited)).await.unwrap();
     with_app(&desk, &limited).await;
     let whole = caller(&desk, &token).await;
 
     assert!(matches!(&page, Error::Forbidden(denial) if denial.policies == ["second_factor_first"]), "{page:?}");
     assert!(view.missing && view.recent && !view.totp);
-    assert!(countersign_engine::ledger::view(&desk.engine, &whole, None).await.is_ok());
+    assert!(ledger::view(&desk.engine, &whole, None).await.is_ok());
 }
 
 /// Proves L6.
@@ -119,6 +121,118 @@ async fn a_guesser_cannot_lock_the_owner_out() {
     assert!(owner.is_ok(), "{owner:?}");
 }
 
+/// Proves L3: tries are counted before the password is looked at, so many at once have one allowance.
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_sent_at_once_share_one_allowance() {
+    let desk = Desk::new().await;
+    let guesses: Vec<_> = (0..64)
+        .map(|at| {
+            let engine = desk.engine.clone();
+            tokio::spawn(async move {
+                let from = Caller::new(Actor::Anonymous, format!("198.51.100.{at}"), "test", uuid::Uuid::nil());
+                let typed = Typed { login: "approver-a".into(), password: "not this one".into(), ..Typed::default() };
+                code_of(sessions::sign_in(&engine, &from, typed, None).await.unwrap_err())
+            })
+        })
+        .collect();
+
+    let mut verified = 0;
+    for guess in guesses {
+        match guess.await.unwrap() {
+            Code::Unauthenticated => verified += 1,
+            other => assert_eq!(other, Code::RateLimited),
+        }
+    }
+
+    assert_eq!(verified, 6, "five that are free, and the one that begins the wait");
+}
+
+/// Proves L3: strangers who guess at the account keep nobody from a step-up, which has an allowance of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guesser_cannot_deny_a_step_up() {
+    let desk = Desk::new().await;
+    let token = joined(&desk, "carl").await;
+    let secret = with_app(&desk, &caller(&desk, &token).await).await;
+    desk.clock.advance(60_000);
+    for _ in 0..8 {
+        drop(guess(&desk, "carl", None).await);
+    }
+    let stranger = guess(&desk, "carl", None).await.unwrap_err();
+    let signed_in = caller(&desk, &token).await;
+
+    let code = app_code(&secret, desk.engine.now());
+    let renewed = sessions::step_up(&desk.engine, &again(&signed_in), PASSWORD, &code).await.unwrap();
+    let signed_in = caller(&desk, renewed.token.reveal()).await;
+    let mut wrong = Vec::new();
+    for _ in 0..7 {
+        wrong.push(code_of(sessions::step_up(&desk.engine, &again(&signed_in), "wrong", "").await.unwrap_err()));
+    }
+
+    assert_eq!(code_of(stranger), Code::RateLimited);
+    assert_eq!(wrong[..6], [Code::Unauthenticated; 6]);
+    assert_eq!(wrong[6], Code::RateLimited, "a stolen session guesses no faster than a stranger");
+}
+
+/// Proves L3 and L4: being slowed down says nothing about which names are in use.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_is_slowed_alike_for_known_and_unknown_names() {
+    let desk = Desk::new().await;
+    let spray = async |names: &dyn Fn(usize) -> String, network: &str| {
+        let mut told = Vec::new();
+        for at in 0..33 {
+            let from = Caller::new(Actor::Anonymous, network, "test", uuid::Uuid::nil());
+            let typed = Typed { login: names(at), password: "not this one".into(), ..Typed::default() };
+            told.push(code_of(sessions::sign_in(&desk.engine, &from, typed, None).await.unwrap_err()));
+        }
+        told
+    };
+    for at in 0..33 {
+        desk.member(Box::leak(format!("member-{at}").into_boxed_str()), Vec::new()).await;
+    }
+
+    let known = spray(&|at| format!("member-{at}"), "198.51.100.1").await;
+    let unknown = spray(&|at| format!("nobody-{at}"), "198.51.100.2").await;
+
+    assert_eq!(known, unknown);
+    assert_eq!(known.iter().filter(|code| **code == Code::Unauthenticated).count(), 31);
+}
+
+/// Proves L3: a flood from everywhere slows unknown browsers down and shuts nobody out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_from_everywhere_refuses_nobody() {
+    let desk = Desk::new().await;
+    let token = joined(&desk, "carl").await;
+    let secret = with_app(&desk, &caller(&desk, &token).await).await;
+    drop(guess(&desk, "somebody", None).await);
+    desk.database.attack("update sign_in_throttle set failures = 100000").await;
+    desk.clock.advance(60_000);
+    let code = app_code(&secret, desk.engine.now());
+
+    let begun = std::time::Instant::now();
+    let from = Caller::new(Actor::Anonymous, "203.0.113.9", "test", uuid::Uuid::nil());
+    let typed = Typed { login: "carl".into(), password: PASSWORD.into(), code, ..Typed::default() };
+    let first = sessions::sign_in(&desk.engine, &from, typed, None).await.unwrap();
+    let slow = begun.elapsed();
+    desk.clock.advance(60_000);
+    let begun = std::time::Instant::now();
+    sign_in(&desk, "carl", &app_code(&secret, desk.engine.now()), Some(&first.device)).await.unwrap();
+
+    assert!(slow >= std::time::Duration::from_secs(2), "{slow:?}");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(2), "a known browser waits for nobody");
+}
+
+/// Proves L3: a right password whose code was left out costs no try.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_try_that_did_not_fail_is_given_back() {
+    let desk = Desk::new().await;
+    let token = joined(&desk, "carl").await;
+    with_app(&desk, &caller(&desk, &token).await).await;
+
+    for _ in 0..12 {
+        assert_eq!(field(sign_in(&desk, "carl", "", None).await.unwrap_err()), "code_missing");
+    }
+}
+
 /// Proves L3.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_guesses_an_hour_verify_under_sixty() {
@@ -177,6 +291,145 @@ async fn a_local_account_is_break_glass_once_a_provider_is_active() {
     assert!(sessions::authenticate(&desk.engine, &token).await.unwrap().is_none(), "an hour is over");
     let sealed = "select count(*) from ledger_entries where position('auth.break_glass_used'::bytea in bytes) > 0";
     assert_eq!(desk.database.number(sealed).await, 1);
+}
+
+/// Proves L7: while a provider is active, an invitation opens no more than an emergency sign-in, told to all admins.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_past_an_active_provider_is_an_emergency() {
+    let desk = Desk::new().await;
+    providers::open(&desk, "company").await;
+    let token = joined(&desk, "carl").await;
+    let limited = caller(&desk, &token).await;
+    let id = desk.queued_decision().await;
+
+    let page = ledger::view(&desk.engine, &again(&limited), None).await.unwrap_err();
+    with_app(&desk, &limited).await;
+    let whole = caller(&desk, &token).await;
+    let form = desk.open_form(&whole, id, countersign_domain::decision::Verdict::Approve).await.unwrap_err();
+    for _ in 0..2 {
+        desk.clock.advance(25 * 60 * 1_000);
+        assert!(sessions::authenticate(&desk.engine, &token).await.unwrap().is_some());
+    }
+    desk.clock.advance(11 * 60 * 1_000);
+
+    assert!(matches!(&page, Error::Forbidden(denial) if denial.policies == ["second_factor_first"]), "{page:?}");
+    assert!(form.to_string().contains("emergency"), "{form}");
+    let notices = people::me(&desk.engine, &again(&desk.admin)).await.unwrap().notices;
+    assert_eq!((notices[0].kind, notices[0].about.as_deref()), (NoticeKind::BreakGlass, Some("carl")));
+    assert!(sessions::authenticate(&desk.engine, &token).await.unwrap().is_none(), "an hour is over");
+    desk.check_log().await;
+}
+
+/// Proves S5 and S6: what open streams ask ends with the sign-in, at whichever limit comes first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_that_ran_out_is_not_live() {
+    let desk = Desk::new().await;
+    let token = joined(&desk, "carl").await;
+    let Actor::Person { session, .. } = caller(&desk, &token).await.actor else { panic!("a person") };
+
+    desk.clock.advance(29 * 60 * 1_000);
+    let before = sessions::is_live(&desk.engine, session).await.unwrap();
+    desk.clock.advance(60 * 1_000);
+    let idle = sessions::is_live(&desk.engine, session).await.unwrap();
+    desk.database.attack("update sessions set last_seen_at = last_seen_at + interval '12 hours'").await;
+    let seen = sessions::is_live(&desk.engine, session).await.unwrap();
+    desk.clock.advance(11 * 3_600 * 1_000 + 30 * 60 * 1_000);
+    let absolute = sessions::is_live(&desk.engine, session).await.unwrap();
+
+    assert_eq!([before, idle, seen, absolute], [true, false, true, false]);
+}
+
+/// A password is changed by who knows the old one; then nobody else is signed in, and the holder is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_password_asks_for_the_old_one_and_ends_the_other_sign_ins() {
+    const NEXT: &str = "quite another long phrase";
+    let desk = Desk::new().await;
+    let token = joined(&desk, "carl").await;
+    let secret = with_app(&desk, &caller(&desk, &token).await).await;
+    desk.clock.advance(60_000);
+    let code = app_code(&secret, desk.engine.now());
+    let other = sign_in(&desk, "carl", &code, None).await.unwrap().session;
+    let stale = caller(&desk, &token).await;
+    let stale_actor = match stale.actor.clone() {
+        Actor::Person { id, session, signed_in, factor_missing, .. } => {
+            Actor::Person { id, session, signed_in, proven_ago_ms: sessions::RECENT_MS + 1, factor_missing }
+        }
+        other => panic!("{other:?}"),
+    };
+    let stale = Caller::new(stale_actor, "192.0.2.7", "test", uuid::Uuid::nil());
+    let change = async |caller: &Caller, old: &str, new: &str| {
+        passwords::change(&desk.engine, &again(caller), old, new).await.unwrap_err()
+    };
+    let mine = caller(&desk, &token).await;
+
+    let late = change(&stale, PASSWORD, NEXT).await;
+    let wrong = change(&mine, "not this one", NEXT).await;
+    let weak = change(&mine, PASSWORD, "password").await;
+    let name = change(&mine, PASSWORD, "carl-123").await;
+    let same = change(&mine, PASSWORD, PASSWORD).await;
+    let none = change(&desk.approver, PASSWORD, NEXT).await;
+    assert!(sessions::is_live(&desk.engine, other.session).await.unwrap());
+    passwords::change(&desk.engine, &again(&mine), PASSWORD, NEXT).await.unwrap();
+
+    assert_eq!(code_of(late), Code::StepUpRequired);
+    assert_eq!(field(wrong), "wrong_password");
+    assert_eq!(field(weak), "password_common");
+    assert_eq!(field(same), "password_same");
+    assert_eq!(code_of(none), Code::InvalidTransition);
+    assert_eq!(code_of(name), Code::InvalidContent);
+    assert!(!sessions::is_live(&desk.engine, other.session).await.unwrap(), "signed in elsewhere");
+    let mine = caller(&desk, &token).await;
+    assert_eq!(people::me(&desk.engine, &mine).await.unwrap().notices[0].kind, NoticeKind::PasswordChanged);
+    desk.clock.advance(60_000);
+    let code = app_code(&secret, desk.engine.now());
+    let old = sign_in(&desk, "carl", &code, None).await.unwrap_err();
+    assert_eq!(code_of(old), Code::Unauthenticated);
+    let typed = Typed { login: "carl".into(), password: NEXT.into(), code, ..Typed::default() };
+    assert!(sessions::sign_in(&desk.engine, &visitor(), typed, None).await.is_ok());
+    desk.check_log().await;
+}
+
+/// Nobody guesses a password faster by asking to change it.
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_at_a_change_are_counted() {
+    let desk = Desk::new().await;
+    let token = joined(&desk, "carl").await;
+    with_app(&desk, &caller(&desk, &token).await).await;
+    let mine = caller(&desk, &token).await;
+    let mut told = Vec::new();
+
+    for _ in 0..7 {
+        let refused = passwords::change(&desk.engine, &again(&mine), "not this one", "quite another phrase").await;
+        told.push(code_of(refused.unwrap_err()));
+    }
+
+    assert_eq!(told[..6], [Code::InvalidContent; 6]);
+    assert_eq!(told[6], Code::RateLimited);
+}
+
+/// Proves S7: everything but the sign-in that asks ends at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_other_sign_ins_end_at_once() {
+    let desk = Desk::new().await;
+    let token = joined(&desk, "carl").await;
+    let secret = with_app(&desk, &caller(&desk, &token).await).await;
+    let mine = caller(&desk, &token).await;
+    let alone = sessions::end_others(&desk.engine, &again(&mine)).await.unwrap_err();
+    let mut others = Vec::new();
+    for _ in 0..2 {
+        desk.clock.advance(60_000);
+        let code = app_code(&secret, desk.engine.now());
+        others.push(sign_in(&desk, "carl", &code, None).await.unwrap().session);
+    }
+
+    let ended = sessions::end_others(&desk.engine, &again(&mine)).await.unwrap();
+
+    assert_eq!(ended, 2);
+    for other in others {
+        assert!(sessions::authenticate(&desk.engine, other.token.reveal()).await.unwrap().is_none());
+    }
+    assert!(sessions::authenticate(&desk.engine, &token).await.unwrap().is_some());
+    assert!(matches!(alone, Error::Forbidden(_)), "{alone:?}");
 }
 
 /// Proves S7: admins see and end anybody's sign-in; others see their own.

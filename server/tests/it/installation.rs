@@ -347,6 +347,7 @@ impl Installation {
             "/act/passkey-sign-in" | "/act/passkey-step-up" => "answer=%7B%7D&reason=&next=".into(),
             "/act/enrol-passkey" => "answer=%7B%7D".into(),
             "/act/enrol-totp" => "code=000000".into(),
+            "/act/change-password" => "old_password=not+this+one&password=another+long+phrase".into(),
             "/act/remove-passkey" | "/act/confirm-passkey" => format!("passkey={}", uuid::Uuid::nil()),
             "/act/notices-read" => "up_to=0".into(),
             "/act/sign-in-as" => "role=approver".into(),

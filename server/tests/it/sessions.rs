@@ -27,7 +27,7 @@ async fn every_set_cookie_matches_the_pattern() {
     assert_eq!(token.len(), 43, "32 random bytes");
     assert_eq!(inside.status, StatusCode::OK);
     assert_eq!(signed_out.header("set-cookie"), "sid=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
-    assert_eq!(signed_out.header("clear-site-data"), "\"cache\", \"cookies\"");
+    assert_eq!(signed_out.header("clear-site-data"), "\"cache\"");
     assert_eq!(outside.status, StatusCode::SEE_OTHER);
 }
 
@@ -82,6 +82,48 @@ async fn an_open_stream_does_not_keep_a_session_alive() {
     let after = installation.send(Ask::get("/queue").html().session(&installation.approver.token)).await;
 
     assert_eq!(after.status, StatusCode::SEE_OTHER);
+}
+
+/// Proves S6: a stream ends with its sign-in also when that runs out, idle or old.
+#[tokio::test]
+async fn a_stream_ends_when_its_sign_in_runs_out() {
+    for (attack, advance) in [
+        ("select 1", countersign_engine::sessions::IDLE_MS),
+        ("update sessions set last_seen_at = now() + interval '1 year'", countersign_engine::sessions::ABSOLUTE_MS),
+    ] {
+        let installation = Installation::new().await;
+        let response = installation.open(Ask::get("/stream/queue").session(&installation.approver.token)).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let mut body = response.into_body();
+        installation.desk.database.attack(attack).await;
+
+        installation.desk.clock.advance(advance);
+        let ran_out = Instant::now();
+        while let Some(frame) =
+            tokio::time::timeout(Duration::from_secs(5), body.frame()).await.expect("the stream ends")
+        {
+            frame.unwrap();
+        }
+
+        assert!(ran_out.elapsed() < Duration::from_millis(1_000), "{attack}: {:?}", ran_out.elapsed());
+    }
+}
+
+/// Proves L3 and S7: signing out forgets the session and sign-ins under way, and neither this browser nor anybody
+/// else's cookies.
+#[tokio::test]
+async fn signing_out_keeps_the_known_browser() {
+    let installation = Installation::new().await;
+    let (token, ask) = (&installation.approver.token, Ask::post("/act/sign-out").same_origin().form(""));
+    let cookies = format!("sid={token}; device=known; txn-0190=tie; theme=dark");
+
+    let signed_out = installation.send(ask.header("cookie", &cookies)).await;
+
+    let set: Vec<_> = signed_out.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap()).collect();
+    let gone = |name: &str| set.iter().any(|set| set.starts_with(&format!("{name}=;")) && set.contains("; Max-Age=0"));
+    assert!(gone("sid") && gone("txn-0190"), "{set:?}");
+    assert!(!set.iter().any(|set| set.starts_with("device=") || set.starts_with("theme=")), "{set:?}");
+    assert_eq!(signed_out.header("clear-site-data"), "\"cache\"");
 }
 
 /// Proves K2.
@@ -196,6 +238,23 @@ async fn stale_authentication_is_asked_to_step_up() {
     assert_eq!(stale.status, StatusCode::UNAUTHORIZED);
     assert!(stale.text().contains("href=\"/step-up\""), "the way back is on the page");
     assert_eq!(installation.desk.database.number("select count(*) from recovery_codes").await, 0);
+}
+
+/// Proves A5 and L6: nobody leaves for a test sign-in who may not run one, and a password alone is not enough.
+#[tokio::test]
+async fn a_test_sign_in_begins_for_admins_only() {
+    let installation = Installation::new().await;
+    let ask = |token: &str| Ask::get("/test-sign-in/company").session(token);
+
+    let approver = installation.send(ask(&installation.approver.token)).await;
+    installation.desk.database.attack("update totp_seeds set removed_at = now()").await;
+    installation.desk.database.attack("update sessions set method = 'password'").await;
+    let limited = installation.send(ask(&installation.admin.token)).await;
+
+    for answer in [approver, limited] {
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.text());
+        assert!(answer.headers.get("set-cookie").is_none(), "nothing was begun");
+    }
 }
 
 /// Proves L6: a session by password alone is led to the page that adds a factor.
