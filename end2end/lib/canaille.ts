@@ -21,15 +21,17 @@ export interface ScimTarget {
 export interface CanailleOptions {
   /** The installation that people sign in to. */
   origin: string;
+  /** Where it answers; a free port when it does not matter. */
+  port?: number;
   /** Also pushes every change of people and groups there. */
   scim?: ScimTarget;
 }
 
 /** Starts it with one person who can sign in, and a client for an installation. */
-export async function startCanaille({ origin, scim }: CanailleOptions): Promise<Product> {
+export async function startCanaille({ origin, port: wanted, scim }: CanailleOptions): Promise<Product> {
   const program = join(dirname(installed("COUNTERSIGN_CANAILLE")), "canaille");
   const directory = await mkdtemp(join(tmpdir(), "canaille-"));
-  const port = await freePort();
+  const port = wanted ?? (await freePort());
   // Cookies know hosts, not ports: signing out at 127.0.0.1 would clear a provider that has the same host.
   const issuer = `http://localhost:${port}`;
   const env = { CANAILLE_CONFIG: join(directory, "config.toml"), HOME: directory, TZ: "UTC" };

@@ -7,7 +7,7 @@ import { launchBrowser, Visitor } from "../lib/browser.ts";
 import { startCanaille } from "../lib/canaille.ts";
 import { startLemonldap } from "../lib/lemonldap.ts";
 import { setUp } from "../lib/people.ts";
-import { CLIENT_ID, CLIENT_SECRET, type Product } from "../lib/product.ts";
+import { CLIENT_ID, CLIENT_SECRET, freePort, type Product } from "../lib/product.ts";
 import { type Server, startServer } from "../lib/server.ts";
 
 /** How long a session may outlive the product's own sign-out. */
@@ -47,6 +47,89 @@ for (const [name, start] of products) {
   });
 }
 
+/**
+ * Canaille as a directory: it sends `application/json`, replaces whole users by PUT, and sends a password that
+ * nothing here keeps.
+ */
+test("identity product: canaille pushes people and groups", {
+  skip: process.env.COUNTERSIGN_FULL === "1" ? false : "a long campaign; cargo xtask test --full",
+  timeout: 600_000,
+}, async (context) => {
+  const server = await startServer({ args: ["--allow-network", "127.0.0.1,::1", "--allow-plain-http"] });
+  const browser = await launchBrowser();
+  let product: Product | undefined;
+  const pages: Page[] = [];
+  try {
+    const port = await freePort();
+    const issuer = `http://localhost:${port}`;
+    const arrive = () =>
+      Visitor.arrive(browser, { origin: server.origin, strangers: [issuer], expected: [/Clear-Site-Data/] });
+    const admin = await arrive();
+    const page = await admin.page();
+    pages.push(page);
+    await setUp(page, server.lines, "ada");
+    await connectAt(page, issuer, "profile groups");
+    const token = await issueToken(page);
+    product = await startCanaille({ origin: server.origin, port, scim: { base: `${server.origin}/scim/v2`, token } });
+    context.diagnostic(product.name);
+
+    // Two people came with its start, and a group with both of them comes now.
+    const shows = async (users: string, groups: string) => {
+      await page.goto("/admin/sso");
+      const text = await page.getByRole("region", { name: "Directory of Company account" }).innerText();
+      assert.ok(text.includes(users) && text.includes(groups), text);
+    };
+    await shows("2 active", "0 groups");
+    await product.setGroups(["readers"]);
+    await shows("2 active", "1 group, 2 memberships");
+    assert.match(await rolesOf(page, "dora"), /None/);
+
+    await page.goto("/admin/sso");
+    await page.getByRole("link", { name: "Test sign-in" }).click();
+    await arriveOn(page, product, "/admin/sso");
+    await page.getByRole("button", { name: "Open for everybody" }).click();
+    await page.getByText("Open", { exact: true }).waitFor();
+    await applyRow(page, { claim: "/scim/groups", group: "readers", role: "viewer", gains: /dora/i });
+
+    // Whom the directory pushed is who signs in: nobody had to be let in.
+    const dora = await arrive();
+    const hers = await dora.page();
+    pages.push(hers);
+    await hers.goto("/login?next=/queue");
+    await hers.getByRole("link", { name: "Continue with Company account" }).click();
+    await arriveOn(hers, product, "/queue");
+    assert.match(await rolesOf(page, "dora"), /Viewer/);
+
+    // She leaves the group there, and is signed out here.
+    await product.setGroups([]);
+    await shows("2 active", "1 group, 1 membership");
+    const role = await rolesOf(page, "dora");
+    assert.doesNotMatch(role, /Viewer/);
+    await hers.goto("/queue");
+    assert.equal(new URL(hers.url()).pathname, "/login", "whoever loses a role is signed out");
+    await dora.leave();
+    await admin.leave();
+  } catch (error) {
+    for (const page of pages) {
+      context.diagnostic(page.url());
+      context.diagnostic((await page.locator("body").innerText().catch(String)).slice(0, 1_000));
+    }
+    throw error;
+  } finally {
+    await browser.close();
+    await product?.stop();
+    await server.stop();
+  }
+});
+
+async function issueToken(page: Page): Promise<string> {
+  await page.goto("/admin/sso");
+  await page.getByRole("checkbox", { name: "Viewer" }).check();
+  await page.getByRole("button", { name: "Issue a directory token" }).click();
+  const panel = page.getByRole("status").filter({ hasText: "Token for the directory of Company account" });
+  return (await panel.locator("code").first().innerText()).trim();
+}
+
 interface Stage {
   product: Product;
   server: Server;
@@ -74,6 +157,7 @@ async function scenes(context: TestContext, stage: Stage): Promise<void> {
   await scene("is connected, tested and opened", connects);
   await scene("signs people in", signsIn);
   await scene("shows changed groups", changesGroups);
+  await scene("gives and takes a role with a group", mapsGroups);
   await scene("shows once more who somebody is", stepsUp);
   await scene("signs out there too", signsOut);
   await scene("tells of its own sign-out, or does not", tellsOfSignOut);
@@ -82,14 +166,7 @@ async function scenes(context: TestContext, stage: Stage): Promise<void> {
 
 async function connects({ product, server, page }: Stage): Promise<void> {
   await setUp(page, server.lines, "ada");
-  await page.goto("/admin/sso");
-  await page.getByLabel("Name on the sign-in page").fill("Company account");
-  await page.getByLabel("Issuer").fill(product.issuer);
-  await page.getByLabel("Client id").fill(CLIENT_ID);
-  await page.getByLabel("Client secret").fill(CLIENT_SECRET);
-  await page.getByLabel("Scopes").fill(product.scopes);
-  await page.getByRole("button", { name: "Connect a provider" }).click();
-  await page.getByText("Closed, not tested").waitFor();
+  await connectAt(page, product.issuer, product.scopes);
   if (product.backChannel) await takeUntypedLogoutTokens(page);
 
   await product.setGroups(["reviewers"]);
@@ -98,6 +175,17 @@ async function connects({ product, server, page }: Stage): Promise<void> {
   await page.getByRole("button", { name: "Open for everybody" }).click();
   await page.getByRole("link", { name: "Connect my own account" }).click();
   await page.waitForURL((url) => url.pathname === "/me");
+}
+
+async function connectAt(page: Page, issuer: string, scopes: string): Promise<void> {
+  await page.goto("/admin/sso");
+  await page.getByLabel("Name on the sign-in page").fill("Company account");
+  await page.getByLabel("Issuer").fill(issuer);
+  await page.getByLabel("Client id").fill(CLIENT_ID);
+  await page.getByLabel("Client secret").fill(CLIENT_SECRET);
+  await page.getByLabel("Scopes").fill(scopes);
+  await page.getByRole("button", { name: "Connect a provider" }).click();
+  await page.getByText("Closed, not tested").waitFor();
 }
 
 /** The type `logout+jwt` is newer than the first products that send logout tokens. */
@@ -124,6 +212,54 @@ async function changesGroups({ product, page }: Stage): Promise<void> {
   await signOutEverywhere(page, product);
   await signIn(page, product);
   await showsGroups(page, product, ["auditors"]);
+}
+
+/** A row for a group, who would gain by it, and what a sign-in with and without the group brings. */
+async function mapsGroups({ product, page }: Stage): Promise<void> {
+  await product.setGroups(["reviewers"]);
+  await signInAnew(page, product);
+  await applyRow(page, { claim: "groups", group: "reviewers", role: "viewer", gains: /Ada/ });
+  assert.match(await rolesOf(page, "Ada"), /Viewer/, "whoever is known has the role at once");
+  await signInAnew(page, product);
+  assert.match(await rolesOf(page, "Ada"), /Viewer/);
+
+  await product.setGroups(["auditors"]);
+  await signInAnew(page, product);
+  const left = await rolesOf(page, "Ada");
+  assert.match(left, /Admin/, "what a person gave stays");
+  assert.doesNotMatch(left, /Viewer/);
+}
+
+interface Row {
+  claim: string;
+  group: string;
+  role: string;
+  /** Who the dry run says would gain. */
+  gains: RegExp;
+}
+
+async function applyRow(page: Page, { claim, group, role, gains }: Row): Promise<void> {
+  await page.goto("/admin/sso/company");
+  await page.getByLabel("Claim").fill(claim);
+  await page.getByLabel("Value").fill(group);
+  await page.getByLabel("Role", { exact: true }).selectOption(role);
+  await page.getByRole("button", { name: "Save to the draft" }).click();
+  const condition = claim === "/scim/groups" ? "a pushed group" : claim;
+  await page.getByText(`${condition} is ${group}`, { exact: true }).waitFor();
+  const table = page.getByRole("table", { name: "Who gains and loses roles" });
+  assert.match(await table.innerText(), gains);
+  await page.getByRole("button", { name: "Apply the draft" }).click();
+  await page.getByText("In force since", { exact: false }).waitFor();
+}
+
+async function rolesOf(page: Page, name: string): Promise<string> {
+  await page.goto("/admin/people");
+  return (await page.getByRole("row").filter({ hasText: name }).first().innerText()).replace(/\s+/g, " ");
+}
+
+async function signInAnew(page: Page, product: Product): Promise<void> {
+  await signOutEverywhere(page, product);
+  await signIn(page, product);
 }
 
 /** Shortly after a sign-in there, and when that is older than a proof may be. */
@@ -238,14 +374,18 @@ async function signIn(page: Page, product: Product): Promise<void> {
 
 /** Comes back to the page about sign-in, by way of the product's form when it asks. */
 async function arrive(page: Page, product: Product): Promise<void> {
-  await arriveAtOnce(page, product);
+  await arriveOn(page, product, "/admin/sso");
+}
+
+async function arriveOn(page: Page, product: Product, path: string): Promise<void> {
+  await arriveAtOnce(page, product, path);
   // Two sign-ins of one person within a second make the same access token at Canaille 0.3.6, which it then refuses
   // with 500 (`UNIQUE constraint failed: token.access_token`): the token is a JWT of whole seconds without an id.
   await new Promise((resolve) => setTimeout(resolve, 1_000));
 }
 
-async function arriveAtOnce(page: Page, product: Product): Promise<void> {
-  const back = (url: URL) => url.pathname === "/admin/sso" && !url.href.startsWith(product.issuer);
+async function arriveAtOnce(page: Page, product: Product, path: string): Promise<void> {
+  const back = (url: URL) => url.pathname === path && !url.href.startsWith(product.issuer);
   await page.waitForURL((url) => back(url) || url.href.startsWith(product.issuer));
   if (page.url().startsWith(product.issuer)) await product.signIn(page);
   await page.waitForURL(back);

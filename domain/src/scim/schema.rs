@@ -72,23 +72,37 @@ const USER: &[Attribute] = &[
 const GROUP: &[Attribute] =
     &[required("displayName", Kind::Text), one("externalId", Kind::Exact), several("members", MEMBER)];
 
-/// Attributes of the core schema that are taken without complaint and not kept.
-const UNKEPT: [&str; 15] = [
-    "nickName",
-    "profileUrl",
-    "title",
-    "userType",
-    "preferredLanguage",
-    "locale",
-    "timezone",
-    "password",
-    "phoneNumbers",
-    "ims",
-    "photos",
-    "addresses",
-    "entitlements",
-    "roles",
-    "x509Certificates",
+const VALUE: &[Attribute] =
+    &[one("value", Kind::Text), one("display", Kind::Text), one("type", Kind::Text), one("primary", Kind::Boolean)];
+const ADDRESS: &[Attribute] = &[
+    one("formatted", Kind::Text),
+    one("streetAddress", Kind::Text),
+    one("locality", Kind::Text),
+    one("region", Kind::Text),
+    one("postalCode", Kind::Text),
+    one("country", Kind::Text),
+    one("type", Kind::Text),
+    one("primary", Kind::Boolean),
+];
+
+/// Attributes of the core schema that are taken without complaint and not kept. They are described, because a directory
+/// may send what is described only.
+const UNKEPT: &[Attribute] = &[
+    one("nickName", Kind::Text),
+    one("profileUrl", Kind::Exact),
+    one("title", Kind::Text),
+    one("userType", Kind::Text),
+    one("preferredLanguage", Kind::Text),
+    one("locale", Kind::Text),
+    one("timezone", Kind::Text),
+    one("password", Kind::Exact),
+    several("phoneNumbers", VALUE),
+    several("ims", VALUE),
+    several("photos", VALUE),
+    several("addresses", ADDRESS),
+    several("entitlements", VALUE),
+    several("roles", VALUE),
+    several("x509Certificates", VALUE),
 ];
 /// Attributes that are the server's own.
 const OWN: [&str; 4] = ["id", "meta", "schemas", "groups"];
@@ -133,9 +147,32 @@ impl Resource {
             "id": self.schema(),
             "name": self.name(),
             "description": match self { Resource::User => "A user of the directory", Resource::Group => "A group of users" },
-            "attributes": describe(self.attributes(), self),
+            "attributes": self.described(),
             "meta": {"resourceType": "Schema", "location": format!("{base}/Schemas/{}", self.schema())},
         })
+    }
+
+    fn described(self) -> Vec<Value> {
+        let mut described = describe(self.attributes(), self, KEPT);
+        match self {
+            Resource::User => {
+                described.extend(describe(UNKEPT, self, NOT_KEPT));
+                described.push(json!({
+                    "name": "groups", "type": "complex", "multiValued": true, "required": false,
+                    "description": "groups of a User, which the group says", "mutability": "readOnly", "returned": "never",
+                    "subAttributes": [reference("Group", ("readOnly", "never")), member("value"), member("display"), member("type")],
+                }));
+            }
+            // A member is found by its value; its address is the server's own.
+            Resource::Group => {
+                for attribute in described.iter_mut().filter(|attribute| attribute["name"] == "members") {
+                    if let Some(members) = attribute["subAttributes"].as_array_mut() {
+                        members.push(reference("User", ("immutable", "default")));
+                    }
+                }
+            }
+        }
+        described
     }
 
     /// Returns the resource type as a document (RFC 7643 section 6).
@@ -191,7 +228,7 @@ pub(super) fn place(resource: Resource, name: &str) -> Place<'static> {
     match find(resource.attributes(), name) {
         Some(attribute) => Place::Kept(attribute),
         None if among(&OWN) => Place::Own,
-        None if among(&UNKEPT) && resource == Resource::User => Place::Unkept,
+        None if resource == Resource::User && find(UNKEPT, name).is_some() => Place::Unkept,
         None => Place::Unknown,
     }
 }
@@ -265,7 +302,28 @@ pub(super) fn single(attribute: &Attribute, value: &Value) -> Result<Option<Valu
     }
 }
 
-fn describe(attributes: &[Attribute], resource: Resource) -> Vec<Value> {
+/// Mutability and when it is returned, as the schema says them.
+type Use = (&'static str, &'static str);
+const KEPT: Use = ("readWrite", "default");
+const NOT_KEPT: Use = ("writeOnly", "never");
+
+fn reference(to: &str, (mutability, returned): Use) -> Value {
+    json!({
+        "name": "$ref", "type": "reference", "referenceTypes": [to], "multiValued": false, "required": false,
+        "description": format!("address of a {to}"), "caseExact": true, "mutability": mutability, "returned": returned,
+        "uniqueness": "none",
+    })
+}
+
+fn member(name: &str) -> Value {
+    json!({
+        "name": name, "type": "string", "multiValued": false, "required": false,
+        "description": format!("{name} of a group"), "caseExact": false, "mutability": "readOnly", "returned": "never",
+        "uniqueness": "none",
+    })
+}
+
+fn describe(attributes: &[Attribute], resource: Resource, (mutability, returned): Use) -> Vec<Value> {
     attributes
         .iter()
         .map(|attribute| {
@@ -275,11 +333,11 @@ fn describe(attributes: &[Attribute], resource: Resource) -> Vec<Value> {
                 "multiValued": attribute.several,
                 "description": format!("{} of a {}", attribute.name, resource.name()),
                 "required": attribute.required,
-                "mutability": "readWrite",
-                "returned": "default",
+                "mutability": mutability,
+                "returned": returned,
             });
             match attribute.kind {
-                Kind::Complex(members) => described["subAttributes"] = describe(members, resource).into(),
+                Kind::Complex(members) => described["subAttributes"] = describe(members, resource, (mutability, returned)).into(),
                 Kind::Text | Kind::Exact => {
                     described["caseExact"] = (attribute.kind == Kind::Exact).into();
                     described["uniqueness"] = (if attribute.required { "server" } else { "none" }).into();
@@ -289,4 +347,41 @@ fn describe(attributes: &[Attribute], resource: Resource) -> Vec<Value> {
             described
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A directory that reads the schemas sends what they describe only, and one (Canaille) fails where an attribute of
+    /// the core schema lacks, although it would send nothing in it.
+    #[test]
+    fn the_whole_core_schema_is_described_and_what_is_not_kept_is_never_returned() {
+        let names = |document: &Value| -> Vec<String> {
+            let attributes = document["attributes"].as_array().unwrap();
+            attributes.iter().map(|attribute| attribute["name"].as_str().unwrap().to_owned()).collect()
+        };
+        let user = Resource::User.document("https://desk.example.org/scim/v2");
+        let group = Resource::Group.document("https://desk.example.org/scim/v2");
+
+        // RFC 7643 section 4.1, and externalId of section 3.1.
+        let mut found = names(&user);
+        found.sort();
+        assert_eq!(
+            found.join(" "),
+            "active addresses displayName emails entitlements externalId groups ims locale name nickName password \
+             phoneNumbers photos preferredLanguage profileUrl roles timezone title userName userType x509Certificates"
+        );
+        for attribute in user["attributes"].as_array().unwrap() {
+            let name = attribute["name"].as_str().unwrap();
+            let kept = matches!(place(Resource::User, name), Place::Kept(_));
+            assert_eq!(attribute["returned"] == "default", kept, "{name}");
+            let writable = if name == "groups" { "readOnly" } else { "writeOnly" };
+            assert_eq!(attribute["mutability"], if kept { "readWrite" } else { writable }, "{name}");
+        }
+        let members = group["attributes"].as_array().unwrap().iter().find(|one| one["name"] == "members").unwrap();
+        let address = members["subAttributes"].as_array().unwrap().iter().find(|one| one["name"] == "$ref").unwrap();
+        assert_eq!(address["returned"], "default", "answers show where a member is");
+        assert!(matches!(find(MEMBER, "$ref"), None), "a member is found by its value");
+    }
 }
