@@ -62,6 +62,7 @@ mod tail;
 pub mod testing;
 mod throttle;
 mod totp;
+mod tries;
 pub mod vault;
 
 pub use caller::{Actor, Caller};
