@@ -3,10 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
-use crate::{
-    App,
-    site::{CookieName, Preferences},
-};
+use crate::{App, site::Preferences};
 
 /// The whole document. The server draws it; browsers hydrate its body.
 pub fn shell() -> impl IntoView {
@@ -108,7 +105,7 @@ pub(crate) fn preferences() -> Preferences {
     with_context::<http::request::Parts, _>(|parts| {
         let cookies: Vec<_> =
             parts.headers.get_all(http::header::COOKIE).iter().filter_map(|value| value.to_str().ok()).collect();
-        let session = parts.extensions.get().copied().unwrap_or(CookieName::HTTPS);
+        let session = parts.extensions.get().copied().unwrap_or(crate::site::CookieName::HTTPS);
         Preferences::from_cookies(&cookies.join("; "), session)
     })
     .unwrap_or_default()

@@ -63,6 +63,7 @@ mod tail;
 pub mod testing;
 mod throttle;
 mod totp;
+mod tries;
 pub mod vault;
 
 pub use caller::{Actor, Caller};

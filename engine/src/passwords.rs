@@ -8,8 +8,8 @@ use crate::{
     caller::Caller,
     db,
     error::{Error, Result},
-    notices, password, people,
-    sessions::{self, Tries},
+    notices, password, people, sessions,
+    tries::{self, Tries},
 };
 
 /// Replaces the caller's password. It asks for the old one besides a recent proof, ends their sign-ins elsewhere, and
@@ -35,7 +35,7 @@ pub async fn change(engine: &Engine, caller: &Caller, old: &str, new: &str) -> R
         return Err(Error::field("/password", "password_same", "This is the password that you have. Choose another."));
     }
     let tries = Tries::StepUp(session);
-    sessions::take_try(engine, caller, &tries).await?;
+    tries::take(engine, caller, &tries).await?;
     let hashed = async {
         match engine.hasher.verify(old, Some(stored.clone())).await? {
             true => Ok(Some(engine.hasher.hash(new).await?)),
@@ -45,11 +45,11 @@ pub async fn change(engine: &Engine, caller: &Caller, old: &str, new: &str) -> R
     let hash = match hashed.await {
         Ok(Some(hash)) => hash,
         Ok(None) => {
-            sessions::note_failure(engine, caller, &tries, Some(person)).await?;
+            tries::note_failure(engine, caller, &tries, Some(person)).await?;
             return Err(Error::field("/old_password", "wrong_password", "This is not the password that you have."));
         }
         Err(error) => {
-            sessions::give_back_try(engine, caller, &tries).await?;
+            tries::give_back(engine, caller, &tries).await?;
             return Err(error);
         }
     };

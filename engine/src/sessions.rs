@@ -22,7 +22,8 @@ use crate::{
     error::{Error, Result},
     factors, notices, passkeys, people, providers, reads, seal,
     secret::{self, Token, token_hash},
-    throttle::{self, Bucket},
+    throttle,
+    tries::{self, Tries},
 };
 
 /// Longest time between two requests, in milliseconds.
@@ -182,7 +183,7 @@ pub async fn sign_in(engine: &Engine, caller: &Caller, typed: Typed, device: Opt
     let lookup = login_lookup(engine, &typed.login);
     let device = device.and_then(|device| known_device(engine, &lookup, device));
     let tries = Tries::of(&lookup, &caller.network, device);
-    take_try(engine, caller, &tries).await?;
+    tries::take(engine, caller, &tries).await?;
     if tries.is_stranger() {
         let crowded = throttle::crowded(&mut *engine.app.acquire().await?, engine).await?;
         if let Some(wait) = crowded {
@@ -196,13 +197,13 @@ pub async fn sign_in(engine: &Engine, caller: &Caller, typed: Typed, device: Opt
     let fits = match engine.hasher.verify(&typed.password, stored).await {
         Ok(fits) => fits,
         Err(error) => {
-            give_back_try(engine, caller, &tries).await?;
+            tries::give_back(engine, caller, &tries).await?;
             return Err(error);
         }
     };
     let Some(person) = account.as_ref().map(|account| account.id).filter(|_| fits) else {
         let person = account.map(|account| account.id);
-        note_failure(engine, caller, &tries, person).await?;
+        tries::note_failure(engine, caller, &tries, person).await?;
         return Err(Error::refused(Code::Unauthenticated, "The sign-in name or the password is wrong."));
     };
     let tried = {
@@ -233,11 +234,11 @@ pub async fn sign_in(engine: &Engine, caller: &Caller, typed: Typed, device: Opt
     match tried {
         Ok(session) => Ok(SignedIn { session, device: new_device(engine, &lookup) }),
         Err(error) if is_wrong_code(&error) => {
-            note_failure(engine, caller, &tries, Some(person)).await?;
+            tries::note_failure(engine, caller, &tries, Some(person)).await?;
             Err(error)
         }
         Err(error) => {
-            give_back_try(engine, caller, &tries).await?;
+            tries::give_back(engine, caller, &tries).await?;
             Err(error)
         }
     }
@@ -254,15 +255,15 @@ pub async fn step_up(engine: &Engine, caller: &Caller, password: &str, code: &st
     let (person, session) = caller.signed_in()?;
     let account = db::people::find(&mut *engine.app.acquire().await?, person).await?.ok_or(Error::NotFound)?;
     let tries = Tries::StepUp(session);
-    take_try(engine, caller, &tries).await?;
+    tries::take(engine, caller, &tries).await?;
     match engine.hasher.verify(password, account.password_hash).await {
         Ok(true) => {}
         Ok(false) => {
-            note_failure(engine, caller, &tries, Some(person)).await?;
+            tries::note_failure(engine, caller, &tries, Some(person)).await?;
             return Err(Error::refused(Code::Unauthenticated, "The password is wrong."));
         }
         Err(error) => {
-            give_back_try(engine, caller, &tries).await?;
+            tries::give_back(engine, caller, &tries).await?;
             return Err(error);
         }
     }
@@ -284,8 +285,8 @@ pub async fn step_up(engine: &Engine, caller: &Caller, password: &str, code: &st
             .await
     };
     match &tried {
-        Err(error) if is_wrong_code(error) => note_failure(engine, caller, &tries, Some(person)).await?,
-        Err(_) => give_back_try(engine, caller, &tries).await?,
+        Err(error) if is_wrong_code(error) => tries::note_failure(engine, caller, &tries, Some(person)).await?,
+        Err(_) => tries::give_back(engine, caller, &tries).await?,
         Ok(_) => {}
     }
     tried
@@ -345,100 +346,6 @@ pub(crate) async fn past_providers(conn: &mut PgConnection, reason: &str) -> Res
             "People sign in through the provider here. To use this account in an emergency, say why in 10 to 500 characters; all admins and compliance officers are told.",
         )),
     }
-}
-
-/// What a try to prove oneself by password is counted by.
-#[derive(Clone)]
-pub(crate) enum Tries {
-    /// A browser that the account signed in from before.
-    Device(Vec<u8>),
-    /// A browser that nobody knows: the account's and the network's.
-    Stranger { lookup: Vec<u8>, network: String },
-    /// A sign-in whose person proves themselves anew.
-    StepUp(SessionId),
-}
-
-impl Tries {
-    fn of(lookup: &[u8], network: &str, device: Option<Vec<u8>>) -> Self {
-        match device {
-            Some(device) => Tries::Device(device),
-            None => Tries::Stranger { lookup: lookup.to_vec(), network: network.to_owned() },
-        }
-    }
-
-    fn is_stranger(&self) -> bool {
-        matches!(self, Tries::Stranger { .. })
-    }
-
-    /// Its buckets, in the order in which they are locked.
-    fn buckets(&self) -> Vec<Bucket<'_>> {
-        match self {
-            Tries::Device(device) => vec![Bucket::Device(device)],
-            Tries::Stranger { lookup, network } => vec![Bucket::Account(lookup), Bucket::Network(network)],
-            Tries::StepUp(session) => vec![Bucket::StepUp(*session)],
-        }
-    }
-
-    /// Forgets the failures of who proved themselves. A network gets this one try back only: who has an account there
-    /// is no reason to forget what others tried.
-    pub(crate) async fn succeeded(&self, conn: &mut PgConnection, engine: &Engine) -> Result<()> {
-        for bucket in self.buckets() {
-            match bucket {
-                Bucket::Network(_) => throttle::give_back(conn, engine, &bucket).await?,
-                _ => throttle::clear(conn, engine, &bucket).await?,
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Counts a try before its password is looked at, so that tries sent at once share one allowance.
-pub(crate) async fn take_try(engine: &Engine, caller: &Caller, tries: &Tries) -> Result<()> {
-    let refused = |wait: u64| {
-        let seconds = wait.div_ceil(1_000);
-        Err(Error::refused(Code::RateLimited, format!("Too many failed tries. Try again in {seconds} s.")))
-    };
-    let mut conn = engine.app.acquire().await?;
-    for bucket in tries.buckets() {
-        if let Some(wait) = throttle::wait_ms(&mut conn, engine, &bucket).await? {
-            return refused(wait);
-        }
-    }
-    drop(conn);
-    let tries = tries.clone();
-    let wait = engine
-        .act(caller, move |engine, _| {
-            let tries = tries.clone();
-            async move {
-                let mut tx = engine.begin().await?;
-                for bucket in tries.buckets() {
-                    if let Some(wait) = throttle::take(&mut tx, &engine, &bucket).await? {
-                        return Ok(Some(wait));
-                    }
-                }
-                engine.commit(tx).await?;
-                Ok(None)
-            }
-        })
-        .await?;
-    wait.map_or(Ok(()), refused)
-}
-
-/// Gives a try back that did not fail.
-pub(crate) async fn give_back_try(engine: &Engine, caller: &Caller, tries: &Tries) -> Result<()> {
-    let tries = tries.clone();
-    engine
-        .act(caller, move |engine, _| {
-            let tries = tries.clone();
-            async move {
-                let mut tx = engine.begin().await?;
-                for bucket in tries.buckets() {
-                    throttle::give_back(&mut tx, &engine, &bucket).await?;
-                }
-                engine.commit(tx).await
-            }
-        })
-        .await
 }
 
 /// Checks a device cookie: `<32 hex digits>.<HMAC>`, bound to one account. Returns the bucket's key.
@@ -791,34 +698,6 @@ async fn run_out(engine: Engine, caller: Caller, session: SessionId, cause: EndC
     let permit = authorize::unevaluated(authorize::engine_actor());
     end_one(&mut tx, &engine, &caller, &permit, session, n, cause).await?;
     engine.commit(tx).await
-}
-
-/// Seals a failure, whose try was counted: of a known account one by one, of strangers by the minute.
-pub(crate) async fn note_failure(
-    engine: &Engine,
-    caller: &Caller,
-    tries: &Tries,
-    person: Option<PersonId>,
-) -> Result<()> {
-    let stranger = tries.is_stranger();
-    engine
-        .act(caller, move |engine, caller| async move {
-            let mut tx = engine.begin().await?;
-            let count = match person {
-                Some(_) => Some(1),
-                None => engine.strangers.count(&caller.network, engine.now()),
-            };
-            if let Some(count) = count {
-                let permit = authorize::unevaluated(authorize::anonymous_actor());
-                let event = Event::SignInFailed { person, count, ip: caller.network.clone() };
-                seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
-            }
-            if stranger {
-                throttle::count_everybody(&mut tx, &engine).await?;
-            }
-            engine.commit(tx).await
-        })
-        .await
 }
 
 /// Seals what strangers failed at and was only counted so far.
