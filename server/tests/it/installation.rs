@@ -458,8 +458,10 @@ impl Installation {
         let login = format!("author-{}", again(&self.desk.admin).request.simple());
         let author = self.desk.member(&login, vec![Holding::everywhere(Role::PolicyAuthor)]).await;
         let draft = policies::start(engine, &author).await.unwrap();
+        let saved = policies::draft(engine, &again(&author), draft, None).await.unwrap().saved;
         let row = RuleForm {
-            name: "refund-low".into(),
+            // Another one may be in force already.
+            name: format!("rule-{}", &again(&author).request.simple().to_string()[20..]),
             route: "require".into(),
             need: "1".into(),
             due: "4 h".into(),
@@ -472,7 +474,7 @@ impl Installation {
             }],
             ..RuleForm::default()
         };
-        policies::save_rule(engine, &again(&author), draft, 1, policies::Place::New, &row).await.unwrap();
+        policies::save_rule(engine, &again(&author), draft, saved, policies::Place::New, &row).await.unwrap();
         draft
     }
 
