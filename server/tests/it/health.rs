@@ -1,4 +1,4 @@
-use countersign_engine::testing::proposal;
+use countersign_engine::testing::{FREE_BYTES_MIN, proposal};
 use countersign_server::Phase;
 use http::StatusCode;
 use serde_json::json;
@@ -15,7 +15,7 @@ async fn readiness_follows_each_fault() {
     let engine = &installation.desk.engine;
 
     let fine = ready().await;
-    engine.pretend_health(4 * GB - 1, 100 * GB, 0);
+    engine.pretend_health(FREE_BYTES_MIN - 1, 100 * GB, 0);
     let full = ready().await;
     engine.pretend_health(50 * GB, 100 * GB, -31_000);
     let skewed = ready().await;
