@@ -20,7 +20,7 @@ const PAGES: readonly (readonly [Role, readonly string[]])[] = [
       `/admin/${name}`
     ),
   ],
-  ["Compliance officer", ["/queue", "/admin/access", "/admin/roles"]],
+  ["Compliance officer", ["/queue", "/policies", "/policies/1", "/admin/access", "/admin/roles"]],
   ["Auditor", ["/ledger", "/admin/access"]],
 ];
 
