@@ -52,7 +52,7 @@ async fn an_installation_starts_serves_and_stops() {
     let invite = [("name", "Pia"), ("login", "pia"), ("role", "approver")];
     let invited = post_as(&http, &format!("{}/act/invite", program.origin), &invite, &cookie).await;
     let invitation = invited.json::<serde_json::Value>().await.unwrap();
-    let token = invitation["link"]["url"].as_str().unwrap().rsplit('=').next().unwrap().to_owned();
+    let token = invitation["link"]["link"]["url"].as_str().unwrap().rsplit('=').next().unwrap().to_owned();
     let joined =
         post(&http, &format!("{}/act/join", program.origin), &[("token", token.as_str()), ("password", PASSWORD)])
             .await;

@@ -107,6 +107,7 @@ fn the_routes_off_the_record_are_a_closed_list() {
         "/step-up/{provider}",
         "/link/{provider}",
         "/test-sign-in/{provider}",
+        "/client-keys/{provider}",
         "/sign-out/{provider}",
         "/signed-out/{provider}",
         "/api/v1/openapi.json",
