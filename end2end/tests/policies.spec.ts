@@ -33,6 +33,11 @@ it("writes a row, shows what it would do, and comes into force by another person
   await page.getByRole("button", { name: "Save to the draft" }).click();
   await page.getByText("risk is at least medium").first().waitFor();
   await page.getByText("2 different approvers within 30 m", { exact: false }).first().waitFor();
+  if (!javaScript) {
+    // The row of the first run asks for the same, so this one has to stand above it.
+    await page.getByRole("button", { name: `Move up ${name}` }).click();
+    await page.getByRole("main").getByRole("listitem").first().getByText(name, { exact: true }).first().waitFor();
+  }
   await wellFormed(page);
   await accessible(page);
 
@@ -63,7 +68,7 @@ it("writes a row, shows what it would do, and comes into force by another person
   await routedBy(page, name);
 });
 
-it("shows readers the table and the guards, and nobody else anything", async ({ page }) => {
+it("shows readers the table and the guards, and nobody else anything", async ({ page, visitor }) => {
   await viewAs(page, "Approver");
   await page.goto("/policies");
   await page.getByRole("heading", { name: "Table in force" }).waitFor();
@@ -76,6 +81,7 @@ it("shows readers the table and the guards, and nobody else anything", async ({ 
   await page.getByText("The operator's command or the first start").first().waitFor();
 
   await viewAs(page, "Viewer");
+  visitor.expect(/status of 403/);
   const answer = await page.goto("/policies");
   assert.equal(answer?.status(), 403);
 });
