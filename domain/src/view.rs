@@ -909,6 +909,8 @@ pub struct NoticeRow {
 /// How a person signs in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactorsView {
+    /// The sign-in name, for the browser's password manager.
+    pub login: String,
     /// The account has a password.
     pub local: bool,
     /// It has a password and no second factor, so it reaches nothing but this page.

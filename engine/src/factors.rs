@@ -22,7 +22,7 @@ use crate::{
     db,
     envelope::Place as Sealed,
     error::{Error, Result},
-    notices, passkeys, reads, seal, secret, sessions, totp,
+    notices, passkeys, people, reads, seal, secret, sessions, totp,
 };
 
 /// Recovery codes of one set.
@@ -42,10 +42,12 @@ pub async fn view(engine: &Engine, caller: &Caller) -> Result<FactorsView> {
     let account = db::people::find(&mut tx, person).await?.ok_or(Error::NotFound)?;
     let held = db::factors::held(&mut tx, person).await?;
     let keys = db::passkeys::list(&mut tx, person).await?;
+    let login = people::logins(&mut tx, engine, &[person]).await?.remove(&person).unwrap_or_else(people::erased);
     tx.commit().await?;
     record_view(engine, caller, permit, person).await?;
 
     Ok(FactorsView {
+        login,
         local: account.password_hash.is_some(),
         missing: account.password_hash.is_some() && held.passkeys == 0 && !held.totp,
         recent: sessions::require_recent(caller).is_ok(),

@@ -174,7 +174,7 @@ pub(crate) fn FactorsPage() -> impl IntoView {
             {move || Suspend::new(async move {
                 match view.await {
                     Ok(shown) => {
-                        let FactorsView { local, missing, recent, unsuitable, passkeys, totp, recovery_codes, now } = shown;
+                        let FactorsView { login, local, missing, recent, unsuitable, passkeys, totp, recovery_codes, now } = shown;
                         view! {
                             <PageHeader title=|| strings::TITLE/>
                             <div class="grid max-w-4xl gap-6">
@@ -192,7 +192,7 @@ pub(crate) fn FactorsPage() -> impl IntoView {
                                 {(local || totp)
                                     .then(|| view! { <App totp begin enrol remove=remove_totp begun problem/> })}
                                 {(local && !missing).then(|| view! { <Codes left=recovery_codes codes coded/> })}
-                                {(local && !missing).then(|| view! { <Password change answer=replaced problem/> })}
+                                {(local && !missing).then(|| view! { <Password login change answer=replaced problem/> })}
                                 <Panel title=strings::ELSEWHERE>
                                     <p class="text-muted">{strings::ELSEWHERE_TEXT}</p>
                                     <EndOthers end=end_others/>
@@ -409,6 +409,7 @@ fn Codes(left: u64, codes: ServerAction<RecoveryCodes>, coded: Signal<Option<Ans
 
 #[component]
 fn Password(
+    login: String,
     change: ServerAction<ChangePassword>,
     answer: Signal<Option<Answer>>,
     #[prop(into)] problem: Signal<Option<countersign_domain::Problem>>,
@@ -420,6 +421,8 @@ fn Password(
             <p class="text-muted">{strings::PASSWORD_TEXT}</p>
             {move || changed().then(|| view! { <p role="status">{strings::CHANGED}</p> })}
             <ActionForm action=change attr:class="grid max-w-sm gap-3">
+                // Which account a password manager changes.
+                <input type="text" autocomplete="username" value=login hidden readonly/>
                 <Field name="old_password" label=strings::OLD kind=Kind::Password problem/>
                 <Field name="password" label=strings::NEW kind=Kind::NewPassword hint=strings::NEW_HINT problem/>
                 <div>

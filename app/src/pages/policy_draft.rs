@@ -10,7 +10,6 @@ use countersign_domain::{
         OnTimeout, Operator, Route,
         view::{CONDITIONS_SHOWN, ConditionForm, DraftState, DraftView, FactRow, RuleForm, WhatIf},
     },
-    text::REASON_CHARACTERS_MAX,
 };
 use leptos::{form::ActionForm, html, prelude::*};
 use leptos_router::{
@@ -157,7 +156,11 @@ pub(crate) async fn reject_draft(
 
 #[cfg(feature = "ssr")]
 fn read_reason(place: &str, reason: &str) -> Result<countersign_domain::text::Reason, Problem> {
-    use countersign_domain::{problem::FieldError, proposal, text::Reason};
+    use countersign_domain::{
+        problem::FieldError,
+        proposal,
+        text::{REASON_CHARACTERS_MAX, Reason},
+    };
 
     Reason::new(reason).map_err(|_| {
         let detail = format!("Say why, in at most {REASON_CHARACTERS_MAX} characters.");
