@@ -221,6 +221,8 @@ pub enum Risk {
 pub enum OnTimeout {
     /// The agent is told no.
     Deny,
+    /// Senior approvers get it, with as much time again; then the agent is told no.
+    Escalate,
     /// The decision keeps waiting.
     Wait,
 }
@@ -241,8 +243,14 @@ pub struct AgentRoute {
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 pub enum Route {
+    /// The agent may act at once, by the rule.
+    AutoApprove,
     /// People review it.
     Require,
+    /// The agent is told no at once, by the rule.
+    Deny,
+    /// Senior approvers review it.
+    Escalate,
 }
 
 /// Who must act.
@@ -281,7 +289,7 @@ pub enum ResolutionOutcome {
 /// Who or what decided.
 #[derive(ToSchema)]
 pub struct DecidedBy {
-    /// `people` or `deadline`.
+    /// `people`, `rule` or `deadline`.
     kind: String,
     /// Counted reviews.
     reviews: u64,
