@@ -45,7 +45,6 @@ pub(crate) struct ProposeQuery {
     request_body(content = schema::Proposal, content_type = "application/json"),
     responses(
         (status = 201, description = "The decision has its resolution.", body = schema::AgentDecision),
-        (status = 201, description = "A rule has decided, and this is the sealed resolution.", body = schema::AgentDecision),
         (status = 202, description = "The decision waits for people.", body = schema::AgentDecision),
         (status = "4XX", response = schema::Refused),
         (status = "5XX", response = schema::Refused),
