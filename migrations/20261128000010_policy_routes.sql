@@ -50,16 +50,12 @@ alter table resolutions
 create table policy_drafts (
   id uuid primary key,
   policy_id uuid not null references policies (id),
-  -- Number of the version that it was taken from.
-  base int not null,
   body text not null,
-  digest bytea not null,
   -- Counts saves, so that one save does not undo another.
   saved int not null,
   state text not null,
   author_id uuid not null references people (id),
   saved_at timestamptz not null,
-  submitted_at timestamptz,
   decided_at timestamptz,
   decided_by uuid references people (id),
   -- The entry whose vault holds the author's reason, and that of a rejection.
@@ -82,7 +78,7 @@ create table policy_draft_authors (
 alter table safeguards add column auto_amount_max bigint not null default 10000;
 
 grant select, insert on decision_routes, policy_drafts, policy_draft_authors to countersign_app;
-grant update (body, digest, base, saved, state, saved_at, author_id, submitted_at, decided_at, decided_by, submitted_entry_id, decided_entry_id, n)
+grant update (body, saved, state, saved_at, author_id, decided_at, decided_by, submitted_entry_id, decided_entry_id, n)
   on policy_drafts to countersign_app;
 grant update (policy_version_id, rule, route, guards, escalated_at, asked_version_id, on_timeout, risk) on decisions to countersign_app;
 grant update (auto_amount_max) on safeguards to countersign_app;

@@ -11,6 +11,7 @@ use countersign_domain::{
     view::{InvitationLink, NewCodes, NewKey, NewTotp},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -172,6 +173,16 @@ where
             None => count,
         }
     })
+}
+
+/// Goes where a form leads once its act is recorded, as a browser without JavaScript does by itself.
+pub(crate) fn goes_on(answer: Signal<Option<Answer>>) {
+    let navigate = use_navigate();
+    Effect::new(move || {
+        if let Some(Answer::Done { to }) = answer.get() {
+            navigate(&to, NavigateOptions::default());
+        }
+    });
 }
 
 /// Returns what was typed into a field of a form that this page answers.

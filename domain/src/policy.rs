@@ -413,6 +413,27 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_below_one_that_asks_for_what_is_not_stated_is_incomplete() {
+        let condition = |fact: &str, operator, value: &str| Condition {
+            fact: fact.into(),
+            operator,
+            values: vec![value.into()],
+            or_missing: false,
+        };
+        let mut body = table();
+        body.rows[1].when = vec![condition("confidence", Operator::Less, "0.5")];
+        body.rows.swap(0, 1);
+
+        let doubtful = body.rule(&facts(Some("40"), Risk::Low), &Known::default());
+        assert_eq!((doubtful.rule, doubtful.incomplete), (2, true), "unsure ones might have been refused above");
+
+        // What another condition rules out is not missing anything.
+        body.rows[0].when.push(condition("risk", Operator::AtLeast, "high"));
+        let ruled_out = body.rule(&facts(Some("40"), Risk::Low), &Known::default());
+        assert_eq!((ruled_out.rule, ruled_out.incomplete), (2, false));
+    }
+
+    #[test]
     fn a_guard_turns_an_automatic_approval_into_a_question_and_nothing_else() {
         let body = table();
         let guard = || vec!["guard_amount".to_owned()];

@@ -42,6 +42,9 @@ it("writes a row, shows what it would do, and comes into force by another person
   await accessible(page);
 
   // What it would do with one decision, before it does it with any.
+  await page.getByLabel("Decision", { exact: true }).fill("no-such-decision");
+  await page.getByRole("button", { name: "Ask the draft" }).click();
+  await page.getByText("There is no decision no-such-decision that you may see.", { exact: false }).waitFor();
   await page.getByLabel("Decision", { exact: true }).fill(decision);
   await page.getByRole("button", { name: "Ask the draft" }).click();
   await page.waitForURL(/decision=/);

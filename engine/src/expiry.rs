@@ -70,10 +70,11 @@ async fn expire(engine: &Engine, id: DecisionId) -> Result<()> {
             let mut stored = db::decisions::lock(&mut tx, id).await?.ok_or(Error::NotFound)?;
             let target = Target::Decision { id, system: stored.system, n: stored.n };
             engine.authorize(&mut tx, &caller, Action::ResolveByDeadline, target).await?;
-            let rules = decisions::rules(&mut tx, &stored).await?;
+            let policy = db::policies::find(&mut tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
+            let rules = decisions::rules(&mut tx, &stored, &policy).await?;
             let now = engine.now();
             if rules.is_handed_up(now) {
-                decisions::hand_up(&mut tx, &engine, &caller, &mut stored, now).await?;
+                decisions::hand_up(&mut tx, &engine, &caller, &mut stored, &policy, now).await?;
                 return engine.commit(tx).await;
             }
             let Some(outcome) = rules.expire(now) else { return Ok(()) };

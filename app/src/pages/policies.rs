@@ -6,14 +6,11 @@ use countersign_domain::policy::{
     view::{ChangeKind, DraftRow, DraftState, PoliciesView, RuleChange, RuleView, VersionRow, VersionView},
 };
 use leptos::{form::ActionForm, prelude::*};
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_params_map},
-};
+use leptos_router::hooks::use_params_map;
 
 use crate::{
     Error,
-    answer::{Answer, answer_of, recorded},
+    answer::{Answer, answer_of, goes_on, recorded},
     components::{
         admin::{Line, LineKind},
         form::{ErrorSummary, Submit, Weight},
@@ -89,16 +86,8 @@ pub(crate) fn PoliciesPage() -> impl IntoView {
     let view = Resource::new(move || counts.map(|count| count.get()), |_| policies());
     let (begun, set) = (answer_of(start), answer_of(guards));
     let problem = Signal::derive(move || begun.get().and_then(Answer::problem));
-    let navigate = use_navigate();
-    Effect::new(move || {
-        for answer in [begun, set] {
-            if let Some(Answer::Done { to }) =
-                answer.get().filter(|done| !matches!(done, Answer::Done { to } if to == "/policies"))
-            {
-                navigate(&to, NavigateOptions::default());
-            }
-        }
-    });
+    goes_on(begun);
+    goes_on(set);
     let guard_problem = Signal::derive(move || set.get().and_then(Answer::problem));
 
     view! {

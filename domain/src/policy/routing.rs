@@ -39,7 +39,7 @@ pub struct RowTrace {
 pub struct Ruling {
     /// Number of the row that decided, from 1.
     pub rule: u64,
-    /// A fact that a row asked for is not stated, and the default row decided.
+    /// A row above would have decided, had the decision stated a fact that it does not.
     pub incomplete: bool,
     /// Each row down to the one that decided.
     pub trace: Vec<RowTrace>,
@@ -51,10 +51,10 @@ impl PolicyBody {
         let mut trace = Vec::new();
         let mut missing = false;
         for (rule, row) in (1..).zip(self.all()) {
-            let failed = row.when.iter().find_map(|condition| match condition.compare(facts) {
-                Compared::Holds => None,
-                other => Some((condition, other)),
-            });
+            // A condition that fails rules the row out, whatever the others would say of facts that are not stated.
+            let met = |wanted| row.when.iter().find(|condition| condition.compare(facts) == wanted);
+            let failed =
+                [Compared::Fails, Compared::Missing].into_iter().find_map(|compared| Some((met(compared)?, compared)));
             missing |= matches!(failed, Some((_, Compared::Missing)));
             let sentence = match failed {
                 None => fired(row, facts, known),
@@ -63,8 +63,7 @@ impl PolicyBody {
             let done = failed.is_none();
             trace.push(RowTrace { rule, name: row.label().to_owned(), fired: done, sentence });
             if done {
-                let is_default = rule as usize > self.rows.len();
-                return Ruling { rule, incomplete: missing && is_default, trace };
+                return Ruling { rule, incomplete: missing, trace };
             }
         }
         unreachable!("the default row has no condition")

@@ -11,8 +11,8 @@ use crate::{
     time::{duration, parse_duration},
 };
 
-/// Conditions that the form of a rule offers at most.
-pub const CONDITIONS_SHOWN: usize = 6;
+/// Lines for conditions that the form of a rule offers at least, and beyond those that are used.
+pub const CONDITIONS_SHOWN: usize = 3;
 
 /// `/policies`: the table in force, its history, and what is under work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,7 +88,7 @@ impl DraftState {
             DraftState::Draft => "Draft",
             DraftState::InReview => "Waits for a second person",
             DraftState::Rejected => "Rejected",
-            DraftState::Activated => "In force since",
+            DraftState::Activated => "Put in force",
             DraftState::Discarded => "Discarded",
         }
     }
@@ -202,8 +202,10 @@ pub struct DraftView {
     pub may_judge: bool,
     /// Why the reader may not judge it.
     pub no_judging: Option<String>,
-    /// What it would do with one decision.
+    /// What it would do with the decision that was asked about.
     pub what_if: Option<WhatIf>,
+    /// Why that cannot be said, if so.
+    pub no_what_if: Option<String>,
 }
 
 /// A fact that rows may ask about.

@@ -334,21 +334,17 @@ pub(crate) async fn set_route(conn: &mut PgConnection, decision: &Decision) -> s
     Ok(())
 }
 
-/// Returns open decisions that a version was not asked about yet.
-pub(crate) async fn list_unasked(
-    conn: &mut PgConnection,
-    version: PolicyVersionId,
-    limit: i64,
-) -> sqlx::Result<Vec<DecisionId>> {
+/// Returns open decisions that no version but one of the past was asked about. Looked up by those versions, so that it
+/// costs nothing while there are none.
+pub(crate) async fn list_unasked(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<DecisionId>> {
     let rows = sqlx::query_scalar!(
         r#"
         select id
         from decisions
-        where state in ('received', 'queued', 'in_review') and asked_version_id <> $1
-        order by due_at, id
-        limit $2
+        where state in ('received', 'queued', 'in_review')
+          and asked_version_id in (select v.id from policy_versions v where v.superseded_at is not null)
+        limit $1
         "#,
-        version.0,
         limit,
     )
     .fetch_all(conn)

@@ -85,41 +85,18 @@ pub(crate) struct Past {
     pub(crate) entry: EntryId,
 }
 
-/// Versions of the policy, newest first.
-pub(crate) async fn list(conn: &mut PgConnection, limit: i64) -> Result<Vec<Past>> {
+/// Versions of the policy, newest first: all of them, or the one with a number and the one before it.
+pub(crate) async fn list(conn: &mut PgConnection, number: Option<u64>, limit: i64) -> Result<Vec<Past>> {
     let rows = sqlx::query!(
         r#"
         select id, policy_id, number, body, activated_at, superseded_at, entry_id
         from policy_versions
+        where $1::int is null or number between $1 - 1 and $1
         order by number desc
-        limit $1
+        limit $2
         "#,
+        number.map(|number| i32::try_from(number).unwrap_or(i32::MAX)),
         limit,
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Past {
-                version: read(row.id, row.policy_id, row.number, &row.body)?,
-                at: milliseconds(row.activated_at),
-                until: row.superseded_at.map(milliseconds),
-                entry: row.entry_id.into(),
-            })
-        })
-        .collect()
-}
-
-/// A version by its number, with the one before it.
-pub(crate) async fn list_at(conn: &mut PgConnection, number: u64) -> Result<Vec<Past>> {
-    let rows = sqlx::query!(
-        r#"
-        select id, policy_id, number, body, activated_at, superseded_at, entry_id
-        from policy_versions
-        where number between $1 - 1 and $1
-        order by number desc
-        "#,
-        i32::try_from(number).unwrap_or(i32::MAX),
     )
     .fetch_all(conn)
     .await?;

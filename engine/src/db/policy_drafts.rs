@@ -17,7 +17,6 @@ use crate::{
 pub(crate) struct Draft {
     pub(crate) id: PolicyVersionId,
     pub(crate) policy: PolicyId,
-    pub(crate) base: u64,
     pub(crate) body: PolicyBody,
     pub(crate) saved: u64,
     pub(crate) state: DraftState,
@@ -32,7 +31,6 @@ pub(crate) struct Draft {
 struct Row {
     id: Uuid,
     policy_id: Uuid,
-    base: i32,
     body: String,
     saved: i32,
     state: String,
@@ -52,7 +50,6 @@ impl TryFrom<Row> for Draft {
         Ok(Self {
             id: row.id.into(),
             policy: row.policy_id.into(),
-            base: row.base as u64,
             body: serde_json::from_str(&row.body).map_err(|_| unreadable("body"))?,
             saved: row.saved as u64,
             state: DraftState::from_word(&row.state).ok_or_else(|| unreadable("state"))?,
@@ -69,14 +66,12 @@ impl TryFrom<Row> for Draft {
 pub(crate) async fn insert(conn: &mut PgConnection, draft: &Draft) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
-        insert into policy_drafts (id, policy_id, base, body, digest, saved, state, author_id, saved_at, n)
-        values ($1, $2, $3, $4, $5, $6, 'draft', $7, $8, $9)
+        insert into policy_drafts (id, policy_id, body, saved, state, author_id, saved_at, n)
+        values ($1, $2, $3, $4, 'draft', $5, $6, $7)
         "#,
         draft.id.0,
         draft.policy.0,
-        draft.base as i32,
         draft.body.canonical(),
-        &draft.body.digest().0,
         draft.saved as i32,
         draft.author.0,
         instant(draft.saved_at),
@@ -92,13 +87,11 @@ pub(crate) async fn save(conn: &mut PgConnection, draft: &Draft) -> sqlx::Result
     sqlx::query!(
         r#"
         update policy_drafts
-        set base = $2, body = $3, digest = $4, saved = $5, author_id = $6, saved_at = $7, state = $8, n = $9
+        set body = $2, saved = $3, author_id = $4, saved_at = $5, state = $6, n = $7
         where id = $1
         "#,
         draft.id.0,
-        draft.base as i32,
         draft.body.canonical(),
-        &draft.body.digest().0,
         draft.saved as i32,
         draft.author.0,
         instant(draft.saved_at),
@@ -110,20 +103,15 @@ pub(crate) async fn save(conn: &mut PgConnection, draft: &Draft) -> sqlx::Result
     Ok(())
 }
 
-pub(crate) async fn set_submitted(
-    conn: &mut PgConnection,
-    draft: &Draft,
-    (at, entry): (u64, EntryId),
-) -> sqlx::Result<()> {
+pub(crate) async fn set_submitted(conn: &mut PgConnection, draft: &Draft, entry: EntryId) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
         update policy_drafts
-        set state = 'in_review', n = $2, submitted_at = $3, submitted_entry_id = $4
+        set state = 'in_review', n = $2, submitted_entry_id = $3
         where id = $1
         "#,
         draft.id.0,
         draft.n as i64,
-        instant(at),
         entry.0,
     )
     .execute(conn)
@@ -159,7 +147,7 @@ pub(crate) async fn find(conn: &mut PgConnection, id: PolicyVersionId) -> Result
     let row = sqlx::query_as!(
         Row,
         r#"
-        select id, policy_id, base, body, saved, state, author_id, saved_at, submitted_entry_id, decided_entry_id,
+        select id, policy_id, body, saved, state, author_id, saved_at, submitted_entry_id, decided_entry_id,
           decided_by, n
         from policy_drafts
         where id = $1
@@ -175,7 +163,7 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: PolicyVersionId) -> Result
     let row = sqlx::query_as!(
         Row,
         r#"
-        select id, policy_id, base, body, saved, state, author_id, saved_at, submitted_entry_id, decided_entry_id,
+        select id, policy_id, body, saved, state, author_id, saved_at, submitted_entry_id, decided_entry_id,
           decided_by, n
         from policy_drafts
         where id = $1
@@ -193,7 +181,7 @@ pub(crate) async fn list(conn: &mut PgConnection, limit: i64) -> Result<Vec<Draf
     let rows = sqlx::query_as!(
         Row,
         r#"
-        select id, policy_id, base, body, saved, state, author_id, saved_at, submitted_entry_id, decided_entry_id,
+        select id, policy_id, body, saved, state, author_id, saved_at, submitted_entry_id, decided_entry_id,
           decided_by, n
         from policy_drafts
         where state <> 'activated'

@@ -198,7 +198,7 @@ pub(crate) fn body(
             rule: decision.rule,
             reviews_needed: decision.need,
         },
-        turn: state.is_open().then(|| AgentTurn {
+        turn: (state.is_open() && decision.route.has_people()).then(|| AgentTurn {
             of: if decision.escalated_at.is_some() || decision.route == Route::Escalate {
                 "senior_approvers"
             } else {
@@ -233,9 +233,14 @@ pub(crate) fn body(
     }
 }
 
+/// Returns the decision that a kept answer is about.
+pub(crate) fn named(body: &Value) -> Result<DecisionId> {
+    body["id"].as_str().and_then(|id| id.parse().ok()).ok_or(Error::NotFound)
+}
+
 /// Puts an answer that existed before on record as a read.
 pub(crate) async fn record_view(engine: &Engine, caller: &Caller, permit: Permit, body: &Value) -> Result<()> {
-    let id = body["id"].as_str().and_then(|id| id.parse::<DecisionId>().ok()).ok_or(Error::NotFound)?;
+    let id = named(body)?;
     let upto = body["version"].as_u64().unwrap_or(1).max(1);
     let object = Object { kind: "decision", id: id.0, place: Place::Read(upto) };
     reads::record(engine, caller, permit, &Event::AccessViewed { object }, reads::Shown::default()).await?;

@@ -20,7 +20,7 @@ use countersign_ledger::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{review, routing, seal_at, sign, title};
+use super::{review, routing::Case, seal_at, sign, title};
 use crate::{
     Engine,
     authorize::{self, Action, Permit, Target},
@@ -117,13 +117,18 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let resolution = db::resolutions::find(&mut tx, id).await?;
     let outcomes = db::outcomes::list(&mut tx, id).await?;
     let history = history(&mut tx, engine, id, &system.name).await?;
-    let rules = review::rules(&mut tx, &stored).await?;
-    let loaded = routing::Loaded::read(&mut tx, engine, &stored).await?;
+    let rules = review::rules(&mut tx, &stored, &policy).await?;
     let withheld: Vec<_> = fields.iter().filter(|field| field.withheld).map(|field| field.name.clone()).collect();
-    let mut case = loaded.case();
+    let mut case = Case::new((stored.system, &system.name), &definition, stored.about_persons, &values);
     case.facts.mask(&definition, &withheld);
     let policy_section = policy_section(engine, &policy, &stored, &case, &rules);
-    let risk_reasons = [definition.risk_reasons.clone(), case.risk_reasons()].concat();
+    let raised = match withheld.iter().any(|name| name == "impact") && !case.risk_reasons().is_empty() {
+        true => vec!["What the AI system states of the people it affects is masked, and raises it.".to_owned()],
+        false => case.risk_reasons(),
+    };
+    let risk_reasons = [definition.risk_reasons.clone(), raised].concat();
+    let visible = |name: &str| fields.iter().find(|field| field.name == name).and_then(|field| field.value.clone());
+    let title = title::sentence(&definition, visible);
     let senior = match caller.person() {
         Some(person) => authorize::is_senior(&mut tx, person, id, engine.now()).await?,
         None => false,
@@ -151,7 +156,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let by_rule = format!("rule {}, version {}", policy_section.name, policy.number);
     let view = DecisionView {
         id,
-        title: title::sentence(&definition, |name| values.get(name).cloned()),
+        title,
         state: stored.state,
         system: stored.system,
         system_name: system.name,
@@ -216,7 +221,7 @@ fn policy_section(
     engine: &Engine,
     policy: &PolicyVersion,
     stored: &db::decisions::Decision,
-    case: &routing::Case<'_>,
+    case: &Case<'_>,
     rules: &countersign_domain::decision::Decision,
 ) -> PolicySection {
     let known = Known { systems: &[], types: std::slice::from_ref(case.definition) };
@@ -244,7 +249,7 @@ fn policy_section(
             })
             .collect(),
         escalated_at: stored.escalated_at,
-        given: rules.approvals.len() as u64,
+        given: seats.iter().map(|filled| filled.given).sum(),
         need: stored.need,
     }
 }
@@ -274,6 +279,7 @@ fn seen(view: &DecisionView, content: Hash, policy: &str) -> Seen {
     }
 }
 
+/// Returns the fields as the page shows them, and every value, withheld ones too, for the table that compares them.
 async fn fields(
     conn: &mut PgConnection,
     engine: &Engine,
@@ -292,7 +298,11 @@ async fn fields(
     for value in &stored {
         let withheld =
             definition.personal.contains(&value.field) && !opened.iter().any(|(name, _)| *name == value.field);
-        let text = if withheld { None } else { engine.vault.open(value)? };
+        let opened = engine.vault.open(value)?;
+        if let Some(text) = &opened {
+            values.insert(value.field.clone(), text.clone());
+        }
+        let text = opened.filter(|_| !withheld);
         let (label, section, kind) = describe(definition, &value.field);
         let shown = if section == Section::Context { Mode::Collapsed } else { Mode::Full };
         fields.push(Field {
@@ -302,12 +312,9 @@ async fn fields(
             kind,
             mode: if text.is_some() { shown } else { Mode::Masked },
             commitment: db::presentations::digest(&value.commitment)?.to_string(),
-            value: text.clone(),
+            value: text,
             withheld,
         });
-        if let Some(text) = text {
-            values.insert(value.field.clone(), text);
-        }
     }
 
     Ok((fields, values))

@@ -60,8 +60,7 @@ pub async fn propose(engine: &Engine, caller: &Caller, key: &str, body: &[u8]) -
     match recorded {
         Recorded::New { entry, decided } => {
             let sealed = seal::wait(entry).await.index;
-            let reads = matches!(&caller.actor, Actor::Agent { scopes, .. } if scopes.contains(&Scope::Read));
-            if let (Some(_), Some(id), true) = (sealed, decided, reads) {
+            if let (Some(_), Some(id), true) = (sealed, decided, reads(caller)) {
                 let decision = agent::get(engine, caller, id).await?;
                 return Ok(Stored { status: DECIDED, body: value(&decision)?, replayed: false });
             }
@@ -71,10 +70,21 @@ pub async fn propose(engine: &Engine, caller: &Caller, key: &str, body: &[u8]) -
                 stored.body["version"] = 2.into();
             }
         }
+        // What a rule decided is told as it stands by now; reading it puts that on record.
+        Recorded::Before(_) if stored.status == DECIDED && reads(caller) => {
+            let decision = agent::get(engine, caller, agent::named(&stored.body)?).await?;
+            let status = if decision.resolution.is_some() { DECIDED } else { ACCEPTED };
+            return Ok(Stored { status, body: value(&decision)?, replayed: true });
+        }
         Recorded::Before(permit) => agent::record_view(engine, caller, permit, &stored.body).await?,
     }
 
     Ok(stored)
+}
+
+/// Tells whether an agent's key may read what became of its proposal.
+fn reads(caller: &Caller) -> bool {
+    matches!(&caller.actor, Actor::Agent { scopes, .. } if scopes.contains(&Scope::Read))
 }
 
 /// What a proposal came to.
@@ -168,7 +178,7 @@ async fn record(engine: Engine, caller: Caller, key: &str, proposal: Proposal) -
     let (content_entry, content_hash) =
         seal_content(&mut tx, &engine, &caller, &permit, id, (type_id, case.risk), &proposal, &parameters).await?;
     let (routed, _) = case.route(&mut tx, &engine, &policy, content_entry.at).await?;
-    let decision = db::decisions::Decision {
+    let mut decision = db::decisions::Decision {
         id,
         n: 2,
         system,
@@ -214,11 +224,15 @@ async fn record(engine: Engine, caller: Caller, key: &str, proposal: Proposal) -
     if let Some(resolved) = routing::settle(&mut tx, &engine, &caller, &decision).await? {
         entry = resolved;
         decided = Some(id);
+        decision.state = State::Resolved;
     }
     let body = agent::body(&engine, &decision, &definition, None, 0);
-    let stored = Stored { status: ACCEPTED, body: value(&body)?, replayed: false };
+    let status = if decided.is_some() { DECIDED } else { ACCEPTED };
+    let mut stored = Stored { status, body: value(&body)?, replayed: false };
     keep(&mut tx, &engine, system, key, &fingerprint, &stored).await?;
     engine.commit(tx).await?;
+    // Until it is sealed, no agent is told.
+    stored.status = ACCEPTED;
 
     Ok((Recorded::New { entry, decided }, stored))
 }

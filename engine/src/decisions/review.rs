@@ -5,7 +5,7 @@ use countersign_domain::{
     decision::{self, Effected, ReasonCode, ResolutionOutcome, State, Verdict},
     event::Event,
     ids::{DecisionId, EntryId, PersonId, PresentationId, ResolutionId, ReviewId},
-    policy::{Approval, Route},
+    policy::{Approval, PolicyVersion, Route},
     problem::Code,
     text::Reason,
     view::Seal,
@@ -190,7 +190,8 @@ pub(super) async fn check(
     {
         return Err(refuse(stale("Another version of the policy came into force after you opened it.")));
     }
-    let rules = rules(tx, &stored).await?;
+    let policy = db::policies::find(tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
+    let rules = rules(tx, &stored, &policy).await?;
     let senior = authorize::is_senior(tx, person, stored.id, now).await?;
     let effect = rules.review(Approval { person, senior }, request.verdict, &content, now).map_err(refuse)?;
     if shown.consumed {
@@ -199,7 +200,6 @@ pub(super) async fn check(
     if now >= shown.expires_at {
         return Err(refuse(stale("This form has been open for too long.")));
     }
-    let policy = db::policies::find(tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
     let signed = policy.body.row(stored.rule).is_some_and(|row| row.signed);
 
     Ok(Checked { signed, stored, target, permit, person, senior, content, seen, now, effect })
@@ -267,8 +267,11 @@ pub(crate) async fn resolve(
 }
 
 /// Reads what the rules of `domain` need to know.
-pub(crate) async fn rules(conn: &mut PgConnection, stored: &db::decisions::Decision) -> Result<decision::Decision> {
-    let policy = db::policies::find(conn, stored.policy_version).await?.ok_or(Error::NotFound)?;
+pub(crate) async fn rules(
+    conn: &mut PgConnection,
+    stored: &db::decisions::Decision,
+    policy: &PolicyVersion,
+) -> Result<decision::Decision> {
     let reviews = db::reviews::list(conn, stored.id).await?;
     let of_round = || reviews.iter().filter(|review| review.round == stored.round);
     let approved = of_round().filter(|review| review.verdict == Verdict::Approve);
@@ -278,7 +281,7 @@ pub(crate) async fn rules(conn: &mut PgConnection, stored: &db::decisions::Decis
         state: stored.state,
         round: stored.round,
         content_hash: stored.content_hash,
-        quorum: routing::quorum(stored, &policy),
+        quorum: routing::quorum(stored, policy),
         due_at: stored.due_at,
         on_timeout: stored.on_timeout,
         approvals: approved.map(|review| Approval { person: review.person, senior: review.senior }).collect(),
@@ -287,7 +290,7 @@ pub(crate) async fn rules(conn: &mut PgConnection, stored: &db::decisions::Decis
 }
 
 /// The entries of the reviews that made this resolution: the approvals, or the rejection.
-async fn counted(
+pub(super) async fn counted(
     conn: &mut PgConnection,
     stored: &db::decisions::Decision,
     outcome: ResolutionOutcome,

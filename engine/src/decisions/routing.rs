@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use countersign_domain::{
-    decision::Risk,
+    decision::{ReasonCode, ResolutionOutcome, Risk},
     decision_type::TypeDefinition,
     event::Event,
     ids::{DecisionId, SystemId},
@@ -12,10 +12,10 @@ use countersign_domain::{
 };
 use sqlx::{PgConnection, Postgres, Transaction};
 
-use super::review::{Resolve, resolve};
+use super::review::{Resolve, counted, resolve, rules};
 use crate::{
     Engine,
-    authorize::{self, Action, AutoDecision, Target},
+    authorize::{self, Action, AutoDecision, Permit, Target},
     caller::Caller,
     db::{self, decisions::Decision},
     error::{Error, Result},
@@ -181,8 +181,16 @@ pub(crate) async fn ask_again(
         db::decisions::insert_route(tx, stored, stored.n, "decision.routed", entry.id).await?;
     }
     db::decisions::set_route(tx, stored).await?;
-    if stricter {
-        settle(tx, engine, caller, stored).await?;
+    if stricter && settle(tx, engine, caller, stored).await?.is_none() {
+        // Fewer people of a higher role: those who have approved may be enough.
+        let rules = rules(tx, stored, version).await?;
+        if rules.quorum.is_met(&rules.approvals) {
+            let outcome = ResolutionOutcome::Approved;
+            let reviews = counted(tx, stored, outcome).await?;
+            let code = Some(ReasonCode::WithinPolicy);
+            let resolved = Resolve { n: stored.n + 1, outcome, reviews, code, by_rule: false };
+            resolve(tx, engine, caller, stored, resolved).await?;
+        }
     }
     Ok(stricter)
 }
@@ -190,9 +198,13 @@ pub(crate) async fn ask_again(
 /// Asks the version in force about open decisions that it was not asked about; returns how many.
 pub(crate) async fn ask_open(engine: &Engine, limit: i64) -> Result<usize> {
     let mut conn = engine.app.acquire().await?;
-    let Some(version) = db::policies::find_active(&mut conn).await? else { return Ok(0) };
-    let open = db::decisions::list_unasked(&mut conn, version.id, limit).await?;
+    let open = db::decisions::list_unasked(&mut conn, limit).await?;
+    let version = match open.is_empty() {
+        false => db::policies::find_active(&mut conn).await?,
+        true => None,
+    };
     drop(conn);
+    let Some(version) = version else { return Ok(0) };
     for id in &open {
         let (id, version) = (*id, version.clone());
         engine
@@ -216,9 +228,9 @@ pub(crate) async fn hand_up(
     engine: &Engine,
     caller: &Caller,
     stored: &mut Decision,
+    version: &PolicyVersion,
     now: u64,
 ) -> Result<()> {
-    let version = db::policies::find(tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
     let row = version.body.row(stored.rule).unwrap_or(&version.body.default);
     stored.n += 1;
     stored.due_at = now + row.due_seconds * 1_000;
@@ -234,6 +246,9 @@ pub(crate) async fn hand_up(
 
 /// What a table that is not in force would do with a decision.
 pub(crate) struct Asked {
+    pub(crate) permit: Permit,
+    /// Number of the last entry about it.
+    pub(crate) n: u64,
     pub(crate) title: String,
     /// The rule that routed it, and its route.
     pub(crate) before: (String, Route),
@@ -252,7 +267,7 @@ pub(crate) async fn asked(
 ) -> Result<Asked> {
     let stored = db::decisions::find(tx, id).await?.ok_or(Error::NotFound)?;
     let target = Target::Decision { id, system: stored.system, n: stored.n };
-    engine.authorize(tx, caller, Action::ViewDecision, target).await?;
+    let permit = engine.authorize(tx, caller, Action::ViewDecision, target).await?;
     let routed_by = db::policies::find(tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
     let loaded = Loaded::read(tx, engine, &stored).await?;
     let mut case = loaded.case();
@@ -265,6 +280,8 @@ pub(crate) async fn asked(
         false => loaded.fields.get(name).cloned(),
     };
     Ok(Asked {
+        permit,
+        n: stored.n,
         title: super::title::sentence(&loaded.definition, shown),
         before: (label(&routed_by.body, stored.rule), stored.route),
         after: (label(body, routed.rule), routed.route),

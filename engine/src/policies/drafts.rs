@@ -73,7 +73,6 @@ pub async fn start(engine: &Engine, caller: &Caller) -> Result<PolicyVersionId> 
             let draft = Draft {
                 id,
                 policy: active.policy,
-                base: active.number,
                 body: active.body,
                 saved: 1,
                 state: DraftState::Draft,
@@ -199,7 +198,7 @@ pub async fn submit(engine: &Engine, caller: &Caller, id: PolicyVersionId, saved
                     reason: reason.as_str().to_owned(),
                 };
                 let entry = seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
-                db::policy_drafts::set_submitted(&mut tx, &draft, (entry.at, entry.id)).await?;
+                db::policy_drafts::set_submitted(&mut tx, &draft, entry.id).await?;
                 engine.commit(tx).await
             }
         })

@@ -4,6 +4,7 @@ use countersign_domain::{
     event::{Event, List, Object, Place},
     ids::{DecisionId, EntryId, PersonId, PolicyVersionId},
     policy::{
+        Route,
         condition::order_of,
         facts::{BUILT_IN, fact_kind, parameter_fact},
         view::{DraftRow, DraftState, DraftView, FactRow, PoliciesView, RuleForm, VersionRow, VersionView, WhatIf},
@@ -38,7 +39,7 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<PoliciesView> {
         let mut tx = engine.begin().await?;
         let permit = engine.authorize(&mut tx, caller, Action::ListPolicies, engine.installation()).await?;
         let around = Surroundings::read(&mut tx, engine).await?;
-        let versions = db::policies::list(&mut tx, ROWS).await?;
+        let versions = db::policies::list(&mut tx, None, ROWS).await?;
         let active = versions.first().ok_or(Error::NotFound)?;
         let drafts = db::policy_drafts::list(&mut tx, ROWS).await?;
         let authors: Vec<_> = drafts.iter().map(|draft| draft.author).collect();
@@ -97,7 +98,7 @@ pub async fn version(engine: &Engine, caller: &Caller, number: u64) -> Result<Ve
         let mut tx = engine.begin().await?;
         let permit = engine.authorize(&mut tx, caller, Action::ListPolicies, engine.installation()).await?;
         let around = Surroundings::read(&mut tx, engine).await?;
-        let mut found = db::policies::list_at(&mut tx, number).await?.into_iter();
+        let mut found = db::policies::list(&mut tx, Some(number), 2).await?.into_iter();
         let past = found.next().filter(|past| past.version.number == number).ok_or(Error::NotFound)?;
         let before = found.next();
         let draft = db::policy_drafts::find(&mut tx, past.version.id).await?;
@@ -136,13 +137,8 @@ pub async fn version(engine: &Engine, caller: &Caller, number: u64) -> Result<Ve
 ///
 /// # Errors
 ///
-/// As [`list`]; [`Error::NotFound`] for an unknown draft, and for a decision that the reader may not see.
-pub async fn draft(
-    engine: &Engine,
-    caller: &Caller,
-    id: PolicyVersionId,
-    asked: Option<DecisionId>,
-) -> Result<DraftView> {
+/// As [`list`]; [`Error::NotFound`] for an unknown draft.
+pub async fn draft(engine: &Engine, caller: &Caller, id: PolicyVersionId, asked: &str) -> Result<DraftView> {
     let found = async {
         let mut tx = engine.begin().await?;
         let permit = engine.authorize(&mut tx, caller, Action::ListPolicies, engine.installation()).await?;
@@ -158,10 +154,6 @@ pub async fn draft(
             may_judge = authorize::ask(&mut tx, engine, person, Action::JudgeDraft, target).await?.allowed;
             no_judging = drafts::no_judging(&mut tx, &draft, person).await?;
         }
-        let what_if = match asked {
-            Some(decision) => Some(what_if(&mut tx, engine, caller, &draft, decision).await?),
-            None => None,
-        };
         let reason_of = async |tx: &mut Transaction<'static, Postgres>, entry: Option<EntryId>| match entry {
             Some(entry) => reason(tx, engine, entry).await,
             None => Ok(None),
@@ -185,17 +177,25 @@ pub async fn draft(
             may_change,
             may_judge: may_judge && no_judging.is_none() && draft.state == DraftState::InReview,
             no_judging: no_judging.filter(|_| may_judge || draft.state == DraftState::InReview),
-            what_if,
+            what_if: None,
+            no_what_if: None,
         };
         tx.commit().await?;
-        Ok((permit, view, draft.n))
+        Ok((permit, view, draft))
     };
-    let (permit, view, n) = engine.noted(caller, found.await).await?;
-    if let Some(asked) = &view.what_if {
-        let object = Object { kind: "decision", id: asked.decision.0, place: Place::Read(1) };
-        reads::record(engine, caller, permit.clone(), &Event::AccessViewed { object }, reads::Shown::default()).await?;
+    let (permit, mut view, draft) = engine.noted(caller, found.await).await?;
+    if !asked.is_empty() {
+        match what_if(engine, caller, &draft, asked).await {
+            Ok(answer) => view.what_if = Some(answer),
+            Err(Error::NotFound | Error::Hidden(_)) => {
+                view.no_what_if = Some(format!(
+                    "There is no decision {asked} that you may see. Copy the id from the address of its page."
+                ));
+            }
+            Err(error) => return Err(error),
+        }
     }
-    viewed(engine, caller, permit, id, n).await?;
+    viewed(engine, caller, permit, id, draft.n).await?;
 
     Ok(view)
 }
@@ -206,21 +206,24 @@ async fn viewed(engine: &Engine, caller: &Caller, permit: Permit, id: PolicyVers
     Ok(())
 }
 
-/// Asks a draft about one decision; what the reader may not see of it is compared and not said.
-async fn what_if(
-    tx: &mut Transaction<'static, Postgres>,
-    engine: &Engine,
-    caller: &Caller,
-    draft: &Draft,
-    id: DecisionId,
-) -> Result<WhatIf> {
-    let asked = decisions::asked(tx, engine, caller, id, &draft.body).await?;
-    let said = |name: &str, route: countersign_domain::policy::Route| format!("{name}: {}", route.label());
+/// Asks a draft about one decision; what the reader may not see of it is compared and not said. Looking is on record.
+async fn what_if(engine: &Engine, caller: &Caller, draft: &Draft, asked: &str) -> Result<WhatIf> {
+    let id: DecisionId = asked.parse().map_err(|_| Error::NotFound)?;
+    let found = async {
+        let mut tx = engine.begin().await?;
+        let asked = decisions::asked(&mut tx, engine, caller, id, &draft.body).await?;
+        tx.commit().await?;
+        Ok(asked)
+    };
+    let asked = engine.noted(caller, found.await).await?;
+    let object = Object { kind: "decision", id: id.0, place: Place::Read(asked.n) };
+    reads::record(engine, caller, asked.permit, &Event::AccessViewed { object }, reads::Shown::default()).await?;
+    let said = |(name, route): (String, Route)| format!("{name}: {}", route.label());
     Ok(WhatIf {
         decision: id,
         title: asked.title,
-        before: said(&asked.before.0, asked.before.1),
-        after: said(&asked.after.0, asked.after.1),
+        before: said(asked.before),
+        after: said(asked.after),
         guards: asked.guards.iter().map(|guard| engine.policies.says(guard)).collect(),
         trace: asked.trace,
     })

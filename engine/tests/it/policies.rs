@@ -44,7 +44,7 @@ impl Office {
     async fn draft(&self, rules: &[RuleForm]) -> PolicyVersionId {
         let engine = &self.desk.engine;
         let draft = policies::start(engine, &again(&self.author)).await.unwrap();
-        let mut view = policies::draft(engine, &again(&self.author), draft, None).await.unwrap();
+        let mut view = policies::draft(engine, &again(&self.author), draft, "").await.unwrap();
         for _ in 1..view.forms.len() {
             policies::move_rule(engine, &again(&self.author), draft, view.saved, 1, Move::Delete).await.unwrap();
             view.saved += 1;
@@ -52,18 +52,18 @@ impl Office {
         for rule in rules {
             let place = if rule.name.is_empty() { Place::Row(view.forms.len() as u64) } else { Place::New };
             policies::save_rule(engine, &again(&self.author), draft, view.saved, place, rule).await.unwrap();
-            view = policies::draft(engine, &again(&self.author), draft, None).await.unwrap();
+            view = policies::draft(engine, &again(&self.author), draft, "").await.unwrap();
         }
         draft
     }
 
     async fn submit(&self, draft: PolicyVersionId) -> countersign_engine::Result<()> {
-        let saved = policies::draft(&self.desk.engine, &again(&self.author), draft, None).await.unwrap().saved;
+        let saved = policies::draft(&self.desk.engine, &again(&self.author), draft, "").await.unwrap().saved;
         policies::submit(&self.desk.engine, &again(&self.author), draft, saved, reason()).await
     }
 
     async fn activate(&self, caller: &Caller, draft: PolicyVersionId) -> countersign_engine::Result<u64> {
-        let view = policies::draft(&self.desk.engine, &again(&self.officer), draft, None).await.unwrap();
+        let view = policies::draft(&self.desk.engine, &again(&self.officer), draft, "").await.unwrap();
         policies::activate(&self.desk.engine, &again(caller), draft, view.digest, view.active_id).await
     }
 
@@ -140,6 +140,60 @@ async fn a_guard_asks_people_whatever_the_table_says() {
     changes::confirm(&desk.engine, &again(&office.senior), change).await.unwrap();
     let raised = desk.propose("raised", &proposal("raised", "42.00", HARMLESS)).await.unwrap();
     assert_eq!([lower.status, still.status, raised.status], [202, 202, 201]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_approves_nothing_where_a_row_above_asks_for_what_is_not_stated() {
+    let office = Office::new().await;
+    let mut unsure = rule("unsure", "deny", "less", "0.5");
+    unsure.when[0].fact = "confidence".into();
+    office.enforce(&[unsure, small()]).await;
+    let desk = &office.desk;
+    let sure = proposal("sure", "40.00", HARMLESS).replace("\"subjects\"", "\"confidence\":\"0.9\",\"subjects\"");
+
+    let silent = desk.propose("silent", &proposal("silent", "40.00", HARMLESS)).await.unwrap();
+    let sure = desk.propose("sure", &sure).await.unwrap();
+
+    assert_eq!((silent.status, sure.status), (202, 201));
+    let page = office.page(&desk.approver, id_of(&silent)).await;
+    assert!(page.policy.guards[0].contains("not stated"), "{:?}", page.policy.guards);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_of_what_a_rule_decided_is_told_the_resolution() {
+    let office = Office::new().await;
+    office.enforce(&[small()]).await;
+    let body = proposal("a", "40.00", HARMLESS);
+
+    let first = office.desk.propose("key", &body).await.unwrap();
+    let repeat = office.desk.propose("key", &body).await.unwrap();
+
+    assert_eq!((first.status, first.replayed), (201, false));
+    assert_eq!((repeat.status, repeat.replayed), (201, true));
+    assert_eq!(repeat.body["resolution"], first.body["resolution"]);
+    assert!(repeat.body["turn"].is_null());
+}
+
+/// Proves E7 where the stricter route asks fewer people of a higher role, one of whom has approved already.
+#[tokio::test(flavor = "multi_thread")]
+async fn reviews_that_satisfy_another_version_decide_under_it() {
+    let office = Office::new().await;
+    let two = RuleForm { need: "2".into(), ..rule("two", "require", "at_least", "0") };
+    office.enforce(&[two]).await;
+    let desk = &office.desk;
+    let (id, other) = (office.propose("a", "40.00").await, office.propose("b", "41.00").await);
+    desk.review(&office.senior, id, Verdict::Approve).await.unwrap();
+    desk.review(&desk.approver, other, Verdict::Approve).await.unwrap();
+
+    office.enforce(&[rule("all", "escalate", "at_least", "0")]).await;
+    eventually(async || office.page(&office.senior, id).await.resolution.is_some()).await;
+    eventually(async || office.page(&office.senior, other).await.policy.name == "all").await;
+
+    let open = office.page(&office.senior, other).await;
+    assert_eq!((open.policy.given, open.policy.need), (0, 1), "an approver's review fills no senior's seat");
+    let approved = desk.review(&office.senior, other, Verdict::Approve).await.unwrap();
+    assert_eq!(approved.resolution, Some(ResolutionOutcome::Approved));
+    verified(desk).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -230,7 +284,7 @@ async fn a_version_takes_a_second_person_who_judged_exactly_it() {
     let too_early = office.activate(&office.officer, draft).await.unwrap_err();
     office.submit(draft).await.unwrap();
     let by_author = office.activate(&office.author, draft).await.unwrap_err();
-    let before = policies::draft(engine, &again(&office.officer), draft, None).await.unwrap();
+    let before = policies::draft(engine, &again(&office.officer), draft, "").await.unwrap();
     // Somebody else writes into it: it is a draft again, and they are an author of it too.
     policies::save_rule(
         engine,
@@ -270,7 +324,7 @@ async fn a_version_judged_against_another_one_is_refused() {
         (office.draft(&[small()]).await, office.draft(&[rule("all", "escalate", "at_least", "0")]).await);
     office.submit(first).await.unwrap();
     office.submit(second).await.unwrap();
-    let judged = policies::draft(&office.desk.engine, &again(&office.officer), second, None).await.unwrap();
+    let judged = policies::draft(&office.desk.engine, &again(&office.officer), second, "").await.unwrap();
 
     office.activate(&office.officer, first).await.unwrap();
     let refused =
@@ -290,9 +344,9 @@ async fn a_table_that_nobody_could_satisfy_is_not_handed_over() {
     let draft = office.draft(&[many]).await;
 
     let refused = office.submit(draft).await.unwrap_err();
-    let view = policies::draft(engine, &again(&office.author), draft, None).await.unwrap();
+    let view = policies::draft(engine, &again(&office.author), draft, "").await.unwrap();
     policies::reject(engine, &again(&office.author), draft, reason(), true).await.unwrap();
-    let after = policies::draft(engine, &again(&office.author), draft, None).await.unwrap();
+    let after = policies::draft(engine, &again(&office.author), draft, "").await.unwrap();
 
     assert_eq!(code(refused), Code::InvalidContent);
     assert_eq!(view.faults[0].code, "unsatisfiable");
@@ -336,14 +390,16 @@ async fn a_draft_says_what_it_would_do_with_one_decision_and_who_may_not_read_it
     let id = office.propose("a", "40.00").await;
     let draft = office.draft(&[small()]).await;
 
-    let view = policies::draft(engine, &again(&office.author), draft, Some(id)).await.unwrap();
-    let hidden = policies::draft(engine, &again(&office.desk.admin), draft, Some(id)).await.map(|_| ()).unwrap_err();
+    let view = policies::draft(engine, &again(&office.author), draft, &id.to_string()).await.unwrap();
+    let hidden = policies::draft(engine, &again(&office.desk.admin), draft, &id.to_string()).await.unwrap();
+    let garbage = policies::draft(engine, &again(&office.author), draft, "no id").await.unwrap();
     let unread = policies::list(engine, &again(&office.desk.agent)).await.map(|_| ()).unwrap_err();
 
     let asked = view.what_if.unwrap();
     assert_eq!((asked.before.as_str(), asked.after.as_str()), ("default: Require people", "small: Require people"));
     assert!(asked.guards[0].contains("disadvantage"));
-    assert!(matches!(hidden, Error::Hidden(_)));
+    assert!(hidden.what_if.is_none() && hidden.no_what_if.is_some(), "as if it did not exist");
+    assert!(garbage.no_what_if.unwrap().starts_with("There is no decision no id that you may see."));
     assert!(matches!(unread, Error::Forbidden(_)));
 }
 

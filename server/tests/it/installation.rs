@@ -458,7 +458,7 @@ impl Installation {
         let login = format!("author-{}", again(&self.desk.admin).request.simple());
         let author = self.desk.member(&login, vec![Holding::everywhere(Role::PolicyAuthor)]).await;
         let draft = policies::start(engine, &author).await.unwrap();
-        let saved = policies::draft(engine, &again(&author), draft, None).await.unwrap().saved;
+        let saved = policies::draft(engine, &again(&author), draft, "").await.unwrap().saved;
         let row = RuleForm {
             // Another one may be in force already.
             name: format!("rule-{}", &again(&author).request.simple().to_string()[20..]),
@@ -486,7 +486,7 @@ impl Installation {
         let author = self.desk.member(&login, vec![Holding::everywhere(Role::PolicyAuthor)]).await;
         let reason = Reason::new("Less work.").unwrap();
         policies::submit(engine, &again(&author), draft, 2, reason).await.unwrap();
-        let view = policies::draft(engine, &again(&author), draft, None).await.unwrap();
+        let view = policies::draft(engine, &again(&author), draft, "").await.unwrap();
         (draft, view.digest, view.active_id)
     }
 
