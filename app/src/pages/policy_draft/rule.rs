@@ -173,7 +173,7 @@ fn typed_form() -> Option<RuleForm> {
     if word("route").is_empty() {
         return None;
     }
-    let when = (0..CONDITIONS_MAX)
+    let mut when: Vec<_> = (0..CONDITIONS_MAX)
         .map(|number| {
             let member = |name: &str| word(&format!("when[{number}][{name}]"));
             ConditionForm {
@@ -184,6 +184,8 @@ fn typed_form() -> Option<RuleForm> {
             }
         })
         .collect();
+    let used = when.iter().rposition(|line| !line.fact.is_empty() || !line.values.is_empty());
+    when.truncate(used.map_or(0, |last| last + 1));
     Some(RuleForm {
         name: word("name"),
         route: word("route"),
