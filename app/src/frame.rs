@@ -351,7 +351,7 @@ fn places(roles: &[Role]) -> Vec<Place> {
         Role::ComplianceOfficer,
         Role::Auditor,
     ]) {
-        places.push(place("/policies", "Policies", Shape::Check));
+        places.push(place("/policies", "Policies", Shape::Rows));
     }
     if holds(&[Role::Admin, Role::ComplianceOfficer, Role::Auditor]) {
         places.push(place("/admin/people", "People", Shape::People));

@@ -37,6 +37,8 @@ pub(crate) enum Shape {
     Info,
     /// An arrow into a tray.
     Download,
+    /// An ordered list of rows.
+    Rows,
     /// Two sheets.
     Copy,
     /// An arrow to the left.
@@ -86,6 +88,7 @@ impl Shape {
             }
             Shape::Info => &[RING, "M12 16v-4", "M12 8h.01"],
             Shape::Download => &["M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4", "m7 10 5 5 5-5", "M12 15V3"],
+            Shape::Rows => &["M3 5h.01", "M3 12h.01", "M3 19h.01", "M8 5h13", "M8 12h13", "M8 19h13"],
             Shape::Copy => &[
                 "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H10a2 2 0 0 1-2-2V10a2 2 0 0 1 2-2z",
                 "M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2",
