@@ -9,7 +9,7 @@ mod rule;
 use countersign_domain::{
     Problem,
     ids::PolicyVersionId,
-    policy::view::{ConditionForm, DraftState, DraftView, RuleForm, RuleView, WhatIf},
+    policy::view::{ConditionForm, DraftState, DraftView, RuleView, WhatIf},
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -63,6 +63,7 @@ pub(crate) async fn save_rule(
     #[server(default)] signed: String,
     #[server(default)] when: Vec<ConditionForm>,
 ) -> Result<Answer, Error> {
+    use countersign_domain::policy::view::RuleForm;
     use countersign_engine::policies::{self, Place};
 
     use crate::request::{act, request, told};
