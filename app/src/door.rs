@@ -82,7 +82,7 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 96] = [
+pub const ENDPOINTS: [Endpoint; 97] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -140,6 +140,7 @@ pub const ENDPOINTS: [Endpoint; 96] = [
     endpoint("/act/sign-in-as", Class::Act),
     endpoint("/act/sign-out", Class::Act),
     endpoint("/act/review", Class::Act),
+    endpoint("/act/retract", Class::Act),
     endpoint("/act/open-field", Class::Act),
     endpoint("/act/invite", Class::Act),
     endpoint("/act/renew-invitation", Class::Act),
@@ -301,7 +302,7 @@ fn page_of(path: &str, typed: &Typed) -> String {
             .collect()
     };
     match path {
-        "/act/review" | "/act/open-field" => format!("/decisions/{}", word("decision")),
+        "/act/review" | "/act/retract" | "/act/open-field" => format!("/decisions/{}", word("decision")),
         "/act/finish-setup" => format!("/setup?token={}", word("token")),
         "/act/join" => format!("/join?token={}", word("token")),
         "/act/sign-in" | "/act/sign-in-as" => "/login".into(),

@@ -11,8 +11,14 @@ pub(crate) enum Command {
     Open,
     /// Goes to the composer and arms Approve; sends nothing.
     ArmApprove,
+    /// Goes to the composer and arms Escalate; sends nothing.
+    ArmEscalate,
     /// Goes to the composer and arms Reject; sends nothing.
     ArmReject,
+    /// Goes to the composer and arms Defer; sends nothing.
+    ArmDefer,
+    /// Takes the person's own review back.
+    Retract,
     /// Sends the armed verdict.
     Send,
     /// Disarms, or leaves the page for the list.
@@ -99,7 +105,10 @@ pub(crate) fn command(press: Press<'_>, scene: Scene) -> Option<Command> {
         ("Enter" | "o", _) => Some(Command::Open),
         ("[", _) => Some(Command::Back),
         ("a", _) => scene.may_rule.then_some(Command::ArmApprove),
+        ("s", _) => scene.may_rule.then_some(Command::ArmEscalate),
         ("r", _) => scene.may_rule.then_some(Command::ArmReject),
+        ("d", _) => scene.may_rule.then_some(Command::ArmDefer),
+        ("u", _) => Some(Command::Retract),
         (digit, _) => match digit.as_bytes() {
             [digit @ b'1'..=b'7'] => Some(Command::Section(digit - b'0')),
             _ => None,
@@ -108,12 +117,15 @@ pub(crate) fn command(press: Press<'_>, scene: Scene) -> Option<Command> {
 }
 
 /// The key sheet: keys and what they do.
-pub(crate) const SHEET: [(&str, &str); 9] = [
+pub(crate) const SHEET: [(&str, &str); 12] = [
     ("j  k", "Next row, previous row"),
     ("Enter  o", "Open the selected decision"),
     ("1 … 7", "Go to a section of the decision"),
     ("a", "Go to the review and arm Approve"),
+    ("s", "Go to the review and arm Escalate"),
     ("r", "Go to the review and arm Reject"),
+    ("d", "Go to the review and arm Defer"),
+    ("u", "Take your review back, while it is not final"),
     ("Ctrl + Enter", "Send the armed review, also inside a text field"),
     ("Esc  [", "Disarm, or back to the list"),
     ("?", "Show these keys"),
@@ -134,7 +146,10 @@ mod tests {
             ("Enter", Command::Open),
             ("o", Command::Open),
             ("a", Command::ArmApprove),
+            ("s", Command::ArmEscalate),
             ("r", Command::ArmReject),
+            ("d", Command::ArmDefer),
+            ("u", Command::Retract),
             ("Escape", Command::Back),
             ("[", Command::Back),
             ("?", Command::Help),

@@ -90,7 +90,7 @@ pub struct AgentResolution {
 /// Who or what decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecidedBy {
-    /// `people`, `rule` or `deadline`.
+    /// `people`, `rule`, `deadline` or `requester`.
     pub kind: String,
     /// Counted reviews.
     pub reviews: u64,
@@ -110,7 +110,7 @@ impl From<ResolutionOutcome> for AgentNext {
     fn from(outcome: ResolutionOutcome) -> Self {
         match outcome {
             ResolutionOutcome::Approved => AgentNext::Act,
-            ResolutionOutcome::Rejected | ResolutionOutcome::Expired => AgentNext::Stop,
+            ResolutionOutcome::Rejected | ResolutionOutcome::Expired | ResolutionOutcome::Withdrawn => AgentNext::Stop,
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     ids::{DecisionId, PersonId},
     policy::{Approval, OnTimeout, Quorum},
-    problem::{Code, Problem},
+    problem::{Code, FieldError, Problem},
 };
 
 macro_rules! words {
@@ -55,6 +55,10 @@ words! {
         Queued "queued"
         /// A reviewer has begun, or a first review of several is in.
         InReview "in_review"
+        /// A reviewer asked the AI system for a change.
+        ChangesRequested "changes_requested"
+        /// People have decided; a reviewer may still take a review back, and the agent has not been told.
+        Settling "settling"
         /// Final; the agent has not been told.
         Resolved "resolved"
         /// Final and told to the agent.
@@ -67,6 +71,11 @@ words! {
 impl State {
     /// Tells whether a review may still change what happens.
     pub const fn is_open(self) -> bool {
+        !matches!(self, State::Resolved | State::Released | State::Closed)
+    }
+
+    /// Tells whether people review it now.
+    pub const fn is_reviewed(self) -> bool {
         matches!(self, State::Received | State::Queued | State::InReview)
     }
 }
@@ -76,8 +85,55 @@ words! {
     Verdict {
         /// The action may run as proposed.
         Approve "approve"
+        /// Changed as the reviewer says, the action may run.
+        ApproveWithEdits "approve_with_edits"
+        /// The AI system is to change its proposal.
+        RequestChanges "request_changes"
+        /// A senior approver is to decide.
+        Escalate "escalate"
         /// The action must not run.
         Reject "reject"
+        /// Somebody else is to decide: this person does not.
+        Abstain "abstain"
+        /// The person comes back to it later.
+        Defer "defer"
+    }
+}
+
+impl Verdict {
+    /// Returns the words on buttons.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Verdict::Approve => "Approve",
+            Verdict::ApproveWithEdits => "Approve with edits",
+            Verdict::RequestChanges => "Request changes",
+            Verdict::Escalate => "Escalate",
+            Verdict::Reject => "Reject",
+            Verdict::Abstain => "Abstain",
+            Verdict::Defer => "Defer",
+        }
+    }
+
+    /// Tells whether a review with it decides, alone or with others; such a review stands once per person and round.
+    pub const fn counts(self) -> bool {
+        matches!(self, Verdict::Approve | Verdict::ApproveWithEdits | Verdict::Reject)
+    }
+
+    /// Tells whether its author has no say in the round any more: everybody who ruled but who only put it off.
+    pub const fn is_final(self) -> bool {
+        !matches!(self, Verdict::Defer)
+    }
+}
+
+words! {
+    /// Where a review stands; none is ever edited or deleted.
+    ReviewState {
+        /// It counts.
+        Submitted "submitted"
+        /// Its author took it back.
+        Retracted "retracted"
+        /// The content changed, or its author lost the right to give it.
+        Void "void"
     }
 }
 
@@ -90,6 +146,8 @@ words! {
         Rejected "rejected"
         /// Nobody ruled in time, so the agent must not act.
         Expired "expired"
+        /// The agent took its proposal back.
+        Withdrawn "withdrawn"
     }
 }
 
@@ -181,10 +239,34 @@ pub struct Decision {
     pub due_at: u64,
     /// What silence means.
     pub on_timeout: OnTimeout,
+    /// What people decided, while a reviewer may still take a review back.
+    pub settling: Option<Settling>,
+    /// Senior approvers have it, by its route, its deadline or a reviewer.
+    pub with_seniors: bool,
     /// The approvals of this round that stand, oldest first.
     pub approvals: Vec<Approval>,
-    /// Who has reviewed in this round, whatever they ruled.
+    /// Who has ruled in this round, whatever they ruled; who only put it off is not among them.
     pub reviewed_by: Vec<PersonId>,
+}
+
+/// What people decided, before it is final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settling {
+    /// What it will be.
+    pub outcome: ResolutionOutcome,
+    /// Until when a reviewer may take a review back, in milliseconds since 1970 UTC.
+    pub until: u64,
+}
+
+/// A review about to be recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    /// Who rules.
+    pub reviewer: Approval,
+    /// What.
+    pub verdict: Verdict,
+    /// When the reviewer comes back to it, in milliseconds since 1970 UTC; only with `defer`.
+    pub follow_up: Option<u64>,
 }
 
 /// What a review does to its decision.
@@ -195,34 +277,63 @@ pub enum Effected {
         /// Approvals given, this one included.
         given: u64,
     },
-    /// The decision has its resolution.
-    Resolved(ResolutionOutcome),
+    /// People have decided.
+    Decided(ResolutionOutcome),
+    /// A senior approver is to decide.
+    Escalated,
+    /// The AI system is to change its proposal.
+    ChangesRequested,
+    /// The reviewer's own content takes the place of the proposal's.
+    Edited,
+    /// The person has no say in this round.
+    Abstained,
+    /// The person comes back to it.
+    Deferred {
+        /// When, in milliseconds since 1970 UTC.
+        until: u64,
+    },
 }
 
 impl Decision {
     /// Rules on a review of the content that was shown.
     ///
-    /// A rejection outweighs any number of approvals; one human counts once per round.
+    /// A rejection outweighs any number of approvals, while they settle too; one human counts once per round.
     ///
     /// # Errors
     ///
-    /// `already_resolved` after the end or the deadline, `stale` when the content changed after it
-    /// was shown, `already_reviewed` when this person's review of the round stands, `forbidden` when no seat is left
-    /// that this person could fill.
+    /// `already_resolved` after the end, the deadline or the last review that was needed, `stale` when the content
+    /// changed after it was shown, `already_reviewed` when this person's review of the round stands, `forbidden` when
+    /// no seat is left that this person could fill, `invalid_transition` while the AI system changes its proposal and
+    /// for an escalation to who has it already, `invalid_content` for a time to come back that is not before the
+    /// deadline.
     pub fn review(
         &self,
-        reviewer: Approval,
-        verdict: Verdict,
+        ruling: Ruling,
         shown: &countersign_ledger::hash::Hash,
         now: u64,
     ) -> Result<Effected, Problem> {
+        let Ruling { reviewer, verdict, follow_up } = ruling;
         if !self.state.is_open() {
             return Err(Problem::new(
                 Code::AlreadyResolved,
                 "This decision was resolved while you had it open. Nothing of yours was recorded; your text is kept below.",
             ));
         }
-        if now >= self.due_at && self.on_timeout == OnTimeout::Deny {
+        if self.state == State::ChangesRequested {
+            return Err(Problem::new(
+                Code::InvalidTransition,
+                "The AI system was asked for a change, so there is nothing to rule on until it answers. Your text is kept below.",
+            ));
+        }
+        let against =
+            |settling: Settling| verdict == Verdict::Reject && settling.outcome == ResolutionOutcome::Approved;
+        if self.settling.is_some_and(|settling| !against(settling)) {
+            return Err(Problem::new(
+                Code::AlreadyResolved,
+                "The reviews that it needed are in. Unless one is taken back, it is resolved within moments; your text is kept below.",
+            ));
+        }
+        if now >= self.due_at && self.on_timeout == OnTimeout::Deny && self.settling.is_none() {
             return Err(Problem::new(
                 Code::AlreadyResolved,
                 "The time for this decision has run out; the AI system is told no. Your text is kept below.",
@@ -241,8 +352,17 @@ impl Decision {
             ));
         }
 
-        Ok(match verdict {
-            Verdict::Reject => Effected::Resolved(ResolutionOutcome::Rejected),
+        match verdict {
+            Verdict::Reject => Ok(Effected::Decided(ResolutionOutcome::Rejected)),
+            Verdict::Abstain => Ok(Effected::Abstained),
+            Verdict::RequestChanges => Ok(Effected::ChangesRequested),
+            Verdict::Escalate if self.with_seniors => Err(Problem::new(
+                Code::InvalidTransition,
+                "The senior approvers have it already, and nobody is above them. Approve, reject or abstain.",
+            )),
+            Verdict::Escalate => Ok(Effected::Escalated),
+            Verdict::Defer => self.defer(follow_up, now),
+            Verdict::ApproveWithEdits => Ok(Effected::Edited),
             Verdict::Approve => {
                 if !self.quorum.has_room(&self.approvals, reviewer.senior) {
                     return Err(Problem::new(
@@ -252,13 +372,44 @@ impl Decision {
                 }
                 let mut approvals = self.approvals.clone();
                 approvals.push(reviewer);
-                if self.quorum.is_met(&approvals) {
-                    Effected::Resolved(ResolutionOutcome::Approved)
-                } else {
-                    Effected::Waiting { given: approvals.len() as u64 }
-                }
+                Ok(match self.quorum.is_met(&approvals) {
+                    true => Effected::Decided(ResolutionOutcome::Approved),
+                    false => Effected::Waiting { given: approvals.len() as u64 },
+                })
             }
-        })
+        }
+    }
+
+    fn defer(&self, follow_up: Option<u64>, now: u64) -> Result<Effected, Problem> {
+        let detail = match follow_up {
+            None => "Say when you come back to it.",
+            Some(until) if until <= now => "Give a time that is still to come.",
+            // Waiting on, it may be put off beyond its time.
+            Some(until) if until >= self.due_at && self.on_timeout != OnTimeout::Wait => {
+                "It is due before that. Give an earlier time, or hand it to somebody else."
+            }
+            Some(until) => return Ok(Effected::Deferred { until }),
+        };
+        let errors = vec![FieldError::new("/follow_up", "wrong_kind", detail)];
+        Err(Problem::fields(Code::InvalidContent, "Putting it off needs a time to come back.", errors))
+    }
+
+    /// Rules on taking a review back.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_transition` once the decision has its resolution, `forbidden` for anybody but the review's author.
+    pub fn retract(&self, author: PersonId, person: PersonId) -> Result<(), Problem> {
+        if author != person {
+            return Err(Problem::new(Code::Forbidden, "Only who gave a review takes it back."));
+        }
+        if !self.state.is_open() {
+            return Err(Problem::new(
+                Code::InvalidTransition,
+                "It is resolved, so this review can no longer be taken back. A second look is a new decision.",
+            ));
+        }
+        Ok(())
     }
 
     /// Tells what the deadline does to the decision at this moment, if anything.
@@ -272,7 +423,7 @@ impl Decision {
     }
 
     fn is_overdue(&self, now: u64) -> bool {
-        self.state.is_open() && now >= self.due_at
+        self.state.is_open() && self.settling.is_none() && now >= self.due_at
     }
 }
 
@@ -289,22 +440,19 @@ mod tests {
         let mut decision = open(3);
         decision.approvals = vec![person(1), person(2)];
 
-        let effect = decision.review(person(3), Verdict::Reject, &Hash([1; 32]), 0);
+        let effect = rule(&decision, person(3), Verdict::Reject);
 
-        assert_eq!(effect, Ok(Effected::Resolved(ResolutionOutcome::Rejected)));
+        assert_eq!(effect, Ok(Effected::Decided(ResolutionOutcome::Rejected)));
     }
 
     #[test]
-    fn the_last_missing_approval_resolves() {
+    fn the_last_missing_approval_decides() {
         let mut decision = open(2);
 
-        assert_eq!(decision.review(person(1), Verdict::Approve, &Hash([1; 32]), 0), Ok(Effected::Waiting { given: 1 }));
+        assert_eq!(rule(&decision, person(1), Verdict::Approve), Ok(Effected::Waiting { given: 1 }));
         decision.approvals.push(person(1));
         decision.reviewed_by.push(person(1).person);
-        assert_eq!(
-            decision.review(person(2), Verdict::Approve, &Hash([1; 32]), 0),
-            Ok(Effected::Resolved(ResolutionOutcome::Approved))
-        );
+        assert_eq!(rule(&decision, person(2), Verdict::Approve), Ok(Effected::Decided(ResolutionOutcome::Approved)));
     }
 
     #[test]
@@ -312,20 +460,75 @@ mod tests {
         let mut decision = open(2);
         decision.reviewed_by = vec![person(1).person];
 
-        let refusal = decision.review(person(1), Verdict::Approve, &Hash([1; 32]), 0).unwrap_err();
-
-        assert_eq!(refusal.code, Code::AlreadyReviewed);
+        for verdict in Verdict::ALL {
+            assert_eq!(rule(&decision, person(1), *verdict).unwrap_err().code, Code::AlreadyReviewed);
+        }
     }
 
     #[test]
     fn changed_content_and_late_reviews_are_refused() {
         let decision = open(1);
+        let ruling = Ruling { reviewer: person(1), verdict: Verdict::Approve, follow_up: None };
 
-        let stale = decision.review(person(1), Verdict::Approve, &Hash([2; 32]), 0).unwrap_err();
-        let late = decision.review(person(1), Verdict::Approve, &Hash([1; 32]), 1_000).unwrap_err();
+        let stale = decision.review(ruling, &Hash([2; 32]), 0).unwrap_err();
+        let late = decision.review(ruling, &Hash([1; 32]), 1_000).unwrap_err();
 
         assert_eq!(stale.code, Code::Stale);
         assert_eq!(late.code, Code::AlreadyResolved);
+    }
+
+    #[test]
+    fn what_settles_takes_a_rejection_and_nothing_else() {
+        let mut decision = open(1);
+        decision.state = State::Settling;
+        decision.settling = Some(Settling { outcome: ResolutionOutcome::Approved, until: 2_000 });
+
+        for verdict in Verdict::ALL.iter().filter(|verdict| **verdict != Verdict::Reject) {
+            assert_eq!(rule(&decision, person(2), *verdict).unwrap_err().code, Code::AlreadyResolved, "{verdict:?}");
+        }
+        assert_eq!(rule(&decision, person(2), Verdict::Reject), Ok(Effected::Decided(ResolutionOutcome::Rejected)));
+        assert_eq!(decision.expire(1_500), None, "people decided before the deadline");
+
+        decision.settling = Some(Settling { outcome: ResolutionOutcome::Rejected, until: 2_000 });
+        assert_eq!(rule(&decision, person(2), Verdict::Reject).unwrap_err().code, Code::AlreadyResolved);
+    }
+
+    #[test]
+    fn a_review_is_taken_back_by_its_author_before_the_end() {
+        let mut decision = open(1);
+        let (author, other) = (person(1).person, person(2).person);
+
+        assert_eq!(decision.retract(author, author), Ok(()));
+        assert_eq!(decision.retract(author, other).unwrap_err().code, Code::Forbidden);
+        decision.state = State::Resolved;
+        assert_eq!(decision.retract(author, author).unwrap_err().code, Code::InvalidTransition);
+    }
+
+    #[test]
+    fn who_defers_comes_back_before_the_deadline() {
+        let mut decision = open(1);
+        let defer = |decision: &Decision, follow_up| {
+            let ruling = Ruling { reviewer: person(1), verdict: Verdict::Defer, follow_up };
+            decision.review(ruling, &Hash([1; 32]), 100)
+        };
+
+        assert_eq!(defer(&decision, Some(999)), Ok(Effected::Deferred { until: 999 }));
+        for wrong in [None, Some(100), Some(1_000)] {
+            assert_eq!(defer(&decision, wrong).unwrap_err().code, Code::InvalidContent, "{wrong:?}");
+        }
+        decision.on_timeout = OnTimeout::Wait;
+        assert_eq!(defer(&decision, Some(5_000)), Ok(Effected::Deferred { until: 5_000 }));
+    }
+
+    #[test]
+    fn nobody_escalates_to_who_has_it_and_nothing_is_ruled_on_while_it_changes() {
+        let mut decision = open(1);
+
+        assert_eq!(rule(&decision, person(1), Verdict::Escalate), Ok(Effected::Escalated));
+        decision.with_seniors = true;
+        assert_eq!(rule(&decision, person(1), Verdict::Escalate).unwrap_err().code, Code::InvalidTransition);
+        decision.state = State::ChangesRequested;
+        assert_eq!(rule(&decision, person(1), Verdict::Approve).unwrap_err().code, Code::InvalidTransition);
     }
 
     #[test]
@@ -341,11 +544,11 @@ mod tests {
     fn a_seat_of_a_senior_approver_is_filled_by_one_and_anybody_may_reject() {
         let mut decision = open(1);
         decision.quorum = Quorum::together(vec![Seat { need: 1, role: Role::SeniorApprover }]);
-        let ruled = |verdict, senior| decision.review(Approval { senior, ..person(1) }, verdict, &Hash([1; 32]), 0);
+        let ruled = |verdict, senior| rule(&decision, Approval { senior, ..person(1) }, verdict);
 
         assert_eq!(ruled(Verdict::Approve, false).unwrap_err().code, Code::Forbidden);
-        assert_eq!(ruled(Verdict::Approve, true), Ok(Effected::Resolved(ResolutionOutcome::Approved)));
-        assert_eq!(ruled(Verdict::Reject, false), Ok(Effected::Resolved(ResolutionOutcome::Rejected)));
+        assert_eq!(ruled(Verdict::Approve, true), Ok(Effected::Decided(ResolutionOutcome::Approved)));
+        assert_eq!(ruled(Verdict::Reject, false), Ok(Effected::Decided(ResolutionOutcome::Rejected)));
     }
 
     #[test]
@@ -367,9 +570,15 @@ mod tests {
             quorum: Quorum::together(vec![Seat { need, role: Role::Approver }]),
             due_at: 1_000,
             on_timeout: OnTimeout::Deny,
+            settling: None,
+            with_seniors: false,
             approvals: Vec::new(),
             reviewed_by: Vec::new(),
         }
+    }
+
+    fn rule(decision: &Decision, reviewer: Approval, verdict: Verdict) -> Result<Effected, Problem> {
+        decision.review(Ruling { reviewer, verdict, follow_up: None }, &Hash([1; 32]), 0)
     }
 
     fn person(number: u8) -> Approval {

@@ -291,8 +291,51 @@ pub enum Event {
         round: u64,
         /// Number and digest of the reviewer's authority.
         authority: (u64, Hash),
+        /// When they come back to it, milliseconds since 1970 UTC; with `defer` only.
+        until: Option<u64>,
         /// The reviewer's signature by passkey, where there is one.
         signature: Option<Signature>,
+    },
+    /// People have decided; a review may be taken back for a while, and nothing has reached the agent.
+    QuorumMet {
+        /// The decision.
+        decision: DecisionId,
+        /// Number of this entry about the decision.
+        n: u64,
+        /// What it will be.
+        outcome: ResolutionOutcome,
+        /// Digest of the content.
+        content: Hash,
+        /// The policy version.
+        policy: PolicyVersionId,
+        /// The round.
+        round: u64,
+        /// The entries of the counted reviews.
+        reviews: Vec<EntryId>,
+        /// When it is final, milliseconds since 1970 UTC.
+        until: u64,
+    },
+    /// A reviewer took a review back.
+    ReviewRetracted {
+        /// The decision.
+        decision: DecisionId,
+        /// Number of this entry about the decision.
+        n: u64,
+        /// The entry of the review.
+        review: EntryId,
+        /// Its round.
+        round: u64,
+    },
+    /// A review does not count any more, by no act of its author.
+    ReviewVoided {
+        /// The decision.
+        decision: DecisionId,
+        /// Number of this entry about the decision.
+        n: u64,
+        /// The entry of the review.
+        review: EntryId,
+        /// Why.
+        cause: VoidCause,
     },
     /// A decision has its final word.
     Resolved {
@@ -313,7 +356,7 @@ pub enum Event {
         /// The entries of the counted reviews; empty when a rule or the deadline decided.
         reviews: Vec<EntryId>,
     },
-    /// The deadline handed a decision to the senior approvers.
+    /// The deadline or a reviewer handed a decision to the senior approvers.
     Escalated {
         /// The decision.
         decision: DecisionId,
@@ -323,6 +366,8 @@ pub enum Event {
         need: u64,
         /// The deadline from now on, milliseconds since 1970 UTC.
         due: u64,
+        /// The entry of the review that did; none where the deadline did.
+        review: Option<EntryId>,
     },
     /// A table was saved that is not in force.
     PolicyDrafted {
@@ -843,6 +888,16 @@ crate::decision::words! {
 }
 
 crate::decision::words! {
+    /// Why a review does not count any more.
+    VoidCause {
+        /// Its author lost the right to give it before the resolution was written.
+        Authority "authority"
+        /// The content that it ruled on was changed.
+        Revised "revised"
+    }
+}
+
+crate::decision::words! {
     /// What is wrong with an installation.
     AnomalyCause {
         /// A volume is almost full: nothing is taken in, reads go on.
@@ -1047,6 +1102,7 @@ impl Event {
                 policy,
                 round,
                 authority: (number, set),
+                until,
                 signature,
             } => {
                 let mut parts = act("decision.reviewed", "decision", decision.0, *n)
@@ -1060,6 +1116,7 @@ impl Event {
                         ("verdict", verdict.word().into()),
                     ])
                     .text("reason", reason, TextOwner::Person(*reviewer));
+                parts.d.extend(until.map(|until| ("until", until.into())));
                 if let Some(signature) = signature {
                     parts.d.extend([
                         ("assertion", signature.assertion.into()),
@@ -1084,8 +1141,33 @@ impl Event {
                 });
                 parts
             }
-            Event::Escalated { decision, n, need, due } => act("decision.escalated", "decision", decision.0, *n)
-                .d([("due", (*due).into()), ("need", (*need).into())]),
+            Event::QuorumMet { decision, n, outcome, content, policy, round, reviews, until } => {
+                let mut parts = act("decision.quorum_met", "decision", decision.0, *n).d([
+                    ("content", (*content).into()),
+                    ("outcome", outcome.word().into()),
+                    ("policy", id(policy.0)),
+                    ("round", (*round).into()),
+                    ("until", (*until).into()),
+                ]);
+                if !reviews.is_empty() {
+                    parts.d.push(("reviews", Value::array(reviews.iter().map(|entry| id(entry.0)))));
+                }
+                parts
+            }
+            Event::ReviewRetracted { decision, n, review, round } => {
+                act("decision.review_retracted", "decision", decision.0, *n)
+                    .d([("review", id(review.0)), ("round", (*round).into())])
+            }
+            Event::ReviewVoided { decision, n, review, cause } => {
+                act("decision.review_voided", "decision", decision.0, *n)
+                    .d([("cause", cause.word().into()), ("review", id(review.0))])
+            }
+            Event::Escalated { decision, n, need, due, review } => {
+                let mut parts = act("decision.escalated", "decision", decision.0, *n)
+                    .d([("due", (*due).into()), ("need", (*need).into())]);
+                parts.d.extend(review.map(|review| ("review", id(review.0))));
+                parts
+            }
             Event::PolicyDrafted { version, n, digest } => {
                 act("policy.drafted", "policy_version", version.0, *n).d([("digest", (*digest).into())])
             }

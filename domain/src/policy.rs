@@ -19,7 +19,7 @@ pub use self::{
     routing::{Routed, RowTrace, Ruling},
 };
 use crate::{
-    decision::words,
+    decision::{Risk, words},
     ids::{PolicyId, PolicyVersionId},
     json,
     problem::FieldError,
@@ -79,6 +79,41 @@ words! {
     }
 }
 
+/// The longest time in which a review may be taken back once people have decided, in seconds.
+pub const RETRACT_SECONDS_MAX: u64 = 600;
+
+/// How long reviews may be taken back where the row does not say, by risk, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetractWindows {
+    /// At low risk.
+    pub low: u64,
+    /// At medium risk.
+    pub medium: u64,
+    /// At high risk.
+    pub high: u64,
+}
+
+impl RetractWindows {
+    /// None at any risk.
+    pub const NONE: RetractWindows = RetractWindows { low: 0, medium: 0, high: 0 };
+
+    /// Returns the window at a risk.
+    pub const fn of(self, risk: Risk) -> u64 {
+        match risk {
+            Risk::Low => self.low,
+            Risk::Medium => self.medium,
+            Risk::High => self.high,
+        }
+    }
+}
+
+impl Default for RetractWindows {
+    /// Little harm is undone within seconds, more harm within half a minute; at high risk a second person follows.
+    fn default() -> Self {
+        Self { low: 10, medium: 30, high: 0 }
+    }
+}
+
 /// One row of the table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -110,6 +145,9 @@ pub struct Row {
     /// of earlier versions stay.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub signed: bool,
+    /// Seconds in which a reviewer may take a review back once people have decided; by the risk where it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retract_seconds: Option<u64>,
 }
 
 /// The body of a policy version: rows in order, and the one that catches everything else.
@@ -228,7 +266,13 @@ impl Row {
             due_seconds,
             on_timeout: OnTimeout::Deny,
             signed: false,
+            retract_seconds: None,
         }
+    }
+
+    /// Returns how long a reviewer may take a review back once people have decided, in seconds.
+    pub fn retract_seconds(&self, risk: Risk, windows: RetractWindows) -> u64 {
+        self.retract_seconds.unwrap_or_else(|| windows.of(risk))
     }
 
     /// Returns the seats that people fill: those of the row, or senior approvers only where it escalates.
@@ -254,8 +298,13 @@ impl Row {
     /// Says what the row does, without its conditions.
     pub fn sentence(&self) -> String {
         let signed = if self.signed { ", who sign with a passkey," } else { "" };
+        let retract = match self.retract_seconds {
+            None => String::new(),
+            Some(0) => "; a review is final at once".to_owned(),
+            Some(seconds) => format!("; a review may be taken back for {} after the last", duration(seconds * 1_000)),
+        };
         let people = format!(
-            "{}{signed} within {}; then it {}",
+            "{}{signed} within {}; then it {}{retract}",
             self.quorum().sentence(),
             duration(self.due_seconds * 1_000),
             self.on_timeout.sentence()
@@ -299,6 +348,10 @@ impl Row {
         }
         if !DUE_SECONDS.contains(&self.due_seconds) {
             error("due_seconds", "wrong_kind", "Give from 1 minute to 90 days.".to_owned());
+        }
+        if self.retract_seconds.is_some_and(|seconds| seconds > RETRACT_SECONDS_MAX) {
+            let detail = format!("Give 0 to {RETRACT_SECONDS_MAX} seconds, or nothing for the time by risk.");
+            error("retract_seconds", "wrong_kind", detail);
         }
         let quorum = self.quorum();
         if quorum.need() > NEED_MAX {

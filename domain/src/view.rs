@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     change::Decided,
-    decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, Risk, SealState, State, Verdict},
+    decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, ReviewState, Risk, SealState, State, Verdict},
     decision_type::{Kind, Reversibility},
     event::SignInMethod,
     ids::{
@@ -144,6 +144,8 @@ pub struct DecisionView {
     pub policy: PolicySection,
     /// Reviews, oldest first.
     pub reviews: Vec<ReviewRow>,
+    /// What people decided, while a review may be taken back.
+    pub settling: Option<SettlingSection>,
     /// The final word.
     pub resolution: Option<ResolutionSection>,
     /// Reported results, oldest first.
@@ -277,6 +279,14 @@ pub struct ReviewRow {
     pub code: ReasonCode,
     /// The reason in full.
     pub reason: String,
+    /// When the reviewer comes back to it, where they put it off.
+    pub follow_up: Option<u64>,
+    /// Whether it counts.
+    pub state: ReviewState,
+    /// The round that it belongs to.
+    pub round: u64,
+    /// Its entry, where the person reading may take it back.
+    pub retractable: Option<EntryId>,
     /// When.
     pub at: u64,
     /// Its seal.
@@ -328,6 +338,24 @@ pub struct HistoryRow {
     pub seal: Seal,
 }
 
+/// A ruling that a person may not give, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedVerdict {
+    /// The ruling.
+    pub verdict: Verdict,
+    /// One sentence.
+    pub why: String,
+}
+
+/// What people decided, while a review may be taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettlingSection {
+    /// What it will be.
+    pub outcome: ResolutionOutcome,
+    /// When it is final.
+    pub until: u64,
+}
+
 /// The review form, or why there is none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -340,8 +368,8 @@ pub enum Composer {
         expires_at: u64,
         /// The ruling has to be signed with a passkey.
         signed: bool,
-        /// Why the person may not approve, though they may rule otherwise.
-        no_approval: Option<String>,
+        /// Rulings that the person may not give, though they may give others.
+        refused: Vec<RefusedVerdict>,
     },
     /// The person may not, and why.
     Closed {
@@ -579,6 +607,12 @@ pub struct OwnReview {
     pub title: String,
     /// The ruling.
     pub verdict: Verdict,
+    /// Whether it counts.
+    pub state: ReviewState,
+    /// Its entry, where it may be taken back.
+    pub retractable: Option<EntryId>,
+    /// When what people decided is final, where they have and it is not.
+    pub settles_at: Option<u64>,
     /// When.
     pub at: u64,
     /// Its seal.

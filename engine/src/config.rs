@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use countersign_domain::policy::RetractWindows;
+
 /// Read once at start; the rest of the code never looks at the environment.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -16,6 +18,8 @@ pub struct Config {
     /// Bytes that must be free on the volumes for anything to be taken in; a twentieth of the volume, within
     /// bounds, when absent.
     pub free_bytes_min: Option<u64>,
+    /// How long a review may be taken back where the policy does not say.
+    pub retract_windows: RetractWindows,
 }
 
 /// One connection address per database role.
@@ -59,6 +63,7 @@ mod tests {
                 public_origin: origin.into(),
                 demo: false,
                 free_bytes_min: None,
+                retract_windows: RetractWindows::default(),
             };
             assert_eq!(config.host(), host);
         }

@@ -30,6 +30,9 @@ pub(crate) async fn run(engine: Engine) {
         if let Err(error) = expire_due(&engine).await {
             tracing::warn!(%error, "Deadlines are looked at again");
         }
+        if let Err(error) = decisions::settle_due(&engine, ROWS_MAX).await {
+            tracing::warn!(%error, "Decisions whose reviews stand are looked at again");
+        }
         if let Err(error) = decisions::ask_open(&engine, ROWS_MAX).await {
             tracing::warn!(%error, "Open decisions are asked again whether the new policy version wants more");
         }
@@ -74,7 +77,7 @@ async fn expire(engine: &Engine, id: DecisionId) -> Result<()> {
             let rules = decisions::rules(&mut tx, &stored, &policy).await?;
             let now = engine.now();
             if rules.is_handed_up(now) {
-                decisions::hand_up(&mut tx, &engine, &caller, &mut stored, &policy, now).await?;
+                decisions::hand_up(&mut tx, &engine, &caller, &mut stored, &policy, now, None).await?;
                 return engine.commit(tx).await;
             }
             let Some(outcome) = rules.expire(now) else { return Ok(()) };

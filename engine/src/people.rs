@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use countersign_domain::{
     Problem,
+    decision::ReviewState,
     event::{Event, List, Object, PasswordBy, Place},
     holding::{Holding, Source},
     ids::{PersonId, SessionId, SystemId},
@@ -74,12 +75,19 @@ async fn own_reviews(conn: &mut PgConnection, engine: &Engine, person: PersonId)
     let reviews = db::reviews::list_by(conn, person, 20).await?;
     let ids: Vec<_> = reviews.iter().map(|review| review.decision).collect();
     let titles = decisions::titles(conn, engine, &ids).await?;
+    let open = db::decisions::list_settling(conn, &ids).await?;
     Ok(reviews
         .into_iter()
         .map(|review| OwnReview {
             decision: review.decision,
             title: titles.get(&review.decision).cloned().unwrap_or_else(erased),
             verdict: review.verdict,
+            state: review.state,
+            retractable: (open.contains_key(&(review.decision, review.round))
+                && review.state == ReviewState::Submitted
+                && review.verdict.is_final())
+            .then_some(review.entry),
+            settles_at: open.get(&(review.decision, review.round)).copied().flatten(),
             at: review.at,
             seal: decisions::seal_at(engine, review.index),
         })

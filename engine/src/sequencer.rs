@@ -546,6 +546,7 @@ mod tests {
                 public_origin: "http://127.0.0.1:3000".into(),
                 demo: false,
                 free_bytes_min: None,
+                retract_windows: countersign_domain::policy::RetractWindows::default(),
             };
             let clock = TestClock::starting_at(1_793_610_000_000);
             let (engine, keys) =

@@ -21,6 +21,7 @@ use countersign_domain::{
     event::SignInMethod,
     holding::{Holding, Source},
     ids::{DecisionId, PersonId, ProviderId, SystemId},
+    policy::RetractWindows,
     role::Role,
     role_map::Group,
     text::{PersonName, Reason},
@@ -257,7 +258,7 @@ impl Desk {
         };
         let code = if verdict == Verdict::Approve { ReasonCode::WithinPolicy } else { ReasonCode::AgainstPolicy };
         let reason = Reason::new("Checked against the policy.").map_err(|error| Error::Setup(error.to_string()))?;
-        Ok(ReviewRequest { decision, presentation, verdict, code, reason, signed: None })
+        Ok(ReviewRequest { decision, presentation, verdict, code, reason, follow_up: None, signed: None })
     }
 
     /// Waits until everything committed is sealed, and returns the size.
@@ -343,6 +344,8 @@ async fn open(database: &TestDatabase, keys: PathBuf, origin: &str, clock: TestC
         public_origin: origin.to_owned(),
         demo,
         free_bytes_min: Some(FREE_BYTES_MIN),
+        // A review is final at once, unless a table says otherwise.
+        retract_windows: RetractWindows::NONE,
     };
     Engine::start_with(config, Durability::Waived, Box::new(clock)).await
 }

@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use countersign_domain::{ids::DecisionId, problem::Code};
+use countersign_domain::{ids::DecisionId, policy::RetractWindows, problem::Code};
 use countersign_engine::{
     Caller, Engine, Error,
     bench::{self, Plan, login, percentile},
@@ -152,6 +152,7 @@ async fn start(arguments: &Arguments) -> Result<(Engine, Option<Embedded>), Fail
         plain_http: false,
         demo: true,
         free_bytes_min: None,
+        retract_windows: RetractWindows::default(),
         postgres: Postgres::Embedded { programs: arguments.pg_bin.clone(), user: None, socket_dir: None, keep: false },
         site: arguments.site.clone(),
     };
@@ -163,6 +164,7 @@ async fn start(arguments: &Arguments) -> Result<(Engine, Option<Embedded>), Fail
         public_origin: "http://127.0.0.1".into(),
         demo: true,
         free_bytes_min: None,
+        retract_windows: RetractWindows::default(),
     })
     .await?;
 

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
+use countersign_domain::policy::{RETRACT_SECONDS_MAX, RetractWindows};
 
 use crate::{
     config::{self, Invalid, Network, Origin, Postgres, Urls},
@@ -126,6 +127,10 @@ struct ServeArgs {
     /// volume, at least 512 and at most 4096].
     #[arg(long = "free-mb-min", env = "COUNTERSIGN_FREE_MB_MIN", value_name = "MB")]
     free_mb_min: Option<u32>,
+    /// Seconds in which a review may be taken back once people have decided, at low, medium and high risk, where the
+    /// policy does not say [default: 10,30,0].
+    #[arg(long = "retract-seconds", env = "COUNTERSIGN_RETRACT_SECONDS", value_name = "LOW,MEDIUM,HIGH", value_parser = retract_windows)]
+    retract_windows: Option<RetractWindows>,
     /// Key directory [default: DATA/keys]. Keep it out of the database's backups.
     #[arg(long, env = "COUNTERSIGN_KEYS")]
     keys: Option<PathBuf>,
@@ -405,9 +410,21 @@ impl ServeArgs {
             plain_http: self.plain_http,
             demo: self.demo,
             free_bytes_min: self.free_mb_min.map(|megabytes| u64::from(megabytes) * 1024 * 1024),
+            retract_windows: self.retract_windows.unwrap_or_default(),
             postgres,
             site,
         })
+    }
+}
+
+/// Reads three numbers of seconds.
+fn retract_windows(text: &str) -> Result<RetractWindows, String> {
+    let seconds: Vec<u64> = text.split(',').map_while(|part| part.trim().parse().ok()).collect();
+    match seconds[..] {
+        [low, medium, high] if seconds.iter().all(|seconds| *seconds <= RETRACT_SECONDS_MAX) => {
+            Ok(RetractWindows { low, medium, high })
+        }
+        _ => Err(format!("write three numbers from 0 to {RETRACT_SECONDS_MAX}, such as 10,30,0")),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr};
 
 pub use countersign_domain::network::Network;
+use countersign_domain::policy::RetractWindows;
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct Serve {
     pub demo: bool,
     /// Bytes that must be free for anything to be taken in; the engine's own bound when absent.
     pub free_bytes_min: Option<u64>,
+    /// How long a review may be taken back where the policy does not say.
+    pub retract_windows: RetractWindows,
     /// Where PostgreSQL is.
     pub postgres: Postgres,
     /// Directory of the built pages' files.

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use countersign_domain::decision_type::TypeDefinition;
+use countersign_domain::{decision_type::TypeDefinition, policy::RetractWindows};
 use countersign_engine::{Caller, Config, Engine, decision_types, policies, systems};
 
 use crate::{cli::Failure, config::Urls, serve::Installation};
@@ -80,5 +80,13 @@ pub(crate) async fn open(data: &Path, urls: Option<Urls>) -> Result<Engine, Fail
             "This installation uses a PostgreSQL server of its own choice. Set DATABASE_URL as for \"serve\".".into(),
         )
     })?;
-    Ok(Engine::beside(Config { database: urls.into(), keys, public_origin, demo, free_bytes_min: None }).await?)
+    let config = Config {
+        database: urls.into(),
+        keys,
+        public_origin,
+        demo,
+        free_bytes_min: None,
+        retract_windows: RetractWindows::default(),
+    };
+    Ok(Engine::beside(config).await?)
 }

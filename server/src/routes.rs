@@ -382,6 +382,7 @@ pub static ROUTES: &[Route] = &[
     act("/act/end-session", Door::Browser, Some(EndSignIn), Object::SignIn, Class::Auth),
     act("/act/end-other-sessions", Door::Browser, Some(EndSignIn), Object::SignIn, Class::Auth),
     act("/act/review", Door::Browser, Some(ReviewDecision), Object::Decision, Class::Act).idempotency(Idempotency::Presentation),
+    act("/act/retract", Door::Browser, Some(ReviewDecision), Object::Decision, Class::Act),
     act("/act/open-field", Door::Browser, Some(UnmaskField), Object::Decision, Class::Act),
     act("/act/invite", Door::Browser, Some(InvitePerson), Object::Installation, Class::Act),
     act("/act/renew-invitation", Door::Browser, Some(ChangePerson), Object::Member, Class::Act),

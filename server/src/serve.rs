@@ -69,6 +69,7 @@ pub(crate) async fn serve(config: Serve) -> Result<(), Failure> {
         public_origin: origin.as_str().to_owned(),
         demo: config.demo,
         free_bytes_min: config.free_bytes_min,
+        retract_windows: config.retract_windows,
     })
     .await?;
     engine.watch_volume(config.data.clone());

@@ -45,6 +45,14 @@ pub(crate) enum Shape {
     Back,
     /// An arrow head to the right.
     Forward,
+    /// A pencil.
+    Pencil,
+    /// An arrow that turns back.
+    Reply,
+    /// An arrow up and to the right.
+    Up,
+    /// A bar.
+    Minus,
 }
 
 const RING: &str = "M12 2a10 10 0 1 0 0 20 10 10 0 1 0 0-20z";
@@ -95,6 +103,10 @@ impl Shape {
             ],
             Shape::Back => &["m12 19-7-7 7-7", "M19 12H5"],
             Shape::Forward => &["m9 18 6-6-6-6"],
+            Shape::Pencil => &["M17 3a2.8 2.8 0 0 1 4 4L7.5 20.5 2 22l1.5-5.5z", "m15 5 4 4"],
+            Shape::Reply => &["m9 14-5-5 5-5", "M4 9h10.5a5.5 5.5 0 0 1 0 11H11"],
+            Shape::Up => &["M7 17 17 7", "M7 7h10v10"],
+            Shape::Minus => &["M5 12h14"],
         }
     }
 }

@@ -77,6 +77,8 @@ pub(crate) const fn state_words(state: State) -> &'static str {
         State::Received => "Received",
         State::Queued => "Waits for review",
         State::InReview => "In review",
+        State::ChangesRequested => "Change asked for",
+        State::Settling => "Decided, not final yet",
         State::Resolved => "Resolved",
         State::Released => "Released to the AI system",
         State::Closed => "Closed",
@@ -89,6 +91,7 @@ pub(crate) const fn outcome_words(outcome: ResolutionOutcome) -> &'static str {
         ResolutionOutcome::Approved => "Approved",
         ResolutionOutcome::Rejected => "Rejected",
         ResolutionOutcome::Expired => "Expired",
+        ResolutionOutcome::Withdrawn => "Withdrawn",
     }
 }
 
@@ -98,7 +101,9 @@ pub(crate) fn StateMark(state: State, outcome: Option<ResolutionOutcome>) -> imp
     let (tone, text) = match outcome {
         Some(outcome @ ResolutionOutcome::Approved) => (Tone::Approve, outcome_words(outcome)),
         Some(outcome @ ResolutionOutcome::Rejected) => (Tone::Reject, outcome_words(outcome)),
-        Some(outcome @ ResolutionOutcome::Expired) => (Tone::Plain, outcome_words(outcome)),
+        Some(outcome @ (ResolutionOutcome::Expired | ResolutionOutcome::Withdrawn)) => {
+            (Tone::Plain, outcome_words(outcome))
+        }
         None if state.is_open() => (Tone::Info, state_words(state)),
         None => (Tone::Plain, state_words(state)),
     };
@@ -111,7 +116,12 @@ pub(crate) fn StateMark(state: State, outcome: Option<ResolutionOutcome>) -> imp
 pub(crate) fn VerdictMark(verdict: Verdict) -> impl IntoView {
     let (class, shape, word) = match verdict {
         Verdict::Approve => (Tone::Approve.chip(), Shape::Tick, "Approved"),
+        Verdict::ApproveWithEdits => (Tone::Info.chip(), Shape::Pencil, "Approved with edits"),
+        Verdict::RequestChanges => (Tone::Info.chip(), Shape::Reply, "Asked for changes"),
+        Verdict::Escalate => (Tone::Escalate.chip(), Shape::Up, "Escalated"),
         Verdict::Reject => (Tone::Reject.chip(), Shape::Cross, "Rejected"),
+        Verdict::Abstain => (Tone::Plain.chip(), Shape::Minus, "Abstained"),
+        Verdict::Defer => (Tone::Plain.chip(), Shape::Clock, "Put off"),
     };
 
     view! {

@@ -1,6 +1,7 @@
 //! `/me`: the person's own sign-ins, reviews and preferences.
 
 use countersign_domain::{
+    decision::ReviewState,
     event::SignInMethod,
     ids::SessionId,
     view::{MeView, NoticeKind, NoticeRow, OwnReview, SessionRow},
@@ -339,6 +340,12 @@ fn Reviews(reviews: Vec<OwnReview>) -> impl IntoView {
             view! {
                 <li class="flex flex-wrap items-center gap-x-4 gap-y-1 py-2.5">
                     <VerdictMark verdict=review.verdict/>
+                    {match review.state {
+                        ReviewState::Submitted => None,
+                        ReviewState::Retracted => Some(strings::RETRACTED),
+                        ReviewState::Void => Some(strings::VOID),
+                    }
+                        .map(|text| view! { <Chip tone=Tone::Plain text/> })}
                     <a href=format!("/decisions/{}", review.decision) class="min-w-0 flex-1 [overflow-wrap:anywhere] hover:underline no-underline">
                         <Literal text=review.title/>
                     </a>
@@ -387,6 +394,8 @@ mod strings {
     pub(super) const END: &str = "End";
     pub(super) const END_OTHERS: &str = "End all but this one";
     pub(super) const ACCESS: &str = "Who read what about you";
+    pub(super) const RETRACTED: &str = "Taken back";
+    pub(super) const VOID: &str = "Void";
     pub(super) const REVIEWS: &str = "Your reviews";
     pub(super) const NO_REVIEWS: &str = "You have not reviewed a decision yet.";
 }

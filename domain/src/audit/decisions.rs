@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use countersign_ledger::{hash::Hash, value::Value};
 
-use crate::policy::Route;
+use crate::{decision::Verdict, policy::Route};
 
 use super::{
     Act, Numbered,
@@ -38,6 +38,14 @@ struct Open {
     /// Who was shown what.
     seen: Vec<(u128, Hash)>,
     reviews: Vec<Review>,
+    settling: Option<Settling>,
+}
+
+/// What people decided, while a review may be taken back.
+struct Settling {
+    outcome: String,
+    reviews: Vec<u128>,
+    until: u64,
 }
 
 struct Routed {
@@ -51,15 +59,10 @@ struct Routed {
 struct Review {
     entry: u128,
     reviewer: u128,
-    verdict: Verdict,
+    verdict: Option<Verdict>,
     round: u64,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    Approve,
-    Reject,
-    Other,
+    /// Neither taken back nor void.
+    stands: bool,
 }
 
 struct Resolution {
@@ -98,6 +101,9 @@ impl Decisions {
                 self.reviews += 1;
                 open.review(act, people, findings);
             }
+            ("decision.quorum_met", Some(Decision::Open(open))) => open.settle(act, findings),
+            ("decision.review_retracted", Some(Decision::Open(open))) => open.retract(act, findings),
+            ("decision.review_voided", Some(Decision::Open(open))) => open.void(act, findings),
             ("decision.resolved", Some(decision)) => {
                 self.resolutions += 1;
                 decision.resolve(act, findings);
@@ -134,6 +140,7 @@ impl Open {
             routed: None,
             seen: Vec::new(),
             reviews: Vec::new(),
+            settling: None,
         }
     }
 
@@ -145,12 +152,17 @@ impl Open {
         }
     }
 
-    /// The deadline had come, and asks for no fewer people from then on.
+    /// The deadline had come or a reviewer asked for it, and it asks for no fewer people from then on.
     fn escalate(&mut self, act: &Act<'_>, findings: &mut Findings) {
+        let by = act.text("review").map(number);
+        let asked = |review: &Review| Some(review.entry) == by && review.verdict == Some(Verdict::Escalate);
+        if by.is_some() && !self.reviews.iter().any(asked) {
+            findings.fail("D6", act.index, "it names a review that did not escalate".to_owned());
+        }
         let Some(routed) = &mut self.routed else {
             return findings.fail("D6", act.index, "its decision was not routed before".to_owned());
         };
-        if act.leaf.at.saturating_add(CLOCK_SLACK_MS) < routed.due {
+        if by.is_none() && act.leaf.at.saturating_add(CLOCK_SLACK_MS) < routed.due {
             findings.fail("D6", act.index, "it names a deadline that had not come".to_owned());
         }
         if act.integer("need").is_none_or(|need| need < routed.need) {
@@ -177,8 +189,17 @@ impl Open {
         if round != 1 {
             fail("it is of a round that was never opened");
         }
-        if self.reviews.iter().any(|earlier| earlier.reviewer == reviewer && earlier.round == round) {
+        let verdict = act.text("verdict").and_then(Verdict::from_word);
+        // Who only put it off may come back to it.
+        let before = |earlier: &Review| earlier.stands && earlier.verdict != Some(Verdict::Defer);
+        if self.reviews.iter().any(|earlier| before(earlier) && earlier.reviewer == reviewer && earlier.round == round)
+        {
             fail("this person's review of the round stands already");
+        }
+        if let Some(settling) = &self.settling
+            && (settling.outcome != "approved" || verdict != Some(Verdict::Reject))
+        {
+            fail("the reviews that were needed were in already");
         }
         if !act.hash("seen").is_some_and(|seen| self.seen.contains(&(reviewer, seen))) {
             fail("what it says was seen was not shown to the reviewer before");
@@ -195,38 +216,92 @@ impl Open {
                 }
             }
         }
-        let verdict = match act.text("verdict") {
-            Some("approve") => Verdict::Approve,
-            Some("reject") => Verdict::Reject,
-            _ => Verdict::Other,
-        };
-        self.reviews.push(Review { entry: act.id, reviewer, verdict, round });
+        self.reviews.push(Review { entry: act.id, reviewer, verdict, round, stands: true });
     }
 
-    /// Says why the resolution does not follow from this decision's reviews, if it does not.
-    fn fault(&self, act: &Act<'_>) -> Option<String> {
+    /// People have decided; until the time named, a review may be taken back.
+    fn settle(&mut self, act: &Act<'_>, findings: &mut Findings) {
+        if let Some(detail) = self.misnamed(act).or_else(|| self.does_not_follow(act)) {
+            findings.fail("D6", act.index, detail);
+        }
+        self.settling = Some(Settling {
+            outcome: act.text("outcome").unwrap_or_default().to_owned(),
+            reviews: named(act),
+            until: act.integer("until").unwrap_or(0),
+        });
+    }
+
+    fn retract(&mut self, act: &Act<'_>, findings: &mut Findings) {
+        let author = self.end_review(act, findings);
+        if author.is_some() && author != act.sid {
+            findings.fail("D6", act.index, "it was taken back by another than its author".to_owned());
+        }
+    }
+
+    fn void(&mut self, act: &Act<'_>, findings: &mut Findings) {
+        self.end_review(act, findings);
+    }
+
+    /// A review does not count any more; returns whose it was.
+    fn end_review(&mut self, act: &Act<'_>, findings: &mut Findings) -> Option<u128> {
+        let entry = act.text("review").map(number);
+        let Some(review) = self.reviews.iter_mut().find(|review| review.stands && Some(review.entry) == entry) else {
+            findings.fail("D6", act.index, "it names a review that does not stand".to_owned());
+            return None;
+        };
+        review.stands = false;
+        let (entry, reviewer) = (review.entry, review.reviewer);
+        if self.settling.as_ref().is_some_and(|settling| settling.reviews.contains(&entry)) {
+            self.settling = None;
+        }
+        Some(reviewer)
+    }
+
+    fn misnamed(&self, act: &Act<'_>) -> Option<String> {
         let Some(routed) = &self.routed else { return Some("its decision was not routed before".to_owned()) };
         if act.hash("content") != self.content {
             return Some("it resolves other content than was proposed".to_owned());
         }
-        if act.text("policy").map(number) != Some(routed.policy) || act.integer("rule") != Some(routed.rule) {
-            return Some("it names another policy version or row than the routing".to_owned());
-        }
+        (act.text("policy").map(number) != Some(routed.policy))
+            .then(|| "it names another policy version or row than the routing".to_owned())
+    }
+
+    /// Says why what people decided does not follow from the reviews that are named, if it does not.
+    fn does_not_follow(&self, act: &Act<'_>) -> Option<String> {
         let round = act.integer("round").unwrap_or(0);
-        let named = act.member("reviews").and_then(Value::as_array).unwrap_or_default();
-        let mut counted: Vec<&Review> = Vec::with_capacity(named.len());
-        for entry in named.iter().filter_map(Value::as_text) {
-            let review = self.reviews.iter().find(|review| review.entry == number(entry) && review.round == round);
-            match review {
-                None => return Some(format!("the review {entry} that it counts is not among those of its round")),
+        let need = self.routed.as_ref().map_or(1, |routed| routed.need.max(1));
+        let mut counted: Vec<&Review> = Vec::new();
+        for entry in named(act) {
+            let stands = |review: &&Review| review.entry == entry && review.round == round && review.stands;
+            match self.reviews.iter().find(stands) {
+                None => return Some("a review that it counts is not among those of its round that stand".to_owned()),
                 Some(review) if counted.iter().any(|earlier| earlier.reviewer == review.reviewer) => {
                     return Some("it counts one person twice".to_owned());
                 }
                 Some(review) => counted.push(review),
             }
         }
-        let approvals = counted.iter().filter(|review| review.verdict == Verdict::Approve).count() as u64;
-        let rejects = |review: &Review| review.round == round && review.verdict == Verdict::Reject;
+        let approves = |review: &&&Review| review.verdict == Some(Verdict::Approve);
+        let rejects =
+            |review: &Review| review.stands && review.round == round && review.verdict == Some(Verdict::Reject);
+        let approvals = counted.iter().filter(approves).count() as u64;
+        match act.text("outcome") {
+            Some("approved") if approvals < need => Some(format!("it counts {approvals} approvals of {need} needed")),
+            Some("approved") if self.reviews.iter().any(rejects) => Some("it approves against a rejection".to_owned()),
+            Some("rejected") if !counted.iter().copied().any(rejects) => Some("it counts no rejection".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// Says why the resolution does not follow from this decision's reviews, if it does not.
+    fn fault(&self, act: &Act<'_>) -> Option<String> {
+        if let Some(detail) = self.misnamed(act) {
+            return Some(detail);
+        }
+        let routed = self.routed.as_ref()?;
+        if act.integer("rule") != Some(routed.rule) {
+            return Some("it names another policy version or row than the routing".to_owned());
+        }
         if act.text("cause") == Some("rule") {
             return match (act.text("outcome"), routed.route) {
                 (Some("approved"), Route::AutoApprove) | (Some("rejected"), Route::Deny) => None,
@@ -234,19 +309,32 @@ impl Open {
                 (None, _) => None,
             };
         }
-        match act.text("outcome") {
-            Some("approved") if approvals < routed.need.max(1) => {
-                Some(format!("it counts {approvals} approvals of {} needed", routed.need.max(1)))
-            }
-            Some("approved") if self.reviews.iter().any(rejects) => Some("it approves against a rejection".to_owned()),
-            Some("rejected") if !counted.iter().copied().any(rejects) => Some("it counts no rejection".to_owned()),
-            Some("expired") if !named.is_empty() => Some("it is decided by the deadline and counts reviews".to_owned()),
-            Some("expired") if act.leaf.at.saturating_add(CLOCK_SLACK_MS) < routed.due => {
-                Some("it is decided by the deadline, which had not come".to_owned())
-            }
-            _ => None,
+        if act.text("outcome") == Some("expired") {
+            return match &self.settling {
+                _ if !named(act).is_empty() => Some("it is decided by the deadline and counts reviews".to_owned()),
+                Some(_) => Some("it is decided by the deadline, and people had decided before".to_owned()),
+                None if act.leaf.at.saturating_add(CLOCK_SLACK_MS) < routed.due => {
+                    Some("it is decided by the deadline, which had not come".to_owned())
+                }
+                None => None,
+            };
         }
+        if let Some(settling) = self.settling.as_ref().filter(|_| act.text("outcome") != Some("withdrawn")) {
+            if act.text("outcome") != Some(settling.outcome.as_str()) || named(act) != settling.reviews {
+                return Some("it is not what people had decided".to_owned());
+            }
+            if act.leaf.at.saturating_add(CLOCK_SLACK_MS) < settling.until {
+                return Some("it comes while a review could still be taken back".to_owned());
+            }
+        }
+        self.does_not_follow(act)
     }
+}
+
+/// The entries of the reviews that an act counts.
+fn named(act: &Act<'_>) -> Vec<u128> {
+    let reviews = act.member("reviews").and_then(Value::as_array).unwrap_or_default();
+    reviews.iter().filter_map(Value::as_text).map(number).collect()
 }
 
 impl Decision {

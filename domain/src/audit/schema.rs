@@ -9,6 +9,7 @@ use crate::{
     decision::{Effect, OutcomeResult, ReasonCode, Risk},
     event::{
         AccessReviewAnswer, AnomalyCause, CredentialAlg, EndCause, List, PasswordBy, ProviderChange, ScimChange, Scope,
+        VoidCause,
     },
     policy::Route,
 };
@@ -167,7 +168,12 @@ const KINDS: &[Kind] = &[
         &[],
     ),
     kind("change.withdrawn", Place::Act("change"), &[], &[]),
-    kind("decision.escalated", Place::Act("decision"), &[("due", Integer, Must), ("need", Integer, Must)], &[]),
+    kind(
+        "decision.escalated",
+        Place::Act("decision"),
+        &[("due", Integer, Must), ("need", Integer, Must), ("review", Uuid, May)],
+        &[],
+    ),
     kind(
         "decision.outcome_reported",
         Place::Act("decision"),
@@ -183,6 +189,19 @@ const KINDS: &[Kind] = &[
             ("src_n", Integer, May),
             ("tier", Known(known_risk), Must),
             ("type", Uuid, Must),
+        ],
+        &[],
+    ),
+    kind(
+        "decision.quorum_met",
+        Place::Act("decision"),
+        &[
+            ("content", Digest, Must),
+            ("outcome", Known(known_outcome), Must),
+            ("policy", Uuid, Must),
+            ("reviews", Entries, May),
+            ("round", Integer, Must),
+            ("until", Integer, Must),
         ],
         &[],
     ),
@@ -206,6 +225,13 @@ const KINDS: &[Kind] = &[
         ],
         &[],
     ),
+    kind("decision.review_retracted", Place::Act("decision"), &[("review", Uuid, Must), ("round", Integer, Must)], &[]),
+    kind(
+        "decision.review_voided",
+        Place::Act("decision"),
+        &[("cause", Known(known_void), Must), ("review", Uuid, Must)],
+        &[],
+    ),
     kind(
         "decision.reviewed",
         Place::Act("decision"),
@@ -222,6 +248,7 @@ const KINDS: &[Kind] = &[
             ("policy", Uuid, Must),
             ("round", Integer, Must),
             ("seen", Digest, Must),
+            ("until", Integer, May),
             ("verdict", Known(known_verdict), Must),
         ],
         &["reason?"],
@@ -469,6 +496,10 @@ fn known_route(word: &str) -> bool {
 
 fn known_verdict(word: &str) -> bool {
     matches!(word, "approve" | "approve_with_edits" | "reject" | "request_changes" | "escalate" | "abstain" | "defer")
+}
+
+fn known_void(word: &str) -> bool {
+    VoidCause::from_word(word).is_some()
 }
 
 fn known_outcome(word: &str) -> bool {

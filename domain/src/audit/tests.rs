@@ -17,7 +17,7 @@ use super::{Audit, to_json};
 use crate::{
     authority::Authority,
     decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, Risk, Verdict},
-    event::{Event, Place, Scope, SignInMethod},
+    event::{Event, Place, Scope, SignInMethod, VoidCause},
     holding::{Holding, Source},
     ids::{AgentKeyId, DecisionId, DecisionTypeId, EntryId, PersonId, PolicyId, PolicyVersionId, SessionId, SystemId},
     policy::{OnTimeout, Route, Routed},
@@ -323,6 +323,87 @@ fn a_decision_with_acts_of_a_later_build_is_not_judged() {
     assert_eq!(failed(&leaves), []);
 }
 
+/// After the last review: what people decided settles, `acts` follow, and then the resolution.
+fn settling(until: u64, acts: &[(Actor, Event)], resolved_at: u64) -> Vec<Leaf> {
+    let mut leaves = healthy();
+    leaves.truncate(RESOLVED + 1);
+    let resolved = leaves.pop().unwrap();
+    let reviews = [REVIEWED_ANNA, REVIEWED_BEN].map(|index| EntryId(entry_id(index))).to_vec();
+    let met = Event::QuorumMet {
+        decision: DecisionId(id(50)),
+        n: 5,
+        outcome: ResolutionOutcome::Approved,
+        content: digest(Label::Content, &content_statement()),
+        policy: PolicyVersionId(id(60)),
+        round: 1,
+        reviews,
+        until: at(until),
+    };
+    leaves.push(leaf(RESOLVED, Actor::engine(), &met));
+    for (actor, event) in acts {
+        leaves.push(leaf(leaves.len(), actor.clone(), event));
+    }
+    let n = 6 + acts.len() as u64;
+    let index = leaves.len();
+    leaves.push(Leaf { id: entry(index), at: at(resolved_at), ..resolved });
+    leaves[index].obj.as_mut().unwrap().n = Some(n);
+    leaves
+}
+
+#[test]
+fn a_resolution_waits_until_no_review_can_be_taken_back() {
+    let after = settling(60, &[], 61);
+    let before = settling(60, &[], 20);
+    let mut otherwise = settling(60, &[], 61);
+    set(&mut otherwise[RESOLVED + 1], "outcome", "rejected".into());
+    let mut by_silence = settling(60, &[], 200);
+    set(&mut by_silence[RESOLVED + 1], "outcome", "expired".into());
+    remove(&mut by_silence[RESOLVED + 1], "reviews");
+
+    assert_eq!(failed(&after), []);
+    assert_eq!(of("D6", &before), [RESOLVED + 1]);
+    assert_eq!(of("D6", &otherwise), [RESOLVED + 1]);
+    assert_eq!(of("D6", &by_silence), [RESOLVED + 1], "people had decided before the deadline");
+}
+
+#[test]
+fn a_review_that_was_taken_back_or_is_void_does_not_count() {
+    let ben = || actor(ActorKind::Person, BEN, Some(SIGNED_IN_BEN));
+    let anna = || actor(ActorKind::Person, ANNA, Some(3));
+    let decision = DecisionId(id(50));
+    let review = EntryId(entry_id(REVIEWED_BEN));
+    let retracted = Event::ReviewRetracted { decision, n: 6, review, round: 1 };
+    let voided = Event::ReviewVoided { decision, n: 6, review, cause: VoidCause::Authority };
+
+    let counted_still = settling(30, &[(ben(), retracted.clone())], 61);
+    let void_counted = settling(30, &[(Actor::engine(), voided)], 61);
+    let by_another = settling(30, &[(anna(), retracted.clone())], 61);
+    let again = Event::ReviewRetracted { decision, n: 7, review, round: 1 };
+    let twice = settling(30, &[(ben(), retracted), (ben(), again)], 61);
+
+    assert_eq!(of("D6", &counted_still), [RESOLVED + 2]);
+    assert_eq!(of("D6", &void_counted), [RESOLVED + 2]);
+    assert_eq!(first("D6", &by_another), Some(RESOLVED + 1));
+    assert_eq!(first("D6", &twice), Some(RESOLVED + 2));
+}
+
+#[test]
+fn only_a_review_that_says_so_escalates_before_the_deadline() {
+    let by = |review| Event::Escalated { decision: DecisionId(id(50)), n: 4, need: 2, due: at(300), review };
+    let log = |verdict: &str, escalated: Event| {
+        let mut leaves = healthy();
+        leaves.truncate(VIEWED_BEN);
+        set(&mut leaves[REVIEWED_ANNA], "verdict", verdict.into());
+        leaves.push(leaf(VIEWED_BEN, Actor::engine(), &escalated));
+        leaves
+    };
+    let review = Some(EntryId(entry_id(REVIEWED_ANNA)));
+
+    assert_eq!(failed(&log("escalate", by(review))), []);
+    assert_eq!(of("D6", &log("approve", by(review))), [VIEWED_BEN]);
+    assert_eq!(of("D6", &log("escalate", by(None))), [VIEWED_BEN]);
+}
+
 #[test]
 fn release_and_outcome_follow_one_sealed_resolution() {
     let too_small = broken(RELEASED, |leaf| set(leaf, "size", (RESOLVED as u64).into()));
@@ -411,6 +492,7 @@ fn healthy() -> Vec<Leaf> {
         policy,
         round: 1,
         authority: (2, authority(2, &[Role::Approver]).set()),
+        until: None,
         signature: None,
     };
     let assigned = |number| Event::RoleAssigned {

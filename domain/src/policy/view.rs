@@ -274,6 +274,8 @@ pub struct RuleForm {
     pub on_timeout: String,
     /// "true" where reviews have to be signed.
     pub signed: String,
+    /// Seconds in which a review may be taken back; nothing for the time by risk.
+    pub retract_seconds: String,
     /// The conditions.
     pub when: Vec<ConditionForm>,
 }
@@ -293,6 +295,7 @@ impl RuleForm {
             due: duration(row.due_seconds * 1_000),
             on_timeout: row.on_timeout.word().to_owned(),
             signed: yes(row.signed),
+            retract_seconds: row.retract_seconds.map(|seconds| seconds.to_string()).unwrap_or_default(),
             when: row
                 .when
                 .iter()
@@ -339,6 +342,13 @@ impl RuleForm {
             error("due", "Write a time such as 30 m, 4 h or 2 d.");
             3_600
         });
+        let retract_seconds = match self.retract_seconds.trim() {
+            "" => None,
+            text => text
+                .parse()
+                .map_err(|_| error("retract_seconds", "Write whole seconds, or nothing for the time by risk."))
+                .ok(),
+        };
         let mut when = Vec::new();
         for (position, condition) in self.when.iter().enumerate().filter(|(_, one)| !one.fact.is_empty()) {
             match Operator::from_word(&condition.operator) {
@@ -373,6 +383,7 @@ impl RuleForm {
             due_seconds,
             on_timeout,
             signed: self.signed == "true",
+            retract_seconds,
         })
     }
 }
@@ -464,6 +475,7 @@ mod tests {
             also: vec![Seat { need: 1, role: Role::SeniorApprover }],
             staged: true,
             signed: true,
+            retract_seconds: Some(45),
             on_timeout: OnTimeout::Escalate,
             ..Row::require(2, Role::Approver, 7_800)
         };
@@ -478,13 +490,14 @@ mod tests {
         let form = RuleForm {
             need: "many".into(),
             due: "soon".into(),
+            retract_seconds: "a while".into(),
             when: vec![ConditionForm { fact: "risk".into(), ..ConditionForm::default() }],
             ..RuleForm::default()
         };
 
         let errors = form.read().unwrap_err();
         let places: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
-        assert_eq!(places, ["/route", "/on_timeout", "/need", "/need", "/due", "/operator-0"]);
+        assert_eq!(places, ["/route", "/on_timeout", "/need", "/need", "/due", "/retract_seconds", "/operator-0"]);
     }
 
     #[test]

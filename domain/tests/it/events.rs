@@ -7,7 +7,7 @@ use countersign_domain::{
     decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, Risk, Verdict},
     event::{
         AccessReviewAnswer, AnomalyCause, CredentialAlg, EndCause, Event, List, Object, PasswordBy, Place,
-        ProviderChange, ScimChange, Scope, SignInMethod, Signature,
+        ProviderChange, ScimChange, Scope, SignInMethod, Signature, VoidCause,
     },
     holding::{AuthorityLimits, Holding, Source},
     policy::{OnTimeout, Route, Routed},
@@ -58,7 +58,7 @@ fn line(event: &Event) -> String {
     String::from_utf8(Value::object(members).to_bytes(Limits::LEAF).unwrap()).unwrap()
 }
 
-const LAST: usize = 61;
+const LAST: usize = 64;
 
 /// No wildcard: an event without a line here does not compile.
 fn position(event: &Event) -> usize {
@@ -124,6 +124,9 @@ fn position(event: &Event) -> usize {
         Event::PolicySubmitted { .. } => 58,
         Event::PolicyRejected { .. } => 59,
         Event::GuardsSet { .. } => 60,
+        Event::QuorumMet { .. } => 61,
+        Event::ReviewRetracted { .. } => 62,
+        Event::ReviewVoided { .. } => 63,
         Event::Denied { .. } => LAST,
     }
 }
@@ -205,6 +208,7 @@ pub(crate) fn samples() -> Vec<Event> {
             policy,
             round: 1,
             authority: (3, hash(5)),
+            until: None,
             signature: None,
         },
         Event::Reviewed {
@@ -219,6 +223,7 @@ pub(crate) fn samples() -> Vec<Event> {
             policy,
             round: 1,
             authority: (3, hash(5)),
+            until: None,
             signature: Some(Signature {
                 assertion: hash(6),
                 expires: 1_793_610_420_000,
@@ -412,11 +417,39 @@ pub(crate) fn samples() -> Vec<Event> {
         },
         Event::Routed { decision, n: 2, policy, routed: Routed { route: Route::AutoApprove, need: 0, ..routed } },
         resolved(ResolutionOutcome::Approved, Vec::new()),
-        Event::Escalated { decision, n: 3, need: 1, due: 1_793_617_260_000 },
+        Event::Escalated { decision, n: 3, need: 1, due: 1_793_617_260_000, review: None },
         Event::PolicyDrafted { version: policy, n: 1, digest: hash(2) },
         Event::PolicySubmitted { version: policy, n: 2, digest: hash(2), author: person, reason: "less work".into() },
         Event::PolicyRejected { version: policy, n: 3, by: person, reason: "too loose".into() },
         Event::GuardsSet { amount_max: 10_000 },
+        Event::Reviewed {
+            decision,
+            n: 3,
+            verdict: Verdict::Defer,
+            code: ReasonCode::MissingInformation,
+            reason: "after lunch".into(),
+            reviewer: person,
+            content: hash(1),
+            seen: hash(4),
+            policy,
+            round: 1,
+            authority: (3, hash(5)),
+            until: Some(1_793_610_420_000),
+            signature: None,
+        },
+        Event::Escalated { decision, n: 4, need: 1, due: 1_793_617_260_000, review: Some(id(0x80).into()) },
+        Event::QuorumMet {
+            decision,
+            n: 4,
+            outcome: ResolutionOutcome::Approved,
+            content: hash(1),
+            policy,
+            round: 1,
+            reviews: vec![id(0x80).into()],
+            until: 1_793_610_430_000,
+        },
+        Event::ReviewRetracted { decision, n: 5, review: id(0x80).into(), round: 1 },
+        Event::ReviewVoided { decision, n: 5, review: id(0x80).into(), cause: VoidCause::Authority },
     ]
 }
 

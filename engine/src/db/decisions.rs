@@ -1,7 +1,9 @@
 //! `decisions` and `revisions`.
 
+use std::collections::HashMap;
+
 use countersign_domain::{
-    decision::{Risk, State},
+    decision::{ResolutionOutcome, Risk, Settling, State},
     holding::Matter,
     ids::{AgentKeyId, DecisionId, DecisionTypeId, EntryId, PersonId, PolicyVersionId, RevisionId, SystemId},
     policy::{OnTimeout, Route},
@@ -39,8 +41,10 @@ pub(crate) struct Decision {
     pub(crate) on_timeout: OnTimeout,
     /// It names persons as affected.
     pub(crate) about_persons: bool,
-    /// When the deadline handed it to the senior approvers.
+    /// When the deadline or a reviewer handed it to the senior approvers.
     pub(crate) escalated_at: Option<u64>,
+    /// What people decided, while a review may be taken back.
+    pub(crate) settling: Option<Settling>,
     /// The newest version that was asked about it.
     pub(crate) asked_version: PolicyVersionId,
     pub(crate) external_id: Option<String>,
@@ -70,6 +74,8 @@ struct Row {
     due_at: OffsetDateTime,
     on_timeout: String,
     escalated_at: Option<OffsetDateTime>,
+    settles_as: Option<String>,
+    settles_at: Option<OffsetDateTime>,
     asked_version_id: Uuid,
     external_id: Option<String>,
     conversation: Option<String>,
@@ -102,6 +108,13 @@ impl TryFrom<Row> for Decision {
             due_at: milliseconds(row.due_at),
             on_timeout: OnTimeout::from_word(&row.on_timeout).ok_or_else(|| unreadable("on_timeout"))?,
             escalated_at: row.escalated_at.map(milliseconds),
+            settling: match (row.settles_as, row.settles_at) {
+                (Some(outcome), Some(until)) => Some(Settling {
+                    outcome: ResolutionOutcome::from_word(&outcome).ok_or_else(|| unreadable("settles_as"))?,
+                    until: milliseconds(until),
+                }),
+                _ => None,
+            },
             asked_version: row.asked_version_id.into(),
             external_id: row.external_id,
             conversation: row.conversation,
@@ -147,7 +160,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New<'_>) -> sqlx::Resu
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
           $24, $25, $26, $27, $28)
         on conflict (system_id, same_content)
-          where state in ('received', 'queued', 'in_review') and not second_act
+          where state in ('received', 'queued', 'in_review', 'changes_requested', 'settling') and not second_act
           do nothing
         "#,
         decision.id.0,
@@ -203,8 +216,8 @@ pub(crate) async fn find(conn: &mut PgConnection, id: DecisionId) -> Result<Opti
         Row,
         r#"
         select id, n, system_id, agent_key_id, type_id, state, risk, round, revision, content_hash, policy_version_id,
-          rule, route, guards, about_persons, need, due_at, on_timeout, escalated_at, asked_version_id, external_id, conversation,
-          proposed_at, entry_id
+          rule, route, guards, about_persons, need, due_at, on_timeout, escalated_at, settles_as, settles_at, asked_version_id,
+          external_id, conversation, proposed_at, entry_id
         from decisions
         where id = $1
         "#,
@@ -220,8 +233,8 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: DecisionId) -> Result<Opti
         Row,
         r#"
         select id, n, system_id, agent_key_id, type_id, state, risk, round, revision, content_hash, policy_version_id,
-          rule, route, guards, about_persons, need, due_at, on_timeout, escalated_at, asked_version_id, external_id, conversation,
-          proposed_at, entry_id
+          rule, route, guards, about_persons, need, due_at, on_timeout, escalated_at, settles_as, settles_at, asked_version_id,
+          external_id, conversation, proposed_at, entry_id
         from decisions
         where id = $1
         for update
@@ -243,7 +256,7 @@ pub(crate) async fn find_same_open(
         r#"
         select id
         from decisions
-        where system_id = $1 and same_content = $2 and state in ('received', 'queued', 'in_review')
+        where system_id = $1 and same_content = $2 and state in ('received', 'queued', 'in_review', 'changes_requested', 'settling')
         order by proposed_at
         limit 1
         "#,
@@ -255,11 +268,97 @@ pub(crate) async fn find_same_open(
     Ok(id.map(DecisionId::from))
 }
 
+/// Sets a state other than `settling`, and with it that nothing is decided.
 pub(crate) async fn set_state(conn: &mut PgConnection, id: DecisionId, n: u64, state: State) -> sqlx::Result<()> {
-    sqlx::query!("update decisions set n = $2, state = $3 where id = $1", id.0, n as i64, state.word())
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "update decisions set n = $2, state = $3, settles_as = null, settles_at = null where id = $1",
+        id.0,
+        n as i64,
+        state.word(),
+    )
+    .execute(conn)
+    .await?;
     Ok(())
+}
+
+/// Keeps what people decided until it is final; false when it is not open any more.
+pub(crate) async fn set_settling(
+    conn: &mut PgConnection,
+    id: DecisionId,
+    n: u64,
+    settling: Settling,
+) -> sqlx::Result<bool> {
+    let set = sqlx::query!(
+        r#"
+        update decisions
+        set n = $2, state = 'settling', settles_as = $3, settles_at = $4
+        where id = $1 and state in ('received', 'queued', 'in_review', 'settling')
+        "#,
+        id.0,
+        n as i64,
+        settling.outcome.word(),
+        instant(settling.until),
+    )
+    .execute(conn)
+    .await?;
+    Ok(set.rows_affected() == 1)
+}
+
+/// Keeps that people had decided, under the entry that says so.
+pub(crate) async fn insert_quorum_met(
+    conn: &mut PgConnection,
+    id: DecisionId,
+    round: u64,
+    settling: Settling,
+    reviews: usize,
+    entry: EntryId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        insert into quorums_met (entry_id, decision_id, round, outcome, reviews, until_at)
+        values ($1, $2, $3, $4, $5, $6)
+        "#,
+        entry.0,
+        id.0,
+        round as i32,
+        settling.outcome.word(),
+        reviews as i32,
+        instant(settling.until),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Returns those of the decisions that are open, with their round, and when what people decided is final.
+pub(crate) async fn list_settling(
+    conn: &mut PgConnection,
+    ids: &[DecisionId],
+) -> sqlx::Result<HashMap<(DecisionId, u64), Option<u64>>> {
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        r#"
+        select id, round, settles_at
+        from decisions
+        where id = any($1) and state in ('received', 'queued', 'in_review', 'changes_requested', 'settling')
+        "#,
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| ((row.id.into(), row.round as u64), row.settles_at.map(milliseconds))).collect())
+}
+
+/// Returns decisions whose reviews may no longer be taken back.
+pub(crate) async fn list_settled(conn: &mut PgConnection, now: u64, limit: i64) -> sqlx::Result<Vec<DecisionId>> {
+    let rows = sqlx::query_scalar!(
+        "select id from decisions where state = 'settling' and settles_at <= $1 order by settles_at limit $2",
+        instant(now),
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(DecisionId::from).collect())
 }
 
 /// Resolves an open decision; false when it is not open any more.
@@ -267,8 +366,8 @@ pub(crate) async fn set_resolved(conn: &mut PgConnection, id: DecisionId, n: u64
     let set = sqlx::query!(
         r#"
         update decisions
-        set n = $2, state = 'resolved'
-        where id = $1 and state in ('received', 'queued', 'in_review')
+        set n = $2, state = 'resolved', settles_as = null, settles_at = null
+        where id = $1 and state in ('received', 'queued', 'in_review', 'changes_requested', 'settling')
         "#,
         id.0,
         n as i64,
@@ -285,12 +384,13 @@ pub(crate) async fn insert_route(
     n: u64,
     kind: &str,
     entry: EntryId,
+    review: Option<EntryId>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
         insert into decision_routes
-          (entry_id, decision_id, n, kind, policy_version_id, rule, route, guards, need, due_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+          (entry_id, decision_id, n, kind, policy_version_id, rule, route, guards, need, due_at, review_entry_id)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         "#,
         entry.0,
         decision.id.0,
@@ -302,6 +402,7 @@ pub(crate) async fn insert_route(
         &decision.guards,
         decision.need as i32,
         instant(decision.due_at),
+        review.map(|review| review.0),
     )
     .execute(conn)
     .await?;
@@ -358,7 +459,7 @@ pub(crate) async fn list_overdue(conn: &mut PgConnection, now: u64, limit: i64) 
         r#"
         select id
         from decisions
-        where state in ('received', 'queued', 'in_review') and due_at <= $1 and on_timeout in ('deny', 'escalate')
+        where state in ('received', 'queued', 'in_review', 'changes_requested') and due_at <= $1 and on_timeout in ('deny', 'escalate')
         order by due_at, id
         limit $2
         "#,
@@ -383,7 +484,7 @@ pub(crate) async fn count_open(conn: &mut PgConnection, reader: Reader) -> sqlx:
         r#"
         select coalesce(sum(c.open), 0)::bigint as "count!"
         from (select system_id, type_id, count(*) as open from decisions
-          where state in ('received', 'queued', 'in_review') group by system_id, type_id) c
+          where state in ('received', 'queued', 'in_review', 'changes_requested', 'settling') group by system_id, type_id) c
         join decision_types t on t.id = c.type_id
         where exists (select from role_assignments a
             where a.person_id = $1 and a.ended_at is null and (a.until is null or a.until > $2)
@@ -404,7 +505,7 @@ pub(crate) async fn count_open_of(conn: &mut PgConnection, system: SystemId) -> 
         r#"
         select count(*) as "count!"
         from decisions
-        where system_id = $1 and state in ('received', 'queued', 'in_review')
+        where system_id = $1 and state in ('received', 'queued', 'in_review', 'changes_requested', 'settling')
         "#,
         system.0,
     )
@@ -486,7 +587,7 @@ pub(crate) async fn count_turns(conn: &mut PgConnection, person: PersonId, now: 
         join agent_keys k on k.id = d.agent_key_id
         where d.state in ('received', 'queued', 'in_review')
           and not exists (select from reviews r where r.decision_id = d.id and r.round = d.round
-            and r.person_id = $1 and r.state = 'submitted')
+            and r.person_id = $1 and r.state = 'submitted' and (r.verdict <> 'defer' or r.follow_up_at > $2))
           and k.issued_by is distinct from $1
           and exists (select from held a
             where (a.role = 'senior_approver' or d.risk <> 'high')
@@ -532,7 +633,7 @@ pub(crate) async fn list_open(
         join systems s on s.id = d.system_id
         join decision_types t on t.id = d.type_id
         join ledger_entries e on e.id = d.entry_id
-        where d.state in ('received', 'queued', 'in_review')
+        where d.state in ('received', 'queued', 'in_review', 'changes_requested', 'settling')
           and ($1::text is null or d.risk = $1)
           and ($2::text is null or s.name = $2)
           and ($3::timestamptz is null or (d.due_at, d.id) > ($3, $4::uuid))

@@ -196,6 +196,7 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
             case when kind = 'decision.routed' then 'd.policy=' || policy_version_id end,
             case when kind = 'decision.routed' then 'd.rule=' || rule end,
             case when kind = 'decision.routed' then 'd.route=' || route end,
+            'd.review=' || review_entry_id,
             case when cardinality(guards) > 0 and kind = 'decision.routed'
               then 'd.guards=' || array_to_string(guards, ',') end], null)
         from decision_routes
@@ -222,13 +223,28 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
         join sessions s on s.id = p.session_id
         where p.entry_id = any($1)
         union all
-        select 'reviews', r.id::text, r.entry_id, 'decision.reviewed', r.decision_id, array[
+        select 'reviews', r.id::text, r.entry_id, 'decision.reviewed', r.decision_id, array_remove(array[
             'at=' || (extract(epoch from r.reviewed_at) * 1000)::bigint,
             'sid=' || r.person_id, 'd.verdict=' || r.verdict, 'd.code=' || r.code, 'd.round=' || r.round,
-            'd.seen=' || rtrim(translate(encode(p.seen, 'base64'), '+/', '-_'), '=')]
+            'd.until=' || (extract(epoch from r.follow_up_at) * 1000)::bigint,
+            'd.seen=' || rtrim(translate(encode(p.seen, 'base64'), '+/', '-_'), '=')], null)
         from reviews r
         join presentations p on p.id = r.presentation_id
         where r.entry_id = any($1)
+        union all
+        select 'reviews', id::text, ended_entry_id,
+          case state when 'retracted' then 'decision.review_retracted' else 'decision.review_voided' end, decision_id,
+          array_remove(array[
+            'at=' || (extract(epoch from ended_at) * 1000)::bigint, 'd.review=' || entry_id,
+            case state when 'retracted' then 'sid=' || person_id end], null)
+        from reviews
+        where ended_entry_id = any($1)
+        union all
+        select 'quorums_met', entry_id::text, entry_id, 'decision.quorum_met', decision_id, array[
+            'd.outcome=' || outcome, 'd.round=' || round, 'reviews=' || reviews,
+            'd.until=' || (extract(epoch from until_at) * 1000)::bigint]
+        from quorums_met
+        where entry_id = any($1)
         union all
         select 'resolutions', id::text, entry_id, 'decision.resolved', decision_id, array[
             'at=' || (extract(epoch from resolved_at) * 1000)::bigint,

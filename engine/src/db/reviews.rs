@@ -1,12 +1,17 @@
 //! `reviews`.
 
 use countersign_domain::{
-    decision::{ReasonCode, Verdict},
+    decision::{ReasonCode, ReviewState, Verdict},
     ids::{DecisionId, EntryId, PersonId, PresentationId, ReviewId},
 };
 use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
 
-use crate::clock::{instant, milliseconds};
+use crate::{
+    clock::{instant, milliseconds},
+    error::{Error, Result},
+};
 
 pub(crate) struct Review {
     pub(crate) decision: DecisionId,
@@ -16,6 +21,9 @@ pub(crate) struct Review {
     pub(crate) code: ReasonCode,
     /// The reviewer was a senior approver for it then.
     pub(crate) senior: bool,
+    /// When they come back to it, where they put it off.
+    pub(crate) follow_up: Option<u64>,
+    pub(crate) state: ReviewState,
     pub(crate) at: u64,
     pub(crate) entry: EntryId,
     pub(crate) index: Option<i64>,
@@ -29,6 +37,7 @@ pub(crate) struct New {
     pub(crate) verdict: Verdict,
     pub(crate) code: ReasonCode,
     pub(crate) senior: bool,
+    pub(crate) follow_up: Option<u64>,
     pub(crate) presentation: PresentationId,
     pub(crate) now: u64,
     pub(crate) entry: EntryId,
@@ -38,8 +47,9 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<(
     sqlx::query!(
         r#"
         insert into reviews
-          (id, decision_id, round, person_id, verdict, code, state, presentation_id, reviewed_at, entry_id, senior)
-        values ($1, $2, $3, $4, $5, $6, 'submitted', $7, $8, $9, $10)
+          (id, decision_id, round, person_id, verdict, code, state, presentation_id, reviewed_at, entry_id, senior,
+           follow_up_at)
+        values ($1, $2, $3, $4, $5, $6, 'submitted', $7, $8, $9, $10, $11)
         "#,
         new.id.0,
         new.decision.0,
@@ -51,49 +61,98 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<(
         instant(new.now),
         new.entry.0,
         new.senior,
+        new.follow_up.map(instant),
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Counted reviews of a decision, oldest first.
-pub(crate) async fn list(conn: &mut PgConnection, decision: DecisionId) -> sqlx::Result<Vec<Review>> {
-    let rows = sqlx::query!(
+struct Row {
+    decision_id: Uuid,
+    round: i32,
+    person_id: Uuid,
+    verdict: String,
+    code: String,
+    senior: bool,
+    follow_up_at: Option<OffsetDateTime>,
+    state: String,
+    reviewed_at: OffsetDateTime,
+    entry_id: Uuid,
+    idx: Option<i64>,
+}
+
+impl TryFrom<Row> for Review {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let unreadable = |column| Error::Row { table: "reviews", column, id: row.entry_id.to_string() };
+        Ok(Review {
+            decision: row.decision_id.into(),
+            round: row.round as u64,
+            person: row.person_id.into(),
+            verdict: Verdict::from_word(&row.verdict).ok_or_else(|| unreadable("verdict"))?,
+            code: ReasonCode::from_word(&row.code).ok_or_else(|| unreadable("code"))?,
+            senior: row.senior,
+            follow_up: row.follow_up_at.map(milliseconds),
+            state: ReviewState::from_word(&row.state).ok_or_else(|| unreadable("state"))?,
+            at: milliseconds(row.reviewed_at),
+            entry: row.entry_id.into(),
+            index: row.idx,
+        })
+    }
+}
+
+/// All reviews of a decision, those taken back and void ones too, oldest first.
+pub(crate) async fn list(conn: &mut PgConnection, decision: DecisionId) -> Result<Vec<Review>> {
+    let rows = sqlx::query_as!(
+        Row,
         r#"
-        select r.decision_id, r.round, r.person_id, r.verdict, r.code, r.senior, r.reviewed_at, r.entry_id, e.idx as "idx?"
+        select r.decision_id, r.round, r.person_id, r.verdict, r.code, r.senior, r.follow_up_at, r.state, r.reviewed_at,
+          r.entry_id, e.idx
         from reviews r
         join ledger_entries e on e.id = r.entry_id
-        where r.decision_id = $1 and r.state = 'submitted'
+        where r.decision_id = $1
         order by r.reviewed_at, r.id
         "#,
         decision.0,
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| {
-            Some(Review {
-                decision: row.decision_id.into(),
-                round: row.round as u64,
-                person: row.person_id.into(),
-                verdict: Verdict::from_word(&row.verdict)?,
-                code: ReasonCode::from_word(&row.code)?,
-                senior: row.senior,
-                at: milliseconds(row.reviewed_at),
-                entry: row.entry_id.into(),
-                index: row.idx,
-            })
-        })
-        .collect())
+    rows.into_iter().map(Review::try_from).collect()
+}
+
+/// Ends a review that stands: taken back by its author, or void. False when it stands no more.
+pub(crate) async fn end(
+    conn: &mut PgConnection,
+    review: EntryId,
+    state: ReviewState,
+    now: u64,
+    entry: EntryId,
+) -> sqlx::Result<bool> {
+    let ended = sqlx::query!(
+        r#"
+        update reviews
+        set state = $2, ended_at = $3, ended_entry_id = $4
+        where entry_id = $1 and state = 'submitted'
+        "#,
+        review.0,
+        state.word(),
+        instant(now),
+        entry.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(ended.rows_affected() == 1)
 }
 
 /// A person's latest reviews, newest first.
-pub(crate) async fn list_by(conn: &mut PgConnection, person: PersonId, limit: i64) -> sqlx::Result<Vec<Review>> {
-    let rows = sqlx::query!(
+pub(crate) async fn list_by(conn: &mut PgConnection, person: PersonId, limit: i64) -> Result<Vec<Review>> {
+    let rows = sqlx::query_as!(
+        Row,
         r#"
-        select r.decision_id, r.round, r.person_id, r.verdict, r.code, r.senior, r.reviewed_at, r.entry_id, e.idx as "idx?"
+        select r.decision_id, r.round, r.person_id, r.verdict, r.code, r.senior, r.follow_up_at, r.state, r.reviewed_at,
+          r.entry_id, e.idx
         from reviews r
         join ledger_entries e on e.id = r.entry_id
         where r.person_id = $1
@@ -105,20 +164,5 @@ pub(crate) async fn list_by(conn: &mut PgConnection, person: PersonId, limit: i6
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| {
-            Some(Review {
-                decision: row.decision_id.into(),
-                round: row.round as u64,
-                person: row.person_id.into(),
-                verdict: Verdict::from_word(&row.verdict)?,
-                code: ReasonCode::from_word(&row.code)?,
-                senior: row.senior,
-                at: milliseconds(row.reviewed_at),
-                entry: row.entry_id.into(),
-                index: row.idx,
-            })
-        })
-        .collect())
+    rows.into_iter().map(Review::try_from).collect()
 }

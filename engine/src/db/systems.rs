@@ -45,7 +45,7 @@ pub(crate) async fn list(conn: &mut PgConnection) -> sqlx::Result<Vec<(System, u
     let rows = sqlx::query!(
         r#"
         select s.id, s.name,
-          (select count(*) from decisions d where d.system_id = s.id and d.state in ('received', 'queued', 'in_review'))
+          (select count(*) from decisions d where d.system_id = s.id and d.state in ('received', 'queued', 'in_review', 'changes_requested', 'settling'))
             as "open!"
         from systems s
         order by s.approved_at, s.id

@@ -179,7 +179,7 @@ pub(crate) fn body(
     let size = engine.head.borrow().size;
     let resolution = resolution.filter(|resolution| resolution.index.is_some_and(|index| index < size));
     let told = resolution.is_some() || decision.state.is_open();
-    let state = if told { decision.state } else { State::InReview };
+    let state = if told { decision.state } else { State::Settling };
     let index = resolution.and_then(|resolution| resolution.index);
     AgentDecision {
         id: decision.id,
@@ -198,7 +198,7 @@ pub(crate) fn body(
             rule: decision.rule,
             reviews_needed: decision.need,
         },
-        turn: (state.is_open() && decision.route.has_people()).then(|| AgentTurn {
+        turn: (state.is_reviewed() && decision.route.has_people()).then(|| AgentTurn {
             of: if decision.escalated_at.is_some() || decision.route == Route::Escalate {
                 "senior_approvers"
             } else {
@@ -216,6 +216,7 @@ pub(crate) fn body(
             decided_by: DecidedBy {
                 kind: match resolution.outcome {
                     ResolutionOutcome::Expired => "deadline",
+                    ResolutionOutcome::Withdrawn => "requester",
                     _ if resolution.by_rule => "rule",
                     _ => "people",
                 }

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use countersign_domain::{
+    decision::{Ruling, State, Verdict},
     decision_type::{Kind, TypeDefinition},
     event::Event,
     ids::{DecisionId, EntryId, PersonId, PresentationId},
-    policy::{Known, PolicyVersion},
+    policy::{Approval, Known, PolicyVersion},
     view::{
-        Composer, DECISION_TEMPLATE, DecisionView, Field, HistoryRow, Mode, OutcomeRow, PolicySection,
-        ResolutionSection, ReviewRow, SeatView, Section,
+        Composer, DECISION_TEMPLATE, DecisionView, Field, HistoryRow, Mode, OutcomeRow, PolicySection, RefusedVerdict,
+        ResolutionSection, ReviewRow, SeatView, Section, SettlingSection,
     },
 };
 use countersign_ledger::{
@@ -20,7 +21,7 @@ use countersign_ledger::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{review, routing::Case, seal_at, sign, title};
+use super::{review, routing::Case, seal_at, settle, sign, title};
 use crate::{
     Engine,
     authorize::{self, Action, Permit, Target},
@@ -172,8 +173,8 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         at_zero: stored.on_timeout.sentence().to_owned(),
         revision: stored.revision,
         content_hash: stored.content_hash.to_string(),
-        external_id: stored.external_id,
-        conversation: stored.conversation,
+        external_id: stored.external_id.clone(),
+        conversation: stored.conversation.clone(),
         fields,
         policy: policy_section,
         reviews: reviews
@@ -183,10 +184,19 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
                 verdict: review.verdict,
                 code: review.code,
                 reason: reasons.get(&review.entry.0).cloned().unwrap_or_else(people::erased),
+                follow_up: review.follow_up,
+                state: review.state,
+                round: review.round,
+                retractable: (Some(review.person) == caller.person()
+                    && stored.state.is_open()
+                    && review.verdict.is_final()
+                    && settle::stands(review, &stored))
+                .then_some(review.entry),
                 at: review.at,
                 seal: seal_at(engine, review.index),
             })
             .collect(),
+        settling: stored.settling.map(|settling| SettlingSection { outcome: settling.outcome, until: settling.until }),
         resolution: resolution.map(|resolution| ResolutionSection {
             outcome: resolution.outcome,
             by_rule: resolution.by_rule.then_some(by_rule),
@@ -410,6 +420,9 @@ fn composer(
     if !rules.state.is_open() {
         return closed("This decision is resolved. A second look is a new decision.");
     }
+    if rules.state == State::ChangesRequested {
+        return closed("The AI system was asked for a change. It is ruled on again when its answer is in.");
+    }
     if rules.expire(now).is_some() {
         return closed("The time for this decision has run out; the AI system is told no.");
     }
@@ -422,12 +435,24 @@ fn composer(
     if signing == Signing::Unable {
         return Composer::Closed { reason: sign::no_passkey().detail };
     }
+    // What the rules would say to each ruling on exactly what is shown.
+    let reviewer = Approval { person, senior };
+    let follow_up = Some((now + 1).min(rules.due_at.saturating_sub(1)));
+    let refused = |verdict| {
+        let ruling = Ruling { reviewer, verdict, follow_up: follow_up.filter(|_| verdict == Verdict::Defer) };
+        let why = rules.review(ruling, &rules.content_hash, now).err()?.detail;
+        // Nothing was typed yet.
+        let why = why.replace(" Your text is kept below.", "").replace("; your text is kept below.", ".");
+        Some(RefusedVerdict { verdict, why })
+    };
+    let refused: Vec<_> = Verdict::ALL.iter().filter_map(|verdict| refused(*verdict)).collect();
+    if refused.len() == Verdict::ALL.len() {
+        return closed(&refused[0].why);
+    }
     Composer::Open {
         presentation: PresentationId(engine.id()),
         expires_at: now + PRESENTATION_MS,
         signed: signing == Signing::Able,
-        no_approval: (!rules.quorum.has_room(&rules.approvals, senior)).then(|| {
-            "The approval that is missing now takes a senior approver. You may reject; approving is theirs.".to_owned()
-        }),
+        refused,
     }
 }

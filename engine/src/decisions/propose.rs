@@ -198,6 +198,7 @@ async fn record(engine: Engine, caller: Caller, key: &str, proposal: Proposal) -
         due_at: routed.due_at,
         on_timeout: routed.on_timeout,
         escalated_at: None,
+        settling: None,
         asked_version: policy.id,
         external_id: proposal.external_id.clone().or_else(|| Some(key.to_owned())),
         conversation: proposal.conversation.clone(),
@@ -219,9 +220,9 @@ async fn record(engine: Engine, caller: Caller, key: &str, proposal: Proposal) -
         return Err(in_use());
     }
     db::decisions::insert_revision(&mut tx, RevisionId(engine.id()), &decision).await?;
-    db::decisions::insert_route(&mut tx, &decision, 2, "decision.routed", entry.id).await?;
+    db::decisions::insert_route(&mut tx, &decision, 2, "decision.routed", entry.id, None).await?;
     let mut decided = None;
-    if let Some(resolved) = routing::settle(&mut tx, &engine, &caller, &decision).await? {
+    if let Some(resolved) = routing::resolve_by_rule(&mut tx, &engine, &caller, &decision).await? {
         entry = resolved;
         decided = Some(id);
         decision.state = State::Resolved;

@@ -2,7 +2,7 @@
 
 use countersign_domain::{
     Problem,
-    decision::{self, Effected, ReasonCode, ResolutionOutcome, State, Verdict},
+    decision::{self, Effected, ReasonCode, ResolutionOutcome, Ruling, State, Verdict},
     event::Event,
     ids::{DecisionId, EntryId, PersonId, PresentationId, ResolutionId, ReviewId},
     policy::{Approval, PolicyVersion, Route},
@@ -14,7 +14,7 @@ use countersign_ledger::hash::Hash;
 use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::{
-    routing,
+    routing, settle,
     sign::{self, SignedAnswer},
 };
 use crate::{
@@ -39,6 +39,8 @@ pub struct ReviewRequest {
     pub code: ReasonCode,
     /// The reason in full.
     pub reason: Reason,
+    /// When the reviewer comes back to it, in milliseconds since 1970 UTC; with `defer` only.
+    pub follow_up: Option<u64>,
     /// The reviewer's signature by passkey, where the policy asks for one.
     pub signed: Option<SignedAnswer>,
 }
@@ -57,7 +59,7 @@ pub struct Reviewed {
 /// Records one person's ruling on exactly what they were shown.
 ///
 /// One transaction under the decision's row lock holds the review, the use of the presentation and,
-/// when the ruling decides, the resolution: so no decision is ever decided twice.
+/// when the ruling decides, what was decided: so no decision is ever decided twice.
 ///
 /// # Errors
 ///
@@ -91,19 +93,21 @@ async fn record(
     let checked = check(&mut tx, &engine, &caller, &request).await?;
     let signed = match &request.signed {
         Some(given) => Some(sign::verify(&mut tx, &engine, &checked, &request, given).await?),
-        None if checked.signed => {
+        // Who decides nothing signs nothing.
+        None if checked.signed && request.verdict.counts() => {
             let keys = db::passkeys::list(&mut tx, checked.person).await?;
             let able = keys.iter().any(|key| key.confirmed);
             return Err(checked.refuse(if able { sign::not_signed() } else { sign::no_passkey() }));
         }
         None => None,
     };
-    let Checked { stored, permit, person, senior, content, seen, effect, .. } = checked;
+    let Checked { mut stored, policy, permit, person, senior, content, seen, effect, now, .. } = checked;
     let authority = permit.authority.clone().ok_or(Error::NotFound)?;
-    let n = stored.n + 1;
+    let follow_up = if let Effected::Deferred { until } = effect { Some(until) } else { None };
+    stored.n += 1;
     let event = Event::Reviewed {
         decision: stored.id,
-        n,
+        n: stored.n,
         verdict: request.verdict,
         code: request.code,
         reason: request.reason.as_str().to_owned(),
@@ -113,6 +117,7 @@ async fn record(
         policy: stored.policy_version,
         round: stored.round,
         authority: (authority.n, authority.set()),
+        until: follow_up,
         signature: signed.as_ref().map(|signed| signed.signature.clone()),
     };
     let keys: Vec<_> = signed.iter().map(|signed| ("reason", &signed.reason_key)).collect();
@@ -126,6 +131,7 @@ async fn record(
         verdict: request.verdict,
         code: request.code,
         senior,
+        follow_up,
         presentation: request.presentation,
         now: entry.at,
         entry: entry.id,
@@ -133,15 +139,19 @@ async fn record(
     db::reviews::insert(&mut tx, &new).await?;
     db::presentations::consume(&mut tx, request.presentation, entry.at).await?;
     let (state, resolution, entry) = match effect {
-        Effected::Waiting { .. } => {
-            db::decisions::set_state(&mut tx, stored.id, n, State::InReview).await?;
-            (State::InReview, None, entry)
+        Effected::Decided(outcome) => settle::decide(&mut tx, &engine, &caller, &stored, outcome, &policy).await?,
+        Effected::Waiting { .. } => moved(&mut tx, &stored, State::InReview, entry).await?,
+        Effected::Abstained | Effected::Deferred { .. } => {
+            let state = stored.state;
+            moved(&mut tx, &stored, state, entry).await?
         }
-        Effected::Resolved(outcome) => {
-            let counted = counted(&mut tx, &stored, outcome).await?;
-            let resolved = Resolve { n: n + 1, outcome, reviews: counted, code: Some(request.code), by_rule: false };
-            let entry = resolve(&mut tx, &engine, &caller, &stored, resolved).await?;
-            (State::Resolved, Some(outcome), entry)
+        Effected::Escalated => {
+            let by = Some(entry.id);
+            let entry = routing::hand_up(&mut tx, &engine, &caller, &mut stored, &policy, now, by).await?;
+            moved(&mut tx, &stored, State::Queued, entry).await?
+        }
+        Effected::ChangesRequested | Effected::Edited => {
+            return Err(Error::Row { table: "reviews", column: "verdict", id: stored.id.to_string() });
         }
     };
     engine.commit(tx).await?;
@@ -149,9 +159,21 @@ async fn record(
     Ok((state, resolution, entry))
 }
 
+async fn moved(
+    tx: &mut Transaction<'static, Postgres>,
+    stored: &db::decisions::Decision,
+    state: State,
+    entry: seal::Entry,
+) -> Result<settle::Decided> {
+    db::decisions::set_state(tx, stored.id, stored.n, state).await?;
+    Ok((state, None, entry))
+}
+
 /// A ruling that may be recorded, with the decision locked.
 pub(super) struct Checked {
     pub(super) stored: db::decisions::Decision,
+    /// The version that routed it.
+    policy: PolicyVersion,
     pub(super) target: Target,
     pub(super) permit: Permit,
     pub(super) person: PersonId,
@@ -186,14 +208,16 @@ pub(super) async fn check(
     let content = db::presentations::digest(&shown.content)?;
     if let Some(active) = db::policies::find_active(tx).await?
         && stored.asked_version != active.id
-        && stored.state.is_open()
+        && stored.state.is_reviewed()
     {
         return Err(refuse(stale("Another version of the policy came into force after you opened it.")));
     }
     let policy = db::policies::find(tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
     let rules = rules(tx, &stored, &policy).await?;
     let senior = authorize::is_senior(tx, person, stored.id, now).await?;
-    let effect = rules.review(Approval { person, senior }, request.verdict, &content, now).map_err(refuse)?;
+    let reviewer = Approval { person, senior };
+    let ruling = Ruling { reviewer, verdict: request.verdict, follow_up: request.follow_up };
+    let effect = rules.review(ruling, &content, now).map_err(refuse)?;
     if shown.consumed {
         return Err(refuse(stale("This form was used.")));
     }
@@ -202,7 +226,7 @@ pub(super) async fn check(
     }
     let signed = policy.body.row(stored.rule).is_some_and(|row| row.signed);
 
-    Ok(Checked { signed, stored, target, permit, person, senior, content, seen, now, effect })
+    Ok(Checked { signed, stored, policy, target, permit, person, senior, content, seen, now, effect })
 }
 
 /// A resolution about to be written.
@@ -273,8 +297,8 @@ pub(crate) async fn rules(
     policy: &PolicyVersion,
 ) -> Result<decision::Decision> {
     let reviews = db::reviews::list(conn, stored.id).await?;
-    let of_round = || reviews.iter().filter(|review| review.round == stored.round);
-    let approved = of_round().filter(|review| review.verdict == Verdict::Approve);
+    let standing = || reviews.iter().filter(|review| settle::stands(review, stored));
+    let approved = standing().filter(|review| review.verdict == Verdict::Approve);
     Ok(decision::Decision {
         id: stored.id,
         n: stored.n,
@@ -284,21 +308,11 @@ pub(crate) async fn rules(
         quorum: routing::quorum(stored, policy),
         due_at: stored.due_at,
         on_timeout: stored.on_timeout,
+        settling: stored.settling,
+        with_seniors: stored.escalated_at.is_some() || stored.route == Route::Escalate,
         approvals: approved.map(|review| Approval { person: review.person, senior: review.senior }).collect(),
-        reviewed_by: of_round().map(|review| review.person).collect(),
+        reviewed_by: standing().filter(|review| review.verdict.is_final()).map(|review| review.person).collect(),
     })
-}
-
-/// The entries of the reviews that made this resolution: the approvals, or the rejection.
-pub(super) async fn counted(
-    conn: &mut PgConnection,
-    stored: &db::decisions::Decision,
-    outcome: ResolutionOutcome,
-) -> Result<Vec<EntryId>> {
-    let verdict = if outcome == ResolutionOutcome::Approved { Verdict::Approve } else { Verdict::Reject };
-    let reviews = db::reviews::list(conn, stored.id).await?;
-    let counted = reviews.iter().filter(|review| review.round == stored.round && review.verdict == verdict);
-    Ok(counted.map(|review| review.entry).collect())
 }
 
 fn stale(what: &str) -> Problem {

@@ -4,15 +4,18 @@
 use std::collections::HashMap;
 
 use countersign_domain::{
-    decision::{ReasonCode, ResolutionOutcome, Risk},
+    decision::{ResolutionOutcome, Risk},
     decision_type::TypeDefinition,
     event::Event,
-    ids::{DecisionId, SystemId},
+    ids::{DecisionId, EntryId, SystemId},
     policy::{Facts, Impact, Known, OnTimeout, PolicyBody, PolicyVersion, Quorum, Route, Routed, Row, RowTrace, facts},
 };
 use sqlx::{PgConnection, Postgres, Transaction};
 
-use super::review::{Resolve, counted, resolve, rules};
+use super::{
+    review::{Resolve, resolve, rules},
+    settle,
+};
 use crate::{
     Engine,
     authorize::{self, Action, AutoDecision, Permit, Target},
@@ -133,7 +136,7 @@ pub(crate) fn quorum(stored: &Decision, version: &PolicyVersion) -> Quorum {
 }
 
 /// Resolves a decision that its rule decides without people.
-pub(crate) async fn settle(
+pub(crate) async fn resolve_by_rule(
     tx: &mut Transaction<'static, Postgres>,
     engine: &Engine,
     caller: &Caller,
@@ -152,7 +155,7 @@ pub(crate) async fn ask_again(
     stored: &mut Decision,
     version: &PolicyVersion,
 ) -> Result<bool> {
-    if stored.asked_version == version.id || !stored.state.is_open() {
+    if stored.asked_version == version.id || !stored.state.is_reviewed() {
         return Ok(false);
     }
     let earlier = db::policies::find(tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
@@ -178,18 +181,14 @@ pub(crate) async fn ask_again(
         let permit = authorize::unevaluated(authorize::engine_actor());
         let event = Event::Routed { decision: stored.id, n: stored.n, policy: version.id, routed };
         let entry = seal::append(tx, engine, caller, &permit, &event).await?;
-        db::decisions::insert_route(tx, stored, stored.n, "decision.routed", entry.id).await?;
+        db::decisions::insert_route(tx, stored, stored.n, "decision.routed", entry.id, None).await?;
     }
     db::decisions::set_route(tx, stored).await?;
-    if stricter && settle(tx, engine, caller, stored).await?.is_none() {
+    if stricter && resolve_by_rule(tx, engine, caller, stored).await?.is_none() {
         // Fewer people of a higher role: those who have approved may be enough.
         let rules = rules(tx, stored, version).await?;
         if rules.quorum.is_met(&rules.approvals) {
-            let outcome = ResolutionOutcome::Approved;
-            let reviews = counted(tx, stored, outcome).await?;
-            let code = Some(ReasonCode::WithinPolicy);
-            let resolved = Resolve { n: stored.n + 1, outcome, reviews, code, by_rule: false };
-            resolve(tx, engine, caller, stored, resolved).await?;
+            settle::decide(tx, engine, caller, stored, ResolutionOutcome::Approved, version).await?;
         }
     }
     Ok(stricter)
@@ -222,7 +221,8 @@ pub(crate) async fn ask_open(engine: &Engine, limit: i64) -> Result<usize> {
     Ok(open.len())
 }
 
-/// Hands a locked decision to the senior approvers, with as much time again; then silence means no.
+/// Hands a locked decision to the senior approvers, by its deadline or by a review, with as much time again; then
+/// silence means no.
 pub(crate) async fn hand_up(
     tx: &mut Transaction<'static, Postgres>,
     engine: &Engine,
@@ -230,18 +230,20 @@ pub(crate) async fn hand_up(
     stored: &mut Decision,
     version: &PolicyVersion,
     now: u64,
-) -> Result<()> {
+    by: Option<EntryId>,
+) -> Result<seal::Entry> {
     let row = version.body.row(stored.rule).unwrap_or(&version.body.default);
     stored.n += 1;
     stored.due_at = now + row.due_seconds * 1_000;
     stored.on_timeout = OnTimeout::Deny;
     stored.escalated_at = Some(now);
     let permit = authorize::unevaluated(authorize::engine_actor());
-    let event = Event::Escalated { decision: stored.id, n: stored.n, need: stored.need, due: stored.due_at };
+    let event =
+        Event::Escalated { decision: stored.id, n: stored.n, need: stored.need, due: stored.due_at, review: by };
     let entry = seal::append(tx, engine, caller, &permit, &event).await?;
-    db::decisions::insert_route(tx, stored, stored.n, "decision.escalated", entry.id).await?;
+    db::decisions::insert_route(tx, stored, stored.n, "decision.escalated", entry.id, by).await?;
     db::decisions::set_route(tx, stored).await?;
-    Ok(())
+    Ok(entry)
 }
 
 /// What a table that is not in force would do with a decision.

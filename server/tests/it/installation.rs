@@ -363,6 +363,14 @@ impl Installation {
                     "decision={decision}&presentation={presentation}&verdict=approve&code=within_policy&reason=Fits."
                 )
             }
+            "/act/retract" => {
+                let decision = self.desk.queued_decision().await;
+                let actor = sessions::authenticate(&self.desk.engine, &self.approver.token).await.unwrap().unwrap();
+                let approver = Caller::new(actor, "127.0.0.1", "test", uuid::Uuid::nil());
+                self.desk.review(&approver, decision, Verdict::Abstain).await.unwrap();
+                let page = decisions::view(&self.desk.engine, &again(&approver), decision).await.unwrap();
+                format!("decision={decision}&review={}", page.reviews[0].retractable.unwrap())
+            }
             "/act/invite" => "name=Nia+New&login=nia&role=approver".into(),
             "/act/renew-invitation" => format!("person={}", self.invited().await),
             "/act/disable-person" => format!("person={}", self.invited().await),

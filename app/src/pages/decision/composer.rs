@@ -1,10 +1,11 @@
-//! The review: two equal buttons in one form, a code and a reason.
+//! The review: equal buttons in one form, a code and a reason.
 
 use countersign_domain::{
     decision::{ReasonCode, Risk, Verdict},
     ids::{DecisionId, PresentationId},
     problem::{Code, Problem},
     text::REASON_CHARACTERS_MAX,
+    view::RefusedVerdict,
 };
 use leptos::{form::ActionForm, html, prelude::*, task::spawn_local};
 
@@ -84,8 +85,8 @@ impl Draft {
 #[derive(Clone, Copy)]
 pub(super) struct Armed {
     verdict: RwSignal<Option<Verdict>>,
-    approve: NodeRef<html::Button>,
-    reject: NodeRef<html::Button>,
+    /// One for each verdict, in the order of [`Verdict::ALL`].
+    buttons: [NodeRef<html::Button>; Verdict::ALL.len()],
     reason: RwSignal<Option<NodeRef<html::Textarea>>>,
 }
 
@@ -93,10 +94,13 @@ impl Armed {
     pub(super) fn new() -> Self {
         Self {
             verdict: RwSignal::new(None),
-            approve: NodeRef::new(),
-            reject: NodeRef::new(),
+            buttons: std::array::from_fn(|_| NodeRef::new()),
             reason: RwSignal::new(None),
         }
+    }
+
+    fn button(self, verdict: Verdict) -> NodeRef<html::Button> {
+        self.buttons[verdict as usize]
     }
 
     /// Arms a button and goes to the reason; sends nothing.
@@ -104,7 +108,12 @@ impl Armed {
         self.verdict.set(Some(verdict));
         Surroundings::get().say(match verdict {
             Verdict::Approve => "Approve is armed. Control Enter sends it, Escape disarms.",
+            Verdict::ApproveWithEdits => "Approve with edits is armed. Control Enter sends it, Escape disarms.",
+            Verdict::RequestChanges => "Request changes is armed. Control Enter sends it, Escape disarms.",
+            Verdict::Escalate => "Escalate is armed. Control Enter sends it, Escape disarms.",
             Verdict::Reject => "Reject is armed. Control Enter sends it, Escape disarms.",
+            Verdict::Abstain => "Abstain is armed. Control Enter sends it, Escape disarms.",
+            Verdict::Defer => "Defer is armed. Control Enter sends it, Escape disarms.",
         });
         if let Some(reason) = self.reason.get_untracked().and_then(|reason| reason.get_untracked()) {
             let _ = reason.focus();
@@ -124,12 +133,8 @@ impl Armed {
 
     /// Presses the armed button.
     pub(super) fn send(self) -> bool {
-        let button = match self.verdict.get_untracked() {
-            Some(Verdict::Approve) => self.approve,
-            Some(Verdict::Reject) => self.reject,
-            None => return false,
-        };
-        if let Some(button) = button.get_untracked() {
+        let Some(verdict) = self.verdict.get_untracked() else { return false };
+        if let Some(button) = self.button(verdict).get_untracked() {
             button.click();
         }
         true
@@ -143,8 +148,10 @@ pub(super) fn ReviewForm(
     presentation: PresentationId,
     expires_at: u64,
     signed: bool,
-    /// Why the person may not approve, if so.
-    no_approval: Option<String>,
+    /// Rulings that the person may not give, and why.
+    refused: Vec<RefusedVerdict>,
+    /// Milliseconds to the deadline when the page was made.
+    time_left: u64,
     risk: Risk,
     review: ServerAction<Review>,
     answer: Signal<Option<Answer>>,
@@ -165,7 +172,17 @@ pub(super) fn ReviewForm(
             match signature(id, presentation, verdict, code.clone(), reason.clone()).await {
                 Ok((nonce, signature)) => {
                     let (nonce, signature) = (Some(nonce), Some(signature));
-                    review.dispatch(Review { decision: id, presentation, verdict, code, reason, nonce, signature });
+                    let follow_up = String::new();
+                    review.dispatch(Review {
+                        decision: id,
+                        presentation,
+                        verdict,
+                        code,
+                        reason,
+                        follow_up,
+                        nonce,
+                        signature,
+                    });
                 }
                 Err(problem) => unsigned.set(Some(problem)),
             }
@@ -196,8 +213,18 @@ pub(super) fn ReviewForm(
         lost
     });
     let blocked = Signal::derive(move || changed.get() || outdated() || lost.get());
-    let is_barred = no_approval.is_some();
-    let no_approving = Signal::derive(move || is_barred || blocked.get());
+    let refused = StoredValue::new(refused);
+    let why_not = move |verdict: Verdict| {
+        refused.with_value(|refused| {
+            refused.iter().find(|refused| refused.verdict == verdict).map(|refused| refused.why.clone())
+        })
+    };
+    let follow_up_error =
+        Memo::new(move |_| problem.with(|problem| problem.as_ref().and_then(|problem| error_of(problem, "follow_up"))));
+    // Open from the start where it was used, or is about to be.
+    let more = Memo::new(move |_| {
+        armed.verdict.get().is_some_and(|verdict| MORE.contains(&verdict)) || follow_up_error.get().is_some()
+    });
     let note = move || match (changed.get() || outdated(), lost.get()) {
         (true, _) => strings::BLOCKED,
         (false, true) => strings::LOST,
@@ -274,11 +301,62 @@ pub(super) fn ReviewForm(
                     {move || reason_error.get()}
                 </p>
             </div>
-            <div class="grid grid-cols-2 gap-3 sm:max-w-md">
-                <VerdictButton verdict=Verdict::Approve risk armed pending blocked=no_approving sign/>
-                <VerdictButton verdict=Verdict::Reject risk armed pending blocked sign/>
+            <div class="grid grid-cols-1 gap-3 sm:grid-cols-3 sm:max-w-2xl">
+                {MAIN
+                    .map(|verdict| {
+                        view! { <VerdictButton verdict risk armed pending blocked refused=why_not(verdict) sign/> }.into_any()
+                    })
+                    .collect_view()}
             </div>
-            {no_approval.map(|why| view! { <p class="text-compact text-escalate">{why}</p> })}
+            {MAIN
+                .into_iter()
+                .filter_map(why_not)
+                .map(|why| view! { <p class="text-compact text-escalate">{why}</p> })
+                .collect_view()}
+            <details class="rounded-control border border-hairline px-4 py-2" open=more>
+                <summary class="cursor-pointer py-1 text-body font-medium">{strings::MORE}</summary>
+                <div class="grid gap-3 py-2 sm:max-w-md">
+                    <div class="grid gap-1">
+                        <label for="follow_up" class="text-body font-medium">
+                            {strings::FOLLOW_UP}
+                        </label>
+                        <select
+                            id="follow_up"
+                            name="follow_up"
+                            aria-invalid=move || follow_up_error.get().map(|_| "true")
+                            aria-describedby="follow_up-hint follow_up-error"
+                            class="block min-h-11 w-full rounded-control border border-control bg-surface px-3 text-reading aria-[invalid]:border-reject sm:min-h-10"
+                        >
+                            <option value="">{strings::CHOOSE_TIME}</option>
+                            {FOLLOW_UPS
+                                .into_iter()
+                                .filter(|(minutes, _)| minutes * 60_000 < time_left)
+                                .map(|(minutes, words)| view! { <option value=minutes.to_string()>{words}</option> })
+                                .collect_view()}
+                        </select>
+                        <p id="follow_up-hint" class="text-compact text-muted">
+                            {strings::DEFER_HINT}
+                        </p>
+                        <p id="follow_up-error" class="text-compact text-reject">
+                            {move || follow_up_error.get()}
+                        </p>
+                    </div>
+                    <div class="grid grid-cols-2 gap-3">
+                        {MORE
+                            .map(|verdict| {
+                                view! { <VerdictButton verdict risk armed pending blocked refused=why_not(verdict) sign=None/> }
+                                    .into_any()
+                            })
+                            .collect_view()}
+                    </div>
+                    {MORE
+                        .into_iter()
+                        .filter_map(why_not)
+                        .map(|why| view! { <p class="text-compact text-escalate">{why}</p> })
+                        .collect_view()}
+                    <p class="text-compact text-muted">{strings::ABSTAIN_HINT}</p>
+                </div>
+            </details>
             <p id="verdict-note" class="text-compact text-muted">
                 {note} " " {signed.then_some(strings::SIGNED)} " " {strings::OPEN_UNTIL} " " <Moment at=expires_at/>
                 "."
@@ -304,7 +382,23 @@ async fn signature(
     }
 }
 
-/// One of the two buttons: equal size, equal weight, and on high risk neither is filled.
+/// The buttons, in the one order they ever have.
+const MAIN: [Verdict; 3] = [Verdict::Approve, Verdict::Escalate, Verdict::Reject];
+
+/// What decides nothing stands apart.
+const MORE: [Verdict; 2] = [Verdict::Defer, Verdict::Abstain];
+
+/// When one may come back to it: minutes, and in words.
+const FOLLOW_UPS: [(u64, &str); 6] = [
+    (15, "in 15 minutes"),
+    (60, "in an hour"),
+    (240, "in 4 hours"),
+    (1_440, "in a day"),
+    (4_320, "in 3 days"),
+    (10_080, "in a week"),
+];
+
+/// One of the buttons: equal size, equal weight, and on high risk none is filled.
 #[component]
 fn VerdictButton(
     verdict: Verdict,
@@ -312,13 +406,25 @@ fn VerdictButton(
     armed: Armed,
     pending: Signal<bool>,
     blocked: Signal<bool>,
-    /// Asks for a passkey first, where the policy does.
+    /// Why the person may not give it.
+    refused: Option<String>,
+    /// Asks for a passkey first, where the policy does and the ruling counts.
     sign: Option<Callback<Verdict>>,
 ) -> impl IntoView {
-    let (word, shape, node_ref) = match verdict {
-        Verdict::Approve => ("Approve", Shape::Tick, armed.approve),
-        Verdict::Reject => ("Reject", Shape::Cross, armed.reject),
+    let is_refused = refused.is_some();
+    let blocked = Signal::derive(move || is_refused || blocked.get());
+    let sign = sign.filter(|_| verdict.counts());
+    let shape = match verdict {
+        Verdict::Approve => Shape::Tick,
+        Verdict::ApproveWithEdits => Shape::Pencil,
+        Verdict::RequestChanges => Shape::Reply,
+        Verdict::Escalate => Shape::Up,
+        Verdict::Reject => Shape::Cross,
+        Verdict::Abstain => Shape::Minus,
+        Verdict::Defer => Shape::Clock,
     };
+    let word = verdict.label();
+    let node_ref = armed.button(verdict);
     let class = match (verdict, risk) {
         (Verdict::Approve, Risk::High) => {
             "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-approve bg-surface px-4 text-reading font-semibold text-approve hover:bg-approve-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
@@ -331,6 +437,15 @@ fn VerdictButton(
         }
         (Verdict::Reject, _) => {
             "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-reject bg-reject px-4 text-reading font-semibold text-on-fill hover:opacity-90 aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+        }
+        (Verdict::Escalate, _) => {
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-escalate bg-surface px-4 text-reading font-semibold text-escalate hover:bg-escalate-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+        }
+        (Verdict::ApproveWithEdits | Verdict::RequestChanges, _) => {
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-info bg-surface px-4 text-reading font-semibold text-info hover:bg-info-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+        }
+        (Verdict::Abstain | Verdict::Defer, _) => {
+            "inline-flex min-h-11 scroll-mb-24 items-center justify-center gap-2 rounded-control border border-control bg-surface px-4 text-body font-medium hover:bg-raised aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         }
     };
     let is_armed = move || armed.verdict.get() == Some(verdict);
@@ -372,6 +487,11 @@ mod strings {
     pub(super) const REASON: &str = "Reason";
     pub(super) const READER: &str =
         "Kept with the decision for its auditors; the AI system is told the code, not the text.";
+    pub(super) const MORE: &str = "More: come back later, or leave it to others";
+    pub(super) const FOLLOW_UP: &str = "Come back to it";
+    pub(super) const CHOOSE_TIME: &str = "Choose a time";
+    pub(super) const DEFER_HINT: &str = "With Defer only. The deadline does not move, and others may decide meanwhile.";
+    pub(super) const ABSTAIN_HINT: &str = "Abstain takes you out of this decision: somebody else decides it. Both ask for a reason, as every review does.";
     pub(super) const SHOW_CURRENT: &str = "Show current";
     pub(super) const BLOCKED: &str = "What is shown is not what stands. Show the current state before you rule.";
     pub(super) const LOST: &str = "The connection to the server is lost, so what is shown may be old. You can rule when it returns; what you typed is kept.";

@@ -3,6 +3,7 @@
 mod composer;
 #[cfg(feature = "ssr")]
 mod reason;
+pub(crate) mod retract;
 mod sections;
 
 use countersign_domain::{
@@ -21,6 +22,7 @@ use wasm_bindgen::JsCast;
 
 use self::{
     composer::{Armed, Draft, ReviewForm},
+    retract::SettlingBar,
     sections::{ActionSection, AskSection, ContextSection, HistorySection, PolicySection, RiskSection},
 };
 use crate::{
@@ -61,6 +63,7 @@ pub(crate) async fn review(
     verdict: Verdict,
     code: String,
     reason: String,
+    #[server(default)] follow_up: String,
     nonce: Option<String>,
     signature: Option<String>,
 ) -> Result<Answer, Error> {
@@ -74,7 +77,10 @@ pub(crate) async fn review(
         Err(problem) => return Ok(told(Err(problem))),
     };
     let signed = nonce.zip(signature).map(|(nonce, answer)| SignedAnswer { nonce, answer });
-    let asked = ReviewRequest { decision, presentation, verdict, code, reason, signed };
+    // Minutes from now: a choice that needs no clock and no time zone of the browser.
+    let minutes = follow_up.parse::<u64>().ok().filter(|_| verdict == Verdict::Defer);
+    let follow_up = minutes.map(|minutes| engine.now() + minutes * 60_000);
+    let asked = ReviewRequest { decision, presentation, verdict, code, reason, follow_up, signed };
     let reviewed = act(async move { decisions::review(&engine, &caller, asked).await }).await;
 
     Ok(told(reviewed.map(|_| Answer::done(format!("/queue?done={decision}")))))
@@ -131,7 +137,7 @@ pub(crate) async fn prepare_review(
             return Ok(Prepared::Refused { problem });
         }
     };
-    let asked = ReviewRequest { decision, presentation, verdict, code, reason, signed: None };
+    let asked = ReviewRequest { decision, presentation, verdict, code, reason, follow_up: None, signed: None };
     Ok(match act(async move { decisions::prepare(&engine, &caller, asked).await }).await {
         Ok(review) => Prepared::ToSign { review },
         Err(problem) => {
@@ -245,6 +251,7 @@ fn Whole(
     let (title, recorded) = (shown.title.clone(), shown.recorded);
     let composer = shown.composer.clone();
     let risk = shown.risk;
+    let time_left = shown.due_at.saturating_sub(shown.now);
 
     let surroundings = Surroundings::get();
     let navigate = use_navigate();
@@ -293,6 +300,7 @@ fn Whole(
         }}
         <div class="grid items-start gap-6 xl:grid-cols-[minmax(0,1fr)_15rem]">
             <div class="grid min-w-0 max-w-4xl gap-4">
+                {shown.settling.map(|settling| view! { <SettlingBar settling clock/> })}
                 <AskSection shown=shown.clone() clock/>
                 <RiskSection shown=shown.clone()/>
                 <ErrorSummary problem=open_problem/>
@@ -310,14 +318,15 @@ fn Whole(
                 <PolicySection shown=shown.clone()/>
                 <Section id="review" number=6 title=strings::REVIEW>
                     {match composer {
-                        Composer::Open { presentation, expires_at, signed, no_approval } => {
+                        Composer::Open { presentation, expires_at, signed, refused } => {
                             view! {
                                 <ReviewForm
                                     id
                                     presentation
                                     expires_at
                                     signed
-                                    no_approval
+                                    refused
+                                    time_left
                                     risk
                                     review
                                     answer
@@ -334,7 +343,7 @@ fn Whole(
                         }
                     }}
                 </Section>
-                <HistorySection shown clock/>
+                <HistorySection shown clock reload=Callback::new(move |()| reload())/>
                 <Recorded entry=recorded/>
             </div>
             <Contents/>
@@ -386,7 +395,13 @@ fn keys(
         },
         move |command| match command {
             Command::ArmApprove => armed.arm(Verdict::Approve),
+            Command::ArmEscalate => armed.arm(Verdict::Escalate),
             Command::ArmReject => armed.arm(Verdict::Reject),
+            Command::ArmDefer => armed.arm(Verdict::Defer),
+            Command::Retract => document().get_element_by_id("retract").is_some_and(|button| {
+                button.unchecked_into::<web_sys::HtmlElement>().click();
+                true
+            }),
             Command::Send => armed.send(),
             Command::Release => {
                 armed.disarm();

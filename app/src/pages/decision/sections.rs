@@ -1,8 +1,9 @@
 //! The sections around the review, drawn from the view and from nothing else.
 
 use countersign_domain::{
-    decision::{Effect as Reach, OutcomeResult},
+    decision::{Effect as Reach, OutcomeResult, ReviewState},
     decision_type::Kind,
+    ids::DecisionId,
     view::{DecisionView, Field, HistoryRow, Mode, OutcomeRow, ReviewRow, SeatView, Section as Place, proof_file},
 };
 use leptos::{form::ActionForm, prelude::*};
@@ -13,7 +14,7 @@ use crate::{
         form::{Submit, Weight},
         icons::{Icon, Shape},
         kinds::kind_words,
-        marks::{RiskMark, SealMark, StateMark, VerdictMark, outcome_words},
+        marks::{Chip, RiskMark, SealMark, StateMark, Tone, VerdictMark, outcome_words},
         page::{Fact, Section},
         text::{CopyId, Literal, Payload, Prose, indent},
         time::{Moment, Since, TimeLeft},
@@ -22,7 +23,7 @@ use crate::{
     pages::queue::quorum,
 };
 
-use super::Masks;
+use super::{Masks, retract::RetractForm};
 
 /// 1: who asks what, until when, and what silence means.
 #[component]
@@ -351,7 +352,7 @@ fn seat_words(seat: &SeatView) -> String {
 
 /// 7: what happened, in order, each act with its seal, and the proof of it.
 #[component]
-pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>) -> impl IntoView {
+pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>, reload: Callback<()>) -> impl IntoView {
     let id = shown.id;
     let file = proof_file(id);
     let command = format!("countersign verify {file} --trust trust-policy.txt");
@@ -384,7 +385,7 @@ pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>) -> impl In
                         </dl>
                     }
                 })}
-            <Reviews reviews=shown.reviews/>
+            <Reviews decision=id reviews=shown.reviews reload/>
             <Outcomes outcomes=shown.outcomes/>
             <Timeline events=shown.history/>
             <div class="grid gap-2 rounded-control bg-raised p-4 print:hidden">
@@ -403,7 +404,7 @@ pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>) -> impl In
 }
 
 #[component]
-fn Reviews(reviews: Vec<ReviewRow>) -> impl IntoView {
+fn Reviews(decision: DecisionId, reviews: Vec<ReviewRow>, reload: Callback<()>) -> impl IntoView {
     (!reviews.is_empty()).then(|| {
         let rows = reviews
             .into_iter()
@@ -411,7 +412,15 @@ fn Reviews(reviews: Vec<ReviewRow>) -> impl IntoView {
                 view! {
                     <li class="grid gap-1 py-3">
                         <p class="flex flex-wrap items-center gap-x-3 gap-y-1">
-                            <VerdictMark verdict=review.verdict/>
+                            <span class=standing(review.state)>
+                                <VerdictMark verdict=review.verdict/>
+                            </span>
+                            {match review.state {
+                                ReviewState::Submitted => None,
+                                ReviewState::Retracted => Some(strings::RETRACTED),
+                                ReviewState::Void => Some(strings::VOID),
+                            }
+                                .map(|text| view! { <Chip tone=Tone::Plain text/> })}
                             <span class="font-medium">{review.person}</span>
                             <span class="text-muted">{review.code.label()}</span>
                             <Moment at=review.at/>
@@ -420,6 +429,14 @@ fn Reviews(reviews: Vec<ReviewRow>) -> impl IntoView {
                         <div class="max-w-measure whitespace-pre-wrap [overflow-wrap:anywhere]">
                             <Literal text=review.reason/>
                         </div>
+                        {review
+                            .follow_up
+                            .map(|at| {
+                                view! {
+                                    <p class="text-compact text-muted">{strings::FOLLOW_UP} " " <Moment at/></p>
+                                }
+                            })}
+                        {review.retractable.map(|review| view! { <RetractForm decision review reload/> })}
                     </li>
                 }
                 .into_any()
@@ -432,6 +449,14 @@ fn Reviews(reviews: Vec<ReviewRow>) -> impl IntoView {
             </div>
         }
     })
+}
+
+/// What no longer counts is struck through; a word beside it says why.
+const fn standing(state: ReviewState) -> &'static str {
+    match state {
+        ReviewState::Submitted => "contents",
+        ReviewState::Retracted | ReviewState::Void => "line-through opacity-70",
+    }
 }
 
 #[component]
@@ -541,6 +566,9 @@ mod strings {
     pub(super) const RESOLUTION: &str = "Resolution";
     pub(super) const RELEASED: &str = "AI system told";
     pub(super) const NOT_TOLD: &str = "Not yet: the AI system has not asked.";
+    pub(super) const RETRACTED: &str = "Taken back";
+    pub(super) const VOID: &str = "Void";
+    pub(super) const FOLLOW_UP: &str = "Comes back to it at";
     pub(super) const REVIEWS: &str = "Reviews";
     pub(super) const OUTCOMES: &str = "Reported outcomes";
     pub(super) const TIMELINE: &str = "Timeline";

@@ -143,6 +143,15 @@ pub(super) fn RulePanel(
                         problem
                     />
                     <Choose id="on_timeout" name="on_timeout" label=strings::ON_TIMEOUT options=timeouts/>
+                    <Line
+                        id="retract_seconds"
+                        name="retract_seconds"
+                        label=strings::RETRACT
+                        hint=strings::RETRACT_HINT
+                        kind=LineKind::Text
+                        value=form.retract_seconds.clone()
+                        problem
+                    />
                     <div class="grid content-start gap-2">
                         <Tick name="staged" label=strings::STAGED on=form.staged == "true"/>
                         <Tick name="signed" label=strings::SIGNED on=form.signed == "true"/>
@@ -195,6 +204,7 @@ fn typed_form() -> Option<RuleForm> {
         due: word("due"),
         on_timeout: word("on_timeout"),
         signed: word("signed"),
+        retract_seconds: word("retract_seconds"),
         when,
     })
 }
@@ -309,6 +319,8 @@ mod strings {
     pub(super) const NEED_SENIOR_HINT: &str = "Beside those, 0 to 9.";
     pub(super) const ON_TIMEOUT: &str = "At the deadline";
     pub(super) const STAGED: &str = "Ask senior approvers after the others";
+    pub(super) const RETRACT: &str = "Seconds to take a review back";
+    pub(super) const RETRACT_HINT: &str = "After the last review that was needed, before the AI system is told. Empty: by risk, 10 at low, 30 at medium, none at high.";
     pub(super) const SIGNED: &str = "Reviews are signed with a passkey";
     pub(super) const SAVE: &str = "Save to the draft";
     pub(super) const CANCEL: &str = "Cancel";

@@ -33,7 +33,7 @@ use crate::{
     frame::Surroundings,
     keys::Command,
     live::Live,
-    pages::me::mine,
+    pages::{decision::retract::RetractForm, me::mine},
     wire::Json,
 };
 
@@ -118,6 +118,18 @@ fn DoneBar(done: Memo<Option<DecisionId>>) -> impl IntoView {
                                     <Literal text=review.title/>
                                 </a>
                                 <SealMark seal=review.seal/>
+                                {review
+                                    .settles_at
+                                    .map(|until| {
+                                        view! {
+                                            <span>
+                                                {strings::FINAL_AT} <Moment at=until/>
+                                            </span>
+                                        }
+                                    })}
+                                {review
+                                    .retractable
+                                    .map(|entry| view! { <RetractForm decision=review.decision review=entry/> })}
                             </Banner>
                         }
                     })
@@ -586,6 +598,7 @@ fn Nothing(filter: Filter, blocked: Option<String>) -> impl IntoView {
 
 mod strings {
     pub(super) const TITLE: &str = "Queue";
+    pub(super) const FINAL_AT: &str = "Final at ";
     pub(super) const RECORDED: &str = "Your review is recorded.";
     pub(super) const LIST: &str = "Open decisions";
     pub(super) const PAGES: &str = "Pages of the queue";

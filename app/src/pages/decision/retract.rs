@@ -1,0 +1,114 @@
+//! What people decided, while it is not final, and taking a review back.
+
+use countersign_domain::{
+    ids::{DecisionId, EntryId},
+    view::SettlingSection,
+};
+use leptos::{form::ActionForm, prelude::*};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+
+use crate::{
+    Error,
+    answer::{Answer, answer_of},
+    components::{
+        form::{ErrorSummary, Weight},
+        marks::outcome_words,
+        page::{Banner, Bar},
+        time::Moment,
+    },
+    frame::Surroundings,
+    wire::Json,
+};
+
+/// Takes a person's own review back.
+#[server(prefix = "/act", endpoint = "retract", output = Json)]
+pub(crate) async fn retract(decision: DecisionId, review: EntryId) -> Result<Answer, Error> {
+    use countersign_engine::decisions;
+
+    use crate::request::{act, request, told};
+
+    let (engine, caller) = request()?;
+    let done = act(async move { decisions::retract(&engine, &caller, decision, review).await }).await;
+
+    Ok(told(done.map(|_| Answer::done(format!("/decisions/{decision}")))))
+}
+
+/// The one button that takes a review back; then the decision as it stands is shown.
+#[component]
+pub(crate) fn RetractForm(
+    decision: DecisionId,
+    review: EntryId,
+    /// Reads the page again, where the form stands on the decision's own.
+    #[prop(optional, into)]
+    reload: Option<Callback<()>>,
+) -> impl IntoView {
+    let action = ServerAction::<Retract>::new();
+    let answer = answer_of(action);
+    let problem = Signal::derive(move || answer.get().and_then(Answer::problem));
+    let surroundings = Surroundings::get();
+    let navigate = use_navigate();
+    Effect::new(move || {
+        if let Some(Answer::Done { to }) = answer.get() {
+            surroundings.say(strings::RETRACTED);
+            match reload {
+                Some(reload) => {
+                    action.clear();
+                    reload.run(());
+                }
+                None => navigate(&to, NavigateOptions::default()),
+            }
+        }
+    });
+
+    view! {
+        <ActionForm action attr:class="grid gap-2 print:hidden">
+            <input type="hidden" name="decision" value=decision.to_string()/>
+            <input type="hidden" name="review" value=review.to_string()/>
+            <ErrorSummary problem/>
+            <div>
+                <button
+                    type="submit"
+                    id="retract"
+                    class=Weight::Plain.class()
+                    aria-disabled=move || action.pending().get().then_some("true")
+                >
+                    {strings::RETRACT}
+                </button>
+            </div>
+        </ActionForm>
+    }
+}
+
+/// Says what people decided and when it is final.
+#[component]
+pub(super) fn SettlingBar(settling: SettlingSection, clock: Signal<u64>) -> impl IntoView {
+    view! {
+        <Banner bar=Bar::Note>
+            <p>
+                <strong class="font-semibold">{outcome_words(settling.outcome)}</strong>
+                {strings::NOT_FINAL} <Moment at=settling.until/> <Countdown until=settling.until clock/>
+                {strings::UNLESS}
+            </p>
+        </Banner>
+    }
+}
+
+/// How many seconds are left; without JavaScript what it was when the page was made.
+#[component]
+pub(crate) fn Countdown(until: u64, clock: Signal<u64>) -> impl IntoView {
+    let left = move || match until.saturating_sub(clock.get()).div_ceil(1_000) {
+        0 => strings::NOW.to_owned(),
+        seconds => format!(" (in {seconds} s)"),
+    };
+
+    view! { <span class="whitespace-nowrap tabular-nums">{left}</span> }
+}
+
+mod strings {
+    pub(super) const RETRACT: &str = "Take it back";
+    pub(super) const RETRACTED: &str = "Your review is taken back.";
+    pub(super) const NOT_FINAL: &str = ", and not final: it is resolved at ";
+    pub(super) const UNLESS: &str =
+        ", unless a reviewer takes a review back or somebody rejects it. The AI system was told nothing.";
+    pub(super) const NOW: &str = " (now)";
+}

@@ -1,0 +1,219 @@
+//! What people decided becomes final: at once, or when no review may be taken back any more.
+//!
+//! Until then the agent learns nothing, a reviewer may take a review back, and whoever lost the right to give one does
+//! not count (R12).
+
+use countersign_domain::{
+    decision::{ResolutionOutcome, ReviewState, Settling, State, Verdict},
+    event::{Event, VoidCause},
+    ids::{DecisionId, EntryId},
+    policy::{PolicyVersion, RetractWindows},
+    problem::{Code, Problem},
+};
+use sqlx::{PgConnection, Postgres, Transaction};
+
+use super::review::{Resolve, Reviewed, resolve, rules};
+use crate::{
+    Engine,
+    authorize::{self, Action, Denial, Target},
+    caller::Caller,
+    db::{self, decisions::Decision, reviews::Review},
+    error::{Error, Result},
+    seal,
+};
+
+/// Where a decision stands after people decided, and the last entry that says so.
+pub(super) type Decided = (State, Option<ResolutionOutcome>, seal::Entry);
+
+/// Keeps what people decided about a locked decision: as its resolution, or for as long as a review may be taken back.
+pub(super) async fn decide(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    caller: &Caller,
+    stored: &Decision,
+    outcome: ResolutionOutcome,
+    policy: &PolicyVersion,
+) -> Result<Decided> {
+    let reviews = counted(tx, stored, outcome).await?;
+    let window = window(policy, stored, engine.config().retract_windows);
+    let code = reviews.last().map(|review| review.code);
+    let entries: Vec<_> = reviews.iter().map(|review| review.entry).collect();
+    if window == 0 {
+        let resolved = Resolve { n: stored.n + 1, outcome, reviews: entries, code, by_rule: false };
+        let entry = resolve(tx, engine, caller, stored, resolved).await?;
+        return Ok((State::Resolved, Some(outcome), entry));
+    }
+    let settling = Settling { outcome, until: engine.now() + window * 1_000 };
+    let permit = authorize::unevaluated(authorize::engine_actor());
+    let event = Event::QuorumMet {
+        decision: stored.id,
+        n: stored.n + 1,
+        outcome,
+        content: stored.content_hash,
+        policy: stored.policy_version,
+        round: stored.round,
+        reviews: entries,
+        until: settling.until,
+    };
+    let entry = seal::append(tx, engine, caller, &permit, &event).await?;
+    db::decisions::insert_quorum_met(tx, stored.id, stored.round, settling, reviews.len(), entry.id).await?;
+    match db::decisions::set_settling(tx, stored.id, stored.n + 1, settling).await? {
+        true => Ok((State::Settling, None, entry)),
+        false => Err(Error::Row { table: "decisions", column: "state", id: stored.id.to_string() }),
+    }
+}
+
+/// Takes a review back, by its author and until the resolution is written.
+///
+/// # Errors
+///
+/// `invalid_transition` once it is resolved, `not_found` for a review that does not stand; each goes on record.
+pub async fn retract(engine: &Engine, caller: &Caller, id: DecisionId, review: EntryId) -> Result<Reviewed> {
+    engine.has_room()?;
+    let (state, entry) = engine
+        .act(caller, move |engine, caller| async move {
+            let mut tx = engine.begin().await?;
+            let (person, _) = caller.signed_in()?;
+            let mut stored = db::decisions::lock(&mut tx, id).await?.ok_or(Error::NotFound)?;
+            let target = Target::Decision { id, system: stored.system, n: stored.n };
+            let permit = engine.authorize(&mut tx, &caller, Action::ReviewDecision, target).await?;
+            let refuse = |problem| Denial::by_rule(permit.clone(), Action::ReviewDecision, target, problem);
+            let policy = db::policies::find(&mut tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
+            let reviews = db::reviews::list(&mut tx, id).await?;
+            let given = reviews.iter().find(|given| given.entry == review).ok_or_else(|| refuse(not_there()))?;
+            let rules = rules(&mut tx, &stored, &policy).await?;
+            rules.retract(given.person, person).map_err(&refuse)?;
+            if given.state != ReviewState::Submitted || given.round != stored.round {
+                return Err(refuse(not_there()));
+            }
+            stored.n += 1;
+            let event = Event::ReviewRetracted { decision: id, n: stored.n, review, round: given.round };
+            let entry = seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
+            db::reviews::end(&mut tx, review, ReviewState::Retracted, entry.at, entry.id).await?;
+            let state = match given.verdict {
+                // Only what decided, or helped to, changes where the decision stands.
+                verdict if verdict.counts() => reopened(&mut tx, &stored).await?,
+                _ => stored.state,
+            };
+            match stored.settling.filter(|_| state == State::Settling) {
+                Some(settling) => db::decisions::set_settling(&mut tx, id, stored.n, settling).await.map(|_| ())?,
+                None => db::decisions::set_state(&mut tx, id, stored.n, state).await?,
+            }
+            engine.commit(tx).await?;
+            Ok((state, entry))
+        })
+        .await?;
+    let seal = seal::wait(entry).await;
+
+    Ok(Reviewed { state, resolution: None, seal })
+}
+
+/// Resolves what may no longer be taken back; returns how many.
+pub(crate) async fn settle_due(engine: &Engine, limit: i64) -> Result<usize> {
+    let due = db::decisions::list_settled(&mut *engine.app.acquire().await?, engine.now(), limit).await?;
+    for id in &due {
+        let id = *id;
+        engine
+            .act(&Caller::engine(), move |engine, caller| async move {
+                let mut tx = engine.begin().await?;
+                let mut stored = db::decisions::lock(&mut tx, id).await?.ok_or(Error::NotFound)?;
+                settle(&mut tx, &engine, &caller, &mut stored).await?;
+                engine.commit(tx).await
+            })
+            .await?;
+    }
+    Ok(due.len())
+}
+
+/// Resolves a locked decision whose time to take a review back is over, by the reviews whose authors may still give them.
+async fn settle(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    caller: &Caller,
+    stored: &mut Decision,
+) -> Result<()> {
+    let now = engine.now();
+    let Some(settling) = stored.settling.filter(|settling| settling.until <= now) else { return Ok(()) };
+    let permit = authorize::unevaluated(authorize::engine_actor());
+    let mut lost = false;
+    for review in counted(tx, stored, settling.outcome).await? {
+        if still_gives(tx, engine, stored, &review, now).await? {
+            continue;
+        }
+        lost = true;
+        stored.n += 1;
+        let event =
+            Event::ReviewVoided { decision: stored.id, n: stored.n, review: review.entry, cause: VoidCause::Authority };
+        let entry = seal::append(tx, engine, caller, &permit, &event).await?;
+        db::reviews::end(tx, review.entry, ReviewState::Void, entry.at, entry.id).await?;
+    }
+    let policy = db::policies::find(tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
+    let reviews = counted(tx, stored, settling.outcome).await?;
+    let rules = rules(tx, stored, &policy).await?;
+    let holds = match settling.outcome {
+        ResolutionOutcome::Approved => !lost || rules.quorum.is_met(&rules.approvals),
+        _ => !reviews.is_empty(),
+    };
+    if !holds {
+        let state = reopened(tx, stored).await?;
+        return Ok(db::decisions::set_state(tx, stored.id, stored.n, state).await?);
+    }
+    let resolved = Resolve {
+        n: stored.n + 1,
+        outcome: settling.outcome,
+        code: reviews.last().map(|review| review.code),
+        reviews: reviews.iter().map(|review| review.entry).collect(),
+        by_rule: false,
+    };
+    resolve(tx, engine, caller, stored, resolved).await?;
+    Ok(())
+}
+
+/// Tells whether the author of a review could give it now.
+async fn still_gives(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    stored: &Decision,
+    review: &Review,
+    now: u64,
+) -> Result<bool> {
+    let target = Target::Decision { id: stored.id, system: stored.system, n: stored.n };
+    let opinion = authorize::ask(conn, engine, review.person, Action::ReviewDecision, target).await?;
+    let senior = review.senior && review.verdict == Verdict::Approve;
+    Ok(opinion.allowed && (!senior || authorize::is_senior(conn, review.person, stored.id, now).await?))
+}
+
+/// Where a decision stands again once a review that decided stands no more.
+async fn reopened(conn: &mut PgConnection, stored: &Decision) -> Result<State> {
+    let reviews = db::reviews::list(conn, stored.id).await?;
+    let begun = reviews.iter().any(|review| stands(review, stored) && review.verdict.counts());
+    Ok(if begun { State::InReview } else { State::Queued })
+}
+
+/// The reviews that make this outcome: the approvals, or the rejections.
+pub(super) async fn counted(
+    conn: &mut PgConnection,
+    stored: &Decision,
+    outcome: ResolutionOutcome,
+) -> Result<Vec<Review>> {
+    let verdict = if outcome == ResolutionOutcome::Approved { Verdict::Approve } else { Verdict::Reject };
+    let reviews = db::reviews::list(conn, stored.id).await?;
+    Ok(reviews.into_iter().filter(|review| stands(review, stored) && review.verdict == verdict).collect())
+}
+
+/// Tells whether a review counts in the running round.
+pub(super) fn stands(review: &Review, stored: &Decision) -> bool {
+    review.state == ReviewState::Submitted && review.round == stored.round
+}
+
+fn window(policy: &PolicyVersion, stored: &Decision, windows: RetractWindows) -> u64 {
+    let row = policy.body.row(stored.rule).unwrap_or(&policy.body.default);
+    row.retract_seconds(stored.risk, windows)
+}
+
+fn not_there() -> Problem {
+    Problem::new(
+        Code::InvalidTransition,
+        "This review does not stand any more, so there is nothing to take back. Show the decision as it is now.",
+    )
+}
