@@ -24,15 +24,15 @@ use countersign_ledger::verify::Status;
 const HOUR: u64 = 3_600_000;
 
 /// A desk with the people that policies need.
-struct Office {
-    desk: Desk,
+pub(crate) struct Office {
+    pub(crate) desk: Desk,
     author: Caller,
     officer: Caller,
-    senior: Caller,
+    pub(crate) senior: Caller,
 }
 
 impl Office {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let desk = Desk::new().await;
         let author = desk.member("author-a", vec![Holding::everywhere(Role::PolicyAuthor)]).await;
         let officer = desk.member("officer-a", vec![Holding::everywhere(Role::ComplianceOfficer)]).await;
@@ -68,17 +68,17 @@ impl Office {
     }
 
     /// Puts these rows in force.
-    async fn enforce(&self, rules: &[RuleForm]) {
+    pub(crate) async fn enforce(&self, rules: &[RuleForm]) {
         let draft = self.draft(rules).await;
         self.submit(draft).await.unwrap();
         self.activate(&self.officer, draft).await.unwrap();
     }
 
-    async fn propose(&self, order: &str, amount: &str) -> DecisionId {
+    pub(crate) async fn propose(&self, order: &str, amount: &str) -> DecisionId {
         id_of(&self.desk.propose(order, &proposal(order, amount, "")).await.unwrap())
     }
 
-    async fn page(&self, caller: &Caller, id: DecisionId) -> DecisionView {
+    pub(crate) async fn page(&self, caller: &Caller, id: DecisionId) -> DecisionView {
         decisions::view(&self.desk.engine, &again(caller), id).await.unwrap()
     }
 }
@@ -418,7 +418,7 @@ fn small() -> RuleForm {
 }
 
 /// A rule over the amount, with one approver within four hours.
-fn rule(name: &str, route: &str, operator: &str, amount: &str) -> RuleForm {
+pub(crate) fn rule(name: &str, route: &str, operator: &str, amount: &str) -> RuleForm {
     let (operator, amount) = if operator == "above" { ("more", "100") } else { (operator, amount) };
     RuleForm {
         name: name.into(),
@@ -447,16 +447,16 @@ fn may_approve(refused: &[RefusedVerdict]) -> bool {
     refused.iter().all(|refused| refused.verdict != Verdict::Approve)
 }
 
-fn kinds(words: &[&str]) -> Vec<String> {
+pub(crate) fn kinds(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| format!("decision.{word}")).collect()
 }
 
-fn code(error: Error) -> Code {
+pub(crate) fn code(error: Error) -> Code {
     countersign_domain::Problem::from(error).code
 }
 
 /// The exported log proves every resolution to somebody who has nothing else.
-async fn verified(desk: &Desk) {
+pub(crate) async fn verified(desk: &Desk) {
     desk.sealed().await;
     let report = crate::export::verify(desk).await;
     let failed: Vec<_> = report.checks.iter().filter(|check| check.status == Status::Failed).collect();
@@ -464,7 +464,7 @@ async fn verified(desk: &Desk) {
 }
 
 /// Waits for a background job, ten seconds at most.
-async fn eventually(holds: impl AsyncFn() -> bool) {
+pub(crate) async fn eventually(holds: impl AsyncFn() -> bool) {
     for _ in 0..100 {
         if holds().await {
             return;

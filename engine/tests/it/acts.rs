@@ -1,0 +1,216 @@
+//! Reviews that settle, are taken back, hand up, step aside and come back later.
+
+use countersign_domain::{
+    decision::{ResolutionOutcome, ReviewState, State, Verdict},
+    ids::{DecisionId, EntryId},
+    policy::view::RuleForm,
+    problem::Code,
+    role::Role,
+    view::{Composer, DecisionView},
+};
+use countersign_engine::{Caller, Engine, decisions, people, testing::again};
+
+use crate::policies::{Office, code, eventually, kinds, rule, verified};
+
+/// A table that asks for so many approvals and leaves time to take a review back.
+async fn office(need: u64, retract_seconds: &str) -> Office {
+    let office = Office::new().await;
+    let asked = RuleForm {
+        need: need.to_string(),
+        retract_seconds: retract_seconds.into(),
+        ..rule("asked", "require", "at_least", "0")
+    };
+    office.enforce(&[asked]).await;
+    office
+}
+
+/// The entry of the reader's own review, where it may be taken back.
+fn own(page: &DecisionView) -> Option<EntryId> {
+    page.reviews.iter().find_map(|review| review.retractable)
+}
+
+async fn state(office: &Office, id: DecisionId) -> State {
+    office.page(&office.desk.auditor, id).await.state
+}
+
+async fn retract(engine: &Engine, caller: &Caller, id: DecisionId, review: EntryId) -> Result<State, Code> {
+    decisions::retract(engine, &again(caller), id, review).await.map(|done| done.state).map_err(code)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_approved_settles_and_reaches_the_agent_only_afterwards() {
+    let office = office(1, "20").await;
+    let desk = &office.desk;
+    let id = office.propose("a", "40.00").await;
+
+    let given = desk.review(&desk.approver, id, Verdict::Approve).await.unwrap();
+    let told = decisions::get(&desk.engine, &again(&desk.agent), id).await.unwrap();
+    let page = office.page(&desk.approver_b, id).await;
+
+    assert_eq!((given.state, given.resolution), (State::Settling, None));
+    assert_eq!((told.state, told.resolution), (State::Settling, None));
+    assert_eq!(page.settling.unwrap().outcome, ResolutionOutcome::Approved);
+    let Composer::Open { refused, .. } = page.composer else { panic!("another reviewer may still reject") };
+    assert!(refused.iter().all(|refused| refused.verdict != Verdict::Reject));
+    assert!(refused.iter().any(|refused| refused.verdict == Verdict::Approve));
+
+    desk.clock.advance(20_000);
+    eventually(async || state(&office, id).await != State::Settling).await;
+    let told = decisions::wait(&desk.engine, &again(&desk.agent), id, std::time::Duration::from_secs(5), None).await;
+
+    assert_eq!(told.unwrap().resolution.unwrap().outcome, ResolutionOutcome::Approved);
+    let acts: Vec<_> = desk.kinds_of(id).await.into_iter().filter(|kind| !kind.ends_with(".viewed")).collect();
+    assert_eq!(acts, kinds(&["proposed", "routed", "reviewed", "quorum_met", "resolved", "released"]));
+    verified(desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_review_is_taken_back_once_by_its_author_and_may_be_given_anew() {
+    let office = office(1, "20").await;
+    let desk = &office.desk;
+    let engine = &desk.engine;
+    let id = office.propose("a", "40.00").await;
+    desk.review(&desk.approver, id, Verdict::Approve).await.unwrap();
+    let review = own(&office.page(&desk.approver, id).await).unwrap();
+
+    let of_another = retract(engine, &desk.approver_b, id, review).await;
+    let unknown = retract(engine, &desk.approver, id, EntryId(uuid::Uuid::nil())).await;
+    let back = retract(engine, &desk.approver, id, review).await;
+    let twice = retract(engine, &desk.approver, id, review).await;
+
+    assert_eq!(of_another, Err(Code::Forbidden));
+    assert_eq!(unknown, Err(Code::InvalidTransition));
+    assert_eq!(back, Ok(State::Queued));
+    assert_eq!(twice, Err(Code::InvalidTransition));
+    let page = office.page(&desk.approver, id).await;
+    assert_eq!(page.reviews[0].state, ReviewState::Retracted);
+    assert_eq!(own(&page), None);
+
+    desk.clock.advance(60_000);
+    let rejected = desk.review(&desk.approver, id, Verdict::Reject).await.unwrap();
+    assert_eq!(rejected.state, State::Settling);
+    desk.clock.advance(20_000);
+    eventually(async || state(&office, id).await != State::Settling).await;
+    let late = retract(engine, &desk.approver, id, review).await;
+
+    assert_eq!(late, Err(Code::InvalidTransition), "it is resolved");
+    assert_eq!(office.page(&desk.auditor, id).await.resolution.unwrap().outcome, ResolutionOutcome::Rejected);
+    verified(desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_else_may_still_reject_what_settles() {
+    let office = office(1, "20").await;
+    let desk = &office.desk;
+    let id = office.propose("a", "40.00").await;
+    desk.review(&desk.approver, id, Verdict::Approve).await.unwrap();
+
+    let agreed = desk.review(&desk.approver_b, id, Verdict::Approve).await.unwrap_err();
+    let rejected = desk.review(&desk.approver_b, id, Verdict::Reject).await.unwrap();
+    desk.clock.advance(20_000);
+    eventually(async || state(&office, id).await != State::Settling).await;
+
+    assert_eq!(code(agreed), Code::AlreadyResolved);
+    assert_eq!(rejected.state, State::Settling);
+    assert_eq!(office.page(&desk.auditor, id).await.resolution.unwrap().outcome, ResolutionOutcome::Rejected);
+    verified(desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_lost_the_right_before_the_resolution_does_not_count() {
+    let office = office(1, "20").await;
+    let desk = &office.desk;
+    let id = office.propose("a", "40.00").await;
+    desk.review(&desk.approver, id, Verdict::Approve).await.unwrap();
+
+    people::disable(&desk.engine, &again(&desk.admin), desk.approver.person().unwrap()).await.unwrap();
+    desk.clock.advance(20_000);
+    eventually(async || state(&office, id).await != State::Settling).await;
+
+    let page = office.page(&desk.approver_b, id).await;
+    assert_eq!((page.state, page.resolution), (State::Queued, None));
+    assert_eq!(page.reviews[0].state, ReviewState::Void);
+    let given = desk.review(&desk.approver_b, id, Verdict::Approve).await.unwrap();
+    assert_eq!(given.state, State::Settling);
+    desk.clock.advance(20_000);
+    eventually(async || state(&office, id).await == State::Resolved).await;
+    verified(desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taking_back_and_the_end_of_the_window_meet_in_one_order() {
+    let office = office(1, "10").await;
+    let desk = &office.desk;
+    let mut outcomes = (0, 0);
+    for round in 0..12 {
+        let id = office.propose(&format!("r{round}"), "40.00").await;
+        desk.review(&desk.approver, id, Verdict::Approve).await.unwrap();
+        let review = own(&office.page(&desk.approver, id).await).unwrap();
+        let (engine, approver) = (desk.engine.clone(), again(&desk.approver));
+        let taking = tokio::spawn(async move { retract(&engine, &approver, id, review).await });
+        desk.clock.advance(10_000);
+        let taken = taking.await.unwrap();
+        eventually(async || state(&office, id).await != State::Settling).await;
+        match taken {
+            Ok(_) => {
+                assert_eq!(state(&office, id).await, State::Queued);
+                outcomes.0 += 1;
+            }
+            Err(why) => {
+                assert_eq!((why, state(&office, id).await), (Code::InvalidTransition, State::Resolved));
+                outcomes.1 += 1;
+            }
+        }
+    }
+    assert_eq!(outcomes.0 + outcomes.1, 12);
+    verified(desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reviewer_hands_a_decision_to_the_senior_approvers() {
+    let office = office(1, "0").await;
+    let desk = &office.desk;
+    let id = office.propose("a", "40.00").await;
+
+    let escalated = desk.review(&desk.approver, id, Verdict::Escalate).await.unwrap();
+    let page = office.page(&desk.approver_b, id).await;
+    let below = desk.review(&desk.approver_b, id, Verdict::Approve).await.unwrap_err();
+    let again_up = desk.review(&office.senior, id, Verdict::Escalate).await.unwrap_err();
+    let approved = desk.review(&office.senior, id, Verdict::Approve).await.unwrap();
+
+    assert_eq!(escalated.state, State::Queued);
+    assert_eq!(page.policy.seats.iter().map(|seat| seat.role).collect::<Vec<_>>(), [Role::SeniorApprover]);
+    assert_eq!(code(below), Code::Forbidden);
+    assert_eq!(code(again_up), Code::InvalidTransition);
+    assert_eq!(approved.resolution, Some(ResolutionOutcome::Approved));
+    verified(desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_abstains_is_out_and_who_defers_comes_back() {
+    let office = office(2, "0").await;
+    let desk = &office.desk;
+    let id = office.propose("a", "40.00").await;
+    let turns = async |caller: &Caller| people::me(&desk.engine, &again(caller)).await.unwrap().turn_count;
+
+    desk.review(&desk.approver, id, Verdict::Abstain).await.unwrap();
+    let again_ruled = desk.open_form(&desk.approver, id, Verdict::Approve).await.unwrap_err();
+    let mut defer = desk.open_form(&desk.approver_b, id, Verdict::Defer).await.unwrap();
+    let timeless = decisions::review(&desk.engine, &again(&desk.approver_b), defer.clone()).await.unwrap_err();
+    let until = desk.engine.now() + 3_600_000;
+    defer.follow_up = Some(until);
+    let deferred = decisions::review(&desk.engine, &again(&desk.approver_b), defer).await.unwrap();
+
+    assert_eq!(code(again_ruled), Code::InvalidTransition);
+    assert_eq!(code(timeless), Code::InvalidContent);
+    assert_eq!((deferred.state, deferred.resolution), (State::Queued, None));
+    assert_eq!(office.page(&desk.approver_b, id).await.reviews[1].follow_up, Some(until));
+    assert_eq!(turns(&desk.approver_b).await, 0, "it is not their turn until then");
+    desk.clock.advance(1_200_000);
+    let approved = desk.review(&desk.approver_b, id, Verdict::Approve).await.unwrap();
+    let last = desk.review(&office.senior, id, Verdict::Approve).await.unwrap();
+
+    assert_eq!(approved.state, State::InReview);
+    assert_eq!(last.resolution, Some(ResolutionOutcome::Approved));
+    verified(desk).await;
+}
