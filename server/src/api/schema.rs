@@ -195,6 +195,10 @@ pub enum State {
     Queued,
     /// A reviewer has begun, or a first review of several is in.
     InReview,
+    /// A reviewer asked the AI system for a change.
+    ChangesRequested,
+    /// People have decided; a reviewer may still take a review back, and the agent has not been told.
+    Settling,
     /// Final; the agent has not been told.
     Resolved,
     /// Final and told to the agent.
@@ -284,12 +288,14 @@ pub enum ResolutionOutcome {
     Rejected,
     /// Nobody ruled in time, so the agent must not act.
     Expired,
+    /// The agent took its proposal back.
+    Withdrawn,
 }
 
 /// Who or what decided.
 #[derive(ToSchema)]
 pub struct DecidedBy {
-    /// `people`, `rule` or `deadline`.
+    /// `people`, `rule`, `deadline` or `requester`.
     kind: String,
     /// Counted reviews.
     reviews: u64,
