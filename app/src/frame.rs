@@ -335,7 +335,7 @@ fn Navigation(me: Option<Me>) -> impl IntoView {
             aria-label="Main"
             class="fixed inset-x-0 bottom-0 z-20 border-t border-hairline bg-surface sm:static sm:z-auto sm:w-14 sm:border-r sm:border-t-0 sm:py-3 xl:w-52 print:hidden"
         >
-            <ul class="flex justify-around sm:sticky sm:top-3 sm:flex-col sm:justify-start sm:gap-0.5 sm:px-2">
+            <ul class="flex justify-around overflow-x-auto sm:sticky sm:top-3 sm:flex-col sm:justify-start sm:gap-0.5 sm:overflow-visible sm:px-2">
                 {places
                     .into_iter()
                     .map(|place| {
@@ -347,7 +347,7 @@ fn Navigation(me: Option<Me>) -> impl IntoView {
                                     href=path
                                     rel=whole.then_some("external")
                                     aria-current=current
-                                    class="flex min-h-12 no-underline flex-col items-center justify-center gap-0.5 rounded-control px-2 text-[11px]/4 text-muted hover:bg-raised hover:text-text aria-[current=page]:bg-selected aria-[current=page]:font-medium aria-[current=page]:text-accent sm:min-h-10 xl:flex-row xl:justify-start xl:gap-3 xl:px-3 xl:text-body"
+                                    class="flex min-h-12 no-underline flex-col items-center justify-center gap-0.5 rounded-control px-1 sm:px-2 text-[11px]/4 text-muted hover:bg-raised hover:text-text aria-[current=page]:bg-selected aria-[current=page]:font-medium aria-[current=page]:text-accent sm:min-h-10 xl:flex-row xl:justify-start xl:gap-3 xl:px-3 xl:text-body"
                                 >
                                     <Icon shape class="size-5 shrink-0"/>
                                     <span class="sm:max-xl:sr-only">{label}</span>

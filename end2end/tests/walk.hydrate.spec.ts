@@ -208,6 +208,12 @@ async function look(page: Page, name: string): Promise<void> {
   number += 1;
   await page.setViewportSize({ width: 390, height: 844 });
   await wellFormed(page);
+  const outside = await page.evaluate(() =>
+    [...document.querySelectorAll('nav[aria-label="Main"] a')]
+      .filter((place) => place.getBoundingClientRect().right > innerWidth)
+      .map((place) => place.textContent)
+  );
+  assert.deepEqual(outside, [], "every place is in reach on a phone");
   for (const [theme, width, height] of SHOTS ? LOOKS : []) {
     await page.emulateMedia({ colorScheme: theme });
     await page.setViewportSize({ width, height });
