@@ -85,6 +85,12 @@ pub(crate) fn Frame(children: Children) -> impl IntoView {
     provide_context(Surroundings { around, said, moved });
     provide_context(live);
 
+    Effect::new(move |_| {
+        if live.is_ended() {
+            said.set(ENDED.to_owned());
+        }
+    });
+
     let path = use_location().pathname;
     Effect::new(move |before: Option<String>| {
         let path = path.get();
@@ -167,11 +173,12 @@ fn TopBar(around: Around, live: Live) -> impl IntoView {
                     <Icon shape=Shape::Seal class="size-5 text-accent"/>
                     "Countersign"
                 </a>
-                <Connection live/>
+                <Connected live/>
                 <div class="ml-auto flex items-center gap-3">
                     {me.map(|me| view! { <Person me live/> })}
                 </div>
             </div>
+            <Interrupted live/>
         </header>
     }
 }
@@ -221,27 +228,49 @@ fn Person(me: Me, live: Live) -> impl IntoView {
     }
 }
 
-/// The stream's state in words; nothing is said while there is nothing to say.
+/// Says that changes arrive; nothing is said while there is nothing to say.
 #[component]
-fn Connection(live: Live) -> impl IntoView {
+fn Connected(live: Live) -> impl IntoView {
+    move || {
+        (live.link.get() == Link::Live).then(|| {
+            view! {
+                <p class="hidden items-center gap-1.5 text-compact text-muted sm:flex">
+                    <span aria-hidden="true" class="size-1.5 rounded-full bg-approve"></span>
+                    "Live"
+                </p>
+            }
+        })
+    }
+}
+
+/// Why no changes arrive, in a line of its own, so that it has room on a phone too.
+#[component]
+fn Interrupted(live: Live) -> impl IntoView {
+    const BAR: &str = "flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-hairline bg-escalate-tint px-4 py-1.5 text-compact font-medium text-escalate-ink sm:px-5";
+    let path = use_location().pathname;
+
     move || match live.link.get() {
-        Link::Off => ().into_any(),
-        Link::Live => view! {
-            <p class="hidden items-center gap-1.5 text-compact text-muted sm:flex">
-                <span aria-hidden="true" class="size-1.5 rounded-full bg-approve"></span>
-                "Live"
+        Link::Off | Link::Live => ().into_any(),
+        Link::Lost { since } => view! {
+            <p class=BAR>
+                {format!("Live updates paused since {}; changes load when the connection returns.", screen(since))}
             </p>
         }
         .into_any(),
-        Link::Lost { since } => view! {
-            <p class="flex items-center gap-1.5 text-compact font-medium text-escalate">
-                <span aria-hidden="true" class="size-1.5 rounded-full bg-escalate"></span>
-                {format!("Live updates paused since {}; changes load when the connection returns.", screen(since))}
+        Link::Ended => view! {
+            <p class=BAR>
+                {ENDED}
+                <a href=format!("/login?next={}", path.get_untracked()) rel="external" class="underline">
+                    "Sign in again"
+                </a>
             </p>
         }
         .into_any(),
     }
 }
+
+/// What is said when the sign-in behind a page is over.
+const ENDED: &str = "Your sign-in has ended. What is shown here may be old, and nothing more can be done with it.";
 
 #[component]
 fn DemoRibbon(people: Vec<(Role, String)>) -> impl IntoView {
@@ -306,7 +335,7 @@ fn Navigation(me: Option<Me>) -> impl IntoView {
             aria-label="Main"
             class="fixed inset-x-0 bottom-0 z-20 border-t border-hairline bg-surface sm:static sm:z-auto sm:w-14 sm:border-r sm:border-t-0 sm:py-3 xl:w-52 print:hidden"
         >
-            <ul class="flex justify-around sm:sticky sm:top-3 sm:flex-col sm:justify-start sm:gap-0.5 sm:px-2">
+            <ul class="flex justify-around overflow-x-auto sm:sticky sm:top-3 sm:flex-col sm:justify-start sm:gap-0.5 sm:overflow-visible sm:px-2">
                 {places
                     .into_iter()
                     .map(|place| {
@@ -318,7 +347,7 @@ fn Navigation(me: Option<Me>) -> impl IntoView {
                                     href=path
                                     rel=whole.then_some("external")
                                     aria-current=current
-                                    class="flex min-h-12 no-underline flex-col items-center justify-center gap-0.5 rounded-control px-2 text-[11px]/4 text-muted hover:bg-raised hover:text-text aria-[current=page]:bg-selected aria-[current=page]:font-medium aria-[current=page]:text-accent sm:min-h-10 xl:flex-row xl:justify-start xl:gap-3 xl:px-3 xl:text-body"
+                                    class="flex min-h-12 no-underline flex-col items-center justify-center gap-0.5 rounded-control px-1 sm:px-2 text-[11px]/4 text-muted hover:bg-raised hover:text-text aria-[current=page]:bg-selected aria-[current=page]:font-medium aria-[current=page]:text-accent sm:min-h-10 xl:flex-row xl:justify-start xl:gap-3 xl:px-3 xl:text-body"
                                 >
                                     <Icon shape class="size-5 shrink-0"/>
                                     <span class="sm:max-xl:sr-only">{label}</span>

@@ -6,9 +6,11 @@
 use std::cell::RefCell;
 
 use countersign_domain::view::Change;
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::{Event, EventSource, MessageEvent};
+
+use crate::frame::{Around, look_around};
 
 /// How the stream stands, in words for the top bar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub(crate) enum Link {
         /// Since when, by the browser's clock.
         since: u64,
     },
+    /// The sign-in behind the page has ended; nothing is tried again.
+    Ended,
 }
 
 /// The stream, as the frame provides it to pages.
@@ -47,6 +51,7 @@ struct Source {
     _opened: Closure<dyn Fn(Event)>,
     _failed: Closure<dyn Fn(Event)>,
     _changed: Closure<dyn Fn(MessageEvent)>,
+    _paused: Closure<dyn Fn(Event)>,
     _ended: Closure<dyn Fn(Event)>,
 }
 
@@ -67,7 +72,12 @@ impl Live {
 
     /// Tells whether the connection is gone, so that what stands on the page may be old.
     pub(crate) fn is_lost(self) -> bool {
-        self.link.with(|link| matches!(link, Link::Lost { .. }))
+        self.link.with(|link| matches!(link, Link::Lost { .. } | Link::Ended))
+    }
+
+    /// Tells whether the sign-in behind the page has ended.
+    pub(crate) fn is_ended(self) -> bool {
+        self.link.with(|link| *link == Link::Ended)
     }
 
     /// Opens the stream, unless it is open; for effects only.
@@ -89,13 +99,16 @@ impl Live {
 
         let opened = Closure::<dyn Fn(Event)>::new(move |_| self.link.set(Link::Live));
         let failed = Closure::<dyn Fn(Event)>::new(move |event: Event| {
+            if self.is_ended() {
+                return;
+            }
             self.lose();
             let closed = event
                 .target()
                 .and_then(|target| target.dyn_into::<EventSource>().ok())
                 .is_some_and(|source| source.ready_state() == EventSource::CLOSED);
             if closed {
-                self.reopen();
+                self.ask();
             }
         });
         let changed = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
@@ -105,18 +118,26 @@ impl Live {
                 self.change.set(Some(change));
             }
         });
-        let ended = Closure::<dyn Fn(Event)>::new(move |_| {
+        let paused = Closure::<dyn Fn(Event)>::new(move |_| {
             self.lose();
             self.reopen();
         });
+        let ended = Closure::<dyn Fn(Event)>::new(move |_| self.end());
         source.set_onopen(Some(opened.as_ref().unchecked_ref()));
         source.set_onerror(Some(failed.as_ref().unchecked_ref()));
-        for (name, function) in [("change", changed.as_ref()), ("bye", ended.as_ref())] {
+        for (name, function) in [("change", changed.as_ref()), ("bye", paused.as_ref()), ("ended", ended.as_ref())] {
             if source.add_event_listener_with_callback(name, function.unchecked_ref()).is_err() {
                 return;
             }
         }
-        SOURCE.set(Some(Source { source, _opened: opened, _failed: failed, _changed: changed, _ended: ended }));
+        SOURCE.set(Some(Source {
+            source,
+            _opened: opened,
+            _failed: failed,
+            _changed: changed,
+            _paused: paused,
+            _ended: ended,
+        }));
     }
 
     fn lose(self) {
@@ -129,19 +150,41 @@ impl Live {
         });
     }
 
-    /// Closes now, so that the browser does not try again at once, and opens a new stream later.
-    fn reopen(self) {
-        SOURCE.with_borrow(|source| {
-            if let Some(source) = source {
-                source.source.close();
+    /// Closes for good: the sign-in has ended.
+    fn end(self) {
+        close();
+        self.link.set(Link::Ended);
+    }
+
+    /// Asks who is signed in, because a browser does not say why a stream was refused; opens a new one unless
+    /// nobody is.
+    fn ask(self) {
+        spawn_local(async move {
+            match look_around().await {
+                Ok(Around { me: None, .. }) => self.end(),
+                _ => self.reopen(),
             }
         });
+    }
+
+    /// Closes now, so that the browser does not try again at once, and opens a new stream later.
+    fn reopen(self) {
+        close();
         let again = Closure::once_into_js(move || {
             SOURCE.set(None);
             self.connect();
         });
         let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(again.unchecked_ref(), REOPEN_MS);
     }
+}
+
+/// Closes the connection, which keeps its place.
+fn close() {
+    SOURCE.with_borrow(|source| {
+        if let Some(source) = source {
+            source.source.close();
+        }
+    });
 }
 
 impl Default for Live {

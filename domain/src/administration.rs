@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     event::AccessReviewAnswer,
     ids::{AccessReviewId, AgentKeyId, AuditWindowId, EntryId, PersonId, RoleAssignmentId, SystemId},
-    role::Role,
+    view::ShownHolding,
 };
 
 crate::decision::words! {
@@ -325,8 +325,16 @@ pub struct AccessReviewItem {
     pub person: String,
     /// Their id.
     pub person_id: PersonId,
-    /// The role.
-    pub role: Role,
+    /// The role, with where it holds and how far it reaches.
+    pub holding: ShownHolding,
+    /// Where it comes from, in words.
+    pub source: String,
+    /// Since when.
+    pub assigned_at: u64,
+    /// Whether it has ended since the review began.
+    pub ended: bool,
+    /// Short name of the provider whose groups give it, which alone can take it away.
+    pub provider: Option<String>,
     /// What was answered.
     pub answer: Option<AccessReviewAnswer>,
     /// Who answered.

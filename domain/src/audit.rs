@@ -190,6 +190,11 @@ impl<'a> Audit<'a> {
     }
 }
 
+/// Every kind of entry that a log may hold.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    schema::kinds()
+}
+
 /// Verifies a whole log: its bytes, then what they mean, with statements and openings from the same place.
 pub fn verify_log(source: &dyn Source, trust: &Trust, held: &[&str]) -> Report {
     let statements = |digest: &Hash| source.file(&format!("statements/{digest}.json"));

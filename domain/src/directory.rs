@@ -35,6 +35,8 @@ pub struct DirectoryRow {
     pub group_count: u64,
     /// Memberships in groups.
     pub member_count: u64,
+    /// People for whom something follows from a large push that is still being worked out.
+    pub due_count: u64,
     /// People with a membership that fits a row of the mapping and gives nothing, because its role is above the ceiling.
     pub above_count: u64,
     /// Its tokens, newest first.

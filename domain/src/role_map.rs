@@ -157,6 +157,7 @@ impl Reason {
             Reason::Matched { value } => format!("Matched: the value is {value}."),
             Reason::NoClaim => "The provider sent no such claim.".into(),
             Reason::NoText => "The claim holds neither a text nor a list of texts.".into(),
+            Reason::NoMatch { compared: 0 } => "The claim came without any value.".into(),
             Reason::NoMatch { compared: 1 } => "The one value of this claim does not fit.".into(),
             Reason::NoMatch { compared } => format!("None of the {compared} values of this claim fits."),
             Reason::OtherCase { value } => {

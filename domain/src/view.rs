@@ -43,6 +43,8 @@ pub struct Me {
     pub id: PersonId,
     /// The name.
     pub name: String,
+    /// The sign-in name.
+    pub login: String,
     /// Roles held.
     pub roles: Vec<Role>,
     /// Open decisions that wait for this person.
@@ -569,8 +571,8 @@ pub struct NewKey {
 pub struct MeView {
     /// The person.
     pub me: Me,
-    /// The sign-in name.
-    pub login: String,
+    /// Names of the identity providers that know the person.
+    pub providers: Vec<String>,
     /// Running sign-ins, newest first.
     pub sessions: Vec<SessionRow>,
     /// The person's latest reviews, newest first.
@@ -741,6 +743,8 @@ pub struct PersonView {
     pub login: String,
     /// Whether sign-in is barred.
     pub disabled: bool,
+    /// Names of the identity providers that know the person.
+    pub providers: Vec<String>,
     /// Assignments, the running ones first, then the latest.
     pub assignments: Vec<AssignmentRow>,
     /// Changes about this person that wait for a second person.

@@ -30,16 +30,19 @@ export interface Scene {
 export interface SpecOptions extends ServerOptions {
   /** Instead of starting a server, use one that runs already. */
   origin?: () => string;
+  /** How long each may take; 60 unless told. */
+  seconds?: number;
 }
 
 export interface Specs {
   it(name: string, body: (scene: Scene) => Promise<void>, visitor?: Partial<VisitorOptions>): void;
 }
 
-const TEST_MS = 60_000;
+const TEST_SECONDS = 60;
 
 /** Prepares one server and one browser for all specs of a file. */
 export function specs(subject: string, options: SpecOptions = {}): Specs {
+  const timeout = (options.seconds ?? TEST_SECONDS) * 1_000;
   const modes = process.argv[1]?.endsWith(".hydrate.spec.ts") ? [true] : [true, false];
   let server: Server | undefined;
   let browser: Browser | undefined;
@@ -77,7 +80,7 @@ export function specs(subject: string, options: SpecOptions = {}): Specs {
     it(name, body, visitor = {}) {
       for (const javaScript of modes) {
         const mode = javaScript ? "with JavaScript" : "without JavaScript";
-        test(`${subject}: ${name} (${mode})`, { timeout: TEST_MS }, () => play(javaScript, body, visitor));
+        test(`${subject}: ${name} (${mode})`, { timeout }, () => play(javaScript, body, visitor));
       }
     },
   };

@@ -136,6 +136,21 @@ it("offers the proof of a ledger entry for download", async ({ page }) => {
   assert.match(readFileSync(await download.path(), "utf8"), /^c2sp\.org\/tlog-proof@v1\nextra \S+\nindex 2\n/);
 });
 
+it("shows nothing of what was read after signing out and going back", async ({ page, visitor }) => {
+  visitor.expect(/Clear-Site-Data/);
+  await viewAs(page, "Approver");
+  await openFirst(page);
+  const read = ((await page.getByRole("heading", { level: 1 }).textContent()) ?? "").trim();
+  assert.notEqual(read, "");
+
+  await page.getByRole("banner").getByRole("button", { name: "Sign out" }).click();
+  await page.waitForURL((url) => url.pathname === "/logged-out");
+  await page.goBack();
+
+  await page.waitForURL((url) => url.pathname === "/login");
+  assert.ok(!(await page.content()).includes(read), "the decision is not shown again");
+});
+
 const PAGES = {
   Approver: ["/queue", "/queue?risk=high", "/me", "/ledger"],
   Auditor: ["/queue", "/ledger", "/ledger/3", "/verify"],

@@ -17,7 +17,7 @@ use countersign_ledger::{
     hash::{Hash, Label, digest},
     value::{Limits, Value},
 };
-use sqlx::{Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::{
     Engine,
@@ -64,6 +64,7 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<AccessReviewsView>
         let mut named: Vec<PersonId> = reviews.iter().map(|review| review.started_by).collect();
         named.extend(items.iter().flat_map(|item| [Some(item.person), item.answered_by]).flatten());
         let names = people::names(&mut tx, engine, &named).await?;
+        let items = shown_items(&mut tx, caller, items, &names).await?;
         tx.commit().await?;
         Ok((permit, reviews, items, assignments, names))
     };
@@ -73,7 +74,7 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<AccessReviewsView>
 
     Ok(AccessReviewsView {
         reviews: reviews.iter().map(|review| row(review, &names)).collect::<Result<_>>()?,
-        items: items.into_iter().map(|found| item(found, &names, caller)).collect(),
+        items,
         assignments,
         now: engine.now(),
     })
@@ -97,17 +98,43 @@ fn row(review: &AccessReview, names: &HashMap<PersonId, String>) -> Result<Acces
     })
 }
 
-fn item(found: Item, names: &HashMap<PersonId, String>, caller: &Caller) -> AccessReviewItem {
-    AccessReviewItem {
-        assignment: found.assignment,
-        person: name(names, found.person),
-        person_id: found.person,
-        role: found.role,
-        answer: found.answer,
-        answered_by: found.answered_by.map(|by| name(names, by)),
-        answered_at: found.answered_at,
-        own: caller.person() == Some(found.person),
-    }
+/// Writes items with what each assignment gives, since when, and who can take it away.
+async fn shown_items(
+    conn: &mut PgConnection,
+    caller: &Caller,
+    items: Vec<Item>,
+    names: &HashMap<PersonId, String>,
+) -> Result<Vec<AccessReviewItem>> {
+    let ids: Vec<_> = items.iter().map(|item| item.assignment).collect();
+    let assignments = db::roles::list_by_id(conn, &ids).await?;
+    let providers = roles::providers_of(conn, &assignments).await?;
+    let systems: HashMap<_, _> =
+        db::systems::list(conn).await?.into_iter().map(|(system, _)| (system.id, system.name)).collect();
+    let assignments: HashMap<_, _> = assignments.into_iter().map(|assignment| (assignment.id, assignment)).collect();
+    items
+        .into_iter()
+        .map(|found| {
+            let assignment = assignments.get(&found.assignment).ok_or(Error::NotFound)?;
+            let provider = match assignment.source {
+                Source::Provider(id) => providers.get(&id).map(|(slug, _)| slug.clone()),
+                _ => None,
+            };
+            Ok(AccessReviewItem {
+                assignment: found.assignment,
+                person: name(names, found.person),
+                person_id: found.person,
+                holding: roles::shown(&assignment.holding, &systems),
+                source: roles::source_words(assignment.source, &providers),
+                assigned_at: assignment.assigned_at,
+                ended: assignment.ended.is_some(),
+                provider,
+                answer: found.answer,
+                answered_by: found.answered_by.map(|by| name(names, by)),
+                answered_at: found.answered_at,
+                own: caller.person() == Some(found.person),
+            })
+        })
+        .collect()
 }
 
 fn name(names: &HashMap<PersonId, String>, person: PersonId) -> String {

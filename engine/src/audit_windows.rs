@@ -156,7 +156,7 @@ pub async fn request(engine: &Engine, caller: &Caller, wanted: Wanted) -> Result
                     return Err(Error::field(
                         "/login",
                         "unknown",
-                        "Nobody has this sign-in name. Invite the auditor first, without a role.",
+                        "Nobody has this sign-in name. Invite the auditor under People first, with no role yet.",
                     ));
                 };
                 let person = account.id;

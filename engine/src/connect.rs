@@ -6,6 +6,9 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use crate::error::{Error, Result};
 
+#[cfg(test)]
+mod tls;
+
 /// Reads an address. One on a network that says no `sslmode` is connected to as `verify-full`: encrypted, to a server
 /// whose certificate names it and comes from an authority that the operating system or `sslrootcert` knows. Sockets and
 /// loopback addresses leave no machine.

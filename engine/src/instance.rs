@@ -31,7 +31,7 @@ use crate::{
     error::{Error, Result},
     expiry, health,
     password::Hasher,
-    policies, reads, refusals, secret,
+    policies, reads, refusals, scim, secret,
     sequencer::{self, Sequencer},
     signing::{Hold, Keys},
     tail,
@@ -150,6 +150,7 @@ impl Engine {
         engine.spawn(probe_backlog(engine.clone()));
         policies::activate_bootstrap(&engine).await?;
         engine.spawn(expiry::run(engine.clone()));
+        engine.spawn(scim::due::run(engine.clone()));
         engine.measure_space();
         engine.spawn(health::run(engine.clone()));
 

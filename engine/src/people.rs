@@ -42,9 +42,11 @@ pub async fn me(engine: &Engine, caller: &Caller) -> Result<Me> {
         true => db::decisions::count_turns(&mut conn, id, engine.now()).await?,
         false => 0,
     };
-    let name = names(&mut conn, engine, &[id]).await?.remove(&id).unwrap_or_else(erased);
+    let created = db::people::created(&mut conn, &[id]).await?;
+    let name = texts(&mut conn, engine, &created, "name").await?.remove(&id).unwrap_or_else(erased);
+    let login = texts(&mut conn, engine, &created, "login").await?.remove(&id).unwrap_or_else(erased);
     let notices = notices::unread(&mut conn, engine, id).await?;
-    Ok(Me { id, name, roles, turn_count, demo: engine.config().demo, notices })
+    Ok(Me { id, name, login, roles, turn_count, demo: engine.config().demo, notices })
 }
 
 /// Shows a person their own page.
@@ -60,15 +62,14 @@ pub async fn my_page(engine: &Engine, caller: &Caller) -> Result<MeView> {
     let me = me(engine, caller).await?;
     let mut tx = engine.begin().await?;
     let permit = engine.authorize(&mut tx, caller, Action::ViewSelf, Target::Member(id)).await?;
-    let created = db::people::created(&mut tx, &[id]).await?;
-    let login = texts(&mut tx, engine, &created, "login").await?.remove(&id).unwrap_or_else(erased);
+    let providers = db::providers::names_of(&mut tx, id).await?;
     let running = db::sessions::list_running(&mut tx, id).await?;
     let list = sessions::rows(&mut tx, engine, &running, current).await?;
     let reviews = own_reviews(&mut tx, engine, id).await?;
     tx.commit().await?;
     sessions::record_list(engine, caller, permit, list.len()).await?;
 
-    Ok(MeView { me, login, sessions: list, reviews, now: engine.now() })
+    Ok(MeView { me, providers, sessions: list, reviews, now: engine.now() })
 }
 
 async fn own_reviews(conn: &mut PgConnection, engine: &Engine, person: PersonId) -> Result<Vec<OwnReview>> {
@@ -155,6 +156,7 @@ pub async fn person(engine: &Engine, caller: &Caller, id: PersonId, form: Option
         let (end, target) = asks(Action::EndRole);
         let may_end = authorize::ask(&mut tx, engine, me, end, target).await?.allowed;
         let assignments = assignment_rows(&mut tx, engine, id, &systems, may_end).await?;
+        let providers = db::providers::names_of(&mut tx, id).await?;
         let waiting = db::changes::list_about(&mut tx, id).await?;
         let awaiting = changes::rows(&mut tx, engine, caller, &waiting).await?;
         let preview = match form {
@@ -172,6 +174,7 @@ pub async fn person(engine: &Engine, caller: &Caller, id: PersonId, form: Option
             name,
             login,
             disabled: account.disabled,
+            providers,
             assignments,
             awaiting,
             may_assign,
@@ -210,6 +213,7 @@ async fn assignment_rows(
     }
     let sids: Vec<PersonId> = actors.values().filter_map(|actor| actor.sid.as_deref()?.parse().ok()).collect();
     let names = names(conn, engine, &sids).await?;
+    let providers = roles::providers_of(conn, &assignments).await?;
     let by = |entry: uuid::Uuid| match actors.get(&entry) {
         Some(actor) if actor.as_ == ActorKind::Person => {
             let sid = actor.sid.as_deref().and_then(|sid| sid.parse::<PersonId>().ok());
@@ -225,13 +229,7 @@ async fn assignment_rows(
         .map(|assignment| AssignmentRow {
             id: assignment.id,
             holding: roles::shown(&assignment.holding, systems),
-            source: match assignment.source {
-                Source::Hand => "by hand",
-                Source::Provider(_) => "mapping of an identity provider",
-                Source::BreakGlass => "emergency sign-in",
-                Source::Window(_) => "audit window",
-            }
-            .to_owned(),
+            source: roles::source_words(assignment.source, &providers),
             by: by(assignment.entry.0),
             assigned_at: assignment.assigned_at,
             index: places.get(&assignment.entry.0).copied().flatten(),
@@ -243,12 +241,19 @@ async fn assignment_rows(
         .collect())
 }
 
-/// Makes somebody a member in one role and returns the link by which they set their password.
+/// Makes somebody a member, in one role or in none yet, and returns the link by which they set their password.
 ///
 /// # Errors
 ///
 /// `name_taken` when the sign-in name is in use, or the field that needs a change; `step_up_required`.
-pub async fn invite(engine: &Engine, caller: &Caller, name: &str, login: &str, role: Role) -> Result<InvitationLink> {
+pub async fn invite(
+    engine: &Engine,
+    caller: &Caller,
+    name: &str,
+    login: &str,
+    role: impl Into<Option<Role>>,
+) -> Result<InvitationLink> {
+    let role = role.into();
     let name = parse_name(name)?;
     let login = parse_login(login)?;
     engine
@@ -260,8 +265,10 @@ pub async fn invite(engine: &Engine, caller: &Caller, name: &str, login: &str, r
                 sessions::require_recent(&caller)?;
                 db::roles::lock_guard(&mut tx).await?;
                 let person = create_bare(&mut tx, &engine, &caller, &permit, &name, &login).await?;
-                let holding = Holding::everywhere(role);
-                roles::give_or_wait(&mut tx, &engine, &caller, &permit, person, &holding).await?;
+                if let Some(role) = role {
+                    let holding = Holding::everywhere(role);
+                    roles::give_or_wait(&mut tx, &engine, &caller, &permit, person, &holding).await?;
+                }
                 let link = new_link(&mut tx, &engine, person).await?;
                 engine.commit(tx).await?;
                 Ok(link)

@@ -18,7 +18,7 @@ use countersign_domain::{
     problem::Code,
     proposal,
     role::Role,
-    role_map::{self, Outcome, Row, Snapshot, Test},
+    role_map::{self, Group, Outcome, Row, Snapshot, Test},
     time::day,
     view::NoticeKind,
 };
@@ -31,7 +31,7 @@ use crate::{
     caller::Caller,
     changes,
     clock::milliseconds,
-    db::{self, role_mappings::Stored},
+    db::{self, role_mappings::Stored, roles::Assignment},
     error::{Error, Result},
     notices, people, providers, reads, roles, seal, secret, sessions,
 };
@@ -276,7 +276,8 @@ pub(crate) async fn evaluate_sign_in(
     let snapshot = Snapshot { claims: Some(role_map::kept(claims)), groups };
     let active = current(tx, provider).await?.0;
     let of = (provider, person);
-    evaluate(tx, engine, caller, &permit, of, active.as_ref(), &snapshot, LastAdmin::Keeps).await
+    let known = known(tx, engine, provider, &[person]).await?.remove(&person).unwrap_or_default();
+    evaluate(tx, engine, caller, &permit, of, active.as_ref(), &snapshot, known, LastAdmin::Keeps).await
 }
 
 /// Gives what follows from the groups that a directory pushed for people, beside what the provider said last.
@@ -291,23 +292,62 @@ pub(crate) async fn evaluate_pushed(
     permit: &Permit,
     provider: ProviderId,
     people: &[PersonId],
+    last_admin: LastAdmin,
 ) -> Result<()> {
-    let former = db::role_mappings::snapshots(tx, provider, people).await?;
-    let texts = opened(tx, engine, &former).await?;
+    let mut known = known(tx, engine, provider, people).await?;
+    let mut groups: HashMap<PersonId, Vec<Group>> = HashMap::new();
+    for (person, group) in db::scim::groups(tx, provider, Some(people)).await? {
+        groups.entry(person).or_default().push(group);
+    }
     let active = current(tx, provider).await?.0;
     for person in people {
-        let former = texts.get(person).and_then(|text| serde_json::from_str::<Snapshot>(text).ok());
-        let groups = db::scim::groups_of(tx, provider, *person).await?;
+        let known = known.remove(person).unwrap_or_default();
+        let former = known.former.as_ref().and_then(|(_, text)| serde_json::from_str::<Snapshot>(text).ok());
+        let groups = groups.remove(person).unwrap_or_default();
         let snapshot = Snapshot { claims: former.and_then(|former| former.claims), groups };
         let of = (provider, *person);
-        evaluate(tx, engine, caller, permit, of, active.as_ref(), &snapshot, LastAdmin::Refuses).await?;
+        evaluate(tx, engine, caller, permit, of, active.as_ref(), &snapshot, known, last_admin).await?;
     }
     Ok(())
 }
 
+/// What is known of a person before an evaluation.
+#[derive(Default)]
+struct Known {
+    /// The snapshot of the last one: by which version, and its text.
+    former: Option<(Option<MappingVersionId>, String)>,
+    held: Vec<Assignment>,
+    /// The mode of teams of one is on.
+    alone: bool,
+}
+
+async fn known(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    provider: ProviderId,
+    people: &[PersonId],
+) -> Result<HashMap<PersonId, Known>> {
+    let snapshots = db::role_mappings::snapshots(conn, provider, people).await?;
+    let mut texts = opened(conn, engine, &snapshots).await?;
+    let alone = db::roles::single_operator(conn).await?;
+    let mut known: HashMap<_, _> = people.iter().map(|person| (*person, Known { alone, ..Known::default() })).collect();
+    for snapshot in snapshots {
+        let text = texts.remove(&snapshot.person);
+        if let Some(known) = known.get_mut(&snapshot.person) {
+            known.former = text.map(|text| (snapshot.mapping, text));
+        }
+    }
+    for assignment in db::roles::list_open(conn, people).await? {
+        if let Some(known) = known.get_mut(&assignment.person) {
+            known.held.push(assignment);
+        }
+    }
+    Ok(known)
+}
+
 /// What becomes of an evaluation that would take the last admin away.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum LastAdmin {
+pub(crate) enum LastAdmin {
     /// The person keeps what they hold, and whatever else was asked for goes on.
     Keeps,
     /// It is refused.
@@ -323,22 +363,15 @@ async fn evaluate(
     (provider, person): (ProviderId, PersonId),
     active: Option<&Version>,
     snapshot: &Snapshot,
+    known: Known,
     last_admin: LastAdmin,
 ) -> Result<()> {
     let outcome = outcome(snapshot, active, engine.now());
     let version = active.map(|active| active.id);
     let source = Source::Provider(provider);
     let text = serde_json::to_string(snapshot).expect("a snapshot is plain data");
-    let former = db::role_mappings::snapshots(tx, provider, &[person]).await?.pop();
-    let same = match former {
-        Some(former) if former.mapping == version => {
-            opened(tx, engine, &[former]).await?.get(&person).is_some_and(|former| *former == text)
-        }
-        _ => false,
-    };
-    let alone = db::roles::single_operator(tx).await?;
-    let held = db::roles::list_open(tx, &[person]).await?;
-    let plan = roles::plan(held, source, &outcome.holdings, alone, engine.now());
+    let same = known.former.is_some_and(|(mapping, former)| mapping == version && former == text);
+    let plan = roles::plan(known.held, source, &outcome.holdings, known.alone, engine.now());
     if same && plan.gained.is_empty() && plan.lost.is_empty() {
         return Ok(());
     }
@@ -608,13 +641,12 @@ async fn bring_into_force(
         db::role_mappings::set_superseded(tx, former.id, entry.at).await?;
     }
     db::role_mappings::set_activated(tx, version, entry.at).await?;
-    let stored = db::role_mappings::snapshots(tx, provider, &ready.changed).await?;
-    let texts = opened(tx, engine, &stored).await?;
+    let mut known = known(tx, engine, provider, &ready.changed).await?;
     for person in &ready.changed {
-        let snapshot =
-            texts.get(person).and_then(|text| serde_json::from_str::<Snapshot>(text).ok()).unwrap_or_default();
-        let of = (provider, *person);
-        evaluate(tx, engine, caller, permit, of, Some(&ready.draft), &snapshot, LastAdmin::Refuses).await?;
+        let known = known.remove(person).unwrap_or_default();
+        let snapshot = known.former.as_ref().and_then(|(_, text)| serde_json::from_str::<Snapshot>(text).ok());
+        let (of, snapshot) = ((provider, *person), snapshot.unwrap_or_default());
+        evaluate(tx, engine, caller, permit, of, Some(&ready.draft), &snapshot, known, LastAdmin::Refuses).await?;
     }
     Ok(())
 }
@@ -630,12 +662,12 @@ async fn opened(
     engine: &Engine,
     snapshots: &[db::role_mappings::Snapshot],
 ) -> Result<HashMap<PersonId, String>> {
-    let entries: Vec<_> = snapshots.iter().map(|snapshot| snapshot.entry.0).collect();
+    let people: HashMap<_, _> = snapshots.iter().map(|snapshot| (snapshot.entry.0, snapshot.person)).collect();
+    let entries: Vec<_> = people.keys().copied().collect();
     let mut found = HashMap::new();
     for stored in db::vault::list_fields(conn, &entries, &["snapshot".to_owned()]).await? {
-        let person = snapshots.iter().find(|snapshot| snapshot.entry.0 == stored.entry_id);
-        if let (Some(of), Some(text)) = (person, engine.vault.open(&stored)?) {
-            found.insert(of.person, text);
+        if let (Some(person), Some(text)) = (people.get(&stored.entry_id), engine.vault.open(&stored)?) {
+            found.insert(*person, text);
         }
     }
     Ok(found)

@@ -4,14 +4,14 @@
 //! numbered entry about the person, so that the authority of any moment can be computed from the log.
 //! Whatever takes a role away ends the person's sign-ins and leaves an admin who can sign in.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use countersign_domain::{
     Problem,
     decision::Risk,
     event::Event,
     holding::{AuthorityLimits, Holding, RoleScope, Source},
-    ids::{ChangeId, PersonId, RoleAssignmentId, SystemId},
+    ids::{ChangeId, PersonId, ProviderId, RoleAssignmentId, SystemId},
     problem::{Code, FieldError},
     proposal,
     role::Role,
@@ -415,6 +415,34 @@ pub(crate) async fn words(conn: &mut PgConnection, engine: &Engine, person: Pers
     let mut roles: Vec<Role> = held.iter().map(|held| held.holding.role).filter(|role| seen.insert(*role)).collect();
     roles.sort_unstable();
     Ok(roles)
+}
+
+/// Short names and names of the providers that give assignments.
+pub(crate) async fn providers_of(
+    conn: &mut PgConnection,
+    assignments: &[Assignment],
+) -> Result<HashMap<ProviderId, (String, String)>> {
+    let mut found = HashMap::new();
+    for assignment in assignments {
+        let Source::Provider(id) = assignment.source else { continue };
+        if let Entry::Vacant(place) = found.entry(id) {
+            place.insert(db::providers::name(conn, id).await?);
+        }
+    }
+    Ok(found)
+}
+
+/// Says where an assignment comes from.
+pub(crate) fn source_words(source: Source, providers: &HashMap<ProviderId, (String, String)>) -> String {
+    match source {
+        Source::Hand => "by hand".into(),
+        Source::Provider(id) => match providers.get(&id) {
+            Some((_, name)) => format!("groups of {name}"),
+            None => "groups of an identity provider".into(),
+        },
+        Source::BreakGlass => "emergency sign-in".into(),
+        Source::Window(_) => "audit window".into(),
+    }
 }
 
 /// Puts names to a holding's systems.

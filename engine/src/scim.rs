@@ -7,6 +7,7 @@
 //!
 //! Every push is one transaction under the guard row, with one `scim.applied` beside the entries of its effects.
 
+pub(crate) mod due;
 pub mod groups;
 pub mod tokens;
 pub mod users;
@@ -31,7 +32,8 @@ use crate::{
     caller::{Actor, Caller},
     db::{self, providers::Stored, scim::ScimToken},
     error::{Error, Result},
-    reads, role_mappings,
+    reads,
+    role_mappings::{self, LastAdmin},
 };
 
 /// `last_used_at` is written when it is older than this, in milliseconds.
@@ -197,14 +199,26 @@ impl Push {
         Ok((entry.at, entry.id))
     }
 
-    /// Gives the people concerned what the provider's mapping says about them from now on.
-    async fn reevaluate(&mut self, mut people: Vec<PersonId>) -> Result<()> {
-        // One order for all transactions.
-        people.sort_unstable();
-        people.dedup();
+    /// Gives the people concerned what the provider's mapping says about them from now on: at once, or in parts where
+    /// they are many. Those who may lose something are named apart.
+    async fn reevaluate(&mut self, others: Vec<PersonId>, losing: Vec<PersonId>) -> Result<()> {
         let Self { engine, caller, tx, permit, provider, .. } = self;
-        role_mappings::evaluate_pushed(tx, engine, caller, permit, provider.id, &people).await
+        if others.len() + losing.len() > due::AT_ONCE_MAX {
+            for (people, loses) in [(losing, true), (others, false)] {
+                db::scim::due::put(tx, provider.id, &ordered(people), loses, engine.now()).await?;
+            }
+            return Ok(());
+        }
+        let people = ordered(others.into_iter().chain(losing).collect());
+        role_mappings::evaluate_pushed(tx, engine, caller, permit, provider.id, &people, LastAdmin::Refuses).await
     }
+}
+
+/// One order for all transactions, and each person once.
+fn ordered(mut people: Vec<PersonId>) -> Vec<PersonId> {
+    people.sort_unstable();
+    people.dedup();
+    people
 }
 
 fn keyed(engine: &Engine, kind: &str, provider: ProviderId, text: &str) -> Vec<u8> {

@@ -167,7 +167,22 @@ pub(crate) async fn begin(
     Query(onward): Query<Onward>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
+    if is_led_from_elsewhere(&server, &headers) {
+        let next = countersign_app::local_path(&onward.next);
+        let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", &next).finish();
+        return Ok(redirect(&format!("/login?{query}")));
+    }
     leave(&server, &caller, &slug, onward, Errand::SignIn, &headers).await
+}
+
+/// Tells whether another site led somebody here. Nobody is signed in by that: where the provider's session runs, going
+/// on would end in one here without an act of the person's own, so the sign-in page asks first.
+fn is_led_from_elsewhere(server: &Server, headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match text("sec-fetch-site") {
+        Some(site) => matches!(site, "cross-site" | "same-site"),
+        None => text("referer").is_some_and(|from| !from.starts_with(&format!("{}/", server.origin().as_str()))),
+    }
 }
 
 /// Leaves for a provider to show once more who one is.

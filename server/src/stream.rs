@@ -194,7 +194,10 @@ async fn follow(
                 }
             }
             _ = poll.tick() => match sessions::is_live(server.engine(), seat.session).await {
-                Ok(false) => return,
+                Ok(false) => {
+                    let _ = sender.send(Ok(ended())).await;
+                    return;
+                }
                 // A database that does not answer proves nothing about the session; the next poll asks again.
                 Ok(true) | Err(_) => continue,
             },
@@ -239,6 +242,11 @@ async fn closing(phase: &mut watch::Receiver<Phase>) {
 fn event(change: &Change) -> Event {
     let data = serde_json::to_string(change).expect("a change is plain data");
     Event::default().event("change").id(change.size.to_string()).data(data)
+}
+
+/// The sign-in has ended: opening the stream again would be refused.
+fn ended() -> Event {
+    Event::default().event("ended").data("")
 }
 
 fn bye() -> Event {

@@ -26,6 +26,23 @@ pub(crate) fn kind_words(kind: &str) -> &str {
         "auth.failed" => "Sign-in failed",
         "auth.signed_out" => "Signed out",
         "auth.ended" => "Sign-in ended",
+        "auth.stepped_up" => "Proven anew",
+        "auth.recovery_used" => "Recovery code used",
+        "auth.break_glass_used" => "Emergency sign-in",
+        "auth.credential_enrolled" => "Passkey or app added",
+        "auth.credential_confirmed" => "Passkey confirmed",
+        "auth.credential_removed" => "Passkey or app removed",
+        "sso.mapping_changed" => "Roles from groups changed",
+        "sso.mapping_applied" => "Roles from groups worked out",
+        "scim.token_issued" => "Directory token issued",
+        "scim.token_revoked" => "Directory token revoked",
+        "scim.applied" => "Pushed by a directory",
+        "change.requested" => "Change asked for",
+        "change.confirmed" => "Change confirmed",
+        "change.refused" => "Change refused",
+        "change.withdrawn" => "Change taken back",
+        "change.lapsed" => "Change lapsed",
+        "settings.single_operator" => "Mode of one person set",
         "decision.proposed" => "Decision proposed",
         "decision.routed" => "Routed by policy",
         "decision.escalated" => "Handed to the senior approvers",
@@ -42,6 +59,7 @@ pub(crate) fn kind_words(kind: &str) -> &str {
         "access.downloaded" => "Downloaded",
         "access.log_read" => "Log read",
         "access.denied" => "Refused",
+        "access.unmasked" => "Masked field opened",
         "access.searched" => "Searched",
         "access.exported" => "Exported",
         "access_review.started" => "Access review started",
@@ -63,6 +81,12 @@ pub(crate) fn changes_decisions(kind: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_kind_of_entry_has_words() {
+        let without: Vec<_> = countersign_domain::audit::kinds().filter(|kind| kind_words(kind) == *kind).collect();
+        assert_eq!(without, Vec::<&str>::new());
+    }
 
     #[test]
     fn showing_a_decision_does_not_change_it() {

@@ -13,6 +13,7 @@ use crate::{
     components::{
         admin::{AdminNav, Choose, numbers},
         form::{ErrorSummary, Submit, Weight},
+        holding::Held,
         marks::{Chip, Tone},
         page::{Empty, Fact, PageHeader, PageTitle, Panel, Refusal, Skeleton, TitleText},
         text::CopyId,
@@ -158,7 +159,7 @@ fn Running(
                 </h2>
                 <label class="grid gap-1">
                     <span class="tabular-nums">{progress}</span>
-                    <progress max=review.items value=review.answered class="h-2 w-full accent-accent"></progress>
+                    <progress max=review.items value=review.answered class="h-2 w-full appearance-none overflow-hidden rounded-full border border-control bg-raised [&::-moz-progress-bar]:bg-accent [&::-webkit-progress-bar]:bg-raised [&::-webkit-progress-value]:bg-accent"></progress>
                 </label>
                 <dl class="grid gap-1">
                     <Fact name=strings::BEGUN>{review.started_by} ", " <Moment at=review.started_at/></Fact>
@@ -185,7 +186,30 @@ fn Item(item: AccessReviewItem, id: AccessReviewId, answer: ServerAction<ReviewA
         (AccessReviewAnswer::Change, "Change", Weight::Plain),
         (AccessReviewAnswer::Revoke, "Revoke", Weight::Ending),
     ];
-    let label = format!("{}, {}", item.person, item.role.name());
+    let label = format!("{}, {}", item.person, item.holding.role.name());
+    let elsewhere = item.provider.clone().filter(|_| !item.ended).map(|slug| format!("/admin/sso/{slug}"));
+    let (ended, kept_elsewhere) = (item.ended, elsewhere.is_some());
+    let offered = ANSWERS.into_iter().filter(move |(answer, ..)| match answer {
+        AccessReviewAnswer::Keep => !ended,
+        AccessReviewAnswer::Change => !ended && !kept_elsewhere,
+        _ => !kept_elsewhere,
+    });
+    let note = match (item.ended, &elsewhere) {
+        (true, _) => Some(view! { <p class="text-compact text-muted">{strings::ENDED_MEANWHILE}</p> }.into_any()),
+        (false, Some(mapping)) => Some(
+            view! {
+                <p class="max-w-measure text-compact text-muted">
+                    {strings::ELSEWHERE} " "
+                    <a href=mapping.clone() class="text-accent underline">
+                        {strings::MAPPING}
+                    </a>
+                </p>
+            }
+            .into_any(),
+        ),
+        (false, None) => None,
+    };
+    let asks = item.answer.is_none() && !item.own;
     let act = match item.answer {
         Some(given) => {
             let (tone, word) = answer_words(given);
@@ -203,8 +227,7 @@ fn Item(item: AccessReviewItem, id: AccessReviewId, answer: ServerAction<ReviewA
             <ActionForm action=answer attr:class="flex flex-wrap gap-2">
                 <input type="hidden" name="review" value=id.to_string()/>
                 <input type="hidden" name="assignment" value=item.assignment.to_string()/>
-                {ANSWERS
-                    .into_iter()
+                {offered
                     .map(|(answer, word, weight)| {
                         let label = format!("{word}: {label}");
                         view! {
@@ -222,8 +245,18 @@ fn Item(item: AccessReviewItem, id: AccessReviewId, answer: ServerAction<ReviewA
     view! {
         <li class="flex flex-wrap items-center gap-x-5 gap-y-2 px-5 py-3">
             <div class="min-w-0 flex-1 basis-48">
-                <p class="font-medium [overflow-wrap:anywhere]">{item.person}</p>
-                <p class="text-compact text-muted">{item.role.name()}</p>
+                <p class="font-medium [overflow-wrap:anywhere]">
+                    <a href=format!("/admin/people/{}", item.person_id) class="text-accent underline">
+                        {item.person}
+                    </a>
+                </p>
+                <p>
+                    <Held holding=item.holding/>
+                </p>
+                <p class="text-compact text-muted">
+                    {strings::GIVEN} " " {item.source} ", " <Moment at=item.assigned_at/>
+                </p>
+                {asks.then_some(note).flatten()}
             </div>
             {act}
         </li>
@@ -283,7 +316,11 @@ mod strings {
     pub(super) const SNAPSHOT: &str = "Sealed list";
     pub(super) const RESULT: &str = "Sealed result";
     pub(super) const ENDED: &str = "Completed";
-    pub(super) const OWN: &str = "Your own: somebody else answers.";
+    pub(super) const OWN: &str = "Your own: another admin or a compliance officer answers.";
+    pub(super) const GIVEN: &str = "Given by";
+    pub(super) const ENDED_MEANWHILE: &str = "It has ended since the review began.";
+    pub(super) const ELSEWHERE: &str = "The provider gives it and would give it again: take the person out of the group there, or change the row here, then answer.";
+    pub(super) const MAPPING: &str = "Roles from groups";
 }
 
 #[cfg(test)]

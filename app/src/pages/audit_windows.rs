@@ -305,8 +305,7 @@ mod strings {
     pub(super) const WAITING: &str =
         "Asked for. The window opens once a second person, who neither asked for it nor is its auditor, confirms it.";
     pub(super) const NONE: &str = "No audit window yet";
-    pub(super) const NONE_REASON: &str =
-        "Invite the auditor under People, then ask for a window below. They see their own access log under You.";
+    pub(super) const NONE_REASON: &str = "Invite the auditor under People with no role yet, or let them in through the provider, then ask for a window below. They see their own access log under You.";
     pub(super) const ALL: &str = "every AI system";
     pub(super) const AUDITOR: &str = "Auditor";
     pub(super) const SHOWS: &str = "Shows";

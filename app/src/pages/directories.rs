@@ -205,6 +205,14 @@ fn Directory(row: DirectoryRow, now: u64, revoke: ServerAction<RevokeScimToken>)
                 <Fact name=strings::USERS>{users}</Fact>
                 <Fact name=strings::GROUPS>{groups}</Fact>
             </dl>
+            {(row.due_count > 0)
+                .then(|| {
+                    view! {
+                        <Banner bar=Bar::Note>
+                            <p>{format!("{}: {}", counted_people(row.due_count), strings::DUE)}</p>
+                        </Banner>
+                    }
+                })}
             {(row.unnamed_count > 0)
                 .then(|| {
                     view! {
@@ -329,6 +337,10 @@ fn users_words(active: u64, inactive: u64) -> String {
     }
 }
 
+fn counted_people(count: u64) -> String {
+    if count == 1 { "1 person".to_owned() } else { format!("{count} people") }
+}
+
 fn people_words(count: u64) -> String {
     match count {
         1 => "1 person is".to_owned(),
@@ -378,6 +390,7 @@ mod strings {
     pub(super) const USERS: &str = "Users";
     pub(super) const GROUPS: &str = "Groups";
     pub(super) const UNNAMED: &str = "Such a user is nobody here until the directory sends as externalId what the claim says by which people are known.";
+    pub(super) const DUE: &str = "what follows for them from a large push is being worked out, for those who may lose something first. Load the page again to see how far it is.";
     pub(super) const ABOVE: &str = "The membership gives nothing. Issue a token with a higher ceiling and push the group anew, or change the mapping.";
     pub(super) const CEILING: &str = "Gives at most";
     pub(super) const ENDS: &str = "Ends";

@@ -69,7 +69,7 @@ fn Lead(path: &'static str) -> impl IntoView {
 mod strings {
     pub(super) const TITLE: &str = "Countersign";
     pub(super) const NO_ROLE: &str = "You have no role yet";
-    pub(super) const WHO_ASSIGNS: &str = "Admins of this installation assign roles under People. Ask one of them for the role that you need: approver to review decisions, auditor to read decisions and the ledger, admin to run access.";
+    pub(super) const WHO_ASSIGNS: &str = "Roles come from your groups at the sign-in provider, at each sign-in, or from an admin under People. Ask an admin for the role that you need: approver to review decisions, auditor to read decisions and the ledger, admin to run access.";
     pub(super) const CHECK_AGAIN: &str = "Check again";
 }
 

@@ -589,7 +589,8 @@ fn Tested(test: Option<MappingTest>, slug: String) -> impl IntoView {
                 .into_iter()
                 .map(|ClaimLine { claim, shown, masked }| {
                     let hidden = match (shown.is_empty(), masked) {
-                        (_, 0) => String::new(),
+                        (true, 0) => "no value".to_owned(),
+                        (false, 0) => String::new(),
                         (true, 1) => "hidden".to_owned(),
                         (true, count) => format!("{count} values, hidden"),
                         (false, count) => format!(" and {count} hidden"),

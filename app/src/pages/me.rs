@@ -12,6 +12,7 @@ use crate::{
     Error,
     answer::{Answer, answer_of},
     components::{
+        agent::browser,
         form::{ErrorSummary, Submit, Weight},
         marks::{Chip, SealMark, Tone, VerdictMark},
         page::{Fact, PageHeader, PageTitle, Panel, Refusal, Skeleton, TitleText},
@@ -196,7 +197,7 @@ pub(crate) fn MePage() -> impl IntoView {
         }>
             {move || Suspend::new(async move {
                 match view.await {
-                    Ok(MeView { me, login, sessions, reviews, now }) => {
+                    Ok(MeView { me, providers, sessions, reviews, now }) => {
                         let roles = me.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
                         view! {
                             <PageHeader title=move || me.name.clone()/>
@@ -204,7 +205,7 @@ pub(crate) fn MePage() -> impl IntoView {
                                 <ErrorSummary problem/>
                                 <Panel title=strings::ACCOUNT>
                                     <dl class="grid gap-1.5">
-                                        <Fact name=strings::LOGIN>{login}</Fact>
+                                        <Fact name=strings::LOGIN>{me.login}</Fact>
                                         <Fact name=strings::ROLES>
                                             {if roles.is_empty() { strings::NO_ROLE.to_owned() } else { roles }}
                                         </Fact>
@@ -213,6 +214,14 @@ pub(crate) fn MePage() -> impl IntoView {
                                                 {strings::FACTORS_LINK}
                                             </a>
                                         </Fact>
+                                        {(!providers.is_empty())
+                                            .then(|| {
+                                                view! {
+                                                    <Fact name=strings::CONNECTED>
+                                                        {providers.join(", ")} ": " {strings::CONNECTED_TEXT}
+                                                    </Fact>
+                                                }
+                                            })}
                                     </dl>
                                 </Panel>
                                 <PreferencesForm/>
@@ -297,7 +306,7 @@ fn Sessions(
             view! {
                 <li class="flex flex-wrap items-center gap-x-5 gap-y-1 py-3">
                     <div class="min-w-0 flex-1">
-                        <p class="font-medium [overflow-wrap:anywhere]">{session.agent}</p>
+                        <p class="font-medium [overflow-wrap:anywhere]">{browser(&session.agent)}</p>
                         <p class="text-compact text-muted">
                             {method_label(session.method)} " · " <span class="font-mono">{session.ip}</span> " · " {strings::SINCE} " "
                             <Moment at=session.started_at/> " · " {strings::SEEN} " "
@@ -377,6 +386,8 @@ mod strings {
     pub(super) const ROLES: &str = "Roles";
     pub(super) const NO_ROLE: &str = "None. An admin assigns roles under People.";
     pub(super) const FACTORS: &str = "Signing in";
+    pub(super) const CONNECTED: &str = "Connected";
+    pub(super) const CONNECTED_TEXT: &str = "you sign in with this account.";
     pub(super) const FACTORS_LINK: &str = "Passkeys, authenticator app, recovery codes, password";
     pub(super) const NOTICES: &str = "About access";
     pub(super) const NOTICED: &str = "I have read this";

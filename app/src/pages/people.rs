@@ -33,14 +33,25 @@ pub(crate) async fn people() -> Result<PeopleView, Error> {
     shown(&caller, people::list(&engine, &caller).await)
 }
 
-/// Makes a member with one role and a one-time link to set a password.
+/// Makes a member, in one role or in none yet, with a one-time link to set a password.
 #[server(prefix = "/act", endpoint = "invite", output = Json)]
-pub(crate) async fn invite(name: String, login: String, role: Role) -> Result<Answer, Error> {
+pub(crate) async fn invite(name: String, login: String, #[server(default)] role: String) -> Result<Answer, Error> {
+    use countersign_domain::{problem::FieldError, proposal};
     use countersign_engine::people;
 
     use crate::request::{act, request, told};
 
     let (engine, caller) = request()?;
+    let role = match role.as_str() {
+        NO_ROLE_YET => None,
+        word => match Role::from_word(word) {
+            Some(role) => Some(role),
+            None => {
+                let error = FieldError::new("/role", "unknown_value", "Choose a role from the list, or none yet.");
+                return Ok(told(Err(proposal::invalid(vec![error]))));
+            }
+        },
+    };
     let link = act(async move { people::invite(&engine, &caller, &name, &login, role).await }).await;
 
     Ok(told(link.map(|link| Answer::Link { link })))
@@ -84,6 +95,9 @@ pub(crate) async fn enable_person(person: PersonId) -> Result<Answer, Error> {
 
     Ok(told(done.map(|_| Answer::done("/admin/people"))))
 }
+
+/// What the form says instead of a role.
+const NO_ROLE_YET: &str = "none";
 
 /// The forms of the page.
 #[derive(Clone, Copy)]
@@ -279,7 +293,9 @@ fn Member(person: PersonRow, now: u64, acts: Acts) -> impl IntoView {
 #[component]
 fn InviteForm(invite: ServerAction<Invite>, answer: Signal<Option<Answer>>) -> impl IntoView {
     let problem = Signal::derive(move || answer.get().and_then(Answer::problem));
-    let chosen = Role::from_word(&typed::<Invite>("role")).unwrap_or(Role::Approver);
+    let typed_role = typed::<Invite>("role");
+    let none = typed_role == NO_ROLE_YET;
+    let chosen = Role::from_word(&typed_role).unwrap_or(Role::Approver);
 
     view! {
         <Panel title=strings::INVITE>
@@ -299,7 +315,7 @@ fn InviteForm(invite: ServerAction<Invite>, answer: Signal<Option<Answer>>) -> i
                                         type="radio"
                                         name="role"
                                         value=role.word()
-                                        checked=chosen == role
+                                        checked=!none && chosen == role
                                         class="size-4 accent-accent"
                                     />
                                     <span>
@@ -310,6 +326,13 @@ fn InviteForm(invite: ServerAction<Invite>, answer: Signal<Option<Answer>>) -> i
                             }
                         })
                         .collect_view()}
+                    <label class="flex min-h-9 items-center gap-2.5">
+                        <input type="radio" name="role" value=NO_ROLE_YET checked=none class="size-4 accent-accent"/>
+                        <span>
+                            {strings::NO_ROLE_YET} " "
+                            <span class="text-compact text-muted">{strings::NO_ROLE_YET_TEXT}</span>
+                        </span>
+                    </label>
                 </fieldset>
                 <div>
                     <Submit weight=Weight::Primary pending=invite.pending()>
@@ -340,6 +363,8 @@ mod strings {
     pub(super) const EXPIRED: &str = "Invitation ended";
     pub(super) const UNTIL: &str = "until";
     pub(super) const NO_ROLE: &str = "None";
+    pub(super) const NO_ROLE_YET: &str = "No role yet";
+    pub(super) const NO_ROLE_YET_TEXT: &str = "for an outside auditor, who gets an audit window next";
     pub(super) const NEVER: &str = "Never";
     pub(super) const RENEW: &str = "New link";
     pub(super) const DISABLE: &str = "Disable";

@@ -122,7 +122,7 @@ pub(crate) fn PersonPage() -> impl IntoView {
             {move || Suspend::new(async move {
                 match view.await {
                     Some(Ok(shown)) => {
-                        let PersonView { id, name, login, disabled, assignments, awaiting, preview, .. } = shown;
+                        let PersonView { id, name, login, disabled, providers, assignments, awaiting, preview, .. } = shown;
                         let (running, past): (Vec<_>, Vec<_>) =
                             assignments.into_iter().partition(|row| row.ended.is_none());
                         let none = running.is_empty();
@@ -130,6 +130,10 @@ pub(crate) fn PersonPage() -> impl IntoView {
                             <PageHeader title=move || name.clone()>
                                 <p class="flex flex-wrap items-center gap-3 text-muted">
                                     {login}
+                                    {(!providers.is_empty())
+                                        .then(|| {
+                                            view! { <span>{format!("{} {}", strings::KNOWN_BY, providers.join(", "))}</span> }
+                                        })}
                                     {disabled.then(|| view! { <Chip tone=Tone::Reject text=strings::DISABLED/> })}
                                     <a href="/admin/people" class="text-accent underline">{strings::BACK}</a>
                                     <a href="/admin/roles" class="text-accent underline">{strings::MATRIX}</a>
@@ -367,6 +371,7 @@ fn Fill(
 mod strings {
     pub(super) const TITLE: &str = "Person";
     pub(super) const DISABLED: &str = "Disabled";
+    pub(super) const KNOWN_BY: &str = "Signs in through";
     pub(super) const BACK: &str = "All people";
     pub(super) const MATRIX: &str = "What each role may do";
     pub(super) const HOLDS: &str = "Roles held";

@@ -173,7 +173,7 @@ fn Answered(explained: Explained) -> impl IntoView {
 #[component]
 fn Matrix(rows: Vec<PermissionRow>) -> impl IntoView {
     const HEAD: &str = "px-3 py-2 text-left text-compact font-medium text-muted";
-    const CELL: &str = "px-3 py-2 align-top";
+    const CELL: &str = "px-3 py-2 align-top whitespace-nowrap";
     let heads = Role::ALL.map(|role| view! { <th scope="col" class=HEAD>{role.name()}</th> }).collect_view();
     let rows = rows
         .into_iter()

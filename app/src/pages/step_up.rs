@@ -15,6 +15,7 @@ use crate::{
         page::{PageHeader, PageTitle, TitleText},
         passkey::{Ceremony, PasskeyButton},
     },
+    frame::Surroundings,
     wire::Json,
 };
 
@@ -91,6 +92,7 @@ pub(crate) fn StepUpPage() -> impl IntoView {
                         <form method="post" action=StepUp::PATH class="grid gap-4 border-t border-hairline pt-5">
                             <ErrorSummary problem/>
                             <input type="hidden" name="next" value=next/>
+                            <Account/>
                             <Field name="password" label=strings::PASSWORD kind=Kind::Password problem/>
                             <Field name="code" label=strings::CODE kind=Kind::Code hint=strings::CODE_HINT problem/>
                             <button type="submit" class=Weight::Primary.class()>
@@ -102,6 +104,21 @@ pub(crate) fn StepUpPage() -> impl IntoView {
                     .into_any()
             }}
         </Card>
+    }
+}
+
+/// Whose password it is, as password managers and screen readers ask.
+#[component]
+fn Account() -> impl IntoView {
+    let around = Surroundings::get().around;
+
+    view! {
+        <Suspense>
+            {move || Suspend::new(async move {
+                let login = around.await.ok().and_then(|around| around.me).map(|me| me.login).unwrap_or_default();
+                view! { <input type="text" autocomplete="username" value=login hidden readonly/> }
+            })}
+        </Suspense>
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     answer::{Answer, answer_of},
     components::{
         admin::AdminNav,
+        agent::browser,
         form::{ErrorSummary, Submit, Weight},
         marks::{Chip, Tone},
         page::{PageHeader, PageTitle, Panel, Refusal, Skeleton, TitleText},
@@ -65,7 +66,6 @@ pub(crate) fn SessionsPage() -> impl IntoView {
 
     view! {
         <PageTitle text=TitleText::page(strings::SESSIONS)/>
-        <AdminNav/>
         <Transition fallback=|| {
             view! { <Skeleton rows=5/> }
         }>
@@ -77,6 +77,7 @@ pub(crate) fn SessionsPage() -> impl IntoView {
                             <PageHeader title=|| strings::SESSIONS>
                                 <p class="text-muted">{strings::SESSIONS_TEXT}</p>
                             </PageHeader>
+                            <AdminNav/>
                             <div class="grid max-w-4xl gap-6">
                                 <ErrorSummary problem/>
                                 <Panel title=strings::RUNNING>
@@ -94,14 +95,17 @@ pub(crate) fn SessionsPage() -> impl IntoView {
 }
 
 fn member_row(member: MemberSession, now: u64, end: ServerAction<EndSession>) -> AnyView {
-    let MemberSession { name, session, .. } = member;
+    let MemberSession { person, name, session } = member;
+    let of = format!("the sign-in of {name}");
 
     view! {
         <li class="flex flex-wrap items-center gap-x-5 gap-y-1 py-3">
             <div class="min-w-0 flex-1">
-                <p class="font-medium">{name}</p>
+                <p class="font-medium">
+                    <a href=format!("/admin/people/{person}") class="text-accent underline">{name}</a>
+                </p>
                 <p class="text-compact text-muted [overflow-wrap:anywhere]">
-                    {method_label(session.method)} " · " {session.agent} " · "
+                    {method_label(session.method)} " · " {browser(&session.agent)} " · "
                     <span class="font-mono">{session.ip}</span>
                 </p>
                 <p class="text-compact text-muted">
@@ -117,7 +121,7 @@ fn member_row(member: MemberSession, now: u64, end: ServerAction<EndSession>) ->
                         <input type="hidden" name="session" value=session.id.to_string()/>
                         <input type="hidden" name="next" value="/admin/sessions"/>
                         <Submit weight=Weight::Ending pending=end.pending()>
-                            {strings::END}
+                            {strings::END} <span class="sr-only">{of}</span>
                         </Submit>
                     </ActionForm>
                 }
@@ -138,7 +142,6 @@ pub(crate) fn PasskeysPage() -> impl IntoView {
 
     view! {
         <PageTitle text=TitleText::page(strings::PASSKEYS)/>
-        <AdminNav/>
         <Transition fallback=|| {
             view! { <Skeleton rows=3/> }
         }>
@@ -151,6 +154,7 @@ pub(crate) fn PasskeysPage() -> impl IntoView {
                             <PageHeader title=|| strings::PASSKEYS>
                                 <p class="text-muted">{strings::PASSKEYS_TEXT}</p>
                             </PageHeader>
+                            <AdminNav/>
                             <div class="grid max-w-4xl gap-6">
                                 <ErrorSummary problem/>
                                 <Panel title=strings::WAITING>

@@ -387,6 +387,11 @@ pub(super) fn check(leaf: &Leaf) -> Result<(), Misfit> {
     }
 }
 
+/// Every kind of entry that a log may hold.
+pub(super) fn kinds() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().map(|kind| kind.name)
+}
+
 fn find(name: &str) -> Option<&'static Kind> {
     KINDS.binary_search_by_key(&name, |kind| kind.name).ok().map(|at| &KINDS[at])
 }

@@ -3,7 +3,6 @@
 use countersign_domain::{
     event::AccessReviewAnswer,
     ids::{AccessReviewId, EntryId, PersonId, RoleAssignmentId},
-    role::Role,
 };
 use countersign_ledger::hash::Hash;
 use sqlx::PgConnection;
@@ -45,7 +44,6 @@ pub(crate) struct New {
 pub(crate) struct Item {
     pub(crate) assignment: RoleAssignmentId,
     pub(crate) person: PersonId,
-    pub(crate) role: Role,
     pub(crate) answer: Option<AccessReviewAnswer>,
     pub(crate) answered_by: Option<PersonId>,
     pub(crate) answered_at: Option<u64>,
@@ -86,7 +84,6 @@ impl From<Row> for AccessReview {
 struct ItemRow {
     assignment_id: Uuid,
     person_id: Uuid,
-    role: String,
     answer: Option<String>,
     answered_by: Option<Uuid>,
     answered_at: Option<OffsetDateTime>,
@@ -105,7 +102,6 @@ impl TryFrom<ItemRow> for Item {
         Ok(Self {
             assignment: row.assignment_id.into(),
             person: row.person_id.into(),
-            role: Role::from_word(&row.role).ok_or_else(|| unreadable("role"))?,
             answer,
             answered_by: row.answered_by.map(PersonId),
             answered_at: row.answered_at.map(milliseconds),
@@ -179,7 +175,7 @@ pub(crate) async fn list_items(conn: &mut PgConnection, id: AccessReviewId) -> R
     let rows = sqlx::query_as!(
         ItemRow,
         r#"
-        select assignment_id, person_id, role, answer, answered_by, answered_at
+        select assignment_id, person_id, answer, answered_by, answered_at
         from access_review_items
         where review_id = $1
         order by answered_at nulls first, person_id, role, assignment_id

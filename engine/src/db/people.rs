@@ -26,6 +26,7 @@ pub(crate) struct Listed {
     pub(crate) id: PersonId,
     pub(crate) entry: EntryId,
     pub(crate) disabled: bool,
+    /// Until when a link lets them in who has not come in by any way yet.
     pub(crate) invited_until: Option<OffsetDateTime>,
     pub(crate) last_seen_at: Option<OffsetDateTime>,
 }
@@ -166,7 +167,11 @@ pub(crate) async fn list(conn: &mut PgConnection) -> sqlx::Result<Vec<Listed>> {
     let rows = sqlx::query!(
         r#"
         select p.id, p.entry_id, p.disabled_at,
-          (select max(expires_at) from one_time_links l where l.person_id = p.id and l.used_at is null) as invited_until,
+          (select max(expires_at) from one_time_links l
+            where l.person_id = p.id and l.used_at is null and p.password_hash is null
+              and not exists (select from identities i where i.person_id = p.id)
+              and not exists (select from scim_users u where u.person_id = p.id)
+              and not exists (select from sessions s where s.person_id = p.id)) as invited_until,
           (select max(last_seen_at) from sessions s where s.person_id = p.id) as last_seen_at
         from people p
         order by p.created_at, p.id

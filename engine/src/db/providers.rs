@@ -245,6 +245,22 @@ pub(crate) async fn name(conn: &mut PgConnection, id: ProviderId) -> sqlx::Resul
     Ok((row.slug, row.name))
 }
 
+/// Returns the names of the providers that know a person, in the order in which they came to.
+pub(crate) async fn names_of(conn: &mut PgConnection, person: PersonId) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"
+        select p.name
+        from identities i
+        join identity_providers p on p.id = i.provider_id
+        where i.person_id = $1
+        order by i.linked_at, p.id
+        "#,
+        person.0,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 pub(crate) async fn find_by_issuer(
     conn: &mut PgConnection,
     issuer: &str,

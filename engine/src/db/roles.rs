@@ -148,6 +148,24 @@ pub(crate) async fn find(conn: &mut PgConnection, id: RoleAssignmentId) -> Resul
     row.map(Assignment::try_from).transpose()
 }
 
+/// Returns assignments by their ids, running and ended ones.
+pub(crate) async fn list_by_id(conn: &mut PgConnection, ids: &[RoleAssignmentId]) -> Result<Vec<Assignment>> {
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        select id, person_id, role, systems, types, risk_max, amount_max, until, source, assigned_at, ended_at,
+          entry_id, ended_entry_id
+        from role_assignments
+        where id = any($1)
+        "#,
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Assignment::try_from).collect()
+}
+
 /// Returns the assignments of people that no act has ended, those whose time has run out included.
 pub(crate) async fn list_open(conn: &mut PgConnection, people: &[PersonId]) -> Result<Vec<Assignment>> {
     let ids: Vec<_> = people.iter().map(|person| person.0).collect();

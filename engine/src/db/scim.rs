@@ -1,5 +1,6 @@
 //! `scim_tokens`, and what a person's memberships amount to.
 
+pub(crate) mod due;
 pub(crate) mod groups;
 pub(crate) mod users;
 
@@ -191,6 +192,8 @@ pub(crate) struct Counts {
     pub(crate) unnamed: u64,
     pub(crate) groups: u64,
     pub(crate) members: u64,
+    /// People for whom something follows that is being worked out.
+    pub(crate) due: u64,
 }
 
 pub(crate) async fn counts(conn: &mut PgConnection, provider: ProviderId) -> sqlx::Result<Counts> {
@@ -203,7 +206,8 @@ pub(crate) async fn counts(conn: &mut PgConnection, provider: ProviderId) -> sql
             as "unnamed!",
           (select count(*) from scim_groups where provider_id = $1 and removed_at is null) as "groups!",
           (select count(*) from scim_members m join scim_groups g on g.id = m.group_id where g.provider_id = $1)
-            as "members!"
+            as "members!",
+          (select count(*) from scim_due where provider_id = $1) as "due!"
         "#,
         provider.0,
     )
@@ -215,6 +219,7 @@ pub(crate) async fn counts(conn: &mut PgConnection, provider: ProviderId) -> sql
         unnamed: row.unnamed as u64,
         groups: row.groups as u64,
         members: row.members as u64,
+        due: row.due as u64,
     })
 }
 
@@ -244,8 +249,14 @@ pub(crate) async fn groups_of(
     Ok(rows.into_iter().map(|row| group(row.display_name, &row.named, &row.pushed)).collect())
 }
 
-/// Returns the groups of everybody whom a provider's directory put into one, as [`groups_of`] does.
-pub(crate) async fn groups(conn: &mut PgConnection, provider: ProviderId) -> sqlx::Result<Vec<(PersonId, Group)>> {
+/// Returns the groups of everybody whom a provider's directory put into one, or of some of them, as [`groups_of`]
+/// does.
+pub(crate) async fn groups(
+    conn: &mut PgConnection,
+    provider: ProviderId,
+    of: Option<&[PersonId]>,
+) -> sqlx::Result<Vec<(PersonId, Group)>> {
+    let ids: Option<Vec<_>> = of.map(|people| people.iter().map(|person| person.0).collect());
     let rows = sqlx::query!(
         r#"
         select u.person_id as "person!", g.display_name, named.ceiling as named, pushed.ceiling as pushed
@@ -255,9 +266,11 @@ pub(crate) async fn groups(conn: &mut PgConnection, provider: ProviderId) -> sql
         join scim_tokens named on named.id = g.token_id
         join scim_tokens pushed on pushed.id = m.token_id
         where u.provider_id = $1 and u.person_id is not null and u.removed_at is null and g.removed_at is null
+          and ($2::uuid[] is null or u.person_id = any($2))
         order by u.person_id, g.display_name, g.id
         "#,
         provider.0,
+        ids.as_deref(),
     )
     .fetch_all(conn)
     .await?;

@@ -227,7 +227,7 @@ pub async fn delete(engine: &Engine, caller: &Caller, id: ScimGroupId, versions:
                     Event::ScimGroupApplied { group: id, n, change: ScimChange::Removed, members: 0, document: None };
                 let of = push.seal(&event).await?;
                 db::scim::groups::remove(&mut push.tx, id, n, of).await?;
-                push.reevaluate(people.into_values().flatten().collect()).await?;
+                push.reevaluate(Vec::new(), people.into_values().flatten().collect()).await?;
                 engine.commit(push.tx).await
             }
         })
@@ -300,7 +300,13 @@ async fn apply(
         true => known,
         false => known.into_iter().filter(|(user, _)| !before.contains(user)).collect(),
     };
-    push.reevaluate(concerned.into_values().chain(gone.into_values()).flatten().collect()).await?;
+    let concerned: Vec<_> = concerned.into_values().flatten().collect();
+    let gone = gone.into_values().flatten();
+    let (others, losing) = match renamed {
+        true => (Vec::new(), concerned.into_iter().chain(gone).collect()),
+        false => (concerned, gone.collect()),
+    };
+    push.reevaluate(others, losing).await?;
     Ok((group, members))
 }
 

@@ -95,6 +95,7 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<DirectoriesView> {
                 unnamed_count: counts.unnamed,
                 group_count: counts.groups,
                 member_count: counts.members,
+                due_count: counts.due,
                 above_count,
                 tokens,
             });
@@ -125,7 +126,7 @@ fn row(token: &ScimToken) -> ScimTokenRow {
 async fn count_above(conn: &mut PgConnection, engine: &Engine, provider: ProviderId) -> Result<u64> {
     let rows = role_mappings::rows_in_force(conn, provider).await?;
     let mut people: HashMap<_, Vec<Group>> = HashMap::new();
-    for (person, group) in db::scim::groups(conn, provider).await? {
+    for (person, group) in db::scim::groups(conn, provider, None).await? {
         people.entry(person).or_default().push(group);
     }
     let now = engine.now();

@@ -226,7 +226,7 @@ pub async fn delete(engine: &Engine, caller: &Caller, id: ScimUserId, versions: 
                 db::scim::users::remove(&mut push.tx, id, n, of).await?;
                 if let Some(person) = person {
                     set_active(&mut push, person, false).await?;
-                    push.reevaluate(vec![person]).await?;
+                    push.reevaluate(Vec::new(), vec![person]).await?;
                 }
                 engine.commit(push.tx).await
             }
@@ -279,7 +279,7 @@ async fn apply(push: &mut Push, former: ScimUser, document: &Document) -> Result
     if let Some(person) = user.person {
         set_active(push, person, user.active).await?;
         if joins {
-            push.reevaluate(vec![person]).await?;
+            push.reevaluate(Vec::new(), vec![person]).await?;
         }
     }
     Ok(user)

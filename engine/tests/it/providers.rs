@@ -369,6 +369,10 @@ async fn a_person_of_a_provider_gets_no_invitation() {
     assert_eq!((code(of_provider), code(of_session)), (Code::InvalidTransition, Code::InvalidTransition));
     assert!(not_yet.is_ok(), "{not_yet:?}");
     assert_eq!(code(accepted), Code::LinkExpired);
+    let listed = people::list(&desk.engine, &again(&desk.admin)).await.unwrap().people;
+    let invited = |id| listed.iter().find(|person| person.id == id).unwrap().invited_until.is_some();
+    assert!(invited(of("late")), "nobody has come in by this link yet");
+    assert!(!invited(of("early")) && !invited(came.person), "who came in by another way is invited no longer");
     assert_eq!(desk.database.number("select count(*) from people where password_hash is not null").await, 0);
 }
 

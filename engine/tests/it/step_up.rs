@@ -8,7 +8,7 @@ use countersign_engine::{
     Actor, Caller, Error, Result, access, access_reviews,
     audit_windows::{self, Opened, Wanted, WantedForm},
     keys::{self, KeySettings},
-    passkeys,
+    passkeys, sessions,
     testing::{Desk, again},
 };
 
@@ -78,6 +78,21 @@ async fn the_export_of_the_access_log_asks_for_permission_first() {
     expect(export(stale(&desk.approver)).await, Code::Forbidden);
     expect(export(stale(&desk.auditor)).await, Code::StepUpRequired);
     export(again(&desk.auditor)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ending_sign_ins_asks_for_permission_first() {
+    let desk = Desk::new().await;
+    let other = desk.member("carl", Vec::new()).await;
+    let Actor::Person { session, .. } = other.actor else { panic!("carl is a person") };
+    let end = async |by: Caller| sessions::end(&desk.engine, &by, session).await;
+    let end_others = async |by: Caller| sessions::end_others(&desk.engine, &by).await.map(|_| ());
+
+    let hidden = end(stale(&desk.approver)).await.unwrap_err();
+    assert!(matches!(hidden, Error::Hidden(_)), "{hidden:?}");
+    expect(end(stale(&desk.admin)).await, Code::StepUpRequired);
+    expect(end_others(stale(&desk.admin)).await, Code::StepUpRequired);
+    end(again(&desk.admin)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use countersign_server::{
     Files, Server,
     routes::{self, Handler, ROUTES},
@@ -174,6 +176,39 @@ async fn built_files_are_kept_for_a_year_and_sent_compressed() {
 
 /// Requests for every route by everybody, and for the ways to miss one. Streams never end, so they
 /// are asked anonymously.
+/// Every answer with a body says what it is, texts with their characters, and is that.
+#[tokio::test]
+async fn every_answer_says_what_it_is() {
+    let installation = Installation::new().await;
+    let mut said = BTreeSet::new();
+    for ask in everything(&installation).await {
+        let answer = installation.send(ask.clone()).await;
+        if answer.body.is_empty() {
+            continue;
+        }
+        let content_type = answer.header("content-type").to_owned();
+        let (kind, parameters) = content_type.split_once(';').unwrap_or((&content_type, ""));
+        match kind {
+            "text/html" | "text/plain" | "text/csv" | "text/css" | "text/javascript" => {
+                assert_eq!(parameters.trim().to_ascii_lowercase(), "charset=utf-8", "{ask:?}");
+                let text = std::str::from_utf8(&answer.body).unwrap_or_else(|_| panic!("{ask:?}"));
+                let begins = text.trim_start().to_ascii_lowercase();
+                assert_eq!(begins.starts_with("<!doctype html>"), kind == "text/html", "{ask:?}: {text}");
+            }
+            "application/json" | "application/problem+json" | "application/scim+json" => {
+                assert!(serde_json::from_slice::<serde_json::Value>(&answer.body).is_ok(), "{ask:?}");
+            }
+            "application/octet-stream" => assert!(answer.header("x-content-type-options") == "nosniff", "{ask:?}"),
+            other => panic!("{other:?} of {ask:?}"),
+        }
+        said.insert(kind.to_owned());
+    }
+
+    for kind in ["text/html", "application/json", "application/problem+json", "application/scim+json"] {
+        assert!(said.contains(kind), "{said:?}");
+    }
+}
+
 async fn everything(installation: &Installation) -> Vec<Ask> {
     let mut asks = vec![
         Ask::get("/nowhere").html(),

@@ -774,6 +774,15 @@ impl Ask {
         self
     }
 
+    /// The same form with its first field once more, holding something else; nothing where there is no form.
+    pub(crate) fn first_field_twice(mut self) -> Option<Self> {
+        let form = self.headers.get("content-type")? == "application/x-www-form-urlencoded";
+        let text = std::str::from_utf8(&self.body).ok()?;
+        let name = text.split(['=', '&']).next().filter(|name| form && !name.is_empty())?;
+        self.body = format!("{text}&{name}=another").into();
+        Some(self)
+    }
+
     pub(crate) fn method(mut self, method: Method) -> Self {
         self.method = method;
         self

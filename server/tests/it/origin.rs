@@ -35,6 +35,24 @@ async fn seven_forgeries_on_every_mutating_route_are_403() {
     assert!(routes >= 25, "{routes} routes were tried");
 }
 
+/// A form whose field comes twice means two things, so it means nothing: it is refused and changes nothing.
+#[tokio::test]
+async fn a_field_that_comes_twice_is_refused_on_every_route() {
+    let installation = Installation::new().await;
+    let mut routes = 0;
+    for route in ROUTES.iter().filter(|route| route.mutates() && route.door == Door::Browser) {
+        let ask = installation.as_who(installation.ask(route).await, Who::Admin);
+        let Some(twice) = ask.first_field_twice() else { continue };
+        routes += 1;
+        let before = acts(&installation).await;
+        let answer = installation.send(twice).await;
+        assert!(answer.status.is_client_error(), "{}: {}", route.path, answer.status);
+        assert_eq!(acts(&installation).await, before, "{}", route.path);
+    }
+
+    assert!(routes >= 25, "{routes} routes were tried");
+}
+
 /// Proves C1: what browsers send from our own pages passes, with and without Fetch Metadata.
 #[tokio::test]
 async fn our_own_pages_pass() {

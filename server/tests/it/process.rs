@@ -85,6 +85,55 @@ async fn an_installation_starts_serves_and_stops() {
     assert!(status.success(), "{status}");
 }
 
+/// Proves E2 for the program's own log: with everything logged that it can say, no line holds what somebody typed or
+/// carries as a secret, and every line is the program's.
+#[tokio::test]
+async fn the_log_holds_no_secret_and_no_line_of_somebody_else() {
+    const WRONG: &str = "seeded+wrong+password";
+    let parent = tempfile::tempdir().unwrap();
+    fs::set_permissions(parent.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let (data, log) = (parent.path().join("data"), parent.path().join("log"));
+    let http = Client::builder().redirect(Policy::none()).build().unwrap();
+    let mut command = countersign(&data, &["serve", "--port", "0", "--log-format", "json"]);
+    command.env("COUNTERSIGN_LOG", "debug").stderr(fs::File::create(&log).unwrap());
+
+    let mut program = Program::started(&mut command);
+    let link = fs::read_to_string(data.join("setup-link")).unwrap().trim().to_owned();
+    let token = link.rsplit('=').next().unwrap().to_owned();
+    let form = [("token", token.as_str()), ("name", "Ada"), ("login", "ada"), ("password", PASSWORD)];
+    let set_up = post(&http, &format!("{}/act/finish-setup", program.origin), &form).await;
+    let cookie = set_up.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let secret = with_app(&http, &program.origin, &cookie).await;
+    run(&data, &["system", "register", "loan-agent"]);
+    let key = run(&data, &["key", "create", "--system", "loan-agent"]).trim().to_owned();
+    let ask = |path: &str| http.get(format!("{}{path}", program.origin));
+    assert_eq!(ask("/api/v1/decision_types").bearer_auth(&key).send().await.unwrap().status(), StatusCode::OK);
+    let mistyped = format!("{key}x");
+    ask("/api/v1/decision_types").bearer_auth(&mistyped).send().await.unwrap();
+    ask("/nowhere%0A%7B%22level%22%3A%22ERROR%22%2C%22message%22%3A%22forged%22%7D").send().await.unwrap();
+    let opened = post(&http, &format!("{}/act/open-sign-in", program.origin), &[]).await;
+    let tied = opened.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let tie = tied.split('=').next().unwrap().trim_start_matches("txn-").to_owned();
+    let form = [("txn", tie.as_str()), ("login", "ada"), ("password", WRONG), ("code", ""), ("next", "")];
+    post_as(&http, &format!("{}/act/sign-in", program.origin), &form, &tied).await;
+    program.terminate();
+    tokio::task::spawn_blocking(move || program.child.wait().unwrap()).await.unwrap();
+
+    let written = fs::read_to_string(&log).unwrap();
+    assert!(written.lines().count() > 20, "{written}");
+    for line in written.lines() {
+        let read: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(read["timestamp"].is_string() && read["level"].is_string(), "{line}");
+        assert!(!read["message"].as_str().unwrap_or_default().starts_with("forged"), "{line}");
+    }
+    let carried = cookie.split('=').nth(1).unwrap();
+    let typed = PASSWORD.replace(' ', "+");
+    for held in [token.as_str(), PASSWORD, &typed, carried, &secret, &key, WRONG, &WRONG.replace('+', " ")] {
+        let line = written.lines().find(|line| line.contains(held));
+        assert!(line.is_none(), "a secret stands in the log: {line:?}");
+    }
+}
+
 #[test]
 fn a_wrong_setting_ends_with_its_own_status() {
     let data = tempfile::tempdir().unwrap();
@@ -111,7 +160,11 @@ struct Program {
 impl Program {
     /// Starts the program and waits until it says that it is ready.
     fn start(data: &Path) -> Self {
-        let mut child = countersign(data, &["serve", "--port", "0"]).stdout(Stdio::piped()).spawn().unwrap();
+        Self::started(&mut countersign(data, &["serve", "--port", "0"]))
+    }
+
+    fn started(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut said = Vec::new();
         let mut ready = None;
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {

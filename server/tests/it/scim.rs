@@ -579,6 +579,120 @@ impl<'a> Scim<'a> {
     }
 }
 
+/// Proves M3 and M4 for a company: what a push of ten thousand people means is given in parts, so that the push is
+/// answered and whoever changes a role meanwhile is not held up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_of_ten_thousand_is_taken_in_and_holds_nobody_up() {
+    let (given, _) = push_of(10_000, 1_000).await;
+    assert!(given >= 1_000, "{given}");
+}
+
+/// How long the whole of it takes: `cargo test … --test it -- --ignored ten_thousand`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement of a minute"]
+async fn a_group_of_ten_thousand_to_its_end() {
+    let (given, took) = push_of(10_000, 10_000).await;
+    assert_eq!(given, 10_000);
+    eprintln!("ten thousand people hold their role after {took:?}");
+}
+
+/// Pushes a group of so many, waits until so many of them hold its role, and checks what others notice of it.
+async fn push_of(members: u32, awaited: i64) -> (i64, Duration) {
+    let installation = Installation::new().await;
+    let scim = Scim::of(&installation);
+    map(&installation, "Everybody", &[Role::Viewer]).await;
+    let ids = many(&installation, members).await;
+    let database = &installation.desk.database;
+    let given = async || database.number("select count(*) from role_assignments where source like 'provider:%'").await;
+    let begun = Instant::now();
+    let mut longest = Duration::ZERO;
+    let body = group("Everybody", &ids.iter().map(String::as_str).collect::<Vec<_>>());
+
+    let push = async {
+        let answer = scim.post("/Groups", &body).await;
+        (answer.status, begun.elapsed())
+    };
+    let others = async {
+        loop {
+            let asked = Instant::now();
+            database.attack("select from safeguards for update").await;
+            longest = longest.max(asked.elapsed());
+            let held = given().await;
+            if held >= awaited || begun.elapsed() > Duration::from_secs(300) {
+                return held;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let ((status, answered), held) = tokio::join!(push, others);
+
+    eprintln!("{members} members: answered after {answered:?}; the guard row was waited for {longest:?} at most");
+    assert_eq!(status, StatusCode::CREATED);
+    assert!(answered < Duration::from_secs(5), "answered after {answered:?}");
+    assert!(longest < Duration::from_secs(2), "the guard row was waited for {longest:?}");
+    (held, begun.elapsed())
+}
+
+/// What follows from a large push comes soon, and goes again with the group.
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_of_a_large_group_come_and_go_with_it() {
+    let installation = Installation::new().await;
+    let scim = Scim::of(&installation);
+    map(&installation, "Everybody", &[Role::Viewer]).await;
+    let ids = many(&installation, 120).await;
+    let database = &installation.desk.database;
+    let hold = async |wanted: i64| {
+        let query = "select count(*) from role_assignments where source like 'provider:%' and ended_at is null and role = 'viewer'";
+        for _ in 0..200 {
+            if database.number(query).await == wanted && database.number("select count(*) from scim_due").await == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{} people hold the role, not {wanted}", database.number(query).await);
+    };
+
+    let body = group("Everybody", &ids.iter().map(String::as_str).collect::<Vec<_>>());
+    let made = scim.post("/Groups", &body).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
+    hold(120).await;
+    let path = format!("/Groups/{}", id(&made.json()));
+    let fewer = patch("remove", &format!("members[value eq \"{}\"]", ids[0]), Value::Null);
+    assert_eq!(scim.send(Method::PATCH, &path, Some(&fewer)).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(
+        database
+            .number("select count(*) from role_assignments where ended_at is null and source like 'provider:%'")
+            .await,
+        119,
+        "few people are worked out inside the push"
+    );
+    assert_eq!(scim.send(Method::DELETE, &path, None).await.status, StatusCode::NO_CONTENT);
+    hold(0).await;
+}
+
+/// Makes so many users of the directory who are people here, as if each had been pushed; returns their ids.
+async fn many(installation: &Installation, count: u32) -> Vec<String> {
+    let (database, provider) = (&installation.desk.database, installation.provider);
+    let uuid = |kind: char| format!("('0000000{kind}-0000-4000-8000-' || lpad(to_hex(i), 12, '0'))::uuid");
+    let (user, person) = (uuid('1'), uuid('2'));
+    database
+        .attack(&format!(
+            "insert into people (id, n, login_lookup, created_at, entry_id) \
+             select {person}, 1, decode(md5('login' || i), 'hex'), now(), gen_random_uuid() \
+             from generate_series(1, {count}) i"
+        ))
+        .await;
+    database
+        .attack(&format!(
+            "insert into scim_users (id, n, provider_id, user_name_lookup, external_lookup, person_id, active, \
+             created_at, changed_at, entry_id) \
+             select {user}, 1, '{provider}', decode(md5('name' || i), 'hex'), decode(md5('subject' || i), 'hex'), {person}, \
+             true, now(), now(), gen_random_uuid() from generate_series(1, {count}) i"
+        ))
+        .await;
+    (1..=count).map(|at| format!("00000001-0000-4000-8000-{at:012x}")).collect()
+}
+
 fn user_of(name: &str, subject: Option<&str>) -> Value {
     let mut body =
         json!({"schemas": [Resource::User.schema()], "userName": name, "displayName": "Somebody", "active": true});

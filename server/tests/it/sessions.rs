@@ -4,7 +4,7 @@ use countersign_engine::{keys, people, systems, testing::again};
 use http::StatusCode;
 use http_body_util::BodyExt as _;
 
-use crate::installation::{Ask, Installation, PASSWORD};
+use crate::installation::{Ask, Installation, ORIGIN, PASSWORD};
 
 /// Proves S2.
 #[tokio::test]
@@ -61,11 +61,13 @@ async fn disabling_closes_streams_within_a_second() {
         .await
         .unwrap();
     let disabled = Instant::now();
+    let mut said = Vec::new();
     while let Some(frame) = tokio::time::timeout(Duration::from_secs(5), body.frame()).await.expect("the stream ends") {
-        frame.unwrap();
+        said.extend(frame.unwrap().into_data().unwrap());
     }
     let after = installation.send(Ask::get("/queue").html().session(&installation.approver.token)).await;
 
+    assert!(String::from_utf8(said).unwrap().contains("event: ended"), "the page learns why");
     assert!(disabled.elapsed() < Duration::from_millis(1_000), "{:?}", disabled.elapsed());
     assert_eq!(after.status, StatusCode::SEE_OTHER);
 }
@@ -254,6 +256,34 @@ async fn a_test_sign_in_begins_for_admins_only() {
     for answer in [approver, limited] {
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.text());
         assert!(answer.headers.get("set-cookie").is_none(), "nothing was begun");
+    }
+}
+
+/// Nobody is signed in by a link on another site: it leads to the page that asks.
+#[tokio::test]
+async fn another_site_begins_no_sign_in() {
+    let installation = Installation::new().await;
+    let ask = |header: &'static str, value: &str| {
+        Ask::get("/login/company?next=/ledger").without("sec-fetch-site").header(header, value)
+    };
+
+    for led in [
+        ask("sec-fetch-site", "cross-site"),
+        ask("sec-fetch-site", "same-site"),
+        ask("referer", "https://elsewhere.example/page"),
+    ] {
+        let answer = installation.send(led).await;
+        assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/login?next=%2Fledger"));
+        assert!(answer.headers.get("set-cookie").is_none(), "nothing was begun");
+    }
+    // The installation's own page, an address that was typed, and a program go on to the provider, which is closed here.
+    for own in [
+        ask("sec-fetch-site", "same-origin"),
+        ask("sec-fetch-site", "none"),
+        ask("referer", &format!("{ORIGIN}/login")),
+        Ask::get("/login/company"),
+    ] {
+        assert_eq!(installation.send(own).await.status, StatusCode::NOT_FOUND);
     }
 }
 

@@ -206,6 +206,8 @@ pub(super) fn ReviewForm(
     Effect::new(move |before: Option<bool>| {
         let lost = lost.get();
         match (before.unwrap_or(false), lost) {
+            // The frame says that a sign-in has ended.
+            (false, true) if live.is_ended() => {}
             (false, true) => surroundings.say(strings::LOST),
             (true, false) => surroundings.say(strings::BACK),
             _ => {}
@@ -227,6 +229,7 @@ pub(super) fn ReviewForm(
     });
     let note = move || match (changed.get() || outdated(), lost.get()) {
         (true, _) => strings::BLOCKED,
+        (false, true) if live.is_ended() => strings::ENDED,
         (false, true) => strings::LOST,
         (false, false) => strings::WHAT_HAPPENS,
     };
@@ -495,6 +498,8 @@ mod strings {
     pub(super) const SHOW_CURRENT: &str = "Show current";
     pub(super) const BLOCKED: &str = "What is shown is not what stands. Show the current state before you rule.";
     pub(super) const LOST: &str = "The connection to the server is lost, so what is shown may be old. You can rule when it returns; what you typed is kept.";
+    pub(super) const ENDED: &str =
+        "Your sign-in has ended. Sign in again to rule; copy what you typed first, because this tab forgets it then.";
     pub(super) const BACK: &str = "The connection is back.";
     pub(super) const WHAT_HAPPENS: &str = "Your review is sealed at once, with exactly what this page showed you.";
     pub(super) const SIGNED: &str =

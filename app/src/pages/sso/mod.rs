@@ -236,7 +236,9 @@ pub(crate) fn SsoPage() -> impl IntoView {
                                         .get()
                                         .is_none()
                                         .then(|| {
-                                            view! { <Connect origin=kept.get_value().0 add=acts.add problem/> }
+                                            view! {
+                                                <Connect origin=kept.get_value().0 add=acts.add problem another=!empty/>
+                                            }
                                         })
                                 }}
                                 <super::directories::Directories/>
@@ -265,6 +267,13 @@ fn Provider(
         (true, false) => (Tone::Escalate, strings::CHANGED),
         (false, true) => (Tone::Info, strings::TESTED),
         (false, false) => (Tone::Plain, strings::UNTESTED),
+    };
+    let next = match (row.enabled, row.tested) {
+        (false, false) => Some(strings::NEXT_TEST),
+        (false, true) => Some(strings::NEXT_OPEN),
+        (true, false) => Some(strings::NEXT_TEST_AGAIN),
+        (true, true) if row.people_count == 0 => Some(strings::NEXT_CONNECT),
+        (true, true) => None,
     };
     let address = |path: &str| format!("{origin}/{path}/{}", row.slug);
     let label = row.name.clone();
@@ -336,6 +345,7 @@ fn Provider(
                             }
                         })}
                 </dl>
+                {next.map(|next| view! { <p class="max-w-measure">{next}</p> })}
                 <div class="flex flex-wrap items-center gap-3">
                     <a href=test_address rel="external" class=Weight::Plain.class()>
                         {strings::TEST}
@@ -538,6 +548,13 @@ mod strings {
     pub(super) const CHANGED: &str = "Open, changed since the last test";
     pub(super) const TESTED: &str = "Tested, closed";
     pub(super) const UNTESTED: &str = "Closed, not tested";
+    pub(super) const NEXT_TEST: &str =
+        "Next: the test sign-in. It shows what the provider says about you and lets nobody in.";
+    pub(super) const NEXT_OPEN: &str =
+        "Next: look at what the test brought, then open it. From then on people may sign in through it.";
+    pub(super) const NEXT_TEST_AGAIN: &str =
+        "Next: another test sign-in, because something was changed since the last one.";
+    pub(super) const NEXT_CONNECT: &str = "Next: connect your own account, so that you come in this way too; then say under Roles from groups who gets which role.";
     pub(super) const FAULT: &str = "The last sign-in that failed,";
     pub(super) const ISSUER: &str = "Issuer";
     pub(super) const ISSUER_HINT: &str =
@@ -568,6 +585,7 @@ mod strings {
     pub(super) const SAVE: &str = "Save";
     pub(super) const CANCEL: &str = "Cancel";
     pub(super) const CONNECT: &str = "Connect a provider";
+    pub(super) const ANOTHER: &str = "Connect another provider";
     pub(super) const STEP_REGISTER: &str =
         "At the provider, register a web application with these addresses; they end in the short name below.";
     pub(super) const STEP_CONNECT: &str =
