@@ -5,6 +5,8 @@
 //! databases, each from one migrated template.
 
 pub mod passkey;
+pub mod policy;
+pub mod races;
 
 use std::{
     path::PathBuf,
@@ -34,7 +36,7 @@ use crate::{
     decisions::{self, ReviewRequest, Reviewed, Stored},
     instance::Durability,
     people, providers, roles, secret,
-    sessions::{self, SignInFacts},
+    sessions::{self, NewSession, SignInFacts},
     systems,
 };
 
@@ -140,6 +142,15 @@ impl TestDatabase {
             .fetch_one(&mut conn)
             .await
             .expect("the query returns one number")
+    }
+
+    /// Connects as superuser.
+    ///
+    /// # Panics
+    ///
+    /// When the server does not answer.
+    pub async fn connection(&self) -> PgConnection {
+        connect(&self.url_as("countersign")).await
     }
 
     fn url(&self, role: &str, name: &str) -> String {
@@ -249,16 +260,7 @@ impl Desk {
     ///
     /// As `decisions::view`; a closed composer is a refusal.
     pub async fn open_form(&self, caller: &Caller, decision: DecisionId, verdict: Verdict) -> Result<ReviewRequest> {
-        let page = decisions::view(&self.engine, &again(caller), decision).await?;
-        let presentation = match page.composer {
-            Composer::Open { presentation, .. } => presentation,
-            Composer::Closed { reason } => {
-                return Err(Error::refused(countersign_domain::problem::Code::InvalidTransition, reason));
-            }
-        };
-        let code = if verdict == Verdict::Approve { ReasonCode::WithinPolicy } else { ReasonCode::AgainstPolicy };
-        let reason = Reason::new("Checked against the policy.").map_err(|error| Error::Setup(error.to_string()))?;
-        Ok(ReviewRequest { decision, presentation, verdict, code, reason, follow_up: None, signed: None })
+        form(&self.engine, caller, decision, verdict).await
     }
 
     /// Waits until everything committed is sealed, and returns the size.
@@ -278,6 +280,24 @@ impl Desk {
         }
         panic!("entries were left without a place");
     }
+}
+
+/// Opens a decision's page and fills its form without sending it.
+///
+/// # Errors
+///
+/// As `decisions::view`; a closed composer is a refusal.
+pub async fn form(engine: &Engine, caller: &Caller, decision: DecisionId, verdict: Verdict) -> Result<ReviewRequest> {
+    let page = decisions::view(engine, &again(caller), decision).await?;
+    let presentation = match page.composer {
+        Composer::Open { presentation, .. } => presentation,
+        Composer::Closed { reason } => {
+            return Err(Error::refused(countersign_domain::problem::Code::InvalidTransition, reason));
+        }
+    };
+    let code = if verdict == Verdict::Approve { ReasonCode::WithinPolicy } else { ReasonCode::AgainstPolicy };
+    let reason = Reason::new("Checked against the policy.").map_err(|error| Error::Setup(error.to_string()))?;
+    Ok(ReviewRequest { decision, presentation, verdict, code, reason, follow_up: None, signed: None })
 }
 
 /// Returns a word that no other call returns.
@@ -333,6 +353,15 @@ pub fn refund() -> TypeDefinition {
 /// tests are about.
 pub const FREE_BYTES_MIN: u64 = 1024 * 1024;
 
+/// Starts an engine on a durable server under a clock that its caller moves.
+///
+/// # Errors
+///
+/// As [`Engine::start`].
+pub async fn start(config: Config, clock: TestClock) -> Result<Engine> {
+    Engine::start_with(config, Durability::Demanded, Box::new(clock)).await
+}
+
 async fn open(database: &TestDatabase, keys: PathBuf, origin: &str, clock: TestClock, demo: bool) -> Result<Engine> {
     let config = Config {
         database: Database {
@@ -355,10 +384,16 @@ async fn person(engine: &Engine, name: &'static str, login: &'static str, role: 
 }
 
 async fn join(engine: &Engine, name: &str, login: &str, holdings: Vec<Holding>) -> Result<Caller> {
+    let session = admit(engine, name, login, holdings).await?;
+    let actor = sessions::authenticate(engine, session.token.reveal()).await?.ok_or(Error::NotFound)?;
+    Ok(caller(actor))
+}
+
+/// Makes a member with assignments by hand, and signs them in.
+pub(crate) async fn admit(engine: &Engine, name: &str, login: &str, holdings: Vec<Holding>) -> Result<NewSession> {
     let (name, login) = (name.to_owned(), login.to_owned());
-    let nobody = Caller::operator();
-    let session = engine
-        .act(&nobody, move |engine, caller| {
+    engine
+        .act(&Caller::operator(), move |engine, caller| {
             let (name, login, holdings) = (name.clone(), login.clone(), holdings.clone());
             async move {
                 let mut tx = engine.begin().await?;
@@ -368,19 +403,32 @@ async fn join(engine: &Engine, name: &str, login: &str, holdings: Vec<Holding>) 
                 for holding in &holdings {
                     roles::give(&mut tx, &engine, &caller, &permit, person, holding).await?;
                 }
-                // As after an authenticator app's code: who has only a password reaches nothing yet.
-                let facts = SignInFacts::new(SignInMethod::Totp, engine.now());
-                let new = sessions::open(&mut tx, &engine, &caller, person, facts).await?;
+                let new = sessions::open(&mut tx, &engine, &caller, person, facts(&engine)).await?;
                 engine.commit(tx).await?;
                 Ok(new)
             }
         })
-        .await?;
-    let actor = sessions::authenticate(engine, session.token.reveal()).await?.ok_or(Error::NotFound)?;
-    Ok(caller(actor))
+        .await
 }
 
-fn caller(actor: Actor) -> Caller {
+/// Signs a member in again.
+pub(crate) async fn sign_in(engine: &Engine, person: PersonId) -> Result<NewSession> {
+    engine
+        .act(&Caller::operator(), move |engine, caller| async move {
+            let mut tx = engine.begin().await?;
+            let new = sessions::open(&mut tx, &engine, &caller, person, facts(&engine)).await?;
+            engine.commit(tx).await?;
+            Ok(new)
+        })
+        .await
+}
+
+/// As after an authenticator app's code: who has only a password reaches nothing yet.
+fn facts(engine: &Engine) -> SignInFacts {
+    SignInFacts::new(SignInMethod::Totp, engine.now())
+}
+
+pub(crate) fn caller(actor: Actor) -> Caller {
     Caller::new(actor, "127.0.0.1", "test", secret::random_id())
 }
 

@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use countersign_domain::{ids::DecisionId, policy::RetractWindows, problem::Code};
+use countersign_domain::{ids::DecisionId, problem::Code};
 use countersign_engine::{
     Caller, Engine, Error,
     bench::{self, Plan, login, percentile},
@@ -32,10 +32,10 @@ use uuid::Uuid;
 use crate::{
     Server,
     cli::Failure,
-    config::{Origin, Postgres, Serve},
+    config::Origin,
     demo,
     files::Files,
-    recorded, routes,
+    recorded, routes, scratch,
     serve::{self, Embedded},
 };
 
@@ -142,33 +142,8 @@ fn plan(quick: bool) -> Plan {
 
 /// Starts an installation of its own: nothing in it is real.
 async fn start(arguments: &Arguments) -> Result<(Engine, Option<Embedded>), Failure> {
-    let config = Serve {
-        data: arguments.data.clone(),
-        keys: arguments.data.join("keys"),
-        port: 0,
-        public_origin: None,
-        trusted_proxies: Vec::new(),
-        allowed_networks: Vec::new(),
-        plain_http: false,
-        demo: true,
-        free_bytes_min: None,
-        retract_windows: RetractWindows::default(),
-        postgres: Postgres::Embedded { programs: arguments.pg_bin.clone(), user: None, socket_dir: None, keep: false },
-        site: arguments.site.clone(),
-    };
-    let (urls, cluster) = serve::open_database(&config).await?;
-    serve::private_dir(&config.keys)?;
-    let engine = Engine::start(countersign_engine::Config {
-        database: urls.into(),
-        keys: config.keys,
-        public_origin: "http://127.0.0.1".into(),
-        demo: true,
-        free_bytes_min: None,
-        retract_windows: RetractWindows::default(),
-    })
-    .await?;
-
-    Ok((engine, cluster))
+    let (config, cluster) = scratch::open(&arguments.data, arguments.pg_bin.clone()).await?;
+    Ok((Engine::start(config).await?, cluster))
 }
 
 /// Counts how many small writes a second reach the disk under a directory, one after another.

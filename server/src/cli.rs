@@ -57,6 +57,10 @@ enum Command {
     #[cfg(any(test, feature = "bench"))]
     #[command(hide = true)]
     Bench(crate::bench::Arguments),
+    /// Lets many act on an installation of its own in an empty data directory, and says what came of it.
+    #[cfg(any(test, feature = "drill"))]
+    #[command(hide = true)]
+    Drill(crate::drill::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -376,6 +380,8 @@ async fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         }
         #[cfg(any(test, feature = "bench"))]
         Command::Bench(arguments) => crate::bench::run(arguments).await?,
+        #[cfg(any(test, feature = "drill"))]
+        Command::Drill(arguments) => crate::drill::run(arguments).await?,
     }
 
     Ok(ExitCode::SUCCESS)

@@ -17,6 +17,8 @@ pub mod cli;
 mod clock;
 pub mod config;
 mod demo;
+#[cfg(any(test, feature = "drill"))]
+mod drill;
 mod files;
 mod health;
 pub mod layers;
@@ -29,6 +31,8 @@ mod recorded;
 mod replay;
 pub mod routes;
 mod scim;
+#[cfg(any(test, feature = "bench", feature = "drill"))]
+mod scratch;
 pub mod serve;
 mod server;
 mod sso;

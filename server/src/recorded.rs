@@ -23,6 +23,28 @@ pub(crate) struct Run {
     /// The customer.
     user: String,
     messages: Vec<Message>,
+    /// What would have been right to do.
+    #[cfg(any(test, feature = "drill"))]
+    correct: Vec<Call>,
+}
+
+#[cfg(any(test, feature = "drill"))]
+#[derive(Clone, Debug, Deserialize)]
+struct Call {
+    name: String,
+    arguments: Value,
+}
+
+/// What somebody who knows what would have been right says to a call.
+#[cfg(any(test, feature = "drill"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// It is one of the correct actions.
+    Correct,
+    /// One of them is a call of this tool, with other arguments.
+    OtherArguments,
+    /// None of them is a call of this tool.
+    NotCalledFor,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -40,6 +62,9 @@ pub(crate) struct Act {
     pub(crate) number: usize,
     /// Body of the proposal.
     pub(crate) body: Value,
+    /// What is right to say to it.
+    #[cfg(any(test, feature = "drill"))]
+    pub(crate) expected: Expected,
 }
 
 /// Reads the recorded runs and the types of their calls.
@@ -75,10 +100,25 @@ impl Run {
                 (definition, &message.arguments, message.role.as_str())
             {
                 let body = self.body(definition, arguments, &self.messages[..position]);
-                acts.push(Act { number: acts.len() + 1, body });
+                acts.push(Act {
+                    number: acts.len() + 1,
+                    body,
+                    #[cfg(any(test, feature = "drill"))]
+                    expected: self.expected(tool, arguments),
+                });
             }
         }
         acts
+    }
+
+    #[cfg(any(test, feature = "drill"))]
+    fn expected(&self, tool: &str, arguments: &Value) -> Expected {
+        let same_tool: Vec<_> = self.correct.iter().filter(|call| call.name == tool).collect();
+        match same_tool.iter().any(|call| call.arguments == *arguments) {
+            true => Expected::Correct,
+            false if same_tool.is_empty() => Expected::NotCalledFor,
+            false => Expected::OtherArguments,
+        }
     }
 
     fn body(&self, definition: &TypeDefinition, arguments: &Value, before: &[Message]) -> Value {
@@ -133,6 +173,8 @@ mod tests {
         let acts: Vec<_> = runs.iter().flat_map(|run| run.acts(&types)).collect();
 
         assert_eq!((runs.len(), acts.len()), (118, 250));
+        let expected = |expected| acts.iter().filter(|act| act.expected == expected).count();
+        assert_eq!([Expected::Correct, Expected::OtherArguments, Expected::NotCalledFor].map(expected), [88, 104, 58]);
         for act in &acts {
             let proposal = Proposal::parse(act.body.to_string().as_bytes()).unwrap();
             let definition = types.iter().find(|definition| definition.name == proposal.action_type).unwrap();

@@ -130,10 +130,14 @@ fn keep(name: Name, report: &Value) -> Result<()> {
 }
 
 /// A directory that goes with the run; PostgreSQL's own user can pass it.
-struct Scratch(PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new() -> Result<Scratch> {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn new() -> Result<Scratch> {
         let path = std::env::temp_dir().join(format!("countersign-bench-{}", std::process::id()));
         fs::create_dir_all(&path).doing(format!("creating {}", path.display()))?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o711)).doing("opening the way")?;

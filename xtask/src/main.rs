@@ -9,6 +9,7 @@ mod cluster;
 mod css;
 mod db;
 mod dependencies;
+mod drill;
 mod products;
 mod queries;
 mod serve;
@@ -56,6 +57,8 @@ enum Task {
     Css(css::Arguments),
     /// Measures something beside something else, and compares it with its budget.
     Bench(bench::Arguments),
+    /// Lets many act at once on an installation of its own; fails when anything is not as it must be.
+    Drill(drill::Arguments),
 }
 
 #[derive(clap::Args)]
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         Task::Sqlx(arguments) => queries::run(&arguments),
         Task::Css(arguments) => css::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Drill(arguments) => drill::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

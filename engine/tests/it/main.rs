@@ -12,6 +12,7 @@ mod mapping;
 mod passkeys;
 mod policies;
 mod providers;
+mod races;
 mod roles;
 mod sealing;
 mod sign_in;

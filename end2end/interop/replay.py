@@ -1,0 +1,526 @@
+"""Replays every decision of an export to its resolution, from the entries alone.
+
+It reads an export directory (checkpoint, entry bundles, statements) and nothing else, uses Python's standard library
+only, and shares no code with the product: the rules of review are written down here a second time. It prints how many
+decisions came to which resolution and every entry that does not follow from the ones before it, and exits 1 if there
+is any. A decision with acts that it does not understand is counted as not judged, never passed over in silence.
+
+    python3 replay.py EXPORT
+
+As a test it replays the frozen log `countersign-v1`, or the export that COUNTERSIGN_EXPORT names.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import unittest
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+CLOCK_SLACK_MS = 30_000
+APPROVER = "3a816eb7-fac2-4aa2-8d65-fb9dbb41ffeb"
+SENIOR_APPROVER = "f14a7d3e-82b6-4b0d-9c6f-2e5b80a4d105"
+
+VERDICTS = {"approve", "reject", "abstain", "defer", "escalate", "request_changes", "approve_with_edits"}
+COUNTED = {"approve", "reject", "approve_with_edits"}
+OUTCOMES = {"approved", "rejected", "expired", "withdrawn"}
+PEOPLE_ROUTES = {"require", "escalate"}
+FROZEN = Path(__file__).parents[2] / "ledger/tests/vectors/countersign-v1"
+READS = {"access.viewed", "access.downloaded", "access.unmasked", "access.denied", "decision.viewed"}
+
+Leaf = dict[str, Any]
+
+
+class Unreadable(Exception):
+    """The directory is not an export that can be replayed."""
+
+
+class NotUnderstood(Exception):
+    """A word or kind that a later version of the product may have; its decision is not judged."""
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """An entry that does not follow from the ones before it."""
+
+    index: int
+    decision: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"index {self.index}, decision {self.decision}: {self.why}"
+
+
+@dataclass
+class Review:
+    """A ruling as its entry has it."""
+
+    entry: str
+    person: str
+    verdict: str
+    round: int
+    senior: bool
+    stands: bool = True
+
+
+@dataclass
+class Settling:
+    """A quorum that was met, until its window has passed."""
+
+    outcome: str
+    until: int
+    reviews: set[str]
+
+
+@dataclass
+class Decision:
+    """One decision as far as it was replayed."""
+
+    content: str
+    system: str
+    n: int = 1
+    round: int = 1
+    policy: str | None = None
+    rule: int | None = None
+    route: str | None = None
+    need: int = 0
+    due: int = 0
+    seniors_only: bool = False
+    shown: set[tuple[str, str]] = field(default_factory=set)
+    reviews: dict[str, Review] = field(default_factory=dict)
+    settling: Settling | None = None
+    outcome: str | None = None
+    resolution: str | None = None
+    resolved_at: int = 0
+    released: bool = False
+    judged: bool = True
+    rejected_at: int | None = None
+
+    def standing(self, *verdicts: str) -> list[Review]:
+        reviews = self.reviews.values()
+        return [one for one in reviews if one.stands and one.round == self.round and one.verdict in verdicts]
+
+
+class Replay:
+    """Goes through a log entry by entry."""
+
+    def __init__(self, statements: dict[str, dict[str, Any]]) -> None:
+        self.statements = statements
+        self.decisions: dict[str, Decision] = {}
+        self.roles: dict[str, dict[str, Leaf]] = {}
+        self.disabled: set[str] = set()
+        self.paused: set[str] = set()
+        self.disagreements: list[Disagreement] = []
+        self.not_understood: Counter[str] = Counter()
+        self.reviews = 0
+
+    def visit(self, index: int, leaf: Leaf) -> None:
+        about = leaf.get("obj") or {}
+        kind = leaf["kind"]
+        if about.get("t") == "person":
+            self.visit_person(about["id"], leaf)
+        elif kind in ("system.paused", "system.resumed"):
+            (self.paused.add if kind == "system.paused" else self.paused.discard)(about.get("id"))
+        elif about.get("t") == "decision":
+            self.visit_decision(index, about, leaf)
+
+    def finish(self) -> None:
+        """What must not be left behind at the end of the log."""
+        for id, decision in self.decisions.items():
+            if decision.judged and decision.rejected_at is not None:
+                self.disagree(decision.rejected_at, id, "a rejection was never followed by a resolution")
+
+    def disagree(self, index: int, id: str, why: str) -> None:
+        self.disagreements.append(Disagreement(index, id, why))
+
+    def visit_person(self, person: str, leaf: Leaf) -> None:
+        d, kind = leaf.get("d") or {}, leaf["kind"]
+        held = self.roles.setdefault(person, {})
+        if kind == "person.disabled":
+            self.disabled.add(person)
+        elif kind == "person.enabled":
+            self.disabled.discard(person)
+        elif kind == "role.assigned":
+            held[d.get("assignment") or leaf["id"]] = d
+        elif kind == "role.unassigned":
+            gone = d.get("assignment")
+            for key in [key for key, one in held.items() if key == gone or (gone is None and one["role"] == d["role"])]:
+                del held[key]
+
+    def holds(self, person: str, role: str, system: str, at: int) -> bool:
+        for d in self.roles.get(person, {}).values():
+            systems = [d["system"]] if "system" in d else d.get("systems")
+            if d["role"] == role and (systems is None or system in systems) and at < d.get("until", at + 1):
+                return True
+        return False
+
+    def visit_decision(self, index: int, about: dict[str, Any], leaf: Leaf) -> None:
+        id, kind, d = about["id"], leaf["kind"], leaf.get("d") or {}
+        decision = self.decisions.get(id)
+        if kind == "decision.proposed":
+            if decision is not None:
+                return self.disagree(index, id, "it was proposed twice")
+            self.decisions[id] = decision = Decision(d["content"], leaf["actor"]["sid"])
+            self.check_content(index, id, d["content"])
+        if decision is None:
+            return self.disagree(index, id, f"{kind} before it was proposed")
+        if not decision.judged:
+            return
+        if "n" in about and kind != "decision.proposed":
+            decision.n += 1
+        if "n" in about and about["n"] != decision.n:
+            self.disagree(index, id, f"its act has number {about['n']}, expected {decision.n}")
+        act = getattr(self, "on_" + kind.removeprefix("decision."), None) if kind.startswith("decision.") else None
+        try:
+            if act is None and kind not in READS | {"decision.proposed"}:
+                raise NotUnderstood(kind)
+            # A rejection is final in its own transaction, or begins a window; nothing may come between.
+            if decision.rejected_at is not None and kind not in {"decision.resolved", "decision.quorum_met", *READS}:
+                self.disagree(index, id, f"{kind} after a rejection that had not been resolved")
+                decision.rejected_at = None
+            if act is not None:
+                for why in act(decision, index, leaf, d):
+                    self.disagree(index, id, why)
+        except NotUnderstood as error:
+            self.not_understood[str(error)] += 1
+            decision.judged = False
+        except KeyError as error:
+            self.disagree(index, id, f"{kind} lacks {error}")
+
+    def check_content(self, index: int, id: str, content: str) -> None:
+        statement = self.statements.get(content)
+        if statement is None:
+            self.disagree(index, id, "the statement of its content is not in the export")
+        elif statement.get("decision") != id:
+            self.disagree(index, id, "the statement of its content is about another decision")
+
+    # One function for each kind; each yields what does not follow.
+
+    def on_routed(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
+        if decision.outcome:
+            yield "it was routed after its resolution"
+        if d["route"] not in {"auto_approve", "deny", *PEOPLE_ROUTES}:
+            raise NotUnderstood(f"route {d['route']}")
+        decision.policy, decision.rule, decision.route = d["policy"], d["rule"], d["route"]
+        decision.need, decision.due = d["need"], d["due"]
+        decision.seniors_only = d["route"] == "escalate"
+        if decision.route in PEOPLE_ROUTES and decision.need < 1:
+            yield "it asks people and needs none of them"
+
+    def on_escalated(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
+        if decision.route is None or decision.outcome:
+            yield "it was escalated before its routing or after its resolution"
+        if "review" in d:
+            review = decision.reviews.get(d["review"])
+            if review is None or review.verdict != "escalate" or review.round != decision.round:
+                yield "it was escalated by a review that is none of this round's that escalate"
+        elif leaf["at"] + CLOCK_SLACK_MS < decision.due:
+            yield "it was escalated by a deadline that had not come"
+        if d["need"] < decision.need:
+            yield "escalated, it needs fewer approvals than before"
+        decision.need, decision.due, decision.seniors_only = d["need"], d["due"], True
+
+    def on_viewed(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
+        if leaf["actor"]["as"] == "person":
+            decision.shown.add((leaf["actor"]["sid"], d["seen"]))
+        yield from ()
+
+    def on_reviewed(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
+        self.reviews += 1
+        person, at = leaf["actor"].get("sid", ""), leaf["at"]
+        if d["verdict"] not in VERDICTS:
+            raise NotUnderstood(f"verdict {d['verdict']}")
+        if decision.outcome:
+            yield "it was reviewed after its resolution"
+        if leaf["actor"]["as"] != "person":
+            yield "no person reviewed it"
+        if decision.route not in PEOPLE_ROUTES:
+            yield "it was reviewed though no people were asked"
+        if d["policy"] != decision.policy:
+            yield "the review names another policy version than the routing"
+        if d["round"] != decision.round:
+            yield f"the review is of round {d['round']}, and the round is {decision.round}"
+        if d["content"] != decision.content:
+            yield "the review is of a content that is not the decision's"
+        yield from self.unseen(decision, person, leaf["obj"]["id"], d)
+        if person in self.disabled:
+            yield "the reviewer was disabled"
+        senior = self.holds(person, SENIOR_APPROVER, decision.system, at)
+        if not senior and not self.holds(person, APPROVER, decision.system, at):
+            yield "the reviewer held no role that reviews"
+        if d["verdict"] in COUNTED and any(one.person == person for one in decision.standing(*COUNTED)):
+            yield "the same person's review of this round stands already"
+        decision.reviews[leaf["id"]] = Review(leaf["id"], person, d["verdict"], d["round"], senior)
+        if d["verdict"] == "reject":
+            decision.rejected_at = index
+
+    def unseen(self, decision: Decision, person: str, id: str, d: dict[str, Any]) -> Iterator[str]:
+        """Why this very person had not been shown this very content, if so."""
+        if (person, d["seen"]) not in decision.shown:
+            yield "what the review says was seen was not shown to the reviewer before"
+            return
+        seen = self.statements.get(d["seen"])
+        if seen is None:
+            yield "the statement of what was seen is not in the export"
+        elif seen.get("decision") != id or seen.get("content") != d["content"]:
+            yield "the reviewer was shown another content than the one ruled on"
+
+    def on_quorum_met(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
+        if d["outcome"] not in {"approved", "rejected"}:
+            raise NotUnderstood(f"quorum for {d['outcome']}")
+        if decision.outcome:
+            yield "a quorum was met after the resolution"
+        if decision.settling and decision.settling.outcome == d["outcome"]:
+            yield "a quorum was met while one was met already"
+        if d["until"] <= leaf["at"]:
+            yield "the window of a met quorum ends before it begins"
+        yield from self.does_not_follow(decision, d)
+        decision.settling = Settling(d["outcome"], d["until"], set(d.get("reviews", [])))
+        decision.rejected_at = None
+
+    def on_review_retracted(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
+        review = decision.reviews.get(d["review"])
+        if review is not None and review.person != leaf["actor"].get("sid"):
+            yield "a review was retracted by somebody else than its author"
+        yield from self.fall(decision, review, "retracted")
+        if review is not None and d["round"] != review.round:
+            yield "a review of another round was retracted"
+
+    def on_review_voided(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
+        if d["cause"] not in {"authority", "revised"}:
+            raise NotUnderstood(f"voided for {d['cause']}")
+        yield from self.fall(decision, decision.reviews.get(d["review"]), "voided")
+
+    def fall(self, decision: Decision, review: Review | None, how: str) -> Iterator[str]:
+        """A review counts no more, and a quorum that counted it is met no more."""
+        if decision.outcome:
+            yield f"a review was {how} after the resolution"
+        if review is None or not review.stands:
+            yield f"a review was {how} that did not stand"
+            return
+        review.stands = False
+        if decision.settling and review.entry in decision.settling.reviews:
+            decision.settling = None
+
+    def on_revised(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
+        if decision.outcome:
+            yield "it was changed after its resolution"
+        if d["from"] != decision.content:
+            yield "it was changed from a content that is not the decision's"
+        self.check_content(index, leaf["obj"]["id"], d["content"])
+        decision.content, decision.round, decision.settling = d["content"], decision.round + 1, None
+
+    on_edited = on_revised
+
+    def on_resolved(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
+        if d["outcome"] not in OUTCOMES:
+            raise NotUnderstood(f"outcome {d['outcome']}")
+        if decision.outcome:
+            yield f"it is resolved twice: {decision.outcome}, then {d['outcome']}"
+            return
+        settling = decision.settling
+        if d["outcome"] == "withdrawn":
+            actor = leaf["actor"]
+            if actor["as"] == "person" or (actor["as"] == "agent" and actor.get("sid") != decision.system):
+                yield "it was withdrawn by somebody else than its AI system"
+            if d["content"] != decision.content:
+                yield "another content is resolved than the decision's"
+        else:
+            yield from self.does_not_follow(decision, d, leaf)
+            if settling and d["outcome"] in {"approved", "rejected"} and d.get("cause") != "rule":
+                if leaf["at"] + CLOCK_SLACK_MS < settling.until:
+                    yield "it is resolved before the window of its quorum has passed"
+                if d["outcome"] != settling.outcome or set(d.get("reviews", [])) != settling.reviews:
+                    yield "it is resolved otherwise than its quorum was met"
+        decision.outcome, decision.resolution, decision.resolved_at = d["outcome"], leaf["id"], index
+        decision.settling, decision.rejected_at = None, None
+
+    def does_not_follow(self, decision: Decision, d: dict[str, Any], leaf: Leaf | None = None) -> Iterator[str]:
+        """Why an outcome does not follow from routing, reviews and time."""
+        if decision.route is None:
+            yield "it is resolved before its routing"
+            return
+        for name, is_ in [("content", decision.content), ("policy", decision.policy), ("round", decision.round)]:
+            if d[name] != is_:
+                yield f"another {name} is resolved than the decision's"
+        if "rule" in d and d["rule"] != decision.rule:
+            yield "another row is named than the one that routed it"
+        named = d.get("reviews", [])
+        cause = d.get("cause")
+        if cause == "rule":
+            if (d["outcome"], decision.route) not in {("approved", "auto_approve"), ("rejected", "deny")} or named:
+                yield f"a rule that says {decision.route} cannot make it {d['outcome']}"
+            return
+        if d["outcome"] == "expired":
+            if decision.settling:
+                yield "it expired though its quorum was met"
+            if named:
+                yield "it expired and counts reviews"
+            if leaf is not None and leaf["at"] + CLOCK_SLACK_MS < decision.due:
+                yield "it expired before its deadline"
+            return
+        if decision.route not in PEOPLE_ROUTES:
+            yield f"people decided what a rule routes to {decision.route}"
+        counted = []
+        for entry in named:
+            review = decision.reviews.get(entry)
+            if review is None or review.round != decision.round:
+                yield f"it counts {entry}, which is no review of its round"
+            elif not review.stands:
+                yield f"it counts {entry}, a review that was retracted or voided"
+            elif any(review.person == one.person for one in counted):
+                yield f"it counts one person twice, with {entry}"
+            else:
+                counted.append(review)
+        rejections = [one for one in counted if one.verdict == "reject"]
+        if d["outcome"] == "rejected" and not rejections:
+            yield "it is rejected and counts no rejection"
+        if d["outcome"] == "approved":
+            approvals = [one for one in counted if one.verdict == "approve"]
+            if decision.seniors_only:
+                approvals = [one for one in approvals if one.senior]
+            if len(approvals) < max(decision.need, 1):
+                yield f"it is approved by {len(approvals)} of {max(decision.need, 1)} that were needed"
+            if decision.standing("reject"):
+                yield "it is approved against a rejection that stands"
+
+    def on_released(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
+        yield from self.names_resolution(decision, d)
+        if leaf["actor"]["as"] == "agent" and leaf["actor"]["sid"] != decision.system:
+            yield "it was released to another AI system"
+        if decision.outcome and not decision.resolved_at < d["size"] <= index:
+            yield f"it was released at size {d['size']}, which does not cover its resolution at {decision.resolved_at}"
+        decision.released = True
+
+    def on_outcome_reported(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
+        yield from self.names_resolution(decision, d)
+        if not decision.released:
+            yield "an outcome was reported before the release"
+
+    def names_resolution(self, decision: Decision, d: dict[str, Any]) -> Iterator[str]:
+        if decision.outcome is None:
+            yield "it comes before the resolution"
+        elif d["resolution"] != decision.resolution:
+            yield "it names another resolution than the decision's"
+
+
+def read_leaves(directory: Path) -> list[bytes]:
+    """Every leaf in order: bundles of up to 256, each leaf after its length in two bytes."""
+    entries = directory / "tile/entries"
+
+    def place(path: Path) -> tuple[int, int]:
+        number, _, partial = path.relative_to(entries).as_posix().partition(".p/")
+        return int(number.replace("x", "").replace("/", "")), int(partial or 256)
+
+    leaves: list[bytes] = []
+    for path in sorted((path for path in entries.rglob("*") if path.is_file()), key=place):
+        content, at = path.read_bytes(), 0
+        while at < len(content):
+            end = at + 2 + int.from_bytes(content[at : at + 2], "big")
+            leaves.append(content[at + 2 : end])
+            at = end
+    return leaves
+
+
+def root(leaves: list[bytes]) -> bytes:
+    """The tree head of RFC 6962, section 2.1."""
+    level = [hashlib.sha256(b"\0" + leaf).digest() for leaf in leaves]
+    if not level:
+        return hashlib.sha256().digest()
+    while len(level) > 1:
+        pairs = [hashlib.sha256(b"\1" + a + b).digest() for a, b in zip(level[::2], level[1::2])]
+        level = pairs + level[len(pairs) * 2 :]
+    return level[0]
+
+
+def read_statements(directory: Path) -> dict[str, dict[str, Any]]:
+    """The content and seen statements by their digest, which is computed here and never taken from a file's name."""
+    statements = {}
+    for path in directory.glob("*.json"):
+        body = path.read_bytes()
+        for label in ("content", "seen"):
+            if digest(label, body) == path.stem:
+                statements[path.stem] = json.loads(body)
+    return statements
+
+
+def digest(label: str, body: bytes) -> str:
+    """The name of a statement: its labelled digest as base64url."""
+    hashed = hashlib.sha256(f"countersign/{label}/v1\n".encode() + body).digest()
+    return base64.urlsafe_b64encode(hashed).rstrip(b"=").decode()
+
+
+def replay(directory: Path) -> Replay:
+    """Replays an export whose leaves are those of its checkpoint."""
+    try:
+        _, size, head, *_ = (directory / "checkpoint").read_text().split("\n")
+    except (OSError, ValueError) as error:
+        raise Unreadable(f"{directory} has no checkpoint; name the directory of an export ({error})") from error
+    leaves = read_leaves(directory)
+    if len(leaves) != int(size):
+        raise Unreadable(f"the checkpoint is of size {size}, and the bundles hold {len(leaves)} entries")
+    if base64.b64encode(root(leaves)).decode() != head:
+        raise Unreadable("the entries are not those that the checkpoint was signed over")
+    log = Replay(read_statements(directory / "statements"))
+    for index, leaf in enumerate(leaves):
+        log.visit(index, json.loads(leaf))
+    log.finish()
+    return log
+
+
+def report(log: Replay) -> str:
+    judged = [one for one in log.decisions.values() if one.judged]
+    lines = [f"{len(log.decisions)} decisions, {log.reviews} reviews"]
+    for outcome, count in sorted(Counter(one.outcome or "open" for one in judged).items()):
+        lines.append(f"  {outcome} {count}")
+    lines.append(f"  not judged {len(log.decisions) - len(judged)}")
+    lines += [f"    not understood: {what} ({count})" for what, count in sorted(log.not_understood.items())]
+    lines.append(f"{len(log.disagreements)} disagreements")
+    lines += [f"  {one}" for one in log.disagreements]
+    return "\n".join(lines)
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1:
+        print(__doc__, file=sys.stderr)
+        return 2
+    try:
+        log = replay(Path(arguments[0]))
+    except Unreadable as error:
+        print(f"replay: {error}", file=sys.stderr)
+        return 2
+    print(report(log))
+    return 1 if log.disagreements else 0
+
+
+class Export(unittest.TestCase):
+    """A log that the product wrote."""
+
+    def test_every_resolution_follows_from_its_entries(self) -> None:
+        with tempfile.TemporaryDirectory() as place:
+            log = replay(Path(os.environ.get("COUNTERSIGN_EXPORT") or frozen(Path(place))))
+        self.assertTrue(log.decisions)
+        self.assertEqual([str(one) for one in log.disagreements], [])
+        self.assertTrue(any(one.outcome for one in log.decisions.values()))
+
+
+def frozen(place: Path) -> Path:
+    """The frozen log in the layout of an export."""
+    shutil.copytree(FROZEN / "tile", place / "tile")
+    shutil.copy(FROZEN / "checkpoint.16", place / "checkpoint")
+    (place / "statements").mkdir()
+    for label, name in (("content", "content.json"), ("seen", "presentation.json")):
+        body = (FROZEN / name).read_bytes()
+        (place / f"statements/{digest(label, body)}.json").write_bytes(body)
+    return place
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,470 @@
+"""The checker of replay.py sees every fault: hand-made logs, each wrong in one way, and right ones beside them."""
+
+import base64
+import contextlib
+import io
+import json
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import replay  # noqa: E402
+
+SYSTEM, POLICY = "system-1", "policy-1"
+HOUR = 3_600_000
+
+
+class Log:
+    """A log under work: entries as the product writes them, and their statements."""
+
+    def __init__(self) -> None:
+        self.leaves: list[bytes] = []
+        self.statements: dict[str, bytes] = {}
+        self.numbers: dict[str, int] = {}
+        self.at = 1_000_000
+        for person in ("ann", "bob", "cid"):
+            self.act("person", person, "role.assigned", {"role": replay.APPROVER, "assignment": f"{person}-approver"})
+        self.act("person", "sue", "role.assigned", {"role": replay.SENIOR_APPROVER, "assignment": "sue-senior"})
+
+    def add(self, leaf: dict[str, Any]) -> str:
+        self.at += 1
+        leaf = {"v": 1, "at": self.at, "id": f"entry-{len(self.leaves)}", **leaf}
+        self.leaves.append(json.dumps(leaf, sort_keys=True, separators=(",", ":")).encode())
+        return leaf["id"]
+
+    def act(self, t: str, id: str, kind: str, d: dict[str, Any], **actor: str) -> str:
+        self.numbers[id] = self.numbers.get(id, 0) + 1
+        actor_ = {"as": actor.get("as_", "engine")} | ({"sid": actor["sid"]} if "sid" in actor else {})
+        return self.add({"kind": kind, "obj": {"t": t, "id": id, "n": self.numbers[id]}, "d": d, "actor": actor_})
+
+    def statement(self, label: str, body: dict[str, Any]) -> str:
+        text = json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
+        name = replay.digest(label, text)
+        self.statements[name] = text
+        return name
+
+    def write(self, place: Path) -> Path:
+        entries, statements = place / "tile/entries", place / "statements"
+        entries.mkdir(parents=True)
+        statements.mkdir()
+        for start in range(0, len(self.leaves), 256):
+            part = self.leaves[start : start + 256]
+            full = len(part) == 256
+            path = entries / (f"{start // 256:03}" if full else f"{start // 256:03}.p/{len(part)}")
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(b"".join(len(leaf).to_bytes(2, "big") + leaf for leaf in part))
+        for name, body in self.statements.items():
+            (statements / f"{name}.json").write_bytes(body)
+        head = base64.b64encode(replay.root(self.leaves)).decode()
+        (place / "checkpoint").write_text(f"log.example\n{len(self.leaves)}\n{head}\n\n— log.example AAAA\n")
+        return place
+
+
+class Decision:
+    """One decision of a log, with the acts on it as they are right."""
+
+    def __init__(self, log: Log, need: int = 2, id: str = "decision-1", route: str = "require") -> None:
+        self.log, self.id, self.need, self.round = log, id, need, 1
+        self.due = log.at + HOUR
+        self.content = log.statement("content", {"decision": id, "fields": {}})
+        self.do("proposed", {"content": self.content, "tier": "low", "type": "t"}, as_="agent", sid=SYSTEM)
+        self.do("routed", {"policy": POLICY, "rule": 1, "route": route, "need": need, "due": self.due})
+
+    def do(self, kind: str, d: dict[str, Any], **actor: str) -> str:
+        return self.log.act("decision", self.id, f"decision.{kind}", d, **actor)
+
+    def view(self, person: str, content: str | None = None) -> str:
+        seen = self.log.statement("seen", {"decision": self.id, "content": content or self.content, "to": person})
+        about = {"t": "decision", "id": self.id, "upto": self.log.numbers[self.id]}
+        actor = {"as": "person", "sid": person}
+        self.log.add({"kind": "decision.viewed", "obj": about, "d": {"seen": seen}, "actor": actor})
+        return seen
+
+    def review(self, person: str, verdict: str = "approve", **d: Any) -> str:
+        seen = d.pop("seen", None) or self.view(person)
+        right = {"content": self.content, "seen": seen, "policy": POLICY, "round": self.round, "verdict": verdict}
+        return self.do("reviewed", right | d, as_="person", sid=person)
+
+    def resolve(self, outcome: str, *reviews: str, **d: Any) -> str:
+        right = {"content": self.content, "policy": POLICY, "round": self.round, "rule": 1, "outcome": outcome}
+        return self.do("resolved", right | ({"reviews": list(reviews)} if reviews else {}) | d)
+
+    def quorum(self, outcome: str, *reviews: str, until: int = HOUR, **d: Any) -> int:
+        end = self.log.at + until
+        right = {"content": self.content, "policy": POLICY, "round": self.round, "outcome": outcome}
+        self.do("quorum_met", right | {"reviews": list(reviews), "until": end} | d)
+        return end
+
+    def release(self, resolution: str, size: int | None = None) -> str:
+        size = len(self.log.leaves) if size is None else size
+        return self.do("released", {"channel": "poll", "resolution": resolution, "size": size}, as_="agent", sid=SYSTEM)
+
+
+class Case(unittest.TestCase):
+    def setUp(self) -> None:
+        self.log = Log()
+
+    def replayed(self) -> replay.Replay:
+        with tempfile.TemporaryDirectory() as place:
+            return replay.replay(self.log.write(Path(place)))
+
+    def agrees(self, outcome: str) -> None:
+        log = self.replayed()
+        self.assertEqual([one.why for one in log.disagreements], [])
+        self.assertEqual([one.outcome for one in log.decisions.values()], [outcome])
+
+    def disagrees(self, why: str) -> None:
+        found = [one.why for one in self.replayed().disagreements]
+        self.assertTrue(any(why in one for one in found), f"{why!r} is not among {found}")
+
+
+class Right(Case):
+    def test_two_of_two_approve_and_the_agent_is_told_after_the_seal(self) -> None:
+        decision = Decision(self.log)
+        resolution = decision.resolve("approved", decision.review("ann"), decision.review("bob"))
+        decision.release(resolution)
+        decision.do("outcome_reported", {"resolution": resolution, "result": "executed"}, as_="agent", sid=SYSTEM)
+        self.agrees("approved")
+
+    def test_a_rejection_outweighs_approvals(self) -> None:
+        decision = Decision(self.log, need=3)
+        decision.review("ann")
+        decision.resolve("rejected", decision.review("bob", "reject"))
+        self.agrees("rejected")
+
+    def test_silence_expires_at_the_deadline(self) -> None:
+        decision = Decision(self.log)
+        self.log.at = decision.due
+        decision.resolve("expired", cause="deadline")
+        self.agrees("expired")
+
+    def test_the_deadline_hands_up_and_a_senior_approver_decides(self) -> None:
+        decision = Decision(self.log, need=1)
+        self.log.at = decision.due
+        decision.do("escalated", {"need": 1, "due": decision.due + HOUR})
+        decision.resolve("approved", decision.review("sue"))
+        self.agrees("approved")
+
+    def test_a_rule_approves_and_refuses(self) -> None:
+        for route, outcome in (("auto_approve", "approved"), ("deny", "rejected")):
+            self.log = Log()
+            Decision(self.log, need=0, route=route).resolve(outcome, cause="rule")
+            self.agrees(outcome)
+
+    def test_another_version_routes_anew_and_given_reviews_count_on(self) -> None:
+        decision = Decision(self.log, need=1)
+        decision.do("routed", {"policy": "policy-2", "rule": 3, "route": "require", "need": 2, "due": decision.due})
+        reviews = [decision.review(person, policy="policy-2") for person in ("ann", "bob")]
+        decision.resolve("approved", *reviews, policy="policy-2", rule=3)
+        self.agrees("approved")
+
+    def test_a_window_passes_before_the_resolution(self) -> None:
+        decision = Decision(self.log, need=1)
+        review = decision.review("ann")
+        self.log.at = decision.quorum("approved", review)
+        decision.resolve("approved", review)
+        self.agrees("approved")
+
+    def test_a_retracted_review_ends_the_window_and_its_person_rules_again(self) -> None:
+        decision = Decision(self.log, need=1)
+        review = decision.review("ann")
+        decision.quorum("approved", review)
+        decision.do("review_retracted", {"review": review, "round": 1}, as_="person", sid="ann")
+        decision.resolve("rejected", decision.review("ann", "reject"))
+        self.agrees("rejected")
+
+    def test_a_revision_opens_a_round_and_the_agent_may_withdraw(self) -> None:
+        decision = Decision(self.log, need=1)
+        decision.review("ann", "request_changes")
+        before, decision.content = decision.content, self.log.statement("content", {"decision": decision.id, "v": 2})
+        decision.do("revised", {"from": before, "content": decision.content}, as_="agent", sid=SYSTEM)
+        decision.round = 2
+        decision.review("ann", "abstain")
+        decision.review("bob", "defer", until=self.log.at + HOUR)
+        decision.do("resolved", {"content": decision.content, "outcome": "withdrawn"}, as_="agent", sid=SYSTEM)
+        self.agrees("withdrawn")
+
+    def test_a_review_escalates(self) -> None:
+        decision = Decision(self.log, need=1)
+        review = decision.review("ann", "escalate")
+        decision.do("escalated", {"need": 1, "due": decision.due, "review": review})
+        decision.resolve("approved", decision.review("sue"))
+        self.agrees("approved")
+
+    def test_what_is_not_understood_is_counted_and_not_judged(self) -> None:
+        decision = Decision(self.log, need=1)
+        decision.do("adjourned", {})
+        decision.resolve("approved")
+        Decision(self.log, id="decision-2").do("reviewed", {"verdict": "shrug"}, as_="person", sid="ann")
+        log = self.replayed()
+        self.assertEqual(log.disagreements, [])
+        self.assertEqual(log.not_understood, {"decision.adjourned": 1, "verdict shrug": 1})
+        self.assertIn("not judged 2", replay.report(log))
+
+    def test_more_than_one_bundle_is_read_in_order(self) -> None:
+        for number in range(120):
+            decision = Decision(self.log, id=f"decision-{number}", need=1)
+            decision.resolve("approved", decision.review("ann"))
+        self.assertEqual(self.replayed().disagreements, [])
+
+
+class Wrong(Case):
+    def test_two_resolutions(self) -> None:
+        decision = Decision(self.log, need=1)
+        review = decision.review("ann")
+        decision.resolve("approved", review)
+        decision.resolve("approved", review)
+        self.disagrees("resolved twice")
+
+    def test_one_human_counted_twice(self) -> None:
+        decision = Decision(self.log)
+        decision.resolve("approved", decision.review("ann"), decision.review("ann"))
+        self.disagrees("stands already")
+        self.disagrees("counts one person twice")
+
+    def test_one_review_named_twice(self) -> None:
+        decision = Decision(self.log)
+        review = decision.review("ann")
+        decision.resolve("approved", review, review)
+        self.disagrees("counts one person twice")
+
+    def test_a_content_that_the_reviewer_was_not_shown(self) -> None:
+        decision = Decision(self.log, need=1)
+        seen = decision.view("bob")
+        decision.resolve("approved", decision.review("ann", seen=seen))
+        self.disagrees("not shown to the reviewer before")
+
+    def test_a_content_that_was_shown_too_late(self) -> None:
+        decision = Decision(self.log, need=1)
+        other = self.log.statement("seen", {"decision": decision.id, "content": decision.content, "to": "ann"})
+        decision.resolve("approved", decision.review("ann", seen=other))
+        decision.view("ann")
+        self.disagrees("not shown to the reviewer before")
+
+    def test_another_content_than_was_shown(self) -> None:
+        decision = Decision(self.log, need=1)
+        other = self.log.statement("content", {"decision": decision.id, "fields": {"amount": "x"}})
+        decision.resolve("approved", decision.review("ann", seen=decision.view("ann", other)))
+        self.disagrees("shown another content")
+
+    def test_a_screen_of_another_decision(self) -> None:
+        other, decision = Decision(self.log, id="other"), Decision(self.log, need=1)
+        seen = self.log.statement("seen", {"decision": "other", "content": other.content, "to": "ann"})
+        about = {"t": "decision", "id": decision.id, "upto": 2}
+        actor = {"as": "person", "sid": "ann"}
+        self.log.add({"kind": "decision.viewed", "obj": about, "d": {"seen": seen}, "actor": actor})
+        decision.review("ann", seen=seen)
+        self.disagrees("shown another content")
+
+    def test_a_statement_that_is_missing(self) -> None:
+        decision = Decision(self.log, need=1)
+        seen = decision.view("ann")
+        del self.log.statements[seen]
+        decision.review("ann", seen=seen)
+        self.disagrees("not in the export")
+
+    def test_a_review_of_an_earlier_content(self) -> None:
+        decision = Decision(self.log, need=1)
+        seen, old = decision.view("ann"), decision.content
+        decision.content = self.log.statement("content", {"decision": decision.id, "v": 2})
+        decision.do("edited", {"from": old, "content": decision.content})
+        decision.round = 2
+        decision.review("ann", seen=seen, content=old)
+        self.disagrees("a content that is not the decision's")
+
+    def test_a_review_of_an_earlier_round_is_counted(self) -> None:
+        decision = Decision(self.log, need=1)
+        review, old = decision.review("ann"), decision.content
+        decision.content = self.log.statement("content", {"decision": decision.id, "v": 2})
+        decision.do("revised", {"from": old, "content": decision.content})
+        decision.round = 2
+        decision.resolve("approved", review)
+        self.disagrees("no review of its round")
+
+    def test_a_retracted_review_is_counted(self) -> None:
+        decision = Decision(self.log, need=1)
+        review = decision.review("ann")
+        decision.do("review_retracted", {"review": review, "round": 1}, as_="person", sid="ann")
+        decision.resolve("approved", review)
+        self.disagrees("retracted or voided")
+
+    def test_a_voided_review_is_counted(self) -> None:
+        decision = Decision(self.log, need=1)
+        review = decision.review("ann")
+        decision.do("review_voided", {"review": review, "cause": "authority"})
+        decision.resolve("approved", review)
+        self.disagrees("retracted or voided")
+
+    def test_a_review_is_retracted_by_somebody_else_or_too_late(self) -> None:
+        decision = Decision(self.log, need=1)
+        review = decision.review("ann")
+        decision.do("review_retracted", {"review": review, "round": 1}, as_="person", sid="bob")
+        self.disagrees("somebody else than its author")
+        self.log = Log()
+        decision = Decision(self.log, need=1)
+        review = decision.review("ann")
+        decision.resolve("approved", review)
+        decision.do("review_retracted", {"review": review, "round": 1}, as_="person", sid="ann")
+        self.disagrees("after the resolution")
+
+    def test_a_resolution_before_the_window_has_passed(self) -> None:
+        decision = Decision(self.log, need=1)
+        review = decision.review("ann")
+        self.log.at = decision.quorum("approved", review) - 2 * replay.CLOCK_SLACK_MS
+        decision.resolve("approved", review)
+        self.disagrees("before the window")
+
+    def test_a_resolution_of_other_reviews_than_the_quorum(self) -> None:
+        decision = Decision(self.log, need=1)
+        first = decision.review("ann")
+        self.log.at = decision.quorum("approved", first)
+        decision.resolve("approved", decision.review("bob"))
+        self.disagrees("otherwise than its quorum was met")
+
+    def test_a_quorum_that_is_not_met(self) -> None:
+        decision = Decision(self.log, need=2)
+        decision.quorum("approved", decision.review("ann"))
+        self.disagrees("approved by 1 of 2")
+
+    def test_a_release_before_the_seal(self) -> None:
+        decision = Decision(self.log, need=1)
+        resolution = decision.resolve("approved", decision.review("ann"))
+        decision.release(resolution, size=len(self.log.leaves) - 1)
+        self.disagrees("does not cover its resolution")
+
+    def test_a_release_at_a_size_that_was_not_reached(self) -> None:
+        decision = Decision(self.log, need=1)
+        decision.release(decision.resolve("approved", decision.review("ann")), size=1_000)
+        self.disagrees("does not cover its resolution")
+
+    def test_a_release_of_another_resolution_or_to_another_system(self) -> None:
+        decision = Decision(self.log, need=1)
+        decision.resolve("approved", decision.review("ann"))
+        decision.release("entry-0")
+        self.disagrees("another resolution")
+        d = {"channel": "poll", "resolution": "entry-0", "size": len(self.log.leaves)}
+        decision.do("released", d, as_="agent", sid="system-2")
+        self.disagrees("another AI system")
+
+    def test_an_outcome_before_the_release(self) -> None:
+        decision = Decision(self.log, need=1)
+        resolution = decision.resolve("approved", decision.review("ann"))
+        decision.do("outcome_reported", {"resolution": resolution}, as_="agent", sid=SYSTEM)
+        self.disagrees("before the release")
+
+    def test_too_few_approvals(self) -> None:
+        decision = Decision(self.log, need=3)
+        decision.resolve("approved", decision.review("ann"), decision.review("bob"))
+        self.disagrees("approved by 2 of 3")
+
+    def test_an_approval_against_a_rejection(self) -> None:
+        decision = Decision(self.log, need=1)
+        decision.review("bob", "reject")
+        decision.resolve("approved", decision.review("ann"))
+        self.disagrees("against a rejection")
+        self.disagrees("after a rejection that had not been resolved")
+
+    def test_a_rejection_that_is_left_behind(self) -> None:
+        Decision(self.log).review("ann", "reject")
+        self.disagrees("never followed by a resolution")
+
+    def test_a_rejection_by_nobody(self) -> None:
+        decision = Decision(self.log)
+        decision.resolve("rejected", decision.review("ann"))
+        self.disagrees("counts no rejection")
+
+    def test_an_approver_decides_what_was_escalated(self) -> None:
+        decision = Decision(self.log, need=1, route="escalate")
+        decision.resolve("approved", decision.review("ann"))
+        self.disagrees("approved by 0 of 1")
+
+    def test_deadlines_that_had_not_come(self) -> None:
+        decision = Decision(self.log)
+        decision.do("escalated", {"need": 2, "due": decision.due + HOUR})
+        self.disagrees("escalated by a deadline")
+        decision.resolve("expired", cause="deadline")
+        self.disagrees("expired before its deadline")
+
+    def test_an_escalation_by_a_review_that_does_not_escalate_or_asks_for_fewer(self) -> None:
+        decision = Decision(self.log)
+        review = decision.review("ann")
+        decision.do("escalated", {"need": 1, "due": decision.due, "review": review})
+        self.disagrees("none of this round's that escalate")
+        self.disagrees("fewer approvals")
+
+    def test_a_rule_decides_what_it_routes_to_people(self) -> None:
+        Decision(self.log).resolve("approved", cause="rule")
+        self.disagrees("cannot make it approved")
+
+    def test_people_decide_what_a_rule_refused(self) -> None:
+        decision = Decision(self.log, need=0, route="deny")
+        decision.resolve("approved", decision.review("ann"))
+        self.disagrees("no people were asked")
+
+    def test_a_reviewer_without_the_role_or_disabled(self) -> None:
+        decision = Decision(self.log)
+        taken = {"role": replay.APPROVER, "assignment": "ann-approver"}
+        self.log.act("person", "ann", "role.unassigned", taken)
+        decision.review("ann")
+        self.disagrees("no role that reviews")
+        self.log.act("person", "bob", "person.disabled", {})
+        decision.review("bob")
+        self.disagrees("was disabled")
+
+    def test_a_withdrawal_by_another_system(self) -> None:
+        decision = Decision(self.log)
+        d = {"content": decision.content, "outcome": "withdrawn"}
+        decision.do("resolved", d, as_="agent", sid="system-2")
+        self.disagrees("somebody else than its AI system")
+
+    def test_another_policy_round_row_or_number(self) -> None:
+        decision = Decision(self.log, need=1)
+        review = decision.review("ann", policy="policy-0", round=2)
+        self.log.numbers[decision.id] += 1
+        decision.resolve("approved", review, rule=9, policy="policy-0")
+        for why in ("another policy version", "of round 2", "another policy is", "another row", "has number 5"):
+            self.disagrees(why)
+
+    def test_an_entry_that_lacks_a_member(self) -> None:
+        Decision(self.log).do("reviewed", {"verdict": "approve"}, as_="person", sid="ann")
+        self.disagrees("lacks 'policy'")
+
+    def test_acts_before_the_proposal_and_a_second_proposal(self) -> None:
+        self.log.act("decision", "decision-9", "decision.reviewed", {})
+        self.disagrees("before it was proposed")
+        decision = Decision(self.log)
+        decision.do("proposed", {"content": decision.content}, as_="agent", sid=SYSTEM)
+        self.disagrees("proposed twice")
+
+    def test_the_command_tells_and_fails(self) -> None:
+        decision = Decision(self.log, need=1)
+        decision.resolve("approved", decision.review("ann"))
+        decision.resolve("approved", decision.review("bob"))
+        with tempfile.TemporaryDirectory() as place, contextlib.redirect_stdout(io.StringIO()) as said:
+            code = replay.main([str(self.log.write(Path(place)))])
+        self.assertEqual(code, 1)
+        self.assertIn("resolved twice: approved, then approved", said.getvalue())
+
+    def test_a_directory_that_is_no_export_or_was_changed(self) -> None:
+        decision = Decision(self.log, need=1)
+        decision.resolve("approved", decision.review("ann"))
+        with tempfile.TemporaryDirectory() as place, contextlib.redirect_stderr(io.StringIO()) as said:
+            self.assertEqual(replay.main([place]), 2)
+            self.assertIn("has no checkpoint", said.getvalue())
+            export = self.log.write(Path(place))
+            self.log.leaves[3] = self.log.leaves[3].replace(b"sue", b"eve")
+            (path,) = export.glob("tile/entries/000.p/*")
+            path.write_bytes(b"".join(len(leaf).to_bytes(2, "big") + leaf for leaf in self.log.leaves))
+            self.assertEqual(replay.main([place]), 2)
+            self.assertIn("not those that the checkpoint was signed over", said.getvalue())
+            path.write_bytes(b"")
+            self.assertEqual(replay.main([place]), 2)
+            self.assertIn("the bundles hold 0 entries", said.getvalue())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
