@@ -85,6 +85,7 @@ impl<'a> Case<'a> {
                     reversibility: self.definition.reversibility,
                     risk: self.risk,
                     complete: !ruling.incomplete,
+                    paused: db::pauses::is_running(conn, self.system).await?,
                     amount: self.amount,
                     amount_max: db::policies::auto_amount_max(conn).await?,
                 },
