@@ -371,10 +371,10 @@ fn places(roles: &[Role]) -> Vec<Place> {
     places
 }
 
-/// A decision belongs to the queue; everything else to the place its path begins with.
+/// A decision and a pause belong to the queue; everything else to the place its path begins with.
 fn is_under(path: &str, place: &str) -> bool {
     let below = |parent: &str| path.strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    below(place) || (place == "/queue" && below("/decisions"))
+    below(place) || (place == "/queue" && (below("/decisions") || below("/pauses")))
 }
 
 #[cfg(test)]

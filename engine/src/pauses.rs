@@ -110,13 +110,7 @@ pub async fn pause(engine: &Engine, caller: &Caller, system: SystemId, reason: R
 ///
 /// `invalid_transition` where the system is not paused, `stale` where another pause runs by now; [`Error::Forbidden`] for
 /// who paused it, and for anybody but senior approvers of the system and admins.
-pub async fn resume(
-    engine: &Engine,
-    caller: &Caller,
-    system: SystemId,
-    pause: EntryId,
-    reason: Reason,
-) -> Result<()> {
+pub async fn resume(engine: &Engine, caller: &Caller, system: SystemId, pause: EntryId, reason: Reason) -> Result<()> {
     let entry = engine
         .act(caller, move |engine, caller| {
             let reason = reason.clone();

@@ -44,9 +44,8 @@ impl Pauses {
 
     /// Says what holds, where anything was ever paused.
     pub(super) fn summary(&self) -> Option<String> {
-        (self.count > 0).then(|| {
-            format!("{} pauses, nothing approved by a rule and no approval told while they ran", self.count)
-        })
+        (self.count > 0)
+            .then(|| format!("{} pauses, nothing approved by a rule and no approval told while they ran", self.count))
     }
 }
 

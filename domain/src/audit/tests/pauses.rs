@@ -84,11 +84,8 @@ fn pauses_begin_and_end_once() {
     let twice = log(vec![(anna(), paused(2)), (ben(), paused(3))]);
     let never = log(vec![(anna(), resumed(2, START))]);
     let another = log(vec![(anna(), paused(2)), (ben(), resumed(3, KEY_ISSUED))]);
-    let not_paused = log(vec![
-        (agent(), proposed()),
-        (Actor::engine(), routed(Route::Require)),
-        (Actor::engine(), by_pause()),
-    ]);
+    let not_paused =
+        log(vec![(agent(), proposed()), (Actor::engine(), routed(Route::Require)), (Actor::engine(), by_pause())]);
 
     assert_eq!(of("D9", &twice), [START + 1]);
     assert_eq!(of("D9", &never), [START]);
