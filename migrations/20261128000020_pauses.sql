@@ -23,8 +23,8 @@ alter table resolutions
 -- Resolved and not told: few at any time, and counted before a pause begins or ends.
 create index decisions_untold_idx on decisions (system_id) where state = 'resolved';
 
--- Which system a notice is about.
-alter table notices add column about_system_id uuid references systems (id);
+-- Name of the system that a notice is about: the frame around pages shows notices, and reads no system.
+alter table notices add column about_system text;
 
 grant select, insert on pauses to countersign_app;
 grant update (resumed_by, resumed_at, resumed_entry_id) on pauses to countersign_app;

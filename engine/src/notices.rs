@@ -2,7 +2,7 @@
 
 use countersign_domain::{
     event::{Event, Object, Place},
-    ids::{NoticeId, PersonId, SystemId},
+    ids::{NoticeId, PersonId},
     view::{NoticeKind, NoticeRow},
 };
 use sqlx::PgConnection;
@@ -42,7 +42,7 @@ pub(crate) async fn tell_of_system(
     people: &[PersonId],
     kind: NoticeKind,
     by: PersonId,
-    system: SystemId,
+    system: &str,
     entry: &seal::Entry,
 ) -> Result<()> {
     for person in people {

@@ -268,7 +268,8 @@ async fn tell(
 ) -> Result<()> {
     let mut told = notices::guardians(tx).await?;
     told.retain(|person| *person != by);
-    notices::tell_of_system(tx, engine, &told, kind, by, system, entry).await
+    let name = db::systems::find(tx, system).await?.ok_or(Error::NotFound)?.name;
+    notices::tell_of_system(tx, engine, &told, kind, by, &name, entry).await
 }
 
 async fn name(conn: &mut PgConnection, engine: &Engine, person: PersonId) -> Result<String> {

@@ -1,6 +1,6 @@
 //! `notices`: what a person should know about access, until they have read it.
 
-use countersign_domain::ids::{EntryId, NoticeId, PersonId, SystemId};
+use countersign_domain::ids::{EntryId, NoticeId, PersonId};
 use sqlx::PgConnection;
 
 use crate::clock::{instant, milliseconds};
@@ -43,13 +43,13 @@ pub(crate) async fn insert_of_system(
     person: PersonId,
     kind: &str,
     by: PersonId,
-    system: SystemId,
+    system: &str,
     at: u64,
     entry: EntryId,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
-        insert into notices (id, person_id, kind, at, about_person_id, about_system_id, entry_id)
+        insert into notices (id, person_id, kind, at, about_person_id, about_system, entry_id)
         values ($1, $2, $3, $4, $5, $6, $7)
         "#,
         id.0,
@@ -57,7 +57,7 @@ pub(crate) async fn insert_of_system(
         kind,
         instant(at),
         by.0,
-        system.0,
+        system,
         entry.0,
     )
     .execute(conn)
@@ -69,11 +69,10 @@ pub(crate) async fn insert_of_system(
 pub(crate) async fn list_unread(conn: &mut PgConnection, person: PersonId) -> sqlx::Result<Vec<Notice>> {
     let rows = sqlx::query!(
         r#"
-        select n.kind, n.at, n.about_person_id, s.name as "system?"
-        from notices n
-        left join systems s on s.id = n.about_system_id
-        where n.person_id = $1 and n.read_at is null
-        order by n.at desc, n.id desc
+        select kind, at, about_person_id, about_system
+        from notices
+        where person_id = $1 and read_at is null
+        order by at desc, id desc
         limit 20
         "#,
         person.0,
@@ -86,7 +85,7 @@ pub(crate) async fn list_unread(conn: &mut PgConnection, person: PersonId) -> sq
             kind: row.kind,
             at: milliseconds(row.at),
             about: row.about_person_id.map(PersonId::from),
-            system: row.system,
+            system: row.about_system,
         })
         .collect())
 }
