@@ -384,6 +384,7 @@ mod tests {
     #[test]
     fn a_decision_stands_under_the_queue_and_names_do_not_run_together() {
         assert!(is_under("/decisions/1", "/queue"));
+        assert!(is_under("/pauses", "/queue"));
         assert!(is_under("/ledger/12", "/ledger"));
         assert!(!is_under("/ledgers", "/ledger"));
         assert!(!is_under("/decisions/1", "/ledger"));

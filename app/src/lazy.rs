@@ -261,6 +261,7 @@ mod tests {
 
         assert_eq!([of("/"), of("/queue"), of("/decisions/1"), of("/verify"), of("/nowhere")], [None; 5]);
         assert_eq!([of("/admin"), of("/admin/people/1")], [Some(Part::Admin); 2]);
+        assert_eq!([of("/policies/1"), of("/pauses")], [Some(Part::Policies); 2]);
         assert_eq!([of("/me"), of("/me/factors"), of("/login")], [Some(Part::Account); 3]);
         assert_eq!([of("/ledger"), of("/ledger/12"), of("/ledgers")], [Some(Part::Ledger), Some(Part::Ledger), None]);
     }

@@ -275,6 +275,18 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_wakes_pages_that_no_decision_would() {
+        let changes = empty();
+        for (size, kind) in [(1, "auth.signed_in"), (2, "system.paused"), (3, "system.resumed"), (4, "access.listed")] {
+            changes.keep(Arc::new(Change { size, decisions: Vec::new(), kinds: vec![kind.into()] }));
+        }
+
+        let sizes: Vec<_> = changes.after(0).iter().map(|change| change.size).collect();
+
+        assert_eq!(sizes, [2, 3]);
+    }
+
+    #[test]
     fn old_changes_make_room() {
         let changes = empty();
         let last = KEPT_MAX as u64 + 5;

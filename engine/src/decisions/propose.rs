@@ -179,6 +179,7 @@ async fn record(engine: Engine, caller: Caller, key: &str, proposal: Proposal) -
     let record = proposal.record.iter().map(|(field, text)| ((*field).to_owned(), text.clone()));
     let fields = parameters.iter().cloned().chain(record).collect();
     let case = routing::Case::new((system, &system_name), &definition, about_persons, &fields);
+    let case = routing::Case { paused, ..case };
 
     let id = proposal.id.unwrap_or_else(|| DecisionId(engine.id()));
     let (content_entry, content_hash) =

@@ -31,6 +31,8 @@ pub(crate) struct Case<'a> {
     pub(crate) impact: Impact,
     pub(crate) amount: Option<u64>,
     pub(crate) facts: Facts,
+    /// The system is paused at the proposal; what was open before keeps its route.
+    pub(crate) paused: bool,
 }
 
 impl<'a> Case<'a> {
@@ -54,6 +56,7 @@ impl<'a> Case<'a> {
             facts: Facts::read(&source),
             amount: definition.amount_of(&bound),
             impact,
+            paused: false,
         }
     }
 
@@ -85,7 +88,7 @@ impl<'a> Case<'a> {
                     reversibility: self.definition.reversibility,
                     risk: self.risk,
                     complete: !ruling.incomplete,
-                    paused: db::pauses::is_running(conn, self.system).await?,
+                    paused: self.paused,
                     amount: self.amount,
                     amount_max: db::policies::auto_amount_max(conn).await?,
                 },
