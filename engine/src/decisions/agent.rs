@@ -183,16 +183,17 @@ pub(crate) fn body(
     paused: bool,
 ) -> AgentDecision {
     let size = engine.head.borrow().size;
-    let resolution = resolution
-        .filter(|resolution| resolution.index.is_some_and(|index| index < size))
-        .filter(|resolution| !is_kept(resolution, paused));
+    let resolution = resolution.filter(|resolution| resolution.index.is_some_and(|index| index < size));
+    let kept = resolution.is_some_and(|resolution| is_kept(resolution, paused));
+    let resolution = resolution.filter(|_| !kept);
     let told = resolution.is_some() || decision.state.is_open();
     let state = if told { decision.state } else { State::InReview };
     let index = resolution.and_then(|resolution| resolution.index);
     AgentDecision {
         id: decision.id,
         state,
-        version: decision.n.saturating_sub(unsealed),
+        // What is kept is not counted either; nothing comes after a resolution that was not told.
+        version: decision.n.saturating_sub(unsealed + u64::from(kept)),
         revision: decision.revision,
         type_name: definition.name.clone(),
         type_version: definition.version,

@@ -535,7 +535,7 @@ mod strings {
     pub(super) const PAUSE_NEWS: &str =
         "An AI system was paused or resumed after you opened this. Nothing you type is lost.";
     pub(super) const KEPT_OPEN: &str =
-        "You may review. An approval is recorded, and told to it only when it is resumed.";
+        "Reviewing goes on. An approval is recorded, and told to it only when it is resumed.";
     pub(super) const KEPT_APPROVED: &str = "This approval was not told to it, and is not until it is resumed.";
     pub(super) const KEPT_NOTHING: &str = "What it proposes is rejected at once until it is resumed.";
     pub(super) const SHOW_CURRENT: &str = "Show current";
