@@ -25,7 +25,7 @@ use crate::{
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
-pub const PAGES: [&str; 31] = [
+pub const PAGES: [&str; 32] = [
     "/",
     "/queue",
     "/decisions/{id}",
@@ -34,6 +34,7 @@ pub const PAGES: [&str; 31] = [
     "/policies",
     "/policies/drafts/{draft}",
     "/policies/{version}",
+    "/pauses",
     "/verify",
     "/admin/people",
     "/admin/people/{person}",
@@ -82,7 +83,7 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 97] = [
+pub const ENDPOINTS: [Endpoint; 100] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -124,6 +125,9 @@ pub const ENDPOINTS: [Endpoint; 97] = [
     endpoint("/act/activate-draft", Class::Act),
     endpoint("/act/reject-draft", Class::Act),
     endpoint("/act/set-guards", Class::Act),
+    endpoint("/act/pauses", Class::Read),
+    endpoint("/act/pause-system", Class::Act),
+    endpoint("/act/resume-system", Class::Act),
     endpoint("/act/systems", Class::Read),
     endpoint("/act/access", Class::Read),
     endpoint("/act/my-access", Class::Read),
@@ -329,6 +333,7 @@ fn page_of(path: &str, typed: &Typed) -> String {
             format!("/policies/drafts/{}", word("draft"))
         }
         "/act/start-draft" | "/act/set-guards" => "/policies".into(),
+        "/act/pause-system" | "/act/resume-system" => format!("/pauses?system={}", word("system")),
         "/act/register-system" | "/act/issue-key" | "/act/revoke-key" => "/admin/systems".into(),
         "/act/new-key" | "/act/rotate-key" | "/act/end-former-secret" | "/act/end-key" => "/admin/keys".into(),
         "/act/open-audit-window" | "/act/close-audit-window" | "/act/issue-token" => "/admin/audit-windows".into(),

@@ -400,10 +400,10 @@ fn places(roles: &[Role]) -> Vec<Place> {
     places
 }
 
-/// A decision belongs to the queue; everything else to the place its path begins with.
+/// A decision and a pause belong to the queue; everything else to the place its path begins with.
 fn is_under(path: &str, place: &str) -> bool {
     let below = |parent: &str| path.strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    below(place) || (place == "/queue" && below("/decisions"))
+    below(place) || (place == "/queue" && (below("/decisions") || below("/pauses")))
 }
 
 #[cfg(test)]
@@ -413,6 +413,7 @@ mod tests {
     #[test]
     fn a_decision_stands_under_the_queue_and_names_do_not_run_together() {
         assert!(is_under("/decisions/1", "/queue"));
+        assert!(is_under("/pauses", "/queue"));
         assert!(is_under("/ledger/12", "/ledger"));
         assert!(!is_under("/ledgers", "/ledger"));
         assert!(!is_under("/decisions/1", "/ledger"));

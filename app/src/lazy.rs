@@ -23,6 +23,7 @@ use crate::{
         ledger::{EntryPage, LedgerPage},
         mapping::MappingPage,
         me::MePage,
+        pauses::PausesPage,
         people::PeoplePage,
         person::PersonPage,
         policies::{PoliciesPage, PolicyVersionPage},
@@ -46,7 +47,7 @@ pub(crate) enum Part {
     Account,
     /// The ledger and its entries.
     Ledger,
-    /// Policies, their versions and drafts.
+    /// Policies, their versions and drafts; pauses, which the same people reach.
     Policies,
 }
 
@@ -59,7 +60,7 @@ impl Part {
             "admin" => Some(Self::Admin),
             "me" | "step-up" | "setup" | "join" | "login" | "logged-out" => Some(Self::Account),
             "ledger" => Some(Self::Ledger),
-            "policies" => Some(Self::Policies),
+            "policies" | "pauses" => Some(Self::Policies),
             _ => None,
         }
     }
@@ -167,11 +168,12 @@ fn ledger(page: Ledger) -> Result<AnyView, NotFetched> {
     })
 }
 
-/// A page about policies.
+/// A page about policies or pauses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Policies {
     All,
     Draft,
+    Pauses,
     Version,
 }
 
@@ -180,6 +182,7 @@ fn policies(page: Policies) -> Result<AnyView, NotFetched> {
     Ok(match page {
         Policies::All => PoliciesPage().into_any(),
         Policies::Draft => PolicyDraftPage().into_any(),
+        Policies::Pauses => PausesPage().into_any(),
         Policies::Version => PolicyVersionPage().into_any(),
     })
 }
@@ -258,6 +261,7 @@ mod tests {
 
         assert_eq!([of("/"), of("/queue"), of("/decisions/1"), of("/verify"), of("/nowhere")], [None; 5]);
         assert_eq!([of("/admin"), of("/admin/people/1")], [Some(Part::Admin); 2]);
+        assert_eq!([of("/policies/1"), of("/pauses")], [Some(Part::Policies); 2]);
         assert_eq!([of("/me"), of("/me/factors"), of("/login")], [Some(Part::Account); 3]);
         assert_eq!([of("/ledger"), of("/ledger/12"), of("/ledgers")], [Some(Part::Ledger), Some(Part::Ledger), None]);
     }

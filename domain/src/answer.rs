@@ -40,7 +40,10 @@ pub struct AgentDecision {
     pub due_at: String,
     /// What silence means then.
     pub on_timeout: OnTimeout,
-    /// The final word, only once sealed.
+    /// The system is paused: it must not act, whatever was approved, and no further approval is told until it is resumed.
+    #[serde(default)]
+    pub paused: bool,
+    /// The final word, only once sealed; an approval that was not told before a pause, only after it.
     pub resolution: Option<AgentResolution>,
     /// Seal of the last entry counted in `version`.
     pub seal: AgentSeal,
@@ -81,7 +84,7 @@ pub struct AgentResolution {
     pub at: String,
     /// Who or what decided.
     pub decided_by: DecidedBy,
-    /// The deciding reviewer's reason in one word; a deadline has none.
+    /// The deciding reviewer's reason in one word, or `system_paused`; a deadline has none.
     pub reason_code: Option<ReasonCode>,
     /// What the agent may do.
     pub next: AgentNext,
@@ -90,7 +93,7 @@ pub struct AgentResolution {
 /// Who or what decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecidedBy {
-    /// `people`, `rule`, `deadline` or `requester`.
+    /// `people`, `rule`, `deadline`, `pause` or `requester`.
     pub kind: String,
     /// Counted reviews.
     pub reviews: u64,

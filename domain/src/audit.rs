@@ -4,8 +4,8 @@
 //! that the acts on each object are numbered without gap and every actor had signed in (D2), that clocks do not run
 //! back (D3), that texts and statements are the committed ones (D4), that every resolution follows from reviews by
 //! people who had the authority then (D6), that an agent was told once and only what was sealed (D7), and that the
-//! log opens with the key that is pinned (D8), and that passkey records are signatures by confirmed keys over exactly
-//! what was reviewed (D5).
+//! log opens with the key that is pinned (D8), that passkey records are signatures by confirmed keys over exactly what
+//! was reviewed (D5), and that pauses of systems held (D9).
 //!
 //! Start with [`verify_log`]; [`Audit`] is the same, fed entry by entry. Memory grows with objects, not with entries.
 
@@ -13,6 +13,7 @@ mod decisions;
 mod findings;
 mod order;
 mod passkeys;
+mod pauses;
 mod people;
 mod schema;
 #[cfg(test)]
@@ -33,6 +34,7 @@ use decisions::Decisions;
 use findings::Findings;
 use order::Order;
 use passkeys::Passkeys;
+use pauses::Pauses;
 use people::People;
 use schema::Misfit;
 use values::Values;
@@ -49,6 +51,7 @@ pub struct Audit<'a> {
     people: People,
     decisions: Decisions,
     passkeys: Passkeys,
+    pauses: Pauses,
     statements: Statements<'a>,
     values: Values<'a>,
     entries: u64,
@@ -98,6 +101,7 @@ impl<'a> Audit<'a> {
             people: People::default(),
             decisions: Decisions::default(),
             passkeys: Passkeys::default(),
+            pauses: Pauses::default(),
             statements,
             values: Values::new(statements),
             entries: 0,
@@ -137,7 +141,8 @@ impl<'a> Audit<'a> {
         self.order.visit(&act, &mut self.findings);
         self.values.visit(&act, &mut self.findings);
         // Reviews are judged by the authority before this entry.
-        self.decisions.visit(&act, understood, &self.people, &mut self.findings);
+        self.decisions.visit(&act, understood, &self.people, &self.pauses, &mut self.findings);
+        self.pauses.visit(&act, understood, &mut self.findings);
         self.people.visit(&act, understood);
         self.passkeys.visit(&act, understood, self.statements, &mut self.findings);
         self.entries += 1;
@@ -146,7 +151,7 @@ impl<'a> Audit<'a> {
         }
     }
 
-    /// Returns what was found, D1 to D8.
+    /// Returns what was found, D1 to D9.
     pub fn finish(mut self, trust: &Trust) -> Vec<Check> {
         self.values.finish(&mut self.findings);
         self.check_opening(trust);
@@ -165,6 +170,9 @@ impl<'a> Audit<'a> {
         }
         if let Some(detail) = self.passkeys.summary() {
             self.findings.pass("D5", &entries, detail);
+        }
+        if let Some(detail) = self.pauses.summary() {
+            self.findings.pass("D9", &entries, detail);
         }
 
         self.findings.into_checks()

@@ -204,10 +204,21 @@ words! {
         MissingInformation "missing_information"
         /// Another reason, told in the text.
         Other "other"
+        /// The AI system was paused when it proposed this; no reviewer gives this reason.
+        SystemPaused "system_paused"
     }
 }
 
 impl ReasonCode {
+    /// What reviewers choose from.
+    pub const CHOICES: &'static [ReasonCode] = &[
+        ReasonCode::WithinPolicy,
+        ReasonCode::AgainstPolicy,
+        ReasonCode::WrongParameters,
+        ReasonCode::MissingInformation,
+        ReasonCode::Other,
+    ];
+
     /// Returns the words on screens.
     pub const fn label(self) -> &'static str {
         match self {
@@ -216,6 +227,7 @@ impl ReasonCode {
             ReasonCode::WrongParameters => "Wrong parameters",
             ReasonCode::MissingInformation => "Missing information",
             ReasonCode::Other => "Other, see reason",
+            ReasonCode::SystemPaused => "AI system paused",
         }
     }
 }
@@ -549,6 +561,13 @@ mod tests {
         assert_eq!(ruled(Verdict::Approve, false).unwrap_err().code, Code::Forbidden);
         assert_eq!(ruled(Verdict::Approve, true), Ok(Effected::Decided(ResolutionOutcome::Approved)));
         assert_eq!(ruled(Verdict::Reject, false), Ok(Effected::Decided(ResolutionOutcome::Rejected)));
+    }
+
+    #[test]
+    fn people_choose_every_reason_but_a_pause() {
+        let left: Vec<_> = ReasonCode::ALL.iter().filter(|code| !ReasonCode::CHOICES.contains(code)).collect();
+
+        assert_eq!(left, [&ReasonCode::SystemPaused]);
     }
 
     #[test]

@@ -62,6 +62,30 @@ pub enum Event {
         /// Its name, committed.
         name: String,
     },
+    /// A system was stopped: nothing that it proposes is approved, and no approval is told to it.
+    SystemPaused {
+        /// The system.
+        system: SystemId,
+        /// Number of this entry about the system.
+        n: u64,
+        /// Why, committed.
+        reason: String,
+        /// Who paused it; the reason is theirs.
+        by: PersonId,
+    },
+    /// A pause of a system ended.
+    SystemResumed {
+        /// The system.
+        system: SystemId,
+        /// Number of this entry about the system.
+        n: u64,
+        /// The entry that paused it.
+        pause: EntryId,
+        /// Why, committed.
+        reason: String,
+        /// Who resumed it; the reason is theirs.
+        by: PersonId,
+    },
     /// A key was made for a system.
     KeyIssued {
         /// The key.
@@ -355,6 +379,21 @@ pub enum Event {
         round: u64,
         /// The entries of the counted reviews; empty when a rule or the deadline decided.
         reviews: Vec<EntryId>,
+    },
+    /// A decision was proposed while its system was paused, and so is rejected at once.
+    ResolvedByPause {
+        /// The decision.
+        decision: DecisionId,
+        /// Number of this entry about the decision.
+        n: u64,
+        /// Digest of the content.
+        content: Hash,
+        /// The policy version that routed it.
+        policy: PolicyVersionId,
+        /// The row.
+        rule: u64,
+        /// The round.
+        round: u64,
     },
     /// The deadline or a reviewer handed a decision to the senior approvers.
     Escalated {
@@ -986,6 +1025,12 @@ impl Event {
             Event::SystemApproved { system, n, name } => {
                 act("system.approved", "system", system.0, *n).text("name", name, TextOwner::System(*system))
             }
+            Event::SystemPaused { system, n, reason, by } => {
+                act("system.paused", "system", system.0, *n).text("reason", reason, TextOwner::Person(*by))
+            }
+            Event::SystemResumed { system, n, pause, reason, by } => act("system.resumed", "system", system.0, *n)
+                .d([("pause", id(pause.0))])
+                .text("reason", reason, TextOwner::Person(*by)),
             Event::KeyIssued { key, system, scopes, expires } => act("agent_key.issued", "agent_key", key.0, 1).d([
                 ("expires", (*expires).into()),
                 ("scopes", Value::array(scopes.iter().map(|scope| scope.word()))),
@@ -1167,6 +1212,16 @@ impl Event {
                     .d([("due", (*due).into()), ("need", (*need).into())]);
                 parts.d.extend(review.map(|review| ("review", id(review.0))));
                 parts
+            }
+            Event::ResolvedByPause { decision, n, content, policy, rule, round } => {
+                act("decision.resolved", "decision", decision.0, *n).d([
+                    ("cause", "pause".into()),
+                    ("content", (*content).into()),
+                    ("outcome", ResolutionOutcome::Rejected.word().into()),
+                    ("policy", id(policy.0)),
+                    ("round", (*round).into()),
+                    ("rule", (*rule).into()),
+                ])
             }
             Event::PolicyDrafted { version, n, digest } => {
                 act("policy.drafted", "policy_version", version.0, *n).d([("digest", (*digest).into())])

@@ -22,6 +22,7 @@ pub mod json;
 pub mod key;
 pub mod mapping;
 pub mod network;
+pub mod pause;
 pub mod policy;
 pub mod problem;
 pub mod proposal;

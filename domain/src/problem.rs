@@ -134,6 +134,8 @@ codes! {
     IdTaken "id_taken" 409 Stop "The id belongs to another decision."
     /// The state does not allow the act.
     InvalidTransition "invalid_transition" 409 Stop "The state does not allow this."
+    /// The system is paused.
+    SystemPaused "system_paused" 409 Stop "The AI system is paused."
     /// The decision has its resolution.
     AlreadyResolved "already_resolved" 409 Stop "The decision is already resolved."
     /// This person's review stands.

@@ -14,6 +14,7 @@ use crate::{
         AgentKeyId, ChangeId, DecisionId, EntryId, PasskeyId, PersonId, PresentationId, RoleAssignmentId, SessionId,
         SystemId,
     },
+    pause::ShownPause,
     policy::{Route, RowTrace},
     role::Role,
 };
@@ -70,6 +71,8 @@ pub struct QueueView {
     pub now: u64,
     /// Why this person may not review anything, if so.
     pub blocked: Option<String>,
+    /// Pauses that run, of the systems in this person's scope.
+    pub pauses: Vec<ShownPause>,
 }
 
 /// One row of the queue.
@@ -81,6 +84,8 @@ pub struct QueueItem {
     pub title: String,
     /// Name of the system.
     pub system: String,
+    /// The system is paused.
+    pub paused: bool,
     /// Name of the type.
     pub type_name: String,
     /// Risk by type and policy.
@@ -148,6 +153,8 @@ pub struct DecisionView {
     pub reviews: Vec<ReviewRow>,
     /// What people decided, while a review may be taken back.
     pub settling: Option<SettlingSection>,
+    /// The pause of the system that runs.
+    pub pause: Option<ShownPause>,
     /// The final word.
     pub resolution: Option<ResolutionSection>,
     /// Reported results, oldest first.
@@ -302,6 +309,8 @@ pub struct ResolutionSection {
     pub outcome: ResolutionOutcome,
     /// No person decided but this rule, such as "rule refund-small, version 7".
     pub by_rule: Option<String>,
+    /// No person decided: the system was paused when it proposed this.
+    pub by_pause: bool,
     /// When.
     pub at: u64,
     /// Its seal.
@@ -534,6 +543,8 @@ pub struct SystemRow {
     pub name: String,
     /// Open decisions.
     pub open_count: u64,
+    /// The pause that runs.
+    pub pause: Option<ShownPause>,
     /// Its keys, newest first.
     pub keys: Vec<KeyRow>,
 }
@@ -930,6 +941,10 @@ crate::decision::words! {
         BreakGlass "break_glass"
         /// Somebody has more groups than a provider sends, so no role follows from them.
         GroupOverage "group_overage"
+        /// Somebody paused an AI system.
+        SystemPaused "system_paused"
+        /// Somebody resumed an AI system.
+        SystemResumed "system_resumed"
     }
 }
 
@@ -940,8 +955,11 @@ pub struct NoticeRow {
     pub kind: NoticeKind,
     /// When.
     pub at: u64,
-    /// Whose access it is about, where it is not the reader's own.
+    /// Whose access it is about, where it is not the reader's own; of a system, who did it.
     pub about: Option<String>,
+    /// Name of the AI system it is about.
+    #[serde(default)]
+    pub system: Option<String>,
 }
 
 /// How a person signs in.

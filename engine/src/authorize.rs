@@ -131,6 +131,9 @@ actions! {
     JudgeDraft "judge_draft"
     SetGuards "set_guards"
     AutoDecide "auto_decide"
+    ListPauses "list_pauses"
+    PauseSystem "pause_system"
+    ResumeSystem "resume_system"
 }
 
 /// On what.
@@ -140,6 +143,8 @@ pub(crate) enum Target {
     Decision { id: DecisionId, system: SystemId, n: u64 },
     /// One system.
     System(SystemId),
+    /// One system that is paused, who paused it, and its last entry.
+    PausedSystem { id: SystemId, by: PersonId, n: u64 },
     /// One member.
     Member(PersonId),
     /// One change that waits for a second person, who asked for it, whose access it is about, and its last entry.
@@ -244,6 +249,10 @@ impl Denial {
         if by("requester_never_confirms") {
             return "You asked for this change, so somebody else has to confirm it.".into();
         }
+        if by("pauser_never_resumes") {
+            return "You paused this AI system, so somebody else has to resume it: a senior approver of it, or an admin."
+                .into();
+        }
         if by("subject_never_confirms") {
             return "This change is about your own access, so somebody else has to confirm it.".into();
         }
@@ -311,6 +320,13 @@ impl Denial {
             }
             Action::ListAccessReviews | Action::StartAccessReview | Action::DecideAccessReview => {
                 "Access reviews are done by admins and compliance officers, never about themselves.".into()
+            }
+            Action::ListPauses => "Pauses are read by everybody with a role. An admin can give one.".into(),
+            Action::PauseSystem => {
+                "Pausing needs the role approver or senior approver for this AI system, admin, or compliance officer. An admin can give it.".into()
+            }
+            Action::ResumeSystem => {
+                "Resuming needs the role senior approver for this AI system, or admin. An admin can give it.".into()
             }
             Action::SetUp => "This installation has an admin already. Sign in instead.".into(),
             _ => "No rule allows this for your roles.".into(),
@@ -433,6 +449,7 @@ pub(crate) async fn authorize(
         Target::Decision { .. } => !policies.decide(viewer, Action::ViewDecision, target.entity(&facts)?)?.0,
         Target::SignIn { .. } => true,
         Target::System(_)
+        | Target::PausedSystem { .. }
         | Target::Member(_)
         | Target::Change { .. }
         | Target::Directory(_)
@@ -482,6 +499,8 @@ pub(crate) struct AutoDecision {
     pub(crate) risk: Risk,
     /// Every fact that the rule asked for is stated.
     pub(crate) complete: bool,
+    /// The system is paused.
+    pub(crate) paused: bool,
     pub(crate) amount: Option<u64>,
     pub(crate) amount_max: u64,
 }
@@ -497,6 +516,7 @@ pub(crate) fn guards(policies: &Policies, decision: &AutoDecision) -> Result<Vec
         ("reversibility".to_owned(), text(decision.reversibility.word())),
         ("risk".to_owned(), text(decision.risk.word())),
         ("complete".to_owned(), RestrictedExpression::new_bool(decision.complete)),
+        ("paused".to_owned(), RestrictedExpression::new_bool(decision.paused)),
         ("amount_max".to_owned(), long(decision.amount_max)),
     ];
     members.extend(decision.amount.map(|amount| ("amount".to_owned(), long(amount))));
@@ -733,7 +753,7 @@ impl Viewer<'_> {
         };
         let here = |holding: &Holding| match (target, matter) {
             (Target::Decision { .. }, Some(matter)) => holding.covers(matter),
-            (Target::System(system), _) => match &holding.scope {
+            (Target::System(system) | Target::PausedSystem { id: system, .. }, _) => match &holding.scope {
                 RoleScope::All => true,
                 RoleScope::Systems(systems) => systems.contains(&system),
             },
@@ -773,6 +793,10 @@ impl Target {
                 entity("Change", &id.to_string(), attributes)
             }
             Target::System(id) => entity("System", &id.to_string(), [("id", text(&id.to_string()))]),
+            Target::PausedSystem { id, by, .. } => {
+                let attributes = [("id", text(&id.to_string())), ("paused_by", text(&by.to_string()))];
+                entity("System", &id.to_string(), attributes)
+            }
             Target::Member(id) => entity("Member", &id.to_string(), [("id", text(&id.to_string()))]),
             Target::PolicyVersion { id, author, .. } => {
                 entity("PolicyVersion", &id.to_string(), [("author", text(&author.to_string()))])
@@ -794,6 +818,7 @@ impl Target {
         let (kind, id, upto) = match self {
             Target::Decision { id, n, .. } => ("decision", id.0, *n),
             Target::System(id) => ("system", id.0, 1),
+            Target::PausedSystem { id, n, .. } => ("system", id.0, *n),
             Target::Member(id) => ("person", id.0, 1),
             Target::Change { id, n, .. } => ("change", id.0, *n),
             Target::Directory(id) => ("provider", id.0, 1),
@@ -890,6 +915,7 @@ mod tests {
             reversibility: Reversibility::Compensable,
             risk: Risk::Medium,
             complete: true,
+            paused: false,
             amount: Some(100),
             amount_max: 100,
         };
@@ -900,6 +926,7 @@ mod tests {
             AutoDecision { amount: Some(101), ..harmless() },
             AutoDecision { amount: Some(u64::MAX), ..harmless() },
             AutoDecision { complete: false, ..harmless() },
+            AutoDecision { paused: true, ..harmless() },
         ]
         .iter()
         .map(|decision| guards(&policies, decision).unwrap().join(" "))
@@ -917,12 +944,31 @@ mod tests {
                 "guard_irreversible",
                 "guard_amount",
                 "guard_amount",
-                "guard_incomplete"
+                "guard_incomplete",
+                "guard_paused"
             ]
         );
         let listed: HashSet<_> = met.iter().map(String::as_str).collect();
         let written = policies.set.policies().filter(|policy| policy.id().to_string().starts_with("guard_")).count();
         assert_eq!(written, listed.len());
+    }
+
+    /// Proves R8: stopping takes one person, starting another one.
+    #[test]
+    fn whoever_reviews_or_administers_pauses_and_another_senior_approver_or_admin_resumes() {
+        let policies = Policies::compiled().unwrap();
+        let seen = Seen { disabled: false, break_glass: false, factor_missing: false };
+        let able = |action, target| -> Vec<Role> {
+            Role::ALL.into_iter().filter(|role| asked(&policies, seen, &[*role], action, target).0).collect()
+        };
+        let by = |by| Target::PausedSystem { id: SYSTEM, by, n: 2 };
+
+        assert_eq!(
+            able(Action::PauseSystem, Target::System(SYSTEM)),
+            [Role::Approver, Role::SeniorApprover, Role::Admin, Role::ComplianceOfficer]
+        );
+        assert_eq!(able(Action::ResumeSystem, by(OTHER)), [Role::SeniorApprover, Role::Admin]);
+        assert_eq!(able(Action::ResumeSystem, by(ME)), []);
     }
 
     /// Proves A4 for an account that is disabled: nothing is left to it.
@@ -1034,6 +1080,12 @@ mod tests {
                 vec![Role::PolicyAuthor, Role::ComplianceOfficer],
                 Action::JudgeDraft,
                 Target::PolicyVersion { id: PolicyVersionId(Uuid::from_bytes([5; 16])), author: ME, n: 1 },
+            ),
+            (
+                "pauser_never_resumes",
+                vec![Role::SeniorApprover],
+                Action::ResumeSystem,
+                Target::PausedSystem { id: SYSTEM, by: ME, n: 2 },
             ),
             ("requester_never_confirms", vec![Role::ComplianceOfficer], Action::ConfirmChange, change(ME, OTHER)),
             ("subject_never_confirms", vec![Role::SeniorApprover], Action::ConfirmChange, change(OTHER, ME)),

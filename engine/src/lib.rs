@@ -41,6 +41,7 @@ pub mod notices;
 pub mod passkeys;
 mod password;
 pub mod passwords;
+pub mod pauses;
 pub mod people;
 pub mod permissions;
 pub mod policies;

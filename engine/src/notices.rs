@@ -35,6 +35,23 @@ pub(crate) async fn tell(
     Ok(())
 }
 
+/// Leaves a notice for each person about what somebody did to a system.
+pub(crate) async fn tell_of_system(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    people: &[PersonId],
+    kind: NoticeKind,
+    by: PersonId,
+    system: &str,
+    entry: &seal::Entry,
+) -> Result<()> {
+    for person in people {
+        let id = NoticeId(engine.id());
+        db::notices::insert_of_system(conn, id, *person, kind.word(), by, system, entry.at, entry.id).await?;
+    }
+    Ok(())
+}
+
 /// Returns who watches over access: enabled admins and compliance officers.
 pub(crate) async fn guardians(conn: &mut PgConnection) -> Result<Vec<PersonId>> {
     Ok(db::notices::guardians(conn).await?)
@@ -51,6 +68,7 @@ pub(crate) async fn unread(conn: &mut PgConnection, engine: &Engine, person: Per
             Some(NoticeRow {
                 kind: NoticeKind::from_word(&row.kind)?,
                 at: row.at,
+                system: row.system,
                 about: row.about.map(|about| names.get(&about).cloned().unwrap_or_else(people::erased)),
             })
         })

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The rows of the matrix: what a person does, in words, and on what.
-const ROWS: [(&str, Action, On); 20] = [
+const ROWS: [(&str, Action, On); 22] = [
     ("See a decision, its proof and the queue", Action::ViewDecision, On::Decision),
     ("Open a masked field with a reason", Action::UnmaskField, On::Decision),
     ("Review low and medium risk", Action::ReviewDecision, On::Decision),
@@ -36,6 +36,8 @@ const ROWS: [(&str, Action, On); 20] = [
     ("See AI systems", Action::ListSystems, On::Installation),
     ("Register AI systems", Action::RegisterSystem, On::Installation),
     ("Make and revoke keys", Action::IssueKey, On::System),
+    ("Pause an AI system", Action::PauseSystem, On::System),
+    ("Resume an AI system that somebody else paused", Action::ResumeSystem, On::System),
     ("Connect identity providers", Action::ChangeProvider, On::Installation),
     ("Read the access log", Action::ViewAccess, On::Installation),
     ("Export the access log", Action::ExportAccess, On::Installation),
@@ -45,7 +47,7 @@ const ROWS: [(&str, Action, On); 20] = [
 ];
 
 /// The questions of "why": action, and what kind of object it needs.
-const QUESTIONS: [(&str, Action, On); 12] = [
+const QUESTIONS: [(&str, Action, On); 14] = [
     ("see the decision", Action::ViewDecision, On::Decision),
     ("review the decision", Action::ReviewDecision, On::Decision),
     ("open a masked field of the decision", Action::UnmaskField, On::Decision),
@@ -56,6 +58,8 @@ const QUESTIONS: [(&str, Action, On); 12] = [
     ("give a role to the person", Action::AssignRole, On::Member),
     ("disable the person", Action::ChangePerson, On::Member),
     ("make a key for the AI system", Action::IssueKey, On::System),
+    ("pause the AI system", Action::PauseSystem, On::System),
+    ("resume the AI system", Action::ResumeSystem, On::System),
     ("read the access log", Action::ViewAccess, On::Installation),
     ("see changes that wait", Action::ListChanges, On::Installation),
 ];
@@ -191,7 +195,11 @@ async fn explain(
         On::System => {
             let found = db::systems::find_by_name(tx, object).await?;
             let wrong = || Error::field("/object", "unknown_value", "Give the name of a registered AI system.");
-            Target::System(found.ok_or_else(wrong)?.id)
+            let id = found.ok_or_else(wrong)?.id;
+            match db::pauses::find_running(tx, id).await? {
+                Some(pause) => Target::PausedSystem { id, by: pause.by, n: 1 },
+                None => Target::System(id),
+            }
         }
         On::Member => Target::Member(find(tx, engine, object, "/object").await?),
         On::Change | On::Installation => engine.installation(),

@@ -16,7 +16,7 @@ use crate::{
     db,
     error::{Error, Result},
     keys::{self, KeySettings},
-    reads, seal, secret,
+    pauses, reads, seal, secret,
 };
 
 /// Lists the systems with their keys.
@@ -37,10 +37,11 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<SystemsView> {
             systems.retain(|(system, _)| all || authority.holds(Role::Auditor, Some(system.id)));
         }
         let keys = db::agent_keys::list(&mut tx).await?;
+        let pauses = pauses::list_shown(&mut tx, engine, &permit).await?;
         tx.commit().await?;
-        Ok((permit, systems, keys))
+        Ok((permit, systems, keys, pauses))
     };
-    let (permit, systems, keys) = engine.noted(caller, found.await).await?;
+    let (permit, systems, keys, mut pauses) = engine.noted(caller, found.await).await?;
     let systems: Vec<_> = systems
         .into_iter()
         .map(|(system, open_count)| SystemRow {
@@ -56,6 +57,7 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<SystemsView> {
                     last_used_at: key.last_used_at,
                 })
                 .collect(),
+            pause: pauses.iter().position(|pause| pause.system == system.id).map(|at| pauses.swap_remove(at)),
             id: system.id,
             name: system.name,
             open_count,

@@ -70,9 +70,9 @@ impl Changes {
         changes
     }
 
-    /// Keeps what happened to decisions; reads of them move no page.
+    /// Keeps what happened to decisions, and that systems were paused or resumed; reads move no page.
     fn keep(&self, change: Arc<Change>) {
-        if change.decisions.is_empty() {
+        if change.decisions.is_empty() && !is_of_pauses(&change) {
             return;
         }
         let size = change.size;
@@ -217,21 +217,27 @@ async fn follow(
     }
 }
 
-/// What a person may be told of changes: those of decisions that they may read.
+/// What a person may be told of changes: those of decisions that they may read, and that there was a pause somewhere.
 async fn told(server: &Server, person: PersonId, changes: &[Arc<Change>]) -> countersign_engine::Result<Vec<Change>> {
     let mut touched: Vec<DecisionId> = changes.iter().flat_map(|change| change.decisions.iter().copied()).collect();
     touched.sort_unstable();
     touched.dedup();
-    if touched.is_empty() {
-        return Ok(Vec::new());
-    }
-    let visible = streams::visible(server.engine(), person, &touched).await?;
+    let visible = match touched.is_empty() {
+        true => Vec::new(),
+        false => streams::visible(server.engine(), person, &touched).await?,
+    };
     let seen = |change: &Arc<Change>| Change {
         size: change.size,
         decisions: change.decisions.iter().copied().filter(|id| visible.contains(id)).collect(),
         kinds: change.kinds.clone(),
     };
-    Ok(changes.iter().map(seen).filter(|change| !change.decisions.is_empty()).collect())
+    let told = |change: &Change| !change.decisions.is_empty() || is_of_pauses(change);
+    Ok(changes.iter().map(seen).filter(told).collect())
+}
+
+/// Tells whether a system was paused or resumed: pages of every system look again.
+fn is_of_pauses(change: &Change) -> bool {
+    change.kinds.iter().any(|kind| kind == "system.paused" || kind == "system.resumed")
 }
 
 async fn closing(phase: &mut watch::Receiver<Phase>) {
@@ -274,6 +280,18 @@ mod tests {
 
         assert_eq!(sizes, [8, 9, 10]);
         assert_eq!(*changes.newest.borrow(), 10);
+    }
+
+    #[test]
+    fn a_pause_wakes_pages_that_no_decision_would() {
+        let changes = empty();
+        for (size, kind) in [(1, "auth.signed_in"), (2, "system.paused"), (3, "system.resumed"), (4, "access.listed")] {
+            changes.keep(Arc::new(Change { size, decisions: Vec::new(), kinds: vec![kind.into()] }));
+        }
+
+        let sizes: Vec<_> = changes.after(0).iter().map(|change| change.size).collect();
+
+        assert_eq!(sizes, [2, 3]);
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub(crate) enum Shape {
     Alert,
     /// The letter i in a ring.
     Info,
+    /// Two bars in a ring.
+    Pause,
     /// An arrow into a tray.
     Download,
     /// An ordered list of rows.
@@ -95,6 +97,7 @@ impl Shape {
                 &["m21.73 18-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3", "M12 9v4", "M12 17h.01"]
             }
             Shape::Info => &[RING, "M12 16v-4", "M12 8h.01"],
+            Shape::Pause => &[RING, "M10 15V9", "M14 15V9"],
             Shape::Download => &["M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4", "m7 10 5 5 5-5", "M12 15V3"],
             Shape::Rows => &["M3 5h.01", "M3 12h.01", "M3 19h.01", "M8 5h13", "M8 12h13", "M8 19h13"],
             Shape::Copy => &[

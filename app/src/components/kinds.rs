@@ -12,6 +12,8 @@ pub(crate) fn kind_words(kind: &str) -> &str {
         "guard.changed" => "Limit of the guards set",
         "settings.changed" => "Settings changed",
         "system.approved" => "AI system registered",
+        "system.paused" => "AI system paused",
+        "system.resumed" => "AI system resumed",
         "agent_key.issued" => "Key issued",
         "agent_key.revoked" => "Key revoked",
         "person.created" => "Person added",
@@ -76,6 +78,11 @@ pub(crate) fn kind_words(kind: &str) -> &str {
 /// Tells whether an entry of this kind can change what a list or a decision page shows.
 pub(crate) fn changes_decisions(kind: &str) -> bool {
     kind.starts_with("decision.") && kind != "decision.viewed"
+}
+
+/// Tells whether an entry of this kind can change which systems are paused.
+pub(crate) fn changes_pauses(kind: &str) -> bool {
+    matches!(kind, "system.paused" | "system.resumed")
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub(crate) mod kinds;
 pub(crate) mod marks;
 pub(crate) mod page;
 pub(crate) mod passkey;
+pub(crate) mod pause;
 pub(crate) mod text;
 pub(crate) mod time;
 pub(crate) mod trace;

@@ -138,6 +138,8 @@ pub(crate) enum Bar {
     Note,
     /// What is shown is not what stands.
     Stale,
+    /// An AI system is stopped.
+    Pause,
 }
 
 /// A bar that stays until the page changes.
@@ -155,6 +157,10 @@ pub(crate) fn Banner(bar: Bar, children: Children) -> impl IntoView {
         Bar::Stale => (
             "mb-4 flex items-start gap-3 rounded-control border-l-4 border-escalate bg-escalate-tint px-4 py-3 text-body text-escalate-ink",
             Shape::Alert,
+        ),
+        Bar::Pause => (
+            "mb-4 flex items-start gap-3 rounded-control border-l-4 border-reject bg-reject-tint px-4 py-3 text-body text-reject-ink",
+            Shape::Pause,
         ),
     };
 

@@ -82,9 +82,10 @@ pub(crate) fn Notices(notices: Vec<NoticeRow>) -> impl IntoView {
         .into_iter()
         .map(|notice| {
             let (text, about) = (notice_text(notice.kind), notice.about.unwrap_or_default());
+            let system = notice.system.map(|system| format!(" ({system})"));
             view! {
                 <li>
-                    {text} {(!about.is_empty()).then(|| view! { " " <Literal text=about/> })} " · "
+                    {text} {(!about.is_empty()).then(|| view! { " " <Literal text=about/> })} {system} " · "
                     <Moment at=notice.at/>
                 </li>
             }
@@ -121,6 +122,8 @@ fn notice_text(kind: NoticeKind) -> &'static str {
         NoticeKind::GroupOverage => {
             "The provider sent a reference in place of somebody's groups, so no role follows from them. Who:"
         }
+        NoticeKind::SystemPaused => "An AI system was paused; what it proposes is rejected. By:",
+        NoticeKind::SystemResumed => "An AI system was resumed. By:",
         NoticeKind::BreakGlass => "A local account was used past the sign-in provider, for one hour. By:",
     }
 }

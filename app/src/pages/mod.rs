@@ -15,6 +15,7 @@ pub(crate) mod ledger;
 pub(crate) mod mapping;
 pub(crate) mod me;
 pub(crate) mod not_found;
+pub(crate) mod pauses;
 pub(crate) mod people;
 pub(crate) mod person;
 pub(crate) mod policies;

@@ -14,6 +14,7 @@ use crate::{
         icons::{Icon, Shape},
         marks::{Chip, Tone},
         page::{Empty, PageHeader, PageTitle, Panel, Refusal, Skeleton, TitleText},
+        pause::{PauseBanner, pause_address},
         text::CopyId,
         time::{Moment, Since},
     },
@@ -150,7 +151,8 @@ fn NewKeyPanel(key: Signal<Option<NewKey>>) -> impl IntoView {
 
 #[component]
 fn System(system: SystemRow, now: u64, acts: Acts) -> impl IntoView {
-    let SystemRow { id, name, open_count, keys } = system;
+    let SystemRow { id, name, open_count, pause, keys } = system;
+    let pausing = format!("Pause {name}");
     let none = keys.is_empty();
     let label = name.clone();
     let rows = keys.into_iter().map(|key| view! { <Key key now acts/> }.into_any()).collect_view();
@@ -160,7 +162,16 @@ fn System(system: SystemRow, now: u64, acts: Acts) -> impl IntoView {
             <div class="flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-hairline px-5 py-3">
                 <h2 class="text-reading font-semibold">{name}</h2>
                 <p class="text-compact text-muted tabular-nums">{format!("{open_count} open decisions")}</p>
-                <div class="ml-auto">
+                <div class="ml-auto flex flex-wrap gap-2">
+                    {pause
+                        .is_none()
+                        .then(|| {
+                            view! {
+                                <a href=pause_address(id) aria-label=pausing class=Weight::Ending.class()>
+                                    {strings::PAUSE}
+                                </a>
+                            }
+                        })}
                     <ActionForm action=acts.issue>
                         <input type="hidden" name="system" value=id.to_string()/>
                         <Submit weight=Weight::Plain pending=acts.issue.pending()>
@@ -169,6 +180,7 @@ fn System(system: SystemRow, now: u64, acts: Acts) -> impl IntoView {
                     </ActionForm>
                 </div>
             </div>
+            {pause.map(|pause| view! { <div class="px-5 pt-4"><PauseBanner pause/></div> })}
             {if none {
                 view! { <p class="px-5 py-4 text-muted">{strings::NO_KEYS}</p> }.into_any()
             } else {
@@ -255,6 +267,7 @@ mod strings {
     pub(super) const NONE: &str = "No AI system yet";
     pub(super) const NONE_REASON: &str = "Register one below, issue a key, and hand it to whoever runs the agent. Its first proposal then appears in the queue.";
     pub(super) const KEY_TEXT: &str = "Store it where the agent reads its secrets. It is shown this once and ends";
+    pub(super) const PAUSE: &str = "Pause";
     pub(super) const ISSUE: &str = "Issue a key";
     pub(super) const REVOKE: &str = "Revoke";
     pub(super) const NO_KEYS: &str = "No keys. Without one this system cannot propose anything.";

@@ -1,4 +1,4 @@
-//! D6 and D7: from proposal to outcome, one decision at a time.
+//! D6 and D7: from proposal to outcome, one decision at a time; and what a pause of its system asks of it (D9).
 
 use std::collections::HashMap;
 
@@ -10,6 +10,7 @@ use super::{
     Act, Numbered,
     findings::Findings,
     number,
+    pauses::Pauses,
     people::{People, Unfit},
     schema,
 };
@@ -34,6 +35,8 @@ enum Decision {
 struct Open {
     content: Option<Hash>,
     system: u128,
+    /// The system was paused when it proposed this.
+    paused: bool,
     routed: Option<Routed>,
     /// Who was shown what.
     seen: Vec<(u128, Hash)>,
@@ -68,11 +71,19 @@ struct Review {
 struct Resolution {
     entry: u128,
     index: u64,
+    system: u128,
     approved: bool,
 }
 
 impl Decisions {
-    pub(super) fn visit(&mut self, act: &Act<'_>, understood: bool, people: &People, findings: &mut Findings) {
+    pub(super) fn visit(
+        &mut self,
+        act: &Act<'_>,
+        understood: bool,
+        people: &People,
+        pauses: &Pauses,
+        findings: &mut Findings,
+    ) {
         let Some(("decision", id, numbered)) = act.object else { return };
         let kind = act.leaf.kind.as_str();
         if !schema::is_known(kind) {
@@ -92,7 +103,7 @@ impl Decisions {
         match (kind, decision) {
             (_, Some(Decision::Opaque)) => {}
             ("decision.proposed", None) => {
-                self.decisions.insert(id, Decision::Open(Box::new(Open::new(act))));
+                self.decisions.insert(id, Decision::Open(Box::new(Open::new(act, pauses))));
             }
             ("decision.routed", Some(Decision::Open(open))) => open.routed = Routed::read(act),
             ("decision.escalated", Some(Decision::Open(open))) => open.escalate(act, findings),
@@ -106,9 +117,9 @@ impl Decisions {
             ("decision.review_voided", Some(Decision::Open(open))) => open.void(act, findings),
             ("decision.resolved", Some(decision)) => {
                 self.resolutions += 1;
-                decision.resolve(act, findings);
+                decision.resolve(act, pauses, findings);
             }
-            ("decision.released", Some(Decision::Resolved(resolution))) => resolution.release(act, findings),
+            ("decision.released", Some(Decision::Resolved(resolution))) => resolution.release(act, pauses, findings),
             ("decision.outcome_reported", Some(Decision::Resolved(resolution))) => {
                 resolution.check_named(act, findings);
             }
@@ -133,10 +144,12 @@ impl Decisions {
 }
 
 impl Open {
-    fn new(act: &Act<'_>) -> Self {
+    fn new(act: &Act<'_>, pauses: &Pauses) -> Self {
+        let system = act.sid.unwrap_or(0);
         Self {
             content: act.hash("content"),
-            system: act.sid.unwrap_or(0),
+            system,
+            paused: pauses.is_paused(system),
             routed: None,
             seen: Vec::new(),
             reviews: Vec::new(),
@@ -309,6 +322,12 @@ impl Open {
                 (None, _) => None,
             };
         }
+        if act.text("cause") == Some("pause") {
+            return match act.text("outcome") {
+                Some("rejected") | None => None,
+                Some(outcome) => Some(format!("a pause cannot make it {outcome}")),
+            };
+        }
         if act.text("outcome") == Some("expired") {
             return match &self.settling {
                 _ if !named(act).is_empty() => Some("it is decided by the deadline and counts reviews".to_owned()),
@@ -329,6 +348,19 @@ impl Open {
         }
         self.does_not_follow(act)
     }
+
+    /// Says how the resolution passes over a pause of the system, if it does.
+    fn passes_over(&self, act: &Act<'_>, pauses: &Pauses) -> Option<&'static str> {
+        match (act.text("cause"), act.text("outcome")) {
+            (Some("pause"), _) if !self.paused => Some("it is rejected for a pause, and its system was not paused"),
+            (Some("pause"), _) => None,
+            _ if self.paused => Some("its system was paused when it proposed this, and it is not rejected for that"),
+            (Some("rule"), Some("approved")) if pauses.is_paused(self.system) => {
+                Some("a rule approved it while its system was paused")
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The entries of the reviews that an act counts.
@@ -338,25 +370,36 @@ fn named(act: &Act<'_>) -> Vec<u128> {
 }
 
 impl Decision {
-    fn resolve(&mut self, act: &Act<'_>, findings: &mut Findings) {
+    fn resolve(&mut self, act: &Act<'_>, pauses: &Pauses, findings: &mut Findings) {
         let outcome = act.text("outcome");
+        let system = match self {
+            Decision::Open(open) => open.system,
+            Decision::Resolved(resolution) => resolution.system,
+            Decision::Opaque => 0,
+        };
         match self {
             Decision::Open(open) => {
                 if let Some(detail) = open.fault(act) {
                     findings.fail("D6", act.index, detail);
                 }
+                if let Some(detail) = open.passes_over(act, pauses) {
+                    findings.fail("D9", act.index, detail.to_owned());
+                }
             }
             Decision::Resolved(Resolution { approved: true, .. }) if outcome == Some("revoked") => {}
             _ => findings.fail("D7", act.index, "its decision was resolved before".to_owned()),
         }
-        *self =
-            Decision::Resolved(Resolution { entry: act.id, index: act.index, approved: outcome == Some("approved") });
+        let approved = outcome == Some("approved");
+        *self = Decision::Resolved(Resolution { entry: act.id, index: act.index, system, approved });
     }
 }
 
 impl Resolution {
-    fn release(&self, act: &Act<'_>, findings: &mut Findings) {
+    fn release(&self, act: &Act<'_>, pauses: &Pauses, findings: &mut Findings) {
         self.check_named(act, findings);
+        if self.approved && pauses.is_paused(self.system) {
+            findings.fail("D9", act.index, "its approval was told while its system was paused".to_owned());
+        }
         let size = act.integer("size").unwrap_or(0);
         if size <= self.index {
             let detail = format!("it was released at size {size}, which does not cover index {}", self.index);

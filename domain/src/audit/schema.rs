@@ -337,6 +337,8 @@ const KINDS: &[Kind] = &[
         &[],
     ),
     kind("system.approved", Place::Act("system"), &[], &["name"]),
+    kind("system.paused", Place::Act("system"), &[], &["reason"]),
+    kind("system.resumed", Place::Act("system"), &[("pause", Uuid, Must)], &["reason"]),
 ];
 
 const fn kind(name: &'static str, place: Place, d: &'static [Member], cm: &'static [&'static str]) -> Kind {
@@ -492,7 +494,7 @@ fn known_scim_change(word: &str) -> bool {
 }
 
 fn known_reason(word: &str) -> bool {
-    ReasonCode::from_word(word).is_some()
+    ReasonCode::from_word(word).is_some_and(|code| ReasonCode::CHOICES.contains(&code))
 }
 
 fn known_route(word: &str) -> bool {

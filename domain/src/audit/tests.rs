@@ -1,5 +1,7 @@
 //! One small log, and every violation of it.
 
+mod pauses;
+
 use std::collections::BTreeMap;
 
 use countersign_ledger::{

@@ -58,7 +58,7 @@ fn line(event: &Event) -> String {
     String::from_utf8(Value::object(members).to_bytes(Limits::LEAF).unwrap()).unwrap()
 }
 
-const LAST: usize = 64;
+const LAST: usize = 67;
 
 /// No wildcard: an event without a line here does not compile.
 fn position(event: &Event) -> usize {
@@ -127,6 +127,9 @@ fn position(event: &Event) -> usize {
         Event::QuorumMet { .. } => 61,
         Event::ReviewRetracted { .. } => 62,
         Event::ReviewVoided { .. } => 63,
+        Event::SystemPaused { .. } => 64,
+        Event::SystemResumed { .. } => 65,
+        Event::ResolvedByPause { .. } => 66,
         Event::Denied { .. } => LAST,
     }
 }
@@ -450,6 +453,9 @@ pub(crate) fn samples() -> Vec<Event> {
         },
         Event::ReviewRetracted { decision, n: 5, review: id(0x80).into(), round: 1 },
         Event::ReviewVoided { decision, n: 5, review: id(0x80).into(), cause: VoidCause::Authority },
+        Event::SystemPaused { system, n: 2, reason: "wrong refunds".into(), by: person },
+        Event::SystemResumed { system, n: 3, pause: id(0x32).into(), reason: "mended".into(), by: person },
+        Event::ResolvedByPause { decision, n: 3, content: hash(1), policy, rule: 1, round: 1 },
     ]
 }
 

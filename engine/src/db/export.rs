@@ -303,6 +303,16 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
         from systems
         where entry_id = any($1)
         union all
+        select 'pauses', entry_id::text, entry_id, 'system.paused', system_id, array[
+            'at=' || (extract(epoch from paused_at) * 1000)::bigint, 'sid=' || paused_by]
+        from pauses
+        where entry_id = any($1)
+        union all
+        select 'pauses', entry_id::text, resumed_entry_id, 'system.resumed', system_id, array[
+            'at=' || (extract(epoch from resumed_at) * 1000)::bigint, 'sid=' || resumed_by, 'd.pause=' || entry_id]
+        from pauses
+        where resumed_entry_id = any($1)
+        union all
         select 'agent_keys', id::text, entry_id, 'agent_key.issued', id, array[
             'at=' || (extract(epoch from issued_at) * 1000)::bigint, 'd.system=' || coalesce(system_id, window_id),
             'd.expires=' || (extract(epoch from expires_at) * 1000)::bigint, 'd.scopes=' || array_to_string(scopes, ',')]
@@ -372,6 +382,8 @@ pub(crate) async fn dangling(conn: &mut PgConnection) -> sqlx::Result<Vec<Dangli
           union all select 'changes', id::text, decided_entry_id from changes where decided_entry_id is not null
           union all select 'sessions', id::text, entry_id from sessions
           union all select 'systems', id::text, entry_id from systems
+          union all select 'pauses', entry_id::text, entry_id from pauses
+          union all select 'pauses', entry_id::text, resumed_entry_id from pauses where resumed_entry_id is not null
           union all select 'agent_keys', id::text, entry_id from agent_keys
           union all select 'audit_windows', id::text, entry_id from audit_windows
           union all select 'access_reviews', id::text, entry_id from access_reviews

@@ -20,6 +20,7 @@ pub(crate) mod one_time_links;
 pub(crate) mod openings;
 pub(crate) mod outcomes;
 pub(crate) mod passkeys;
+pub(crate) mod pauses;
 pub(crate) mod people;
 pub(crate) mod policies;
 pub(crate) mod policy_drafts;

@@ -9,6 +9,8 @@ pub(crate) struct Notice {
     pub(crate) kind: String,
     pub(crate) at: u64,
     pub(crate) about: Option<PersonId>,
+    /// Name of the system it is about.
+    pub(crate) system: Option<String>,
 }
 
 pub(crate) async fn insert(
@@ -34,11 +36,40 @@ pub(crate) async fn insert(
     Ok(())
 }
 
+#[expect(clippy::too_many_arguments, reason = "the columns of a row")]
+pub(crate) async fn insert_of_system(
+    conn: &mut PgConnection,
+    id: NoticeId,
+    person: PersonId,
+    kind: &str,
+    by: PersonId,
+    system: &str,
+    at: u64,
+    entry: EntryId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        insert into notices (id, person_id, kind, at, about_person_id, about_system, entry_id)
+        values ($1, $2, $3, $4, $5, $6, $7)
+        "#,
+        id.0,
+        person.0,
+        kind,
+        instant(at),
+        by.0,
+        system,
+        entry.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Returns what a person has not read, newest first.
 pub(crate) async fn list_unread(conn: &mut PgConnection, person: PersonId) -> sqlx::Result<Vec<Notice>> {
     let rows = sqlx::query!(
         r#"
-        select kind, at, about_person_id
+        select kind, at, about_person_id, about_system
         from notices
         where person_id = $1 and read_at is null
         order by at desc, id desc
@@ -50,7 +81,12 @@ pub(crate) async fn list_unread(conn: &mut PgConnection, person: PersonId) -> sq
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| Notice { kind: row.kind, at: milliseconds(row.at), about: row.about_person_id.map(PersonId::from) })
+        .map(|row| Notice {
+            kind: row.kind,
+            at: milliseconds(row.at),
+            about: row.about_person_id.map(PersonId::from),
+            system: row.about_system,
+        })
         .collect())
 }
 

@@ -46,7 +46,11 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<(
         new.code.map(ReasonCode::word),
         instant(new.now),
         new.entry.0,
-        new.by_rule.then_some("rule"),
+        match (new.by_rule, new.code) {
+            (true, _) => Some("rule"),
+            (false, Some(ReasonCode::SystemPaused)) => Some("pause"),
+            (false, _) => None,
+        },
     )
     .execute(conn)
     .await?;

@@ -40,6 +40,23 @@ pub(crate) async fn find_by_name(conn: &mut PgConnection, name: &str) -> sqlx::R
     Ok(row.map(|row| System { id: row.id.into(), name: row.name }))
 }
 
+/// Returns the number of the last entry about a system.
+pub(crate) async fn find_n(conn: &mut PgConnection, id: SystemId) -> sqlx::Result<Option<u64>> {
+    let n = sqlx::query_scalar!("select n from systems where id = $1", id.0).fetch_optional(conn).await?;
+    Ok(n.map(|n| n as u64))
+}
+
+pub(crate) async fn set_n(conn: &mut PgConnection, id: SystemId, n: u64) -> sqlx::Result<()> {
+    sqlx::query!("update systems set n = $2 where id = $1", id.0, n as i64).execute(conn).await?;
+    Ok(())
+}
+
+/// Returns every system.
+pub(crate) async fn all(conn: &mut PgConnection) -> sqlx::Result<Vec<System>> {
+    let rows = sqlx::query!("select id, name from systems order by name").fetch_all(conn).await?;
+    Ok(rows.into_iter().map(|row| System { id: row.id.into(), name: row.name }).collect())
+}
+
 /// Returns every system with how many of its decisions are open.
 pub(crate) async fn list(conn: &mut PgConnection) -> sqlx::Result<Vec<(System, u64)>> {
     let rows = sqlx::query!(

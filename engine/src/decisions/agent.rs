@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use countersign_domain::{
-    answer::{AgentDecision, AgentResolution, AgentRoute, AgentSeal, AgentTurn, DecidedBy},
-    decision::{Effect, OutcomeResult, ResolutionOutcome, SealState, State},
+    answer::{AgentDecision, AgentNext, AgentResolution, AgentRoute, AgentSeal, AgentTurn, DecidedBy},
+    decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, SealState, State},
     decision_type::TypeDefinition,
     event::{Event, Object, Place},
     ids::{DecisionId, OutcomeId},
@@ -21,10 +21,10 @@ use super::{Stored, propose};
 use crate::{
     Engine,
     authorize::{Action, Denial, Permit, Target},
-    caller::Caller,
+    caller::{Actor, Caller},
     db,
     error::{Error, Result},
-    keys, ledger, reads, seal,
+    keys, ledger, pauses, reads, seal,
 };
 
 /// Longest wait of one call.
@@ -35,7 +35,7 @@ const READ_AGAIN: Duration = Duration::from_secs(2);
 const ROUTE: &str = "outcomes";
 
 /// Answers with a decision as its agent may see it. The first answer that carries a resolution is the
-/// release, and is sealed as one.
+/// release, and is sealed as one. While the system is paused, no approval is released.
 ///
 /// # Errors
 ///
@@ -44,10 +44,11 @@ pub async fn get(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Age
     let (permit, decision) = engine
         .act(caller, move |engine, caller| async move {
             let mut tx = engine.begin().await?;
+            let paused = hold_own(&mut tx, &caller).await?;
             let stored = db::decisions::lock(&mut tx, id).await?.ok_or(Error::NotFound)?;
             let target = Target::Decision { id, system: stored.system, n: stored.n };
             let permit = engine.authorize(&mut tx, &caller, Action::GetDecision, target).await?;
-            let released = release(&mut tx, &engine, &caller, &permit, &stored).await?;
+            let released = release(&mut tx, &engine, &caller, &permit, &stored, paused).await?;
             let decision = load(&mut tx, &engine, id).await?.ok_or(Error::NotFound)?;
             engine.commit(tx).await?;
             Ok(((!released).then_some(permit), decision))
@@ -132,7 +133,8 @@ pub async fn report_outcome(
     Ok(stored)
 }
 
-/// Returns the proof file of a decision: of its resolution once there is one, else of its proposal.
+/// Returns the proof file of a decision: of its resolution once there is one, else of its proposal. An agent gets no
+/// proof of an approval that a pause keeps from it.
 ///
 /// # Errors
 ///
@@ -140,10 +142,12 @@ pub async fn report_outcome(
 pub async fn proof(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<String> {
     let found = async {
         let mut tx = engine.begin().await?;
+        let paused = hold_own(&mut tx, caller).await?;
         let decision = db::decisions::find(&mut tx, id).await?.ok_or(Error::NotFound)?;
         let target = Target::Decision { id, system: decision.system, n: decision.n };
         let permit = engine.authorize(&mut tx, caller, Action::DownloadProof, target).await?;
         let resolution = db::resolutions::find(&mut tx, id).await?;
+        let resolution = resolution.filter(|resolution| !is_kept(resolution, paused));
         let entry = resolution.map_or(decision.entry, |resolution| resolution.entry);
         let proof = ledger::proof_of_entry(&mut tx, engine, entry).await?;
         tx.commit().await?;
@@ -164,27 +168,32 @@ pub(crate) async fn load(conn: &mut PgConnection, engine: &Engine, id: DecisionI
     let Some((_, definition)) = types.into_iter().next() else { return Ok(None) };
     let resolution = db::resolutions::find(conn, id).await?;
     let unsealed = db::entries::count_unsealed_acts(conn, engine.log.row, id.0).await?;
+    let paused = db::pauses::is_running(conn, decision.system).await?;
 
-    Ok(Some(body(engine, &decision, &definition, resolution.as_ref(), unsealed)))
+    Ok(Some(body(engine, &decision, &definition, resolution.as_ref(), unsealed, paused)))
 }
 
-/// Writes the answer: a resolution that no signed checkpoint covers is not told.
+/// Writes the answer: a resolution that no signed checkpoint covers is not told, nor an approval that a pause keeps.
 pub(crate) fn body(
     engine: &Engine,
     decision: &db::decisions::Decision,
     definition: &TypeDefinition,
     resolution: Option<&db::resolutions::Resolution>,
     unsealed: u64,
+    paused: bool,
 ) -> AgentDecision {
     let size = engine.head.borrow().size;
     let resolution = resolution.filter(|resolution| resolution.index.is_some_and(|index| index < size));
+    let kept = resolution.is_some_and(|resolution| is_kept(resolution, paused));
+    let resolution = resolution.filter(|_| !kept);
     let told = resolution.is_some() || decision.state.is_open();
     let state = if told { decision.state } else { State::Settling };
     let index = resolution.and_then(|resolution| resolution.index);
     AgentDecision {
         id: decision.id,
         state,
-        version: decision.n.saturating_sub(unsealed),
+        // What is kept is not counted either; nothing comes after a resolution that was not told.
+        version: decision.n.saturating_sub(unsealed + u64::from(kept)),
         revision: decision.revision,
         type_name: definition.name.clone(),
         type_version: definition.version,
@@ -210,6 +219,7 @@ pub(crate) fn body(
         }),
         due_at: rfc3339(decision.due_at),
         on_timeout: decision.on_timeout,
+        paused,
         resolution: resolution.map(|resolution| AgentResolution {
             outcome: resolution.outcome,
             at: rfc3339(resolution.at),
@@ -218,13 +228,14 @@ pub(crate) fn body(
                     ResolutionOutcome::Expired => "deadline",
                     ResolutionOutcome::Withdrawn => "requester",
                     _ if resolution.by_rule => "rule",
+                    _ if resolution.code == Some(ReasonCode::SystemPaused) => "pause",
                     _ => "people",
                 }
                 .into(),
                 reviews: resolution.reviews,
             },
             reason_code: resolution.code,
-            next: resolution.outcome.into(),
+            next: if paused { AgentNext::Stop } else { resolution.outcome.into() },
         }),
         seal: match index {
             Some(index) => AgentSeal { state: SealState::Sealed, index: Some(index), size: Some(size) },
@@ -248,6 +259,20 @@ pub(crate) async fn record_view(engine: &Engine, caller: &Caller, permit: Permit
     Ok(())
 }
 
+/// Tells whether the agent's own system is paused, and keeps that so until the transaction ends. A decision of another
+/// system is hidden from it anyway.
+async fn hold_own(tx: &mut Transaction<'static, Postgres>, caller: &Caller) -> Result<bool> {
+    match caller.actor {
+        Actor::Agent { system, .. } => pauses::hold(tx, system).await,
+        _ => Ok(false),
+    }
+}
+
+/// Tells whether a pause keeps a resolution from its agent: an approval that it was not told yet.
+fn is_kept(resolution: &db::resolutions::Resolution, paused: bool) -> bool {
+    paused && resolution.outcome == ResolutionOutcome::Approved && resolution.released_at.is_none()
+}
+
 /// Seals the first delivery of a sealed resolution.
 async fn release(
     tx: &mut Transaction<'static, Postgres>,
@@ -255,13 +280,14 @@ async fn release(
     caller: &Caller,
     permit: &Permit,
     decision: &db::decisions::Decision,
+    paused: bool,
 ) -> Result<bool> {
     if decision.state != State::Resolved {
         return Ok(false);
     }
     let size = engine.head.borrow().size;
     let Some(resolution) = db::resolutions::find(tx, decision.id).await? else { return Ok(false) };
-    if resolution.index.is_none_or(|index| index >= size) {
+    if resolution.index.is_none_or(|index| index >= size) || is_kept(&resolution, paused) {
         return Ok(false);
     }
     let n = decision.n + 1;
@@ -293,8 +319,10 @@ async fn touched(
     loop {
         match changes.recv().await {
             Ok(change) if change.decisions.contains(&id) => return,
-            // A key may have ended while its agent waits.
-            Ok(change) if change.kinds.iter().any(|kind| kind == "agent_key.revoked") => return,
+            // A key or a pause may have ended while its agent waits.
+            Ok(change) if change.kinds.iter().any(|kind| kind == "agent_key.revoked" || kind == "system.resumed") => {
+                return;
+            }
             Ok(_) => {}
             Err(RecvError::Lagged(_)) => return,
             Err(RecvError::Closed) => std::future::pending().await,

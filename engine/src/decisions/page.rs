@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use countersign_domain::{
-    decision::{Ruling, State, Verdict},
+    decision::{ReasonCode, Ruling, State, Verdict},
     decision_type::{Kind, TypeDefinition},
     event::Event,
     ids::{DecisionId, EntryId, PersonId, PresentationId},
@@ -28,7 +28,7 @@ use crate::{
     caller::{Actor, Caller},
     db,
     error::{Error, Result},
-    people,
+    pauses, people,
     reads::{self, Presentation, Shown, Statement},
 };
 
@@ -149,6 +149,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         },
         _ => Signing::NotAsked,
     };
+    let pause = pauses::find_shown(&mut tx, engine, stored.system).await?;
     let settled = db::decisions::find(&mut tx, id).await?.is_some_and(|again| again.n == stored.n);
     tx.commit().await?;
 
@@ -197,8 +198,10 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
             })
             .collect(),
         settling: stored.settling.map(|settling| SettlingSection { outcome: settling.outcome, until: settling.until }),
+        pause,
         resolution: resolution.map(|resolution| ResolutionSection {
             outcome: resolution.outcome,
+            by_pause: resolution.code == Some(ReasonCode::SystemPaused),
             by_rule: resolution.by_rule.then_some(by_rule),
             at: resolution.at,
             seal: seal_at(engine, resolution.index.map(|index| index as i64)),

@@ -17,13 +17,18 @@ use countersign_ledger::{
 };
 use sqlx::{Postgres, Transaction};
 
-use super::{Stored, agent, routing};
+use super::{
+    Stored, agent,
+    review::{Resolve, resolve},
+    routing,
+};
 use crate::{
     Engine,
     authorize::{self, Action, Permit, Target},
     caller::{Actor, Caller},
     db,
     error::{Error, Result},
+    pauses,
     reads::Statement,
     seal,
     vault::Text,
@@ -35,10 +40,10 @@ const OPEN_MAX: u64 = 10_000;
 const ROUTE: &str = "decisions";
 /// Status of a decision that waits for people.
 const ACCEPTED: u16 = 202;
-/// Status of a decision that a rule has decided.
+/// Status of a decision that a rule or a pause has decided.
 const DECIDED: u16 = 201;
 
-/// Records a proposal and routes it.
+/// Records a proposal and routes it; that of a paused system is rejected at once.
 ///
 /// The same key and content again returns the first answer; an equal open decision is returned
 /// unless the agent says that it means a second act.
@@ -144,7 +149,8 @@ async fn record(engine: Engine, caller: Caller, key: &str, proposal: Proposal) -
     };
     let parameters =
         definition.bind(&proposal.parameters).map_err(|errors| Error::Refused(proposal::invalid(errors)))?;
-    if db::decisions::count_open_of(&mut tx, system).await? >= OPEN_MAX {
+    let paused = pauses::hold(&mut tx, system).await?;
+    if !paused && db::decisions::count_open_of(&mut tx, system).await? >= OPEN_MAX {
         return Err(Error::refused(
             Code::QueueFull,
             format!("{OPEN_MAX} decisions of this system wait. Try again when some are decided."),
@@ -173,6 +179,7 @@ async fn record(engine: Engine, caller: Caller, key: &str, proposal: Proposal) -
     let record = proposal.record.iter().map(|(field, text)| ((*field).to_owned(), text.clone()));
     let fields = parameters.iter().cloned().chain(record).collect();
     let case = routing::Case::new((system, &system_name), &definition, about_persons, &fields);
+    let case = routing::Case { paused, ..case };
 
     let id = proposal.id.unwrap_or_else(|| DecisionId(engine.id()));
     let (content_entry, content_hash) =
@@ -222,12 +229,16 @@ async fn record(engine: Engine, caller: Caller, key: &str, proposal: Proposal) -
     db::decisions::insert_revision(&mut tx, RevisionId(engine.id()), &decision).await?;
     db::decisions::insert_route(&mut tx, &decision, 2, "decision.routed", entry.id, None).await?;
     let mut decided = None;
-    if let Some(resolved) = routing::resolve_by_rule(&mut tx, &engine, &caller, &decision).await? {
+    let settled = match paused {
+        true => Some(resolve(&mut tx, &engine, &caller, &decision, Resolve::by_pause(decision.n + 1)).await?),
+        false => routing::resolve_by_rule(&mut tx, &engine, &caller, &decision).await?,
+    };
+    if let Some(resolved) = settled {
         entry = resolved;
         decided = Some(id);
         decision.state = State::Resolved;
     }
-    let body = agent::body(&engine, &decision, &definition, None, 0);
+    let body = agent::body(&engine, &decision, &definition, None, 0, paused);
     let status = if decided.is_some() { DECIDED } else { ACCEPTED };
     let mut stored = Stored { status, body: value(&body)?, replayed: false };
     keep(&mut tx, &engine, system, key, &fingerprint, &stored).await?;

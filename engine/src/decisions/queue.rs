@@ -14,7 +14,7 @@ use crate::{
     caller::Caller,
     db,
     error::{Error, Result},
-    people, reads,
+    pauses, people, reads,
 };
 
 /// Rows of one page.
@@ -52,6 +52,7 @@ pub async fn queue(engine: &Engine, caller: &Caller, filter: QueueFilter) -> Res
         let titles = title::list(&mut tx, engine, &titled).await?;
         let type_ids: Vec<_> = shown.iter().map(|row| row.type_id).collect();
         let types = db::decision_types::list(&mut tx, &type_ids).await?;
+        let pauses = pauses::list_shown(&mut tx, engine, &permit).await?;
         tx.commit().await?;
         let items: Vec<_> = shown
             .iter()
@@ -59,6 +60,7 @@ pub async fn queue(engine: &Engine, caller: &Caller, filter: QueueFilter) -> Res
                 id: row.id,
                 title: titles.get(&row.id).cloned().unwrap_or_else(people::erased),
                 system: row.system_name.clone(),
+                paused: pauses.iter().any(|pause| pause.system_name == row.system_name),
                 type_name: types
                     .iter()
                     .find(|(id, _)| id.0 == row.type_id)
@@ -78,7 +80,7 @@ pub async fn queue(engine: &Engine, caller: &Caller, filter: QueueFilter) -> Res
             permit.authority.as_ref().is_some_and(|authority| authority.held.iter().any(|held| held.role.reviews()));
         let blocked = (!reviews)
             .then(|| "You can read the queue. Reviewing needs the role approver; an admin can give it.".to_owned());
-        Ok((permit, QueueView { items, open_count, older, size, now: engine.now(), blocked }))
+        Ok((permit, QueueView { items, open_count, older, size, now: engine.now(), blocked, pauses }))
     };
     let (permit, view) = engine.noted(caller, found.await).await?;
     let event = Event::AccessListed { list: List::Queue, count: view.items.len() as u64 };

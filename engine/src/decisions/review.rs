@@ -251,6 +251,31 @@ impl Resolve {
     }
 }
 
+impl Resolve {
+    /// What a pause of the system decides.
+    pub(crate) fn by_pause(n: u64) -> Self {
+        let (outcome, code) = (ResolutionOutcome::Rejected, Some(ReasonCode::SystemPaused));
+        Self { n, outcome, reviews: Vec::new(), code, by_rule: false }
+    }
+
+    /// Tells whether a pause decided; no reviewer gives that reason.
+    fn is_by_pause(&self) -> bool {
+        self.code == Some(ReasonCode::SystemPaused)
+    }
+
+    fn event(&self, stored: &db::decisions::Decision) -> Event {
+        let (decision, n, content) = (stored.id, self.n, stored.content_hash);
+        let (policy, rule, round) = (stored.policy_version, stored.rule, stored.round);
+        match self.is_by_pause() {
+            true => Event::ResolvedByPause { decision, n, content, policy, rule, round },
+            false => {
+                let (outcome, reviews) = (self.outcome, self.reviews.clone());
+                Event::Resolved { decision, n, outcome, content, policy, rule, round, reviews }
+            }
+        }
+    }
+}
+
 /// Writes the resolution of a locked decision.
 pub(crate) async fn resolve(
     tx: &mut Transaction<'static, Postgres>,
@@ -261,17 +286,7 @@ pub(crate) async fn resolve(
 ) -> Result<seal::Entry> {
     let permit = authorize::unevaluated(authorize::engine_actor());
     let reviews = resolved.reviews.len() as u64;
-    let event = Event::Resolved {
-        decision: stored.id,
-        n: resolved.n,
-        outcome: resolved.outcome,
-        content: stored.content_hash,
-        policy: stored.policy_version,
-        rule: stored.rule,
-        round: stored.round,
-        reviews: resolved.reviews,
-    };
-    let entry = seal::append(tx, engine, caller, &permit, &event).await?;
+    let entry = seal::append(tx, engine, caller, &permit, &resolved.event(stored)).await?;
     let new = db::resolutions::New {
         id: ResolutionId(engine.id()),
         decision: stored.id,

@@ -34,6 +34,8 @@ pub(crate) struct Case<'a> {
     pub(crate) impact: Impact,
     pub(crate) amount: Option<u64>,
     pub(crate) facts: Facts,
+    /// The system is paused at the proposal; what was open before keeps its route.
+    pub(crate) paused: bool,
 }
 
 impl<'a> Case<'a> {
@@ -57,6 +59,7 @@ impl<'a> Case<'a> {
             facts: Facts::read(&source),
             amount: definition.amount_of(&bound),
             impact,
+            paused: false,
         }
     }
 
@@ -88,6 +91,7 @@ impl<'a> Case<'a> {
                     reversibility: self.definition.reversibility,
                     risk: self.risk,
                     complete: !ruling.incomplete,
+                    paused: self.paused,
                     amount: self.amount,
                     amount_max: db::policies::auto_amount_max(conn).await?,
                 },

@@ -36,6 +36,8 @@ const MADE: &[(&str, usize)] = &[
     ("role.unassigned", 1),
     ("settings.changed", 1),
     ("system.approved", 1),
+    ("system.paused", 1),
+    ("system.resumed", 1),
 ];
 
 /// An entry under check: its name in the report, its id and what it says.

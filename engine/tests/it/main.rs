@@ -10,6 +10,7 @@ mod decisions;
 mod export;
 mod mapping;
 mod passkeys;
+mod pauses;
 mod policies;
 mod providers;
 mod races;

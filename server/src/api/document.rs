@@ -115,7 +115,7 @@ mod tests {
             "id": id, "state": "resolved", "version": 5, "revision": 1, "type_name": "a.b", "type_version": 1,
             "external_id": "x", "conversation": "y", "risk": "high", "content_hash": "h",
             "route": {"outcome": "require", "policy_version": id, "rule": 1, "reviews_needed": 1},
-            "turn": {"of": "approvers", "since": "t", "why": "routed"}, "due_at": "t", "on_timeout": "deny",
+            "turn": {"of": "approvers", "since": "t", "why": "routed"}, "due_at": "t", "on_timeout": "deny", "paused": false,
             "resolution": {"outcome": "approved", "at": "t", "decided_by": {"kind": "people", "reviews": 1},
                 "reason_code": "within_policy", "next": "act"},
             "seal": seal.clone(), "page": "p",

@@ -179,6 +179,9 @@ pub struct AgentDecision {
     /// Deadline, RFC 3339.
     due_at: String,
     on_timeout: OnTimeout,
+    /// The AI system is paused: it must not act, whatever was approved, and no further approval is told until it is
+    /// resumed.
+    paused: bool,
     resolution: Option<AgentResolution>,
     seal: AgentSeal,
     /// Address of the decision page.
@@ -295,7 +298,7 @@ pub enum ResolutionOutcome {
 /// Who or what decided.
 #[derive(ToSchema)]
 pub struct DecidedBy {
-    /// `people`, `rule`, `deadline` or `requester`.
+    /// `people`, `rule`, `deadline`, `pause` or `requester`.
     kind: String,
     /// Counted reviews.
     reviews: u64,
@@ -315,6 +318,8 @@ pub enum ReasonCode {
     MissingInformation,
     /// Another reason, told in the text.
     Other,
+    /// The AI system was paused when it proposed this.
+    SystemPaused,
 }
 
 /// What an agent may do after a resolution.

@@ -1,7 +1,10 @@
 use std::time::{Duration, Instant};
 
-use countersign_domain::{decision::Verdict, problem::Code};
-use countersign_engine::testing::proposal;
+use countersign_domain::{decision::Verdict, problem::Code, text::Reason};
+use countersign_engine::{
+    pauses,
+    testing::{again, proposal},
+};
 use http::StatusCode;
 
 use crate::installation::{Ask, Installation, ORIGIN};
@@ -67,6 +70,24 @@ async fn an_agent_waits_for_the_resolution_and_reports() {
     assert_eq!((repeated.status, repeated.header("idempotency-replayed")), (StatusCode::CREATED, "true"));
     assert_eq!(proof.status, StatusCode::OK);
     assert!(proof.text().starts_with("c2sp.org/tlog-proof@v1\n"), "{}", proof.text());
+}
+
+#[tokio::test]
+async fn a_paused_system_is_told_no_in_the_answer_to_its_proposal() {
+    let installation = Installation::new().await;
+    let desk = &installation.desk;
+    let open = format!("/api/v1/decisions/{}", installation.decision);
+    let reason = Reason::new("It refunds twice.").unwrap();
+    pauses::pause(&desk.engine, &again(&desk.approver), desk.system, reason).await.unwrap();
+
+    let answer = installation.send(propose(&installation, "k1", "A1")).await;
+    let waiting = installation.send(Ask::get(&open).key(&desk.key)).await;
+
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+    assert_eq!(answer.json()["resolution"]["reason_code"], "system_paused");
+    assert_eq!(answer.json()["resolution"]["next"], "stop");
+    assert!(!answer.text().contains("refunds twice"), "why is for people");
+    assert_eq!((waiting.json()["paused"].as_bool(), waiting.json()["state"].as_str()), (Some(true), Some("queued")));
 }
 
 #[tokio::test]

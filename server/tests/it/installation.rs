@@ -11,7 +11,7 @@ use countersign_domain::{
     holding::{Holding, Source},
     ids::{
         AccessReviewId, AgentKeyId, AuditWindowId, ChangeId, DecisionId, MappingVersionId, PersonId, PolicyVersionId,
-        ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId, ScimUserId, SessionId,
+        ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId, ScimUserId, SessionId, SystemId,
     },
     mapping::RowForm,
     policy::view::{ConditionForm, RuleForm},
@@ -23,7 +23,7 @@ use countersign_domain::{
 use countersign_engine::{
     Actor, Caller, access_reviews,
     audit_windows::{self, Opened, Wanted, WantedForm},
-    changes, decisions, factors, invitations, keys, ledger, people, policies, providers, role_mappings,
+    changes, decisions, factors, invitations, keys, ledger, pauses, people, policies, providers, role_mappings,
     roles::{self, Assigned},
     scim::{self, tokens::TokenSettings},
     sessions::{self, Typed},
@@ -395,6 +395,15 @@ impl Installation {
             "/act/single-operator" => "on=false".into(),
             "/act/register-system" => "name=loan-agent".into(),
             "/act/issue-key" => format!("system={}", self.desk.system),
+            "/act/pause-system" => format!("system={}&reason=Wrong+refunds.", self.spare_system().await),
+            "/act/resume-system" => {
+                let (engine, system) = (&self.desk.engine, self.spare_system().await);
+                let pauser = again(&self.desk.approver_b);
+                pauses::pause(engine, &pauser, system, Reason::new("Wrong refunds.").unwrap()).await.unwrap();
+                let view = pauses::view(engine, &again(&pauser), Some(system)).await.unwrap();
+                let pause = view.chosen.unwrap().system.pause.unwrap().entry;
+                format!("system={system}&pause={pause}&reason=Mended.")
+            }
             "/act/revoke-key" | "/act/end-key" => format!("key={}", self.spare_key().await),
             "/act/new-key" => format!("system={}&scopes=read&days=30&networks=127.0.0.1", self.desk.system),
             "/act/rotate-key" => format!("key={}&hours=24", self.spare_key().await),
@@ -595,6 +604,12 @@ impl Installation {
         let subject = self.desk.approver_b.person().unwrap();
         let item = view.items.iter().find(|item| item.person_id == subject).unwrap();
         (view.reviews[0].id, item.assignment)
+    }
+
+    /// A system of its own, so that the one that proposes goes on.
+    async fn spare_system(&self) -> SystemId {
+        let name = format!("spare-{}", &unique()[..12]);
+        systems::register(&self.desk.engine, &again(&self.desk.admin), &name).await.unwrap()
     }
 
     async fn spare_key(&self) -> AgentKeyId {

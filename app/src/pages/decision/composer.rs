@@ -270,7 +270,7 @@ pub(super) fn ReviewForm(
                     class="block min-h-11 w-full max-w-sm rounded-control border border-control bg-surface px-3 text-reading aria-[invalid]:border-reject sm:min-h-10"
                 >
                     <option value="">{strings::CHOOSE}</option>
-                    {ReasonCode::ALL
+                    {ReasonCode::CHOICES
                         .iter()
                         .map(|code| {
                             view! {

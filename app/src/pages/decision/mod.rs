@@ -7,7 +7,7 @@ pub(crate) mod retract;
 mod sections;
 
 use countersign_domain::{
-    decision::Verdict,
+    decision::{ResolutionOutcome, Verdict},
     ids::{DecisionId, PresentationId},
     problem::{Code, Problem},
     view::{Composer, DecisionView, ReviewToSign},
@@ -33,8 +33,9 @@ use crate::{
         form::{ErrorSummary, Weight},
         icons::{Icon, Shape},
         keyboard::{KeySheet, Page, leave_field, listen, show},
-        kinds::changes_decisions,
+        kinds::{changes_decisions, changes_pauses},
         page::{Banner, Bar, PageHeader, PageTitle, Recorded, Refusal, Section, Skeleton, TitleText},
+        pause::PauseBanner,
         text::Literal,
         time::Moment,
     },
@@ -250,6 +251,17 @@ fn Whole(
     let may_rule = matches!(shown.composer, Composer::Open { .. });
     let (title, recorded) = (shown.title.clone(), shown.recorded);
     let composer = shown.composer.clone();
+    let pause = shown.pause.clone();
+    let kept = match (shown.state.is_open(), &shown.resolution) {
+        (true, _) => strings::KEPT_OPEN,
+        (false, Some(resolution))
+            if resolution.outcome == ResolutionOutcome::Approved && resolution.released_at.is_none() =>
+        {
+            strings::KEPT_APPROVED
+        }
+        (false, _) => strings::KEPT_NOTHING,
+    };
+    let news = pause_news();
     let risk = shown.risk;
     let time_left = shown.due_at.saturating_sub(shown.now);
 
@@ -298,6 +310,20 @@ fn Whole(
                     }
                 })
         }}
+        {move || {
+            news.get()
+                .then(|| {
+                    view! {
+                        <Banner bar=Bar::Stale>
+                            <p>{strings::PAUSE_NEWS}</p>
+                            <button type="button" on:click=move |_| reload() class=Weight::Plain.class()>
+                                {strings::SHOW_CURRENT}
+                            </button>
+                        </Banner>
+                    }
+                })
+        }}
+        {pause.map(|pause| view! { <PauseBanner pause effect=kept/> })}
         <div class="grid items-start gap-6 xl:grid-cols-[minmax(0,1fr)_15rem]">
             <div class="grid min-w-0 max-w-4xl gap-4">
                 {shown.settling.map(|settling| view! { <SettlingBar settling clock/> })}
@@ -375,6 +401,27 @@ fn follow(id: DecisionId, review: ServerAction<Review>, answer: Signal<Option<An
     });
 
     changed
+}
+
+/// Tells whether an AI system was paused or resumed after the page was shown.
+fn pause_news() -> RwSignal<bool> {
+    let live = expect_context::<Live>();
+    let surroundings = Surroundings::get();
+    let news = RwSignal::new(false);
+    let known = live.change.with_untracked(|change| change.as_ref().map_or(0, |change| change.size));
+    Effect::new(move || {
+        let touched = live.change.with(|change| {
+            change
+                .as_ref()
+                .is_some_and(|change| change.size > known && change.kinds.iter().any(|kind| changes_pauses(kind)))
+        });
+        if touched && !news.get_untracked() {
+            news.set(true);
+            surroundings.say(strings::PAUSE_NEWS);
+        }
+    });
+
+    news
 }
 
 fn keys(
@@ -500,6 +547,12 @@ mod strings {
     pub(super) const TO_REVIEW: &str = "Go to the review";
     pub(super) const CONTENTS: &str = "Sections of this page";
     pub(super) const CHANGED: &str = "This decision changed after you opened it. Nothing you type is lost.";
+    pub(super) const PAUSE_NEWS: &str =
+        "An AI system was paused or resumed after you opened this. Nothing you type is lost.";
+    pub(super) const KEPT_OPEN: &str =
+        "Reviewing goes on. An approval is recorded, and told to it only when it is resumed.";
+    pub(super) const KEPT_APPROVED: &str = "This approval was not told to it, and is not until it is resumed.";
+    pub(super) const KEPT_NOTHING: &str = "What it proposes is rejected at once until it is resumed.";
     pub(super) const SHOW_CURRENT: &str = "Show current";
     pub(super) const RECORDED: &str = "Your review is recorded.";
     pub(super) const KEPT: &str = "Your text, not recorded";

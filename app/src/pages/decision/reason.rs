@@ -13,7 +13,7 @@ use countersign_domain::{
 /// `invalid_content` with a sentence per field.
 pub(super) fn read(code: &str, reason: &str) -> Result<(ReasonCode, Reason), Problem> {
     let mut errors = Vec::new();
-    let code = ReasonCode::from_word(code);
+    let code = ReasonCode::from_word(code).filter(|code| ReasonCode::CHOICES.contains(code));
     if code.is_none() {
         errors.push(FieldError::new("/code", "missing", "Choose a reason code."));
     }

@@ -16,6 +16,7 @@ use crate::{
         kinds::kind_words,
         marks::{Chip, RiskMark, SealMark, StateMark, Tone, VerdictMark, outcome_words},
         page::{Fact, Section},
+        pause::pause_address,
         text::{CopyId, Literal, Payload, Prose, indent},
         time::{Moment, Since, TimeLeft},
         trace::TraceList,
@@ -66,6 +67,17 @@ pub(super) fn AskSection(shown: DecisionView, clock: Signal<u64>) -> impl IntoVi
                 <Fact name=strings::SYSTEM>
                     {shown.system_name} " "
                     <span class="font-mono text-compact text-muted">{format!("key {}", shown.key_id)}</span>
+                    {shown
+                        .pause
+                        .is_none()
+                        .then(|| {
+                            view! {
+                                " "
+                                <a href=pause_address(shown.system) class="text-compact text-accent underline print:hidden">
+                                    {strings::PAUSE}
+                                </a>
+                            }
+                        })}
                 </Fact>
                 <Fact name=strings::PROPOSED>
                     <Since at=shown.proposed_at now=clock/>
@@ -367,9 +379,10 @@ pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>, reload: Ca
                             <Fact name=strings::RESOLUTION>
                                 <span class="flex flex-wrap items-center gap-x-3">
                                     <strong class="font-semibold">
-                                        {match &resolution.by_rule {
-                                            Some(rule) => format!("{} by {rule}", outcome_words(resolution.outcome)),
-                                            None => outcome_words(resolution.outcome).to_owned(),
+                                        {match (&resolution.by_rule, resolution.by_pause) {
+                                            (Some(rule), _) => format!("{} by {rule}", outcome_words(resolution.outcome)),
+                                            (None, true) => format!("{}, {}", outcome_words(resolution.outcome), strings::BY_PAUSE),
+                                            (None, false) => outcome_words(resolution.outcome).to_owned(),
                                         }}
                                     </strong>
                                     <Moment at=resolution.at/>
@@ -536,6 +549,8 @@ fn Timeline(events: Vec<HistoryRow>) -> impl IntoView {
 }
 
 mod strings {
+    pub(super) const PAUSE: &str = "Pause this AI system";
+    pub(super) const BY_PAUSE: &str = "because the AI system was paused";
     pub(super) const GUARDED: &str = "The rule approves by itself, but a guard asks for people:";
     pub(super) const ESCALATED: &str = "The deadline passed and it went to the senior approvers";
     pub(super) const STATE: &str = "State";

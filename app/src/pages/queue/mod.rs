@@ -6,6 +6,7 @@ mod rows;
 use countersign_domain::{
     decision::Risk,
     ids::DecisionId,
+    pause::ShownPause,
     view::{QueueItem, QueueView},
 };
 use leptos::{html, prelude::*, task::spawn_local};
@@ -24,9 +25,10 @@ use crate::{
         form::Weight,
         icons::{Icon, Shape},
         keyboard::{KeySheet, Page, leave_field, listen, show},
-        kinds::changes_decisions,
-        marks::{RiskMark, SealMark, VerdictMark, state_words},
+        kinds::{changes_decisions, changes_pauses},
+        marks::{Chip, RiskMark, SealMark, Tone, VerdictMark, state_words},
         page::{Banner, Bar, Empty, Fact, PageHeader, PageTitle, Pager, Refusal, Skeleton, TitleText},
+        pause::PauseBanner,
         text::Literal,
         time::{Moment, TimeLeft},
     },
@@ -146,16 +148,17 @@ fn Desk(
     selected: Memo<Option<DecisionId>>,
     reload: impl Fn() + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
-    let QueueView { items, open_count, older, size, now, blocked } = view;
+    let QueueView { items, open_count, older, size, now, blocked, pauses } = view;
     let more = older.is_some();
     let rows = RwSignal::new(items.into_iter().map(Row::new).collect::<Vec<_>>());
     let waiting = RwSignal::new(0_usize);
     let count = RwSignal::new(open_count);
+    let pauses = RwSignal::new(pauses);
     let clock = ticking(now);
     let list = NodeRef::<html::Ol>::new();
     let dialog = NodeRef::<html::Dialog>::new();
 
-    follow(filter.clone(), size, more, rows, waiting, count, list);
+    follow(filter.clone(), size, more, Followed { rows, waiting, count, pauses, list });
     keys(filter.clone(), rows, selected, dialog);
 
     let systems = rows.with_untracked(|rows| {
@@ -176,8 +179,14 @@ fn Desk(
                     {move || format!("{} open", count.get())} " · as of " <Moment at=now/>
                 </p>
                 <KeySheet dialog/>
+                <a href="/pauses" class="inline-flex min-h-8 items-center text-compact text-accent underline print:hidden">
+                    {strings::PAUSE}
+                </a>
             </div>
         </PageHeader>
+        <For each=move || pauses.get() key=|pause| pause.entry let:pause>
+            <PauseBanner pause/>
+        </For>
         {note
             .map(|reason| {
                 view! {
@@ -212,25 +221,28 @@ fn Desk(
     }
 }
 
-/// Follows the stream: asks for the list again when a decision changed, and lets the news in calmly.
-fn follow(
-    filter: Filter,
-    size: u64,
-    more: bool,
+/// What news of the stream change.
+#[derive(Clone, Copy)]
+struct Followed {
     rows: RwSignal<Vec<Row>>,
     waiting: RwSignal<usize>,
     count: RwSignal<u64>,
+    pauses: RwSignal<Vec<ShownPause>>,
     list: NodeRef<html::Ol>,
-) {
+}
+
+/// Follows the stream: asks for the list again when a decision changed, and lets the news in calmly.
+fn follow(filter: Filter, size: u64, more: bool, followed: Followed) {
+    let Followed { rows, waiting, count, pauses, list } = followed;
     let live = expect_context::<Live>();
     let surroundings = Surroundings::get();
     Effect::new(move || live.open(Some(size)));
     Effect::new(move || {
         let touched = live.change.with(|change| {
             change.as_ref().is_some_and(|change| {
-                change.size > size
-                    && !change.decisions.is_empty()
-                    && change.kinds.iter().any(|kind| changes_decisions(kind))
+                let of_decisions =
+                    !change.decisions.is_empty() && change.kinds.iter().any(|kind| changes_decisions(kind));
+                change.size > size && (of_decisions || change.kinds.iter().any(|kind| changes_pauses(kind)))
             })
         });
         if !touched {
@@ -249,6 +261,10 @@ fn follow(
             };
             let news = news(&shown, &fresh.items, more || fresh.older.is_some());
             count.set(fresh.open_count);
+            if pauses.with_untracked(|pauses| *pauses != fresh.pauses) {
+                surroundings.say(strings::PAUSE_NEWS);
+                pauses.set(fresh.pauses);
+            }
             for item in news.changed {
                 let row = rows.with_untracked(|rows| rows.iter().copied().find(|row| row.id == item.id));
                 if let Some(row) = row {
@@ -483,6 +499,7 @@ fn RowBody(item: QueueItem, gone: bool, clock: Signal<u64>) -> impl IntoView {
                 </a>
                 <p class="flex flex-wrap items-center gap-x-2 text-compact text-muted">
                     <span>{item.system}</span>
+                    {item.paused.then(|| view! { <Chip tone=Tone::Reject text=strings::PAUSED/> })}
                     <span aria-hidden="true">"·"</span>
                     <span class="font-mono text-compact">{item.type_name}</span>
                     <span aria-hidden="true">"·"</span>
@@ -541,7 +558,9 @@ fn Summary(item: QueueItem, gone: bool, clock: Signal<u64>) -> impl IntoView {
                     <RiskMark level=item.risk/>
                 </Fact>
                 <Fact name=strings::STATE>{if gone { strings::GONE } else { state_words(item.state) }}</Fact>
-                <Fact name=strings::SYSTEM>{item.system}</Fact>
+                <Fact name=strings::SYSTEM>
+                    {item.system} " " {item.paused.then(|| view! { <Chip tone=Tone::Reject text=strings::PAUSED/> })}
+                </Fact>
                 <Fact name=strings::ACTION>
                     <span class="font-mono text-compact">{item.type_name}</span>
                 </Fact>
@@ -600,6 +619,9 @@ mod strings {
     pub(super) const TITLE: &str = "Queue";
     pub(super) const FINAL_AT: &str = "Final at ";
     pub(super) const RECORDED: &str = "Your review is recorded.";
+    pub(super) const PAUSE: &str = "Pause an AI system";
+    pub(super) const PAUSED: &str = "Paused";
+    pub(super) const PAUSE_NEWS: &str = "An AI system was paused or resumed.";
     pub(super) const LIST: &str = "Open decisions";
     pub(super) const PAGES: &str = "Pages of the queue";
     pub(super) const RISK: &str = "Risk";

@@ -110,6 +110,7 @@ mod tests {
             id: format!("00000000-0000-7000-8000-0000000000{number:02x}").parse().unwrap(),
             title: "Refund".into(),
             system: "Refunds".into(),
+            paused: false,
             type_name: "refund.issue".into(),
             risk: Risk::Low,
             state: State::Queued,
