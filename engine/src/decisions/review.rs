@@ -135,6 +135,8 @@ async fn record(
     let (state, resolution, entry) = match effect {
         Effected::Waiting { .. } => {
             db::decisions::set_state(&mut tx, stored.id, n, State::InReview).await?;
+            let policy = db::policies::find(&mut tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
+            routing::keep_free_seat(&mut tx, &stored, &policy).await?;
             (State::InReview, None, entry)
         }
         Effected::Resolved(outcome) => {

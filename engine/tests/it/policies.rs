@@ -24,15 +24,15 @@ use countersign_ledger::verify::Status;
 const HOUR: u64 = 3_600_000;
 
 /// A desk with the people that policies need.
-struct Office {
-    desk: Desk,
+pub(crate) struct Office {
+    pub(crate) desk: Desk,
     author: Caller,
-    officer: Caller,
-    senior: Caller,
+    pub(crate) officer: Caller,
+    pub(crate) senior: Caller,
 }
 
 impl Office {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let desk = Desk::new().await;
         let author = desk.member("author-a", vec![Holding::everywhere(Role::PolicyAuthor)]).await;
         let officer = desk.member("officer-a", vec![Holding::everywhere(Role::ComplianceOfficer)]).await;
@@ -68,7 +68,7 @@ impl Office {
     }
 
     /// Puts these rows in force.
-    async fn enforce(&self, rules: &[RuleForm]) {
+    pub(crate) async fn enforce(&self, rules: &[RuleForm]) {
         let draft = self.draft(rules).await;
         self.submit(draft).await.unwrap();
         self.activate(&self.officer, draft).await.unwrap();
@@ -415,7 +415,7 @@ fn small() -> RuleForm {
 }
 
 /// A rule over the amount, with one approver within four hours.
-fn rule(name: &str, route: &str, operator: &str, amount: &str) -> RuleForm {
+pub(crate) fn rule(name: &str, route: &str, operator: &str, amount: &str) -> RuleForm {
     let (operator, amount) = if operator == "above" { ("more", "100") } else { (operator, amount) };
     RuleForm {
         name: name.into(),
@@ -457,7 +457,7 @@ async fn verified(desk: &Desk) {
 }
 
 /// Waits for a background job, ten seconds at most.
-async fn eventually(holds: impl AsyncFn() -> bool) {
+pub(crate) async fn eventually(holds: impl AsyncFn() -> bool) {
     for _ in 0..100 {
         if holds().await {
             return;
