@@ -10,6 +10,7 @@ pub(crate) mod keyboard;
 pub(crate) mod kinds;
 pub(crate) mod marks;
 pub(crate) mod page;
+pub(crate) mod palette;
 pub(crate) mod passkey;
 pub(crate) mod text;
 pub(crate) mod time;
