@@ -31,7 +31,7 @@ async function open(page: Page, address: string): Promise<void> {
 const settled = (page: Page) => page.waitForTimeout(350);
 const focused = (page: Page) => page.evaluate(() => document.activeElement?.id ?? "");
 const order = (page: Page) =>
-  page.getByRole("main").locator("ol > li a:visible").evaluateAll((links) => links.map((link) => link.id));
+  page.getByRole("region", { name: "List", exact: true }).locator("ol > li a:visible").evaluateAll((links) => links.map((link) => link.id));
 const pane = (page: Page) => page.getByRole("region", { name: "Selected decision" });
 
 it("is worked by keyboard alone, from the list to the recorded review", async ({ page, server }) => {

@@ -24,7 +24,7 @@ async function fresh(server: Server): Promise<string> {
 
 const rail = (page: Page) => page.getByRole("navigation", { name: "Views" });
 /** The link of a row that this width shows. */
-const rows = (page: Page) => page.getByRole("main").locator("ol > li a:visible");
+const rows = (page: Page) => page.getByRole("region", { name: "List", exact: true }).locator("ol > li a:visible");
 
 it("counts every view as long as its list is, and leads to it", async ({ page }) => {
   await viewAs(page, "Senior approver");
@@ -126,7 +126,7 @@ it("gives every row the same height", async ({ page }) => {
   await viewAs(page, "Senior approver");
   await page.goto("/queue?view=team");
 
-  const heights = await page.getByRole("main").locator("ol > li").evaluateAll((all) =>
+  const heights = await page.getByRole("region", { name: "List", exact: true }).locator("ol > li").evaluateAll((all) =>
     [...new Set(all.map((row) => Math.round(row.getBoundingClientRect().height)))]
   );
 

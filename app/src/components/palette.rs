@@ -89,7 +89,7 @@ pub(crate) fn Palette(targets: Vec<Target>) -> impl IntoView {
         }
         show(dialog)
     };
-    let navigate = StoredValue::new_local(use_navigate());
+    let navigate = StoredValue::new(use_navigate());
     let go = move |target: Target| {
         if target.whole {
             let _ = window().location().set_href(target.path);

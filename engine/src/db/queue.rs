@@ -412,11 +412,13 @@ pub(crate) async fn plan_each_time(conn: &mut PgConnection) -> sqlx::Result<()> 
 /// Counts every view, in one pass over what is open. Counts by system and type first, so that readability is asked once
 /// for each of those and not for each decision.
 pub(crate) async fn count(conn: &mut PgConnection, reader: Reader) -> sqlx::Result<Vec<Count>> {
-    // Materialized: few rows, gone through for each open decision, and not looked up anew each time.
+    // Materialized: few rows, gone through for each open decision, and not looked up anew each time. Types and keys are
+    // looked up once for the same reason, and not joined to every row.
     let row = sqlx::query!(
         r#"
         with held as materialized (
           select role, systems, types, amount_max,
+            (select array_agg(t.id) from decision_types t where t.name = any(types)) as type_ids,
             case coalesce(risk_max, 'high') when 'high' then 3 when 'medium' then 2 else 1 end as risk_max
           from role_assignments
           where person_id = $1 and ended_at is null and (until is null or until > $3)
@@ -435,18 +437,16 @@ pub(crate) async fn count(conn: &mut PgConnection, reader: Reader) -> sqlx::Resu
             count(r.id) as waiting,
             count(*) filter (where r.id is null
               and (select review from may)
-              and (k.issued_by is distinct from $1 or (select alone from may))
+              and (not d.agent_key_id = any(array(select id from agent_keys where issued_by = $1)) or (select alone from may))
               and not (d.on_timeout = 'deny' and d.due_at <= $3)
               and exists (select from held a
                 where (a.role = 'senior_approver'
                     or (a.role = 'approver' and d.risk <> 'high' and not coalesce(d.senior_only, false)))
                   and (a.systems is null or d.system_id = any(a.systems))
-                  and (a.types is null or t.name = any(a.types))
+                  and (a.types is null or d.type_id = any(a.type_ids))
                   and case d.risk when 'high' then 3 when 'medium' then 2 else 1 end <= a.risk_max
                   and (a.amount_max is null or d.amount is null or d.amount <= a.amount_max))) as your_turn
           from decisions d
-          join decision_types t on t.id = d.type_id
-          join agent_keys k on k.id = d.agent_key_id
           left join reviews r on r.decision_id = d.id and r.round = d.round and r.person_id = $1 and r.state = 'submitted'
           where d.state in ('received', 'queued', 'in_review')
           group by d.system_id, d.type_id
@@ -502,6 +502,7 @@ pub(crate) async fn count_turns(conn: &mut PgConnection, reader: Reader) -> sqlx
         r#"
         with held as materialized (
           select role, systems, types, amount_max,
+            (select array_agg(t.id) from decision_types t where t.name = any(types)) as type_ids,
             case coalesce(risk_max, 'high') when 'high' then 3 when 'medium' then 2 else 1 end as risk_max
           from role_assignments
           where person_id = $1 and ended_at is null and (until is null or until > $3)
@@ -515,19 +516,17 @@ pub(crate) async fn count_turns(conn: &mut PgConnection, reader: Reader) -> sqlx
         )
         select count(*) as "count!"
         from decisions d
-        join decision_types t on t.id = d.type_id
-        join agent_keys k on k.id = d.agent_key_id
         where d.state in ('received', 'queued', 'in_review')
           and not exists (select from reviews r where r.decision_id = d.id and r.round = d.round
             and r.person_id = $1 and r.state = 'submitted')
           and (select review from may)
-          and (k.issued_by is distinct from $1 or (select alone from may))
+          and (not d.agent_key_id = any(array(select id from agent_keys where issued_by = $1)) or (select alone from may))
           and not (d.on_timeout = 'deny' and d.due_at <= $3)
           and exists (select from held a
             where (a.role = 'senior_approver'
                 or (a.role = 'approver' and d.risk <> 'high' and not coalesce(d.senior_only, false)))
               and (a.systems is null or d.system_id = any(a.systems))
-              and (a.types is null or t.name = any(a.types))
+              and (a.types is null or d.type_id = any(a.type_ids))
               and case d.risk when 'high' then 3 when 'medium' then 2 else 1 end <= a.risk_max
               and (a.amount_max is null or d.amount is null or d.amount <= a.amount_max))
         "#,

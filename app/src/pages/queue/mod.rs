@@ -11,7 +11,7 @@ use countersign_domain::{
     decision::Risk,
     ids::DecisionId,
     policy::Route,
-    queue::{IdSearch, Sort, View},
+    queue::{Sort, View},
     view::{DecisionView, QueueView},
 };
 use leptos::{html, prelude::*};
@@ -60,7 +60,7 @@ pub(crate) async fn queue(
 ) -> Result<QueueView, Error> {
     use countersign_domain::{
         problem::{Code, FieldError, Problem},
-        queue::Narrowed,
+        queue::{IdSearch, Narrowed},
     };
     use countersign_engine::decisions::{self, QueueFilter};
 
