@@ -323,7 +323,7 @@ fn Whole(
 
     view! {
         {(!in_pane).then(|| view! { <PageTitle text=TitleText::decision(id)/> })}
-        <div class="mb-2 flex items-center gap-3 text-compact text-muted print:hidden">
+        <div class="mb-2 flex flex-wrap items-center gap-x-3 gap-y-1 text-compact text-muted print:hidden">
             <BackToList list=match &place {
                 Place::Page => "/queue".to_owned(),
                 Place::Pane { list, .. } => list.clone(),
@@ -333,7 +333,7 @@ fn Whole(
                 view! {
                     <a
                         href=format!("/decisions/{id}")
-                        class="inline-flex items-center gap-1 rounded-chip text-accent underline"
+                        class="inline-flex items-center gap-1 whitespace-nowrap rounded-chip text-accent underline"
                     >
                         {strings::OWN_PAGE}
                         <Icon shape=Shape::Forward class="size-4"/>

@@ -42,38 +42,42 @@ pub(super) fn QueueRow(
 
     view! {
         <li class=class>
-            <div class="grid h-full grid-cols-[minmax(0,1fr)_auto] content-center gap-x-3 px-3 text-compact leading-5 compact:text-[11px]/[15px]">
-                <p class="truncate" title=move || item.with(|item| item.title.clone())>
-                    <RowLinks row filter selected/>
-                </p>
-                <p class="justify-self-end whitespace-nowrap">
-                    {move || match (gone.get(), item.with(|item| item.resolution.clone())) {
-                        (Some(words), _) => view! { <span class="font-medium">{words}</span> }.into_any(),
-                        (None, Some(resolution)) => {
-                            let class = match resolution.outcome {
-                                ResolutionOutcome::Approved => "font-medium text-approve",
-                                ResolutionOutcome::Rejected => "font-medium text-reject",
-                                ResolutionOutcome::Expired => "font-medium text-muted",
-                            };
-                            view! { <span class=class>{resolution_words(&resolution)}</span> }.into_any()
-                        }
-                        (None, None) => view! { <Deadline item clock/> }.into_any(),
-                    }}
-                </p>
-                <p class="flex min-w-0 gap-x-1.5 overflow-hidden whitespace-nowrap text-muted">
-                    {move || item.with(|item| view! { <Facts item=item.clone()/> })}
-                </p>
-                <p class="justify-self-end whitespace-nowrap text-muted">
-                    {move || {
-                        item.with(|item| match &item.resolution {
-                            Some(resolution) => {
-                                let Instant { machine, screen } = instant(resolution.at);
-                                view! { <time datetime=machine class="tabular-nums">{screen}</time> }.into_any()
+            <div class="grid h-full grid-cols-1 content-center px-3 text-compact leading-5 compact:text-[11px]/[15px]">
+                <div class="flex min-w-0 items-baseline justify-between gap-3">
+                    <p class="truncate" title=move || item.with(|item| item.title.clone())>
+                        <RowLinks row filter selected/>
+                    </p>
+                    <p class="shrink-0 whitespace-nowrap">
+                        {move || match (gone.get(), item.with(|item| item.resolution.clone())) {
+                            (Some(words), _) => view! { <span class="font-medium">{words}</span> }.into_any(),
+                            (None, Some(resolution)) => {
+                                let class = match resolution.outcome {
+                                    ResolutionOutcome::Approved => "font-medium text-approve",
+                                    ResolutionOutcome::Rejected => "font-medium text-reject",
+                                    ResolutionOutcome::Expired => "font-medium text-muted",
+                                };
+                                view! { <span class=class>{resolution_words(&resolution)}</span> }.into_any()
                             }
-                            None => view! { <RowSeal seal=item.seal/> }.into_any(),
-                        })
-                    }}
-                </p>
+                            (None, None) => view! { <Deadline item clock/> }.into_any(),
+                        }}
+                    </p>
+                </div>
+                <div class="flex min-w-0 items-baseline justify-between gap-3 text-muted">
+                    <p class="flex min-w-0 gap-x-1.5 overflow-hidden whitespace-nowrap">
+                        {move || item.with(|item| view! { <Facts item=item.clone()/> })}
+                    </p>
+                    <p class="shrink-0 whitespace-nowrap">
+                        {move || {
+                            item.with(|item| match &item.resolution {
+                                Some(resolution) => {
+                                    let Instant { machine, screen } = instant(resolution.at);
+                                    view! { <time datetime=machine class="tabular-nums">{screen}</time> }.into_any()
+                                }
+                                None => view! { <RowSeal seal=item.seal/> }.into_any(),
+                            })
+                        }}
+                    </p>
+                </div>
             </div>
         </li>
     }
@@ -96,6 +100,7 @@ fn RowLinks(row: Row, filter: StoredValue<Filter>, selected: Memo<Option<Decisio
             aria-current=current
             class="hidden font-medium outline-none no-underline after:absolute after:inset-0 hover:underline min-[900px]:inline"
             class=("text-muted", muted)
+            class=("text-text", move || !muted())
         >
             {title}
         </a>
@@ -104,6 +109,7 @@ fn RowLinks(row: Row, filter: StoredValue<Filter>, selected: Memo<Option<Decisio
             href=format!("/decisions/{id}")
             class="font-medium outline-none no-underline after:absolute after:inset-0 hover:underline min-[900px]:hidden"
             class=("text-muted", muted)
+            class=("text-text", move || !muted())
         >
             {title}
         </a>
