@@ -10,6 +10,7 @@ use crate::{
     components::{
         icons::{Icon, Shape},
         kinds::changes_decisions,
+        palette::{Palette, Target},
     },
     drafts,
     live::{Link, Live},
@@ -164,6 +165,9 @@ fn Marked(around: Resource<Result<Around, Error>>) -> impl IntoView {
 #[component]
 fn TopBar(around: Around, live: Live) -> impl IntoView {
     let Around { me, demo, .. } = around;
+    let targets = me.as_ref().map(|me| places(&me.roles)).unwrap_or_default();
+    let targets: Vec<_> =
+        targets.into_iter().map(|Place { path, label, whole, .. }| Target { path, label, whole }).collect();
 
     view! {
         <header class="col-span-full print:hidden">
@@ -175,6 +179,7 @@ fn TopBar(around: Around, live: Live) -> impl IntoView {
                 </a>
                 <Connected live/>
                 <div class="ml-auto flex items-center gap-3">
+                    {me.is_some().then(|| view! { <Palette targets/> })}
                     {me.map(|me| view! { <Person me live/> })}
                 </div>
             </div>

@@ -29,6 +29,12 @@ pub(crate) enum Command {
     Section(u8),
     /// Shows the key sheet.
     Help,
+    /// Opens the command palette.
+    Palette,
+    /// Waits for the letter of a page.
+    Prefix,
+    /// Goes to a page.
+    Go(&'static str),
 }
 
 /// A key as it went down.
@@ -75,6 +81,8 @@ pub(crate) struct Scene {
     pub(crate) hidden: bool,
     /// The form may be sent: the person may rule on exactly what is shown.
     pub(crate) may_rule: bool,
+    /// The key before was the one that waits for the letter of a page.
+    pub(crate) prefixed: bool,
 }
 
 /// An item must stand this long before a key may act on it.
@@ -84,14 +92,23 @@ const SETTLED_MS: u64 = 250;
 ///
 /// A verdict key only arms; Ctrl+Enter, or the button itself, sends.
 pub(crate) fn command(press: Press<'_>, scene: Scene) -> Option<Command> {
-    if press.held || press.composing || press.modified || scene.dialog || scene.loading || scene.hidden {
+    if press.held || press.composing || press.modified || scene.dialog || scene.hidden {
         return None;
     }
-    if scene.shown_ms < SETTLED_MS {
+    // It rules on nothing and types nothing, so it works in fields and while something loads.
+    if press.control && press.key.eq_ignore_ascii_case("k") && !press.shift {
+        return Some(Command::Palette);
+    }
+    if scene.loading || scene.shown_ms < SETTLED_MS {
         return None;
     }
     if press.control {
         return (press.key == "Enter" && scene.may_rule).then_some(Command::Send);
+    }
+    if scene.prefixed && scene.focus != Focus::Field {
+        // No letter means two things: after the prefix it is a page or nothing.
+        let place = PLACES.iter().find(|place| place.letter == press.key && !press.shift)?;
+        return Some(Command::Go(place.path));
     }
     match (press.key, scene.focus) {
         ("Escape", Focus::Field) => Some(Command::Release),
@@ -104,6 +121,7 @@ pub(crate) fn command(press: Press<'_>, scene: Scene) -> Option<Command> {
         ("k" | "ArrowUp", _) => Some(Command::Previous),
         ("Enter" | "o", _) => Some(Command::Open),
         ("[", _) => Some(Command::Back),
+        ("g", _) => Some(Command::Prefix),
         ("a", _) => scene.may_rule.then_some(Command::ArmApprove),
         ("s", _) => scene.may_rule.then_some(Command::ArmEscalate),
         ("r", _) => scene.may_rule.then_some(Command::ArmReject),
@@ -116,20 +134,87 @@ pub(crate) fn command(press: Press<'_>, scene: Scene) -> Option<Command> {
     }
 }
 
-/// The key sheet: keys and what they do.
-pub(crate) const SHEET: [(&str, &str); 12] = [
-    ("j  k", "Next row, previous row"),
-    ("Enter  o", "Open the selected decision"),
-    ("1 … 7", "Go to a section of the decision"),
-    ("a", "Go to the review and arm Approve"),
-    ("s", "Go to the review and arm Escalate"),
-    ("r", "Go to the review and arm Reject"),
-    ("d", "Go to the review and arm Defer"),
-    ("u", "Take your review back, while it is not final"),
-    ("Ctrl + Enter", "Send the armed review, also inside a text field"),
-    ("Esc  [", "Disarm, or back to the list"),
-    ("?", "Show these keys"),
-    ("Tab", "Everything here is also reached without single keys"),
+/// Where a key does something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// On every page.
+    Everywhere,
+    /// In the queue.
+    List,
+    /// Where a decision is shown.
+    Decision,
+}
+
+/// A row of the key table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    /// The keys as people read them.
+    pub(crate) keys: &'static str,
+    /// The keys as the browser names them.
+    pub(crate) presses: &'static [&'static str],
+    /// What they do.
+    pub(crate) what: &'static str,
+    /// The command that the palette gives too.
+    pub(crate) command: Option<Command>,
+    /// Where.
+    pub(crate) scope: Scope,
+}
+
+const fn key(
+    keys: &'static str,
+    presses: &'static [&'static str],
+    what: &'static str,
+    command: Option<Command>,
+    scope: Scope,
+) -> Key {
+    Key { keys, presses, what, command, scope }
+}
+
+/// The one table: the guard, the sheet and the palette read it.
+pub(crate) const TABLE: [Key; 14] = [
+    key("j  ↓", &["j", "ArrowDown"], "Next row", Some(Command::Next), Scope::List),
+    key("k  ↑", &["k", "ArrowUp"], "Previous row", Some(Command::Previous), Scope::List),
+    key("Enter  o", &["Enter", "o"], "Open the page of the selected decision", Some(Command::Open), Scope::List),
+    key("1 … 7", &[], "Go to a section of the decision", None, Scope::Decision),
+    key("a", &["a"], "Go to the review and arm Approve", Some(Command::ArmApprove), Scope::Decision),
+    key("s", &["s"], "Go to the review and arm Escalate", Some(Command::ArmEscalate), Scope::Decision),
+    key("r", &["r"], "Go to the review and arm Reject", Some(Command::ArmReject), Scope::Decision),
+    key("d", &["d"], "Go to the review and arm Defer", Some(Command::ArmDefer), Scope::Decision),
+    key("u", &["u"], "Take your review back, while it is not final", Some(Command::Retract), Scope::Decision),
+    key("Ctrl + Enter", &[], "Send the armed review, also inside a text field", None, Scope::Decision),
+    key("Esc  [", &["Escape", "["], "Disarm, or back to the list", Some(Command::Back), Scope::Decision),
+    key("Ctrl + K", &[], "Find a command or a page", None, Scope::Everywhere),
+    key("?", &["?"], "Show these keys", Some(Command::Help), Scope::Everywhere),
+    key("Tab", &[], "Everything here is also reached without single keys", None, Scope::Everywhere),
+];
+
+/// A page that two keys lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The second key; the first is g.
+    pub(crate) letter: &'static str,
+    /// The keys as people read them.
+    pub(crate) keys: &'static str,
+    /// The page.
+    pub(crate) path: &'static str,
+    /// Its name.
+    pub(crate) label: &'static str,
+}
+
+const fn place(letter: &'static str, keys: &'static str, path: &'static str, label: &'static str) -> Place {
+    Place { letter, keys, path, label }
+}
+
+/// The pages that two keys lead to, for whoever finds them in the navigation.
+pub(crate) const PLACES: [Place; 8] = [
+    place("q", "g q", "/queue", "Queue"),
+    place("a", "g a", "/admin/access", "Access log"),
+    place("l", "g l", "/ledger", "Ledger"),
+    place("o", "g o", "/policies", "Policies"),
+    place("n", "g n", "/admin/people", "People"),
+    place("s", "g s", "/admin/systems", "AI systems"),
+    place("v", "g v", "/verify", "Verify"),
+    place("y", "g y", "/me", "You"),
 ];
 
 #[cfg(test)]
@@ -159,6 +244,11 @@ mod tests {
         for (key, wanted) in expected {
             assert_eq!(command(press(key), scene()), Some(wanted), "{key}");
         }
+        for key in TABLE {
+            for name in key.presses {
+                assert_eq!(command(press(name), scene()), key.command, "{name}: {}", key.what);
+            }
+        }
         assert_eq!(command(press("8"), scene()), None);
         assert_eq!(command(press("x"), scene()), None);
     }
@@ -174,6 +264,44 @@ mod tests {
             assert_eq!(command(press(key), Scene { loading: true, ..scene() }), None);
             assert_eq!(command(press(key), Scene { hidden: true, ..scene() }), None);
         }
+    }
+
+    #[test]
+    fn after_g_a_letter_is_a_page_and_never_a_verdict() {
+        let prefixed = Scene { prefixed: true, ..scene() };
+
+        assert_eq!(command(press("g"), scene()), Some(Command::Prefix));
+        for place in PLACES {
+            assert_eq!(command(press(place.letter), prefixed), Some(Command::Go(place.path)));
+            assert_eq!(command(press(place.letter), Scene { dialog: true, ..prefixed }), None);
+            assert_eq!(command(Press { held: true, ..press(place.letter) }, prefixed), None);
+        }
+        for nothing in ["r", "j", "k", "Enter", "g", "1"] {
+            assert_eq!(command(press(nothing), prefixed), None, "{nothing}");
+        }
+        assert_eq!(command(press("a"), Scene { focus: Focus::Field, ..prefixed }), None);
+        let mut letters: Vec<_> = PLACES.iter().map(|place| place.letter).collect();
+        letters.sort_unstable();
+        letters.dedup();
+        assert_eq!(letters.len(), PLACES.len(), "no letter leads to two pages");
+    }
+
+    #[test]
+    fn the_palette_opens_from_fields_and_while_loading_and_never_over_a_dialog() {
+        let open = Press { control: true, ..press("k") };
+
+        for around in [
+            scene(),
+            Scene { focus: Focus::Field, ..scene() },
+            Scene { loading: true, ..scene() },
+            Scene { shown_ms: 0, ..scene() },
+        ] {
+            assert_eq!(command(open, around), Some(Command::Palette));
+        }
+        assert_eq!(command(open, Scene { dialog: true, ..scene() }), None);
+        assert_eq!(command(open, Scene { hidden: true, ..scene() }), None);
+        assert_eq!(command(Press { held: true, ..open }, scene()), None);
+        assert_eq!(command(Press { shift: true, ..open }, scene()), None);
     }
 
     #[test]
@@ -210,6 +338,14 @@ mod tests {
     }
 
     fn scene() -> Scene {
-        Scene { focus: Focus::Page, dialog: false, loading: false, shown_ms: 1_000, hidden: false, may_rule: true }
+        Scene {
+            focus: Focus::Page,
+            dialog: false,
+            loading: false,
+            shown_ms: 1_000,
+            hidden: false,
+            may_rule: true,
+            prefixed: false,
+        }
     }
 }

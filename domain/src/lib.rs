@@ -27,6 +27,7 @@ pub mod policy;
 pub mod problem;
 pub mod proposal;
 pub mod provider;
+pub mod queue;
 pub mod role;
 pub mod role_map;
 pub mod scim;

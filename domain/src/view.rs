@@ -16,6 +16,7 @@ use crate::{
     },
     pause::ShownPause,
     policy::{Route, RowTrace},
+    queue::{Count, Sort, View},
     role::Role,
 };
 
@@ -56,13 +57,23 @@ pub struct Me {
     pub notices: Vec<NoticeRow>,
 }
 
-/// The queue: open decisions, those with the least time left first.
+/// The queue: one page of a view.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueView {
+    /// Which view.
+    pub view: View,
+    /// In which order.
+    pub sort: Sort,
     /// One page of rows.
     pub items: Vec<QueueItem>,
-    /// Open decisions in all, as far as this person may read them.
-    pub open_count: u64,
+    /// Rows that the screen shows and the view still holds, beyond this page.
+    pub kept: Vec<QueueItem>,
+    /// Decisions that the screen shows and the view holds no longer.
+    pub left: Vec<Left>,
+    /// How many each view holds, in the order of the rail.
+    pub counts: Vec<Count>,
+    /// When nothing waits for this person: the next deadline of what they may read.
+    pub next_due_at: Option<u64>,
     /// Where the next page starts (query parameter `after`).
     pub older: Option<String>,
     /// Log size that this list reflects; the live stream resumes from it.
@@ -92,8 +103,16 @@ pub struct QueueItem {
     pub risk: Risk,
     /// State.
     pub state: State,
+    /// Where the rule sent it.
+    pub route: Route,
+    /// The rule's id.
+    pub rule: String,
+    /// Its deadline handed it to the senior approvers.
+    pub escalated: bool,
     /// When it was proposed.
     pub proposed_at: u64,
+    /// When its time began.
+    pub since: u64,
     /// When silence decides.
     pub due_at: u64,
     /// Approvals given in this round.
@@ -102,6 +121,28 @@ pub struct QueueItem {
     pub need: u64,
     /// Seal of the last entry.
     pub seal: Seal,
+    /// The final word, once there is one.
+    pub resolution: Option<RowResolution>,
+}
+
+/// The final word on a row of the queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowResolution {
+    /// What it is.
+    pub outcome: ResolutionOutcome,
+    /// Which rule decided, where no person did; never a person's name.
+    pub by_rule: Option<String>,
+    /// When.
+    pub at: u64,
+}
+
+/// A decision that left a view while a screen showed it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// The decision.
+    pub id: DecisionId,
+    /// The final word, where that is why.
+    pub resolution: Option<RowResolution>,
 }
 
 /// Everything the decision page draws. The page takes nothing from anywhere else.

@@ -36,6 +36,9 @@ pub(crate) async fn run(engine: Engine) {
         if let Err(error) = decisions::ask_open(&engine, ROWS_MAX).await {
             tracing::warn!(%error, "Open decisions are asked again whether the new policy version wants more");
         }
+        if let Err(error) = decisions::seat_open(&engine, ROWS_MAX).await {
+            tracing::warn!(%error, "Free seats of open decisions are worked out again");
+        }
         if let Err(error) = roles::end_run_out(&engine).await {
             tracing::warn!(%error, "Assignments that have run out are looked at again");
         }

@@ -39,7 +39,10 @@ pub async fn me(engine: &Engine, caller: &Caller) -> Result<Me> {
     let mut conn = engine.app.acquire().await?;
     let roles = roles::words(&mut conn, engine, id).await?;
     let turn_count = match roles.iter().any(|role| role.reviews()) {
-        true => db::decisions::count_turns(&mut conn, id, engine.now()).await?,
+        true => {
+            let (person, session) = caller.signed_in()?;
+            db::queue::count_turns(&mut conn, db::queue::Reader { person, session, now: engine.now() }).await?
+        }
         false => 0,
     };
     let created = db::people::created(&mut conn, &[id]).await?;

@@ -1,6 +1,9 @@
 //! Keys in the browser: reads the scene, asks the pure table, runs the command.
 
-use std::rc::Rc;
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
@@ -9,11 +12,11 @@ use web_sys::{HtmlElement, KeyboardEvent};
 use super::form::Weight;
 use crate::{
     clock::steady_ms,
-    keys::{Command, Focus, Press, SHEET, Scene, command},
+    keys::{Command, Focus, PLACES, Press, Scene, TABLE, command},
 };
 
 /// What a page knows about itself that the browser does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Page {
     /// A review, or the next item, is on its way.
     pub(crate) loading: bool,
@@ -23,25 +26,91 @@ pub(crate) struct Page {
     pub(crate) may_rule: bool,
 }
 
+/// Who gets a command first, where several listen: the innermost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Layer {
+    /// The frame around every page.
+    Frame,
+    /// A list.
+    List,
+    /// A decision, on its page or beside the list.
+    Decision,
+}
+
+/// One who listens.
+#[derive(Clone)]
+struct Listener {
+    id: u64,
+    layer: Layer,
+    page: Rc<dyn Fn() -> Page>,
+    run: Rc<dyn Fn(Command) -> bool>,
+}
+
+thread_local! {
+    /// Who listens now. A browser page has one thread; the server never listens.
+    static LISTENERS: RefCell<Vec<Listener>> = const { RefCell::new(Vec::new()) };
+    static NEXT: Cell<u64> = const { Cell::new(0) };
+    static STARTED: Cell<bool> = const { Cell::new(false) };
+    /// When the key that waits for the letter of a page went down.
+    static PREFIXED_AT: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+/// How long that key waits.
+const PREFIX_MS: u64 = 1_500;
+
 /// Listens to keys for as long as the calling component lives.
 ///
-/// `page` tells the state at the moment of the key; `run` does the command and tells whether it did.
-pub(crate) fn listen(page: impl Fn() -> Page + 'static, run: impl Fn(Command) -> bool + 'static) {
-    let (page, run) = (Rc::new(page), Rc::new(run));
+/// `page` tells the state at the moment of the key; `run` does the command and tells whether it did. What one does not
+/// do goes on to the next layer; what one says about loading and about the item shown holds for all.
+pub(crate) fn listen(layer: Layer, page: impl Fn() -> Page + 'static, run: impl Fn(Command) -> bool + 'static) {
+    let (page, run): (Rc<dyn Fn() -> Page>, Rc<dyn Fn(Command) -> bool>) = (Rc::new(page), Rc::new(run));
     Effect::new(move || {
-        let (page, run) = (Rc::clone(&page), Rc::clone(&run));
-        let handle = window_event_listener(ev::keydown, move |event: KeyboardEvent| {
-            if let Some(asked) = asked(&event, page())
-                && run(asked)
-            {
-                event.prevent_default();
-            }
+        let id = NEXT.replace(NEXT.get() + 1);
+        let listener = Listener { id, layer, page: Rc::clone(&page), run: Rc::clone(&run) };
+        LISTENERS.with_borrow_mut(|all| {
+            all.push(listener);
+            all.sort_by(|a, b| b.layer.cmp(&a.layer));
         });
-        on_cleanup(move || handle.remove());
+        on_cleanup(move || LISTENERS.with_borrow_mut(|all| all.retain(|listener| listener.id != id)));
+        if !STARTED.replace(true) {
+            // For as long as the page lives.
+            let _ = window_event_listener(ev::keydown, press);
+        }
     });
 }
 
-fn asked(event: &KeyboardEvent, page: Page) -> Option<Command> {
+fn press(event: KeyboardEvent) {
+    let Some(asked) = asked(&event) else { return };
+    if asked == Command::Prefix {
+        PREFIXED_AT.set(steady_ms());
+        event.prevent_default();
+    } else if run(asked) {
+        event.prevent_default();
+    }
+}
+
+/// Runs a command as its key would; tells whether anybody did it.
+pub(crate) fn run(command: Command) -> bool {
+    // Taken out first: a command may begin or end listening.
+    let all = LISTENERS.with_borrow(Vec::clone);
+    all.iter().any(|listener| (listener.run)(command))
+}
+
+/// Tells whether the person may rule on what is shown at this moment.
+pub(crate) fn may_rule() -> bool {
+    scene_of_all().may_rule
+}
+
+fn scene_of_all() -> Page {
+    let all = LISTENERS.with_borrow(Vec::clone);
+    all.iter().map(|listener| (listener.page)()).fold(Page::default(), |all, page| Page {
+        loading: all.loading || page.loading,
+        shown_at: all.shown_at.max(page.shown_at),
+        may_rule: all.may_rule || page.may_rule,
+    })
+}
+
+fn asked(event: &KeyboardEvent) -> Option<Command> {
     let key = event.key();
     let press = Press {
         key: &key,
@@ -52,13 +121,17 @@ fn asked(event: &KeyboardEvent, page: Page) -> Option<Command> {
         composing: event.is_composing(),
     };
     let document = document();
+    let page = scene_of_all();
+    let now = steady_ms().unwrap_or_default();
+    let prefixed = PREFIXED_AT.take().is_some_and(|at| now.saturating_sub(at) < PREFIX_MS);
     let scene = Scene {
         focus: focus(document.active_element().and_then(|element| element.dyn_into().ok())),
         dialog: matches!(document.query_selector("dialog[open]"), Ok(Some(_))),
         loading: page.loading,
-        shown_ms: steady_ms().unwrap_or_default().saturating_sub(page.shown_at),
+        shown_ms: now.saturating_sub(page.shown_at),
         hidden: document.hidden(),
         may_rule: page.may_rule,
+        prefixed,
     };
     command(press, scene)
 }
@@ -87,7 +160,9 @@ pub(crate) fn leave_field() {
 pub(crate) fn KeySheet(dialog: NodeRef<html::Dialog>) -> impl IntoView {
     let able = RwSignal::new(false);
     Effect::new(move || able.set(true));
-    let open = move |_| show(dialog);
+    let open = move |_| {
+        show(dialog);
+    };
 
     view! {
         <button
@@ -99,24 +174,35 @@ pub(crate) fn KeySheet(dialog: NodeRef<html::Dialog>) -> impl IntoView {
             <kbd class="rounded-chip border border-control px-1 font-mono text-compact">"?"</kbd>
             "Keys"
         </button>
+        <Sheet dialog id="key-sheet"/>
+    }
+}
+
+/// The sheet itself, read from the one table.
+#[component]
+pub(crate) fn Sheet(dialog: NodeRef<html::Dialog>, id: &'static str) -> impl IntoView {
+    let commands = TABLE.iter().map(|key| (key.keys, key.what.to_owned()));
+    let places = PLACES.iter().map(|place| (place.keys, format!("Go to {}, where you have it", place.label)));
+
+    view! {
         <dialog
             node_ref=dialog
-            aria-labelledby="key-sheet"
-            class="m-auto w-[min(30rem,calc(100vw-2rem))] rounded-dialog border border-hairline bg-surface p-6 text-text shadow-overlay"
+            aria-labelledby=id
+            class="m-auto w-[min(32rem,calc(100vw-2rem))] rounded-dialog border border-hairline bg-surface p-6 text-text shadow-overlay"
         >
-            <h2 id="key-sheet" class="mb-3 text-reading font-semibold">
+            <h2 id=id class="mb-3 text-reading font-semibold">
                 "Keys"
             </h2>
             <dl class="grid gap-2">
-                {SHEET
-                    .iter()
+                {commands
+                    .chain(places)
                     .map(|(keys, what)| {
                         view! {
                             <div class="grid grid-cols-[8rem_minmax(0,1fr)] gap-3">
                                 <dt>
-                                    <kbd class="font-mono text-compact">{*keys}</kbd>
+                                    <kbd class="font-mono text-compact">{keys}</kbd>
                                 </dt>
-                                <dd class="text-muted">{*what}</dd>
+                                <dd class="text-muted">{what}</dd>
                             </div>
                         }
                     })
@@ -131,9 +217,7 @@ pub(crate) fn KeySheet(dialog: NodeRef<html::Dialog>) -> impl IntoView {
     }
 }
 
-/// Opens a dialog.
-pub(crate) fn show(dialog: NodeRef<html::Dialog>) {
-    if let Some(dialog) = dialog.get_untracked() {
-        let _ = dialog.show_modal();
-    }
+/// Opens a dialog; tells whether it stands on the page.
+pub(crate) fn show(dialog: NodeRef<html::Dialog>) -> bool {
+    dialog.get_untracked().is_some_and(|dialog| dialog.show_modal().is_ok())
 }

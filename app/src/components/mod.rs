@@ -11,6 +11,7 @@ pub(crate) mod keyboard;
 pub(crate) mod kinds;
 pub(crate) mod marks;
 pub(crate) mod page;
+pub(crate) mod palette;
 pub(crate) mod passkey;
 pub(crate) mod pause;
 pub(crate) mod text;

@@ -92,6 +92,11 @@ impl Quorum {
         next_seat(&self.fill(approvals), senior).is_some()
     }
 
+    /// Tells whether what is missing now takes a senior approver.
+    pub fn takes_senior(&self, approvals: &[Approval]) -> bool {
+        self.has_room(approvals, true) && !self.has_room(approvals, false)
+    }
+
     /// Says who has to approve, such as "one approver and, after that, two senior approvers".
     pub fn sentence(&self) -> String {
         let stage = |seats: &Vec<Seat>| seats.iter().map(Seat::sentence).collect::<Vec<_>>().join(" and ");
@@ -138,6 +143,17 @@ mod tests {
         assert!(quorum.is_met(&[approval(1, true), approval(2, true)]));
         assert!(!quorum.is_met(&[approval(1, false), approval(2, false)]));
         assert!(!quorum.has_room(&[approval(1, false)], false) && quorum.has_room(&[approval(1, false)], true));
+    }
+
+    #[test]
+    fn what_is_missing_takes_a_senior_exactly_when_nobody_else_has_room() {
+        let both = Quorum::together(vec![APPROVER, SENIOR]);
+        let staged = Quorum::in_stages(vec![SENIOR, APPROVER]);
+
+        assert!(!both.takes_senior(&[]) && !both.takes_senior(&[approval(1, true)]));
+        assert!(both.takes_senior(&[approval(1, false)]));
+        assert!(!both.takes_senior(&[approval(1, false), approval(2, true)]), "nothing is missing");
+        assert!(staged.takes_senior(&[]) && !staged.takes_senior(&[approval(1, true)]));
     }
 
     #[test]

@@ -130,22 +130,9 @@ pub(crate) struct New<'a> {
     pub(crate) second_act: bool,
     /// What authority limits compare.
     pub(crate) amount: Option<u64>,
+    /// The first free seat takes a senior approver.
+    pub(crate) senior_only: bool,
     pub(crate) source: Option<(&'a str, u64)>,
-}
-
-/// A row of the queue.
-pub(crate) struct Queued {
-    pub(crate) id: DecisionId,
-    pub(crate) system_name: String,
-    pub(crate) type_id: Uuid,
-    pub(crate) risk: Risk,
-    pub(crate) state: State,
-    pub(crate) need: u64,
-    pub(crate) given: u64,
-    pub(crate) due_at: u64,
-    pub(crate) proposed_at: u64,
-    pub(crate) entry: Uuid,
-    pub(crate) index: Option<i64>,
 }
 
 /// Inserts a decision; false when an equal one was opened meanwhile.
@@ -156,9 +143,9 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New<'_>) -> sqlx::Resu
         insert into decisions
           (id, n, system_id, agent_key_id, type_id, state, risk, round, revision, content_hash, same_content,
            second_act, policy_version_id, rule, need, due_at, on_timeout, external_id, conversation, source_name, source_n,
-           proposed_at, entry_id, amount, route, guards, asked_version_id, about_persons)
+           proposed_at, entry_id, amount, route, guards, asked_version_id, about_persons, senior_only)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-          $24, $25, $26, $27, $28)
+          $24, $25, $26, $27, $28, $29)
         on conflict (system_id, same_content)
           where state in ('received', 'queued', 'in_review', 'changes_requested', 'settling') and not second_act
           do nothing
@@ -191,6 +178,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New<'_>) -> sqlx::Resu
         &decision.guards,
         decision.asked_version.0,
         decision.about_persons,
+        new.senior_only,
     )
     .execute(conn)
     .await?;
@@ -478,28 +466,6 @@ pub(crate) struct Reader {
     pub(crate) now: u64,
 }
 
-/// Counts by system and type first, so that readability is asked once for each of those and not for each decision.
-pub(crate) async fn count_open(conn: &mut PgConnection, reader: Reader) -> sqlx::Result<u64> {
-    let count = sqlx::query_scalar!(
-        r#"
-        select coalesce(sum(c.open), 0)::bigint as "count!"
-        from (select system_id, type_id, count(*) as open from decisions
-          where state in ('received', 'queued', 'in_review', 'changes_requested', 'settling') group by system_id, type_id) c
-        join decision_types t on t.id = c.type_id
-        where exists (select from role_assignments a
-            where a.person_id = $1 and a.ended_at is null and (a.until is null or a.until > $2)
-              and (a.role = 'compliance_officer' or (a.role in ('viewer', 'approver', 'senior_approver', 'policy_author', 'auditor')
-                and (a.systems is null or c.system_id = any(a.systems))
-                and (a.types is null or t.name = any(a.types)))))
-        "#,
-        reader.person.0,
-        instant(reader.now),
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(count as u64)
-}
-
 pub(crate) async fn count_open_of(conn: &mut PgConnection, system: SystemId) -> sqlx::Result<u64> {
     let count = sqlx::query_scalar!(
         r#"
@@ -567,110 +533,4 @@ pub(crate) async fn readable(
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(DecisionId::from).collect())
-}
-
-/// Counts the open decisions that this person may review and has not reviewed in the running round.
-pub(crate) async fn count_turns(conn: &mut PgConnection, person: PersonId, now: u64) -> sqlx::Result<u64> {
-    // Materialized: few rows, gone through for each open decision, and not looked up anew each time.
-    let count = sqlx::query_scalar!(
-        r#"
-        with held as materialized (
-          select role, systems, types, amount_max,
-            case coalesce(risk_max, 'high') when 'high' then 3 when 'medium' then 2 else 1 end as risk_max
-          from role_assignments
-          where person_id = $1 and ended_at is null and (until is null or until > $2)
-            and role in ('approver', 'senior_approver')
-        )
-        select count(*) as "count!"
-        from decisions d
-        join decision_types t on t.id = d.type_id
-        join agent_keys k on k.id = d.agent_key_id
-        where d.state in ('received', 'queued', 'in_review')
-          and not exists (select from reviews r where r.decision_id = d.id and r.round = d.round
-            and r.person_id = $1 and r.state = 'submitted' and (r.verdict <> 'defer' or r.follow_up_at > $2))
-          and k.issued_by is distinct from $1
-          and exists (select from held a
-            where (a.role = 'senior_approver' or d.risk <> 'high')
-              and (a.systems is null or d.system_id = any(a.systems))
-              and (a.types is null or t.name = any(a.types))
-              and case d.risk when 'high' then 3 when 'medium' then 2 else 1 end <= a.risk_max
-              and (a.amount_max is null or d.amount is null or d.amount <= a.amount_max))
-        "#,
-        person.0,
-        instant(now),
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(count as u64)
-}
-
-/// What narrows the queue.
-pub(crate) struct Filter<'a> {
-    pub(crate) risk: Option<Risk>,
-    pub(crate) system: Option<&'a str>,
-    /// Deadline and id of the last row of the page before.
-    pub(crate) after: Option<(u64, DecisionId)>,
-}
-
-/// One page of open decisions, least time left first.
-pub(crate) async fn list_open(
-    conn: &mut PgConnection,
-    reader: Reader,
-    filter: &Filter<'_>,
-    limit: i64,
-) -> Result<Vec<Queued>> {
-    let (after_due, after_id) = match filter.after {
-        Some((due, id)) => (Some(instant(due)), Some(id.0)),
-        None => (None, None),
-    };
-    let rows = sqlx::query!(
-        r#"
-        select d.id, s.name as system_name, d.type_id, d.risk, d.state, d.need, d.due_at, d.proposed_at, d.entry_id,
-          (select count(*) from reviews r where r.decision_id = d.id and r.round = d.round and r.state = 'submitted'
-            and r.verdict = 'approve') as "given!",
-          e.idx as "idx?"
-        from decisions d
-        join systems s on s.id = d.system_id
-        join decision_types t on t.id = d.type_id
-        join ledger_entries e on e.id = d.entry_id
-        where d.state in ('received', 'queued', 'in_review', 'changes_requested', 'settling')
-          and ($1::text is null or d.risk = $1)
-          and ($2::text is null or s.name = $2)
-          and ($3::timestamptz is null or (d.due_at, d.id) > ($3, $4::uuid))
-          and exists (select from role_assignments a
-            where a.person_id = $6 and a.ended_at is null and (a.until is null or a.until > $7)
-              and (a.role = 'compliance_officer' or (a.role in ('viewer', 'approver', 'senior_approver', 'policy_author', 'auditor')
-                and (a.systems is null or d.system_id = any(a.systems))
-                and (a.types is null or t.name = any(a.types)))))
-        order by d.due_at, d.id
-        limit $5
-        "#,
-        filter.risk.map(Risk::word),
-        filter.system,
-        after_due,
-        after_id,
-        limit,
-        reader.person.0,
-        instant(reader.now),
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            let unreadable = |column| Error::Row { table: "decisions", column, id: row.id.to_string() };
-            Ok(Queued {
-                id: row.id.into(),
-                system_name: row.system_name,
-                type_id: row.type_id,
-                risk: Risk::from_word(&row.risk).ok_or_else(|| unreadable("risk"))?,
-                state: State::from_word(&row.state).ok_or_else(|| unreadable("state"))?,
-                need: row.need as u64,
-                given: row.given as u64,
-                due_at: milliseconds(row.due_at),
-                proposed_at: milliseconds(row.proposed_at),
-                entry: row.entry_id,
-                index: row.idx,
-            })
-        })
-        .collect()
 }

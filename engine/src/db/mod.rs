@@ -26,6 +26,7 @@ pub(crate) mod policies;
 pub(crate) mod policy_drafts;
 pub(crate) mod presentations;
 pub(crate) mod providers;
+pub(crate) mod queue;
 pub(crate) mod resolutions;
 pub(crate) mod review_signings;
 pub(crate) mod reviews;

@@ -19,7 +19,7 @@ pub use propose::propose;
 pub use queue::{QueueFilter, queue};
 pub(crate) use review::{Resolve, resolve, rules};
 pub use review::{ReviewRequest, Reviewed, review};
-pub(crate) use routing::{ask_open, asked, hand_up};
+pub(crate) use routing::{ask_open, asked, hand_up, seat_open};
 pub use settle::retract;
 pub(crate) use settle::settle_due;
 pub use sign::{SignedAnswer, prepare};

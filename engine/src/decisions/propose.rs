@@ -221,6 +221,7 @@ async fn record(engine: Engine, caller: Caller, key: &str, proposal: Proposal) -
         same_content: &same_content,
         second_act: proposal.second_act,
         amount: definition.amount_of(&parameters),
+        senior_only: routing::quorum(&decision, &policy).takes_senior(&[]),
         source,
     };
     if !db::decisions::insert(&mut tx, &new).await? {

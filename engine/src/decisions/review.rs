@@ -140,7 +140,10 @@ async fn record(
     db::presentations::consume(&mut tx, request.presentation, entry.at).await?;
     let (state, resolution, entry) = match effect {
         Effected::Decided(outcome) => settle::decide(&mut tx, &engine, &caller, &stored, outcome, &policy).await?,
-        Effected::Waiting { .. } => moved(&mut tx, &stored, State::InReview, entry).await?,
+        Effected::Waiting { .. } => {
+            routing::keep_free_seat(&mut tx, &stored, &policy).await?;
+            moved(&mut tx, &stored, State::InReview, entry).await?
+        }
         Effected::Abstained | Effected::Deferred { .. } => {
             let state = stored.state;
             moved(&mut tx, &stored, state, entry).await?

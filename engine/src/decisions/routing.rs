@@ -188,6 +188,9 @@ pub(crate) async fn ask_again(
         db::decisions::insert_route(tx, stored, stored.n, "decision.routed", entry.id, None).await?;
     }
     db::decisions::set_route(tx, stored).await?;
+    if stricter {
+        keep_free_seat(tx, stored, version).await?;
+    }
     if stricter && resolve_by_rule(tx, engine, caller, stored).await?.is_none() {
         // Fewer people of a higher role: those who have approved may be enough.
         let rules = rules(tx, stored, version).await?;
@@ -247,7 +250,30 @@ pub(crate) async fn hand_up(
     let entry = seal::append(tx, engine, caller, &permit, &event).await?;
     db::decisions::insert_route(tx, stored, stored.n, "decision.escalated", entry.id, by).await?;
     db::decisions::set_route(tx, stored).await?;
+    keep_free_seat(tx, stored, version).await?;
     Ok(entry)
+}
+
+/// Keeps whether the seat that is free now takes a senior approver; every act that changes approvals or route calls
+/// it, so that the queue can ask it of all open decisions at once.
+pub(crate) async fn keep_free_seat(conn: &mut PgConnection, stored: &Decision, version: &PolicyVersion) -> Result<()> {
+    let rules = rules(conn, stored, version).await?;
+    db::queue::set_senior_only(conn, stored.id, rules.quorum.takes_senior(&rules.approvals)).await?;
+    Ok(())
+}
+
+/// Works out the free seat of open decisions whose row does not have it; returns how many.
+pub(crate) async fn seat_open(engine: &Engine, limit: i64) -> Result<usize> {
+    let unseated = db::queue::list_unseated(&mut *engine.app.acquire().await?, limit).await?;
+    for id in &unseated {
+        let mut tx = engine.begin().await?;
+        if let Some(stored) = db::decisions::lock(&mut tx, *id).await? {
+            let version = db::policies::find(&mut tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
+            keep_free_seat(&mut tx, &stored, &version).await?;
+        }
+        engine.commit(tx).await?;
+    }
+    Ok(unseated.len())
 }
 
 /// What a table that is not in force would do with a decision.

@@ -12,7 +12,10 @@ use countersign_domain::{
 };
 use sqlx::{PgConnection, Postgres, Transaction};
 
-use super::review::{Resolve, Reviewed, resolve, rules};
+use super::{
+    review::{Resolve, Reviewed, resolve, rules},
+    routing,
+};
 use crate::{
     Engine,
     authorize::{self, Action, Denial, Target},
@@ -99,6 +102,7 @@ pub async fn retract(engine: &Engine, caller: &Caller, id: DecisionId, review: E
                 Some(settling) => db::decisions::set_settling(&mut tx, id, stored.n, settling).await.map(|_| ())?,
                 None => db::decisions::set_state(&mut tx, id, stored.n, state).await?,
             }
+            routing::keep_free_seat(&mut tx, &stored, &policy).await?;
             engine.commit(tx).await?;
             Ok((state, entry))
         })
@@ -156,6 +160,7 @@ async fn settle(
     };
     if !holds {
         let state = reopened(tx, stored).await?;
+        routing::keep_free_seat(tx, stored, &policy).await?;
         return Ok(db::decisions::set_state(tx, stored.id, stored.n, state).await?);
     }
     let resolved = Resolve {

@@ -5,10 +5,16 @@ use countersign_domain::{
     ids::{DecisionId, EntryId},
     policy::view::RuleForm,
     problem::Code,
+    queue::View,
     role::Role,
     view::{Composer, DecisionView},
 };
-use countersign_engine::{Caller, Engine, decisions, people, testing::again};
+use countersign_engine::{
+    Caller, Engine,
+    decisions::{self, QueueFilter},
+    people,
+    testing::{Desk, again},
+};
 
 use crate::policies::{Office, code, eventually, kinds, rule, verified};
 
@@ -33,6 +39,16 @@ async fn state(office: &Office, id: DecisionId) -> State {
     office.page(&office.desk.auditor, id).await.state
 }
 
+/// What a view holds, whose count says the same.
+async fn listed(desk: &Desk, caller: &Caller, view: View) -> Vec<DecisionId> {
+    let filter = QueueFilter { view: Some(view), ..QueueFilter::default() };
+    let page = decisions::queue(&desk.engine, &again(caller), filter).await.unwrap();
+    let count = page.counts.iter().find(|count| count.view == view).unwrap().count;
+    let ids: Vec<_> = page.items.iter().map(|item| item.id).collect();
+    assert_eq!(count, ids.len() as u64, "{view:?}");
+    ids
+}
+
 async fn retract(engine: &Engine, caller: &Caller, id: DecisionId, review: EntryId) -> Result<State, Code> {
     decisions::retract(engine, &again(caller), id, review).await.map(|done| done.state).map_err(code)
 }
@@ -54,6 +70,7 @@ async fn what_is_approved_settles_and_reaches_the_agent_only_afterwards() {
     assert!(refused.iter().all(|refused| refused.verdict != Verdict::Reject));
     assert!(refused.iter().any(|refused| refused.verdict == Verdict::Approve));
 
+    assert_eq!(listed(desk, &desk.approver, View::Settling).await, [id]);
     desk.clock.advance(20_000);
     eventually(async || state(&office, id).await != State::Settling).await;
     let told = decisions::wait(&desk.engine, &again(&desk.agent), id, std::time::Duration::from_secs(5), None).await;
@@ -206,6 +223,9 @@ async fn who_abstains_is_out_and_who_defers_comes_back() {
     assert_eq!((deferred.state, deferred.resolution), (State::Queued, None));
     assert_eq!(office.page(&desk.approver_b, id).await.reviews[1].follow_up, Some(until));
     assert_eq!(turns(&desk.approver_b).await, 0, "it is not their turn until then");
+    assert_eq!(listed(desk, &desk.approver_b, View::Deferred).await, [id]);
+    assert_eq!(listed(desk, &desk.approver_b, View::YourTurn).await, []);
+    assert_eq!(listed(desk, &desk.approver, View::Waiting).await, [id], "who abstained waits for the others");
     desk.clock.advance(1_200_000);
     let approved = desk.review(&desk.approver_b, id, Verdict::Approve).await.unwrap();
     let last = desk.review(&office.senior, id, Verdict::Approve).await.unwrap();

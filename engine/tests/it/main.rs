@@ -13,6 +13,7 @@ mod passkeys;
 mod pauses;
 mod policies;
 mod providers;
+mod queue;
 mod races;
 mod roles;
 mod sealing;

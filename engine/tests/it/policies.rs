@@ -27,7 +27,7 @@ const HOUR: u64 = 3_600_000;
 pub(crate) struct Office {
     pub(crate) desk: Desk,
     author: Caller,
-    officer: Caller,
+    pub(crate) officer: Caller,
     pub(crate) senior: Caller,
 }
 
@@ -443,7 +443,7 @@ fn proposal(order: &str, amount: &str, impact: &str) -> String {
     )
 }
 
-fn may_approve(refused: &[RefusedVerdict]) -> bool {
+pub(crate) fn may_approve(refused: &[RefusedVerdict]) -> bool {
     refused.iter().all(|refused| refused.verdict != Verdict::Approve)
 }
 

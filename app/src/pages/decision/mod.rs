@@ -32,7 +32,7 @@ use crate::{
     components::{
         form::{ErrorSummary, Weight},
         icons::{Icon, Shape},
-        keyboard::{KeySheet, Page, leave_field, listen, show},
+        keyboard::{KeySheet, Layer, Page, leave_field, listen, show},
         kinds::{changes_decisions, changes_pauses},
         page::{Banner, Bar, PageHeader, PageTitle, Recorded, Refusal, Section, Skeleton, TitleText},
         pause::PauseBanner,
@@ -193,10 +193,67 @@ pub(crate) fn DecisionPage() -> impl IntoView {
         }>
             {move || Suspend::new(async move {
                 match view.await {
-                    Ok(shown) => view! { <Whole shown review open draft reload/> }.into_any(),
+                    Ok(shown) => {
+                        view! { <Whole shown review open draft place=Place::Page reload/> }.into_any()
+                    }
                     Err(error) => view! { <Refusal error/> }.into_any(),
                 }
             })}
+        </Transition>
+    }
+}
+
+/// Where a decision is shown.
+#[derive(Clone)]
+pub(crate) enum Place {
+    /// On its own page.
+    Page,
+    /// Beside a list, which goes on when the review is recorded.
+    Pane {
+        /// Address of the list with nothing selected.
+        list: String,
+        /// What the list does when this person's review is recorded.
+        done: Callback<DecisionId>,
+    },
+}
+
+/// A decision beside a list, drawn by the same component as its page. `view` holds the selected one, once it is read.
+#[component]
+pub(crate) fn DecisionPane(
+    id: DecisionId,
+    view: Resource<Option<(DecisionId, Result<DecisionView, Error>)>>,
+    place: Place,
+) -> impl IntoView {
+    let review = ServerAction::<Review>::new();
+    let open = ServerAction::<OpenField>::new();
+    let draft = Draft::new();
+    let reload = move || {
+        draft.keep();
+        review.clear();
+        view.refetch();
+    };
+
+    view! {
+        <Transition fallback=|| {
+            view! { <Skeleton rows=4/> }
+        }>
+            {
+                let place = place.clone();
+                move || {
+                    let place = place.clone();
+                    Suspend::new(async move {
+                        match view.await.filter(|(shown, _)| *shown == id) {
+                            Some((_, Ok(shown))) => {
+                                view! { <Whole shown review open draft place reload/> }.into_any()
+                            }
+                            Some((_, Err(error))) => {
+                                view! { <p class="text-muted">{error.problem().detail.clone()}</p> }.into_any()
+                            }
+                            None => view! { <Skeleton rows=4/> }.into_any(),
+                        }
+                    })
+                }
+            }
         </Transition>
     }
 }
@@ -220,9 +277,11 @@ fn Whole(
     review: ServerAction<Review>,
     open: ServerAction<OpenField>,
     draft: Draft,
+    place: Place,
     reload: impl Fn() + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
     let id = shown.id;
+    let in_pane = matches!(place, Place::Pane { .. });
     provide_context(Masks { open, decision: id, may_open: shown.may_open });
     let opened = answer_of(open);
     let open_problem = Signal::derive(move || opened.get().and_then(Answer::problem));
@@ -267,35 +326,66 @@ fn Whole(
 
     let surroundings = Surroundings::get();
     let navigate = use_navigate();
+    let after = place.clone();
     Effect::new(move || {
         if let Some(Answer::Done { to }) = answer.get() {
             draft.clear(id);
             surroundings.say(strings::RECORDED);
-            navigate(&to, NavigateOptions::default());
+            match &after {
+                Place::Page => navigate(&to, NavigateOptions::default()),
+                Place::Pane { done, .. } => done.run(id),
+            }
         }
     });
     let live = expect_context::<Live>();
-    keys(review, armed, dialog, move || may_rule && !changed.get_untracked() && !untrack(|| live.is_lost()));
+    keys(review, armed, dialog, in_pane, move || may_rule && !changed.get_untracked() && !untrack(|| live.is_lost()));
 
     view! {
-        <PageTitle text=TitleText::decision(id)/>
-        <div class="mb-2 flex items-center gap-3 text-compact text-muted print:hidden">
-            <a href="/queue" class="inline-flex items-center gap-1 rounded-chip hover:text-text hover:underline no-underline">
-                <Icon shape=Shape::Back class="size-4"/>
-                {strings::QUEUE}
-            </a>
+        {(!in_pane).then(|| view! { <PageTitle text=TitleText::decision(id)/> })}
+        <div class="mb-2 flex flex-wrap items-center gap-x-3 gap-y-1 text-compact text-muted print:hidden">
+            <BackToList list=match &place {
+                Place::Page => "/queue".to_owned(),
+                Place::Pane { list, .. } => list.clone(),
+            }/>
             <span class="font-mono text-compact">{id.short()}</span>
-            <KeySheet dialog/>
+            {if in_pane {
+                view! {
+                    <a
+                        href=format!("/decisions/{id}")
+                        class="inline-flex items-center gap-1 whitespace-nowrap rounded-chip text-accent underline"
+                    >
+                        {strings::OWN_PAGE}
+                        <Icon shape=Shape::Forward class="size-4"/>
+                    </a>
+                }
+                    .into_any()
+            } else {
+                view! { <KeySheet dialog/> }.into_any()
+            }}
             {may_rule
                 .then(|| {
+                    let class = if in_pane {
+                        "ml-auto font-medium text-accent underline"
+                    } else {
+                        "ml-auto font-medium text-accent underline xl:hidden"
+                    };
                     view! {
-                        <a href="#review" rel="external" class="ml-auto font-medium text-accent underline xl:hidden">
+                        <a href="#review" rel="external" class=class>
                             {strings::TO_REVIEW}
                         </a>
                     }
                 })}
         </div>
-        <PageHeader title=move || view! { <Literal text=title.clone()/> }/>
+        {if in_pane {
+            view! {
+                <h2 class="mb-4 text-reading font-semibold [overflow-wrap:anywhere]">
+                    <Literal text=title/>
+                </h2>
+            }
+                .into_any()
+        } else {
+            view! { <PageHeader title=move || view! { <Literal text=title.clone()/> }/> }.into_any()
+        }}
         {move || {
             changed
                 .get()
@@ -324,7 +414,11 @@ fn Whole(
                 })
         }}
         {pause.map(|pause| view! { <PauseBanner pause effect=kept/> })}
-        <div class="grid items-start gap-6 xl:grid-cols-[minmax(0,1fr)_15rem]">
+        <div class=if in_pane {
+            "grid items-start"
+        } else {
+            "grid items-start gap-6 xl:grid-cols-[minmax(0,1fr)_15rem]"
+        }>
             <div class="grid min-w-0 max-w-4xl gap-4">
                 {shown.settling.map(|settling| view! { <SettlingBar settling clock/> })}
                 <AskSection shown=shown.clone() clock/>
@@ -372,8 +466,23 @@ fn Whole(
                 <HistorySection shown clock reload=Callback::new(move |()| reload())/>
                 <Recorded entry=recorded/>
             </div>
-            <Contents/>
+            {(!in_pane).then(|| view! { <Contents/> })}
         </div>
+    }
+}
+
+/// The way back to the list that led here.
+#[component]
+fn BackToList(list: String) -> impl IntoView {
+    view! {
+        <a
+            href=list
+            data-noscroll="true"
+            class="inline-flex items-center gap-1 rounded-chip hover:text-text hover:underline no-underline"
+        >
+            <Icon shape=Shape::Back class="size-4"/>
+            {strings::QUEUE}
+        </a>
     }
 }
 
@@ -428,6 +537,7 @@ fn keys(
     review: ServerAction<Review>,
     armed: Armed,
     dialog: NodeRef<html::Dialog>,
+    in_pane: bool,
     may_rule: impl Fn() -> bool + 'static,
 ) {
     let navigate = use_navigate();
@@ -435,6 +545,7 @@ fn keys(
     Effect::new(move || shown_at.set_value(steady_ms().unwrap_or_default()));
 
     listen(
+        Layer::Decision,
         move || Page {
             loading: review.pending().get_untracked(),
             shown_at: shown_at.get_value(),
@@ -456,6 +567,7 @@ fn keys(
                 true
             }
             Command::Back if armed.disarm() => true,
+            Command::Back if in_pane => false,
             Command::Back => {
                 navigate("/queue", NavigateOptions::default());
                 true
@@ -467,10 +579,7 @@ fn keys(
                     section.scroll_into_view();
                     section.unchecked_into::<web_sys::HtmlElement>().focus().is_ok()
                 }),
-            Command::Help => {
-                show(dialog);
-                true
-            }
+            Command::Help => show(dialog),
             _ => false,
         },
     );
@@ -543,6 +652,7 @@ mod strings {
     pub(super) const OPENED: &str =
         "Personal fields that you opened are on record with your reason, and are masked again at";
     pub(super) const QUEUE: &str = "Queue";
+    pub(super) const OWN_PAGE: &str = "Open page";
     pub(super) const REVIEW: &str = "Review";
     pub(super) const TO_REVIEW: &str = "Go to the review";
     pub(super) const CONTENTS: &str = "Sections of this page";

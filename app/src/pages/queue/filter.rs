@@ -1,49 +1,120 @@
-//! The queue's address: filters, place in the list, selected row.
+//! The queue's address: view, order, filters, place in the list, selected row.
 
-use countersign_domain::{decision::Risk, ids::DecisionId};
+use countersign_domain::{
+    decision::Risk,
+    ids::DecisionId,
+    policy::Route,
+    queue::{IdSearch, Narrowed, Sort, View},
+};
 use leptos_router::params::ParamsMap;
 
 /// What the address of the queue says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Filter {
-    /// Only this risk.
-    pub(crate) risk: Option<Risk>,
-    /// Only this system, by name.
-    pub(crate) system: Option<String>,
+    /// Which list; without it the one that this person starts with.
+    pub(crate) view: Option<View>,
+    /// In which order.
+    pub(crate) sort: Sort,
+    /// What narrows it.
+    pub(crate) narrowed: Narrowed,
+    /// What was typed for an id and is none.
+    pub(crate) no_id: Option<NoId>,
     /// Where the page of rows starts.
     pub(crate) after: Option<String>,
 }
 
+/// Text that was to be an id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NoId {
+    /// The text.
+    pub(crate) typed: String,
+    /// What an id looks like.
+    pub(crate) problem: &'static str,
+}
+
+/// The fields of the filter form, as texts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Fields {
+    pub(crate) view: String,
+    pub(crate) sort: String,
+    pub(crate) risk: String,
+    pub(crate) system: String,
+    pub(crate) type_name: String,
+    pub(crate) route: String,
+    pub(crate) id: String,
+    pub(crate) after: String,
+}
+
 impl Filter {
-    /// Reads an address; what it cannot read does not filter.
+    /// Reads an address; words that it does not know do not filter.
     pub(crate) fn from_query(query: &ParamsMap) -> Self {
         let text = |name: &str| query.get(name).unwrap_or_default();
-        Self::new(&text("risk"), &text("system"), &text("after"))
+        Self::new(&Fields {
+            view: text("view"),
+            sort: text("sort"),
+            risk: text("risk"),
+            system: text("system"),
+            type_name: text("type"),
+            route: text("route"),
+            id: text("id"),
+            after: text("after"),
+        })
     }
 
     /// Reads what the fields of the filter form hold.
-    pub(crate) fn new(risk: &str, system: &str, after: &str) -> Self {
+    pub(crate) fn new(fields: &Fields) -> Self {
         let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        Self { risk: Risk::from_word(risk.trim()), system: text(system), after: text(after) }
-    }
-
-    /// Tells whether rows are left out.
-    pub(crate) fn narrows(&self) -> bool {
-        self.risk.is_some() || self.system.is_some()
+        let id = text(&fields.id).map(|typed| IdSearch::parse(&typed).map_err(|problem| NoId { typed, problem }));
+        let (id, no_id) = match id {
+            Some(Ok(id)) => (Some(id), None),
+            Some(Err(no_id)) => (None, Some(no_id)),
+            None => (None, None),
+        };
+        Self {
+            view: View::from_word(fields.view.trim()),
+            sort: Sort::from_word(fields.sort.trim()).unwrap_or_default(),
+            narrowed: Narrowed {
+                risk: Risk::from_word(fields.risk.trim()),
+                system: text(&fields.system),
+                type_name: text(&fields.type_name),
+                route: Route::from_word(fields.route.trim()),
+                id,
+            },
+            no_id,
+            after: text(&fields.after),
+        }
     }
 
     /// Names the active filters.
     pub(crate) fn words(&self) -> String {
-        let risk = self.risk.map(|risk| format!("risk {}", risk.word()));
-        let system = self.system.as_ref().map(|system| format!("system “{system}”"));
-        risk.into_iter().chain(system).collect::<Vec<_>>().join(", ")
+        let Narrowed { risk, system, type_name, route, id } = &self.narrowed;
+        let words = [
+            risk.map(|risk| format!("risk {}", risk.word())),
+            system.as_ref().map(|system| format!("AI system “{system}”")),
+            type_name.as_ref().map(|name| format!("action “{name}”")),
+            route.map(|route| format!("route {}", route.label().to_lowercase())),
+            id.as_ref().map(|id| format!("id {}", id.text())),
+        ];
+        words.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    /// Returns the text of the id field.
+    pub(crate) fn id_text(&self) -> String {
+        let typed = self.no_id.as_ref().map(|no_id| no_id.typed.clone());
+        typed.or_else(|| self.narrowed.id.as_ref().map(IdSearch::text)).unwrap_or_default()
     }
 
     /// Writes the address, with a selected row.
     pub(crate) fn address(&self, selected: Option<DecisionId>) -> String {
+        let Narrowed { risk, system, type_name, route, .. } = &self.narrowed;
         let pairs = [
-            ("risk", self.risk.map(|risk| risk.word().to_owned())),
-            ("system", self.system.clone()),
+            ("view", self.view.map(|view| view.word().to_owned())),
+            ("sort", Some(self.sort).filter(|sort| *sort != Sort::default()).map(|sort| sort.word().to_owned())),
+            ("risk", risk.map(|risk| risk.word().to_owned())),
+            ("system", system.clone()),
+            ("type", type_name.clone()),
+            ("route", route.map(|route| route.word().to_owned())),
+            ("id", Some(self.id_text()).filter(|text| !text.is_empty())),
             ("after", self.after.clone()),
             ("sel", selected.map(|id| id.to_string())),
         ];
@@ -54,9 +125,26 @@ impl Filter {
         if query.is_empty() { "/queue".into() } else { format!("/queue?{}", query.join("&")) }
     }
 
+    /// Writes the address, with the decision that was just reviewed.
+    pub(crate) fn address_done(&self, done: DecisionId) -> String {
+        let list = self.address(None);
+        let joint = if list.contains('?') { '&' } else { '?' };
+        format!("{list}{joint}done={done}")
+    }
+
     /// Returns the same filters at another place of the list.
     pub(crate) fn at(&self, after: Option<String>) -> Self {
         Self { after, ..self.clone() }
+    }
+
+    /// Returns a whole view in the same order.
+    pub(crate) fn of(&self, view: View) -> Self {
+        Self { view: Some(view), sort: self.sort, ..Self::default() }
+    }
+
+    /// Returns the view and order without filters.
+    pub(crate) fn cleared(&self) -> Self {
+        Self { view: self.view, sort: self.sort, ..Self::default() }
     }
 }
 
@@ -76,21 +164,48 @@ mod tests {
     #[test]
     fn an_address_without_filters_is_bare() {
         assert_eq!(Filter::default().address(None), "/queue");
+        let id = "01a19b7d-90e0-7f95-ae73-2979886b812a".parse().unwrap();
+        assert_eq!(Filter::default().address_done(id), format!("/queue?done={id}"));
+        assert_eq!(Filter::default().of(View::Team).address_done(id), format!("/queue?view=team&done={id}"));
     }
 
     #[test]
     fn an_address_is_read_back_as_it_was_written() {
-        let filter =
-            Filter { risk: Some(Risk::High), system: Some("Loans & more/€".into()), after: Some("17.ab".into()) };
+        let filter = Filter {
+            view: Some(View::Breaching),
+            sort: Sort::Sameness,
+            narrowed: Narrowed {
+                risk: Some(Risk::High),
+                system: Some("Loans & more/€".into()),
+                type_name: Some("refund.issue".into()),
+                route: Some(Route::Escalate),
+                id: Some(IdSearch::Short("886b812a".into())),
+            },
+            no_id: None,
+            after: Some("d.17.ab".into()),
+        };
 
         let address = filter.address(None);
 
-        assert_eq!(address, "/queue?risk=high&system=Loans%20%26%20more%2F%E2%82%AC&after=17.ab");
+        assert_eq!(
+            address,
+            "/queue?view=breaching&sort=sameness&risk=high&system=Loans%20%26%20more%2F%E2%82%AC&type=refund.issue&route=escalate&id=886B812A&after=d.17.ab"
+        );
         let mut query = ParamsMap::new();
-        query.insert("risk", "high".into());
-        query.insert("system", "Loans & more/€".into());
-        query.insert("after", "17.ab".into());
+        for (name, value) in [
+            ("view", "breaching"),
+            ("sort", "sameness"),
+            ("risk", "high"),
+            ("system", "Loans & more/€"),
+            ("type", "refund.issue"),
+            ("route", "escalate"),
+            ("id", "886B812A"),
+            ("after", "d.17.ab"),
+        ] {
+            query.insert(name, value.into());
+        }
         assert_eq!(Filter::from_query(&query), filter);
+        assert_eq!(filter.cleared().address(None), "/queue?view=breaching&sort=sameness");
     }
 
     #[test]
@@ -98,10 +213,24 @@ mod tests {
         let mut query = ParamsMap::new();
         query.insert("risk", "extreme".into());
         query.insert("system", "  ".into());
+        query.insert("view", "everything".into());
+        query.insert("sort", "colour".into());
 
         let filter = Filter::from_query(&query);
 
-        assert!(!filter.narrows());
+        assert_eq!(filter, Filter::default());
         assert_eq!(filter.words(), "");
+    }
+
+    #[test]
+    fn what_is_no_id_is_kept_in_its_field_and_said() {
+        let mut query = ParamsMap::new();
+        query.insert("id", "refund 12".into());
+
+        let filter = Filter::from_query(&query);
+
+        assert!(filter.no_id.as_ref().is_some_and(|no_id| no_id.problem.contains("eight")));
+        assert_eq!((filter.id_text().as_str(), filter.narrowed.narrows()), ("refund 12", false));
+        assert_eq!(filter.address(None), "/queue?id=refund%2012");
     }
 }

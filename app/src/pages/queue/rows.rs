@@ -1,7 +1,12 @@
 //! The rows on screen and how news reach them: nothing moves under the reader.
 
-use countersign_domain::{ids::DecisionId, view::QueueItem};
+use countersign_domain::{
+    ids::DecisionId,
+    view::{Left, QueueItem, QueueView, RowResolution},
+};
 use leptos::prelude::*;
+
+use crate::components::marks::outcome_words;
 
 /// One row on screen.
 #[derive(Clone, Copy)]
@@ -10,48 +15,56 @@ pub(crate) struct Row {
     pub(crate) id: DecisionId,
     /// What the row says.
     pub(crate) item: RwSignal<QueueItem>,
-    /// The decision left the queue while the row was on screen.
-    pub(crate) gone: RwSignal<bool>,
+    /// What became of the decision, once it left the view while the row was on screen.
+    pub(crate) gone: RwSignal<Option<String>>,
 }
 
 impl Row {
     /// Makes a row.
     pub(crate) fn new(item: QueueItem) -> Self {
-        Self { id: item.id, item: RwSignal::new(item), gone: RwSignal::new(false) }
+        Self { id: item.id, item: RwSignal::new(item), gone: RwSignal::new(None) }
     }
 }
 
-/// What a fresh list means for the rows on screen.
+/// What a fresh answer means for the rows on screen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct News {
     /// Items that wait behind the pill.
     pub(crate) added: Vec<DecisionId>,
     /// Rows that changed in place.
     pub(crate) changed: Vec<QueueItem>,
-    /// Rows that left the queue.
-    pub(crate) gone: Vec<DecisionId>,
+    /// Rows that left the view, and what became of them.
+    pub(crate) gone: Vec<(DecisionId, String)>,
 }
 
-/// Compares the rows on screen with a fresh first page of the same list.
-///
-/// A row that stands behind the end of a full page may have been pushed there, so only rows before
-/// that end count as gone.
-pub(crate) fn news(shown: &[QueueItem], fresh: &[QueueItem], more: bool) -> News {
-    let last_due = fresh.last().map(|item| item.due_at);
+/// Compares the rows on screen with a fresh answer to the same question, which also told of every row on screen.
+pub(crate) fn news(shown: &[QueueItem], fresh: &QueueView) -> News {
+    let listed = || fresh.items.iter().chain(&fresh.kept);
     News {
-        added: fresh.iter().filter(|item| !shown.iter().any(|old| old.id == item.id)).map(|item| item.id).collect(),
-        changed: fresh
+        added: fresh
+            .items
             .iter()
-            .filter(|item| shown.iter().any(|old| old.id == item.id && old != *item))
-            .cloned()
+            .filter(|item| !shown.iter().any(|old| old.id == item.id))
+            .map(|item| item.id)
             .collect(),
-        gone: shown
+        changed: listed().filter(|item| shown.iter().any(|old| old.id == item.id && old != *item)).cloned().collect(),
+        gone: fresh
+            .left
             .iter()
-            .filter(|old| !fresh.iter().any(|item| item.id == old.id))
-            .filter(|old| !more || last_due.is_none_or(|last| old.due_at < last))
-            .map(|old| old.id)
+            .filter(|left| shown.iter().any(|old| old.id == left.id))
+            .map(|left| (left.id, gone_words(left)))
             .collect(),
     }
+}
+
+/// Says what became of a decision that left the view.
+fn gone_words(left: &Left) -> String {
+    left.resolution.as_ref().map_or_else(|| "Not in this view any more".to_owned(), resolution_words)
+}
+
+/// Says the final word: a rule by its name, never as a person.
+pub(crate) fn resolution_words(resolution: &RowResolution) -> String {
+    resolution.by_rule.clone().unwrap_or_else(|| outcome_words(resolution.outcome).to_owned())
 }
 
 /// Returns the row to select, one step from the selected one.
@@ -67,36 +80,53 @@ pub(crate) fn step(rows: &[DecisionId], selected: Option<DecisionId>, forward: b
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use countersign_domain::{
-        decision::{Risk, SealState, State},
+        decision::{ResolutionOutcome, Risk, SealState, State},
+        policy::Route,
+        queue::{Sort, View},
         view::Seal,
     };
 
     use super::*;
 
     #[test]
-    fn news_wait_changes_stay_and_missing_rows_are_gone() {
-        let shown = [item(1, 10), item(2, 20), item(3, 30)];
-        let mut changed = item(3, 30);
+    fn news_wait_changes_stay_and_what_left_says_why() {
+        let shown = [item(1), item(2), item(3), item(4)];
+        let mut changed = item(3);
         changed.given = 1;
+        let approved = RowResolution { outcome: ResolutionOutcome::Approved, by_rule: None, at: 1 };
+        let fresh = QueueView {
+            items: vec![item(5), item(1)],
+            kept: vec![changed.clone()],
+            left: vec![
+                Left { id: item(2).id, resolution: Some(approved) },
+                Left { id: item(4).id, resolution: None },
+                Left { id: item(9).id, resolution: None },
+            ],
+            ..answer()
+        };
 
-        let news = news(&shown, &[item(1, 10), changed.clone(), item(4, 5)], false);
+        let news = news(&shown, &fresh);
 
-        assert_eq!(news, News { added: vec![item(4, 5).id], changed: vec![changed], gone: vec![item(2, 20).id] });
+        assert_eq!(news.added, [item(5).id]);
+        assert_eq!(news.changed, [changed], "it is beyond the page and still in the view");
+        let gone = [(item(2).id, "Approved".to_owned()), (item(4).id, "Not in this view any more".to_owned())];
+        assert_eq!(news.gone, gone);
     }
 
     #[test]
-    fn a_row_pushed_behind_the_end_of_a_full_page_is_not_gone() {
-        let shown = [item(1, 10), item(2, 20)];
+    fn what_a_rule_decided_carries_the_name_of_the_rule() {
+        let by_rule = Some("Refused by rule refund-large, version 3".to_owned());
+        let resolution = RowResolution { outcome: ResolutionOutcome::Rejected, by_rule: by_rule.clone(), at: 1 };
 
-        assert_eq!(news(&shown, &[item(3, 5), item(1, 10)], true).gone, []);
-        assert_eq!(news(&shown, &[item(3, 5), item(2, 20)], true).gone, [item(1, 10).id]);
+        assert_eq!(Some(resolution_words(&resolution)), by_rule);
+        assert_eq!(resolution_words(&RowResolution { by_rule: None, ..resolution }), "Rejected");
     }
 
     #[test]
     fn steps_stop_at_the_ends() {
-        let rows = [item(1, 1).id, item(2, 2).id];
+        let rows = [item(1).id, item(2).id];
 
         assert_eq!(step(&rows, None, true), Some(rows[0]));
         assert_eq!(step(&rows, Some(rows[0]), true), Some(rows[1]));
@@ -105,7 +135,23 @@ mod tests {
         assert_eq!(step(&[], None, true), None);
     }
 
-    fn item(number: u8, due_at: u64) -> QueueItem {
+    fn answer() -> QueueView {
+        QueueView {
+            view: View::Team,
+            sort: Sort::Deadline,
+            items: Vec::new(),
+            kept: Vec::new(),
+            left: Vec::new(),
+            counts: Vec::new(),
+            next_due_at: None,
+            older: None,
+            size: 0,
+            now: 0,
+            blocked: None,
+        }
+    }
+
+    pub(crate) fn item(number: u8) -> QueueItem {
         QueueItem {
             id: format!("00000000-0000-7000-8000-0000000000{number:02x}").parse().unwrap(),
             title: "Refund".into(),
@@ -114,11 +160,16 @@ mod tests {
             type_name: "refund.issue".into(),
             risk: Risk::Low,
             state: State::Queued,
+            route: Route::Require,
+            rule: "default".into(),
+            escalated: false,
             proposed_at: 0,
-            due_at,
+            since: 0,
+            due_at: 10,
             given: 0,
             need: 1,
             seal: Seal { state: SealState::Sealed, index: Some(u64::from(number)) },
+            resolution: None,
         }
     }
 }

@@ -1,0 +1,253 @@
+//! What stands around the list: the rail of views, the order, the filters.
+
+use countersign_domain::{
+    decision::Risk,
+    policy::Route,
+    queue::{Count, Narrowed, Sort, View},
+};
+use leptos::{html, prelude::*};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+
+use super::filter::{Fields, Filter, NoId};
+use crate::components::form::Weight;
+
+/// The views with their counts; a link leads to the whole view, so that its count is what it shows.
+#[component]
+pub(super) fn Rail(counts: RwSignal<Vec<Count>>, filter: Filter, current: View) -> impl IntoView {
+    let views = View::ALL.map(|view| {
+        let words = move || {
+            counts.with(|counts| counts.iter().find(|count| count.view == view).map(|count| count.words()))
+        };
+        let some = move || counts.with(|counts| counts.iter().any(|count| count.view == view && count.count > 0));
+        view! {
+            <li>
+                <a
+                    href=filter.of(view).address(None)
+                    aria-current=(view == current).then_some("page")
+                    class="flex min-h-11 items-center justify-between gap-2 rounded-control border border-hairline px-3 text-body text-text no-underline hover:bg-raised aria-[current=page]:border-accent aria-[current=page]:bg-selected aria-[current=page]:font-medium aria-[current=page]:text-accent sm:min-h-9 xl:border-transparent"
+                >
+                    <span>{view.name()}</span>
+                    <span
+                        class="text-compact tabular-nums"
+                        class=("text-escalate", move || view == View::Breaching && some())
+                        class=("font-semibold", move || view == View::Breaching && some())
+                    >
+                        {words}
+                        <span class="sr-only">" decisions"</span>
+                    </span>
+                </a>
+            </li>
+        }
+    });
+
+    view! {
+        <nav aria-label=strings::VIEWS class="col-span-full xl:col-span-1 print:hidden">
+            <ul class="flex flex-wrap gap-1.5 xl:grid xl:gap-0.5">{views.into_iter().collect_view()}</ul>
+        </nav>
+    }
+}
+
+/// The orders, each a link; resolved decisions have one.
+#[component]
+pub(super) fn Orders(filter: Filter, current: Sort) -> impl IntoView {
+    let orders = Sort::ALL.map(|sort| {
+        let address = Filter { sort, after: None, ..filter.clone() }.address(None);
+        view! {
+            <li>
+                <a
+                    href=address
+                    aria-current=(sort == current).then_some("true")
+                    class="inline-flex min-h-11 items-center rounded-chip px-1 text-accent underline aria-[current=true]:font-semibold aria-[current=true]:text-text aria-[current=true]:no-underline sm:min-h-8"
+                >
+                    {sort.name()}
+                </a>
+            </li>
+        }
+    });
+
+    view! {
+        <nav aria-label=strings::ORDER class="flex flex-wrap items-center gap-x-2 text-compact text-muted print:hidden">
+            <span aria-hidden="true">{strings::ORDER}</span>
+            <ul class="flex flex-wrap gap-x-2">{orders.into_iter().collect_view()}</ul>
+        </nav>
+    }
+}
+
+const CONTROL: &str =
+    "block min-h-11 w-full rounded-control border border-control bg-surface px-2.5 text-body text-text sm:min-h-9";
+
+/// The filters: a form that asks for another address.
+#[component]
+pub(super) fn FilterBar(filter: Filter, systems: Vec<String>, types: Vec<String>) -> impl IntoView {
+    let Narrowed { risk: risk_now, system: system_now, type_name: type_now, route: route_now, .. } =
+        filter.narrowed.clone();
+    let narrows = filter.narrowed.narrows() || filter.no_id.is_some();
+    let (risk, route) = (NodeRef::<html::Select>::new(), NodeRef::<html::Select>::new());
+    let (system, type_name) = (NodeRef::<html::Input>::new(), NodeRef::<html::Input>::new());
+    let id = NodeRef::<html::Input>::new();
+    let navigate = use_navigate();
+    let (view, sort) = (filter.view, filter.sort);
+    let apply = move |event: leptos::ev::SubmitEvent| {
+        let (Some(risk), Some(route)) = (risk.get_untracked(), route.get_untracked()) else { return };
+        let inputs = (system.get_untracked(), type_name.get_untracked(), id.get_untracked());
+        let (Some(system), Some(type_name), Some(id)) = inputs else { return };
+        event.prevent_default();
+        let asked = Filter::new(&Fields {
+            view: view.map(View::word).unwrap_or_default().to_owned(),
+            sort: sort.word().to_owned(),
+            risk: risk.value(),
+            system: system.value(),
+            type_name: type_name.value(),
+            route: route.value(),
+            id: id.value(),
+            after: String::new(),
+        });
+        navigate(&asked.address(None), NavigateOptions::default());
+    };
+    let clear = filter.cleared().address(None);
+    let id_text = filter.id_text();
+    let no_id = filter.no_id;
+    let invalid = no_id.is_some();
+
+    view! {
+        <details class="col-span-full print:hidden" open=narrows>
+            <summary class="inline-flex min-h-11 cursor-pointer items-center gap-1 rounded-chip text-compact text-accent underline sm:min-h-8">
+                {strings::FILTER}
+            </summary>
+            <form method="get" action="/queue" role="search" on:submit=apply class="mt-1 grid items-end gap-3 sm:grid-cols-3 xl:grid-cols-6">
+                {view.map(|view| view! { <input type="hidden" name="view" value=view.word()/> })}
+                {(sort != Sort::default()).then(|| view! { <input type="hidden" name="sort" value=sort.word()/> })}
+                <div class="grid gap-1">
+                    <label for="filter-risk" class="text-compact text-muted">
+                        {strings::RISK}
+                    </label>
+                    <select id="filter-risk" name="risk" node_ref=risk class=CONTROL>
+                        <option value="" selected=risk_now.is_none()>
+                            {strings::ANY}
+                        </option>
+                        {[(Risk::High, "High"), (Risk::Medium, "Medium"), (Risk::Low, "Low")]
+                            .into_iter()
+                            .map(|(risk, word)| {
+                                view! {
+                                    <option value=risk.word() selected=risk_now == Some(risk)>
+                                        {word}
+                                    </option>
+                                }
+                            })
+                            .collect_view()}
+                    </select>
+                </div>
+                <div class="grid gap-1">
+                    <label for="filter-system" class="text-compact text-muted">
+                        {strings::SYSTEM}
+                    </label>
+                    <input
+                        id="filter-system"
+                        name="system"
+                        node_ref=system
+                        type="text"
+                        list="systems"
+                        value=system_now
+                        autocomplete="off"
+                        placeholder=strings::ANY
+                        class=CONTROL
+                    />
+                    <datalist id="systems">
+                        {systems.into_iter().map(|name| view! { <option value=name></option> }).collect_view()}
+                    </datalist>
+                </div>
+                <div class="grid gap-1">
+                    <label for="filter-type" class="text-compact text-muted">
+                        {strings::TYPE}
+                    </label>
+                    <input
+                        id="filter-type"
+                        name="type"
+                        node_ref=type_name
+                        type="text"
+                        list="types"
+                        value=type_now
+                        autocomplete="off"
+                        placeholder=strings::ANY
+                        class=CONTROL
+                    />
+                    <datalist id="types">
+                        {types.into_iter().map(|name| view! { <option value=name></option> }).collect_view()}
+                    </datalist>
+                </div>
+                <div class="grid gap-1">
+                    <label for="filter-route" class="text-compact text-muted">
+                        {strings::ROUTE}
+                    </label>
+                    <select id="filter-route" name="route" node_ref=route class=CONTROL>
+                        <option value="" selected=route_now.is_none()>
+                            {strings::ANY}
+                        </option>
+                        {[Route::Require, Route::Escalate, Route::AutoApprove, Route::Deny]
+                            .into_iter()
+                            .map(|route| {
+                                view! {
+                                    <option value=route.word() selected=route_now == Some(route)>
+                                        {route.label()}
+                                    </option>
+                                }
+                            })
+                            .collect_view()}
+                    </select>
+                </div>
+                <div class="grid gap-1">
+                    <label for="filter-id" class="text-compact text-muted">
+                        {strings::ID}
+                    </label>
+                    <input
+                        id="filter-id"
+                        name="id"
+                        node_ref=id
+                        type="text"
+                        value=id_text
+                        autocomplete="off"
+                        spellcheck="false"
+                        aria-invalid=invalid.then_some("true")
+                        aria-describedby=invalid.then_some("filter-id-error")
+                        class=CONTROL
+                    />
+                </div>
+                <div class="flex flex-wrap items-center gap-3">
+                    <button type="submit" class=Weight::Plain.class()>
+                        {strings::APPLY}
+                    </button>
+                    {narrows
+                        .then(|| {
+                            view! {
+                                <a href=clear class="inline-flex min-h-11 items-center text-compact text-accent underline sm:min-h-8">
+                                    {strings::CLEAR}
+                                </a>
+                            }
+                        })}
+                </div>
+                {no_id
+                    .map(|NoId { problem, .. }| {
+                        view! {
+                            <p id="filter-id-error" class="col-span-full text-compact text-reject">
+                                {problem}
+                            </p>
+                        }
+                    })}
+            </form>
+        </details>
+    }
+}
+
+mod strings {
+    pub(super) const VIEWS: &str = "Views";
+    pub(super) const ORDER: &str = "Sort by";
+    pub(super) const FILTER: &str = "Filter, or find by id";
+    pub(super) const RISK: &str = "Risk";
+    pub(super) const SYSTEM: &str = "AI system";
+    pub(super) const TYPE: &str = "Action type";
+    pub(super) const ROUTE: &str = "Route";
+    pub(super) const ID: &str = "Decision id";
+    pub(super) const ANY: &str = "Any";
+    pub(super) const APPLY: &str = "Apply";
+    pub(super) const CLEAR: &str = "Clear filters";
+}

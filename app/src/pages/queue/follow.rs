@@ -1,0 +1,232 @@
+//! The list in the browser: news that wait, rows that grey in place, keys.
+
+use countersign_domain::{ids::DecisionId, pause::ShownPause, queue::Count, view::QueueView};
+use leptos::{html, prelude::*, task::spawn_local};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use wasm_bindgen::JsCast;
+
+use super::{
+    fetch,
+    filter::Filter,
+    row::{beside_id, page_id},
+    rows::{Row, news, step},
+};
+use crate::{
+    clock::steady_ms,
+    components::{
+        keyboard::{Layer, Page, leave_field, listen, show},
+        kinds::{changes_decisions, changes_pauses},
+    },
+    frame::Surroundings,
+    keys::Command,
+    live::Live,
+};
+
+/// What the list shows at this moment.
+#[derive(Clone, Copy)]
+pub(super) struct Shown {
+    pub(super) filter: StoredValue<Filter>,
+    pub(super) rows: RwSignal<Vec<Row>>,
+    /// How many wait behind the pill.
+    pub(super) waiting: RwSignal<usize>,
+    pub(super) counts: RwSignal<Vec<Count>>,
+    /// Pauses that run.
+    pub(super) pauses: RwSignal<Vec<ShownPause>>,
+    /// Where the next page starts.
+    pub(super) older: RwSignal<Option<String>>,
+    pub(super) list: NodeRef<html::Ol>,
+    /// Number of the newest question; the answer to an older one is dropped.
+    asked: StoredValue<u64>,
+}
+
+impl Shown {
+    pub(super) fn new(filter: Filter, view: &QueueView) -> Self {
+        Self {
+            filter: StoredValue::new(filter),
+            rows: RwSignal::new(view.items.iter().cloned().map(Row::new).collect()),
+            waiting: RwSignal::new(0),
+            counts: RwSignal::new(view.counts.clone()),
+            pauses: RwSignal::new(view.pauses.clone()),
+            older: RwSignal::new(view.older.clone()),
+            list: NodeRef::new(),
+            asked: StoredValue::new(0),
+        }
+    }
+
+    /// Asks the same question again; rows stay where they are, and what is new waits.
+    pub(super) fn refresh(self, surroundings: Surroundings) {
+        self.ask(move |fresh| self.take(&fresh, surroundings));
+    }
+
+    /// Asks the same question again and shows the answer from its start, because the person wants to.
+    pub(super) fn show_news(self) {
+        self.ask(move |fresh| {
+            self.counts.set(fresh.counts);
+            self.older.set(fresh.older);
+            self.waiting.set(0);
+            self.rows.set(fresh.items.into_iter().map(Row::new).collect());
+            if let Some(list) = self.list.get_untracked() {
+                let _ = list.focus();
+            }
+        });
+    }
+
+    fn ask(self, take: impl FnOnce(QueueView) + 'static) {
+        let Some(filter) = self.filter.try_get_value() else { return };
+        let asked = self.asked.get_value() + 1;
+        self.asked.set_value(asked);
+        let on_screen = self.rows.with_untracked(|rows| {
+            rows.iter().filter(|row| row.gone.with_untracked(Option::is_none)).map(|row| row.id).collect::<Vec<_>>()
+        });
+        spawn_local(async move {
+            let Ok(fresh) = fetch(filter, &on_screen).await else { return };
+            if self.asked.try_get_value() == Some(asked) {
+                take(fresh);
+            }
+        });
+    }
+
+    fn take(self, fresh: &QueueView, surroundings: Surroundings) {
+        let rows = self.rows.get_untracked();
+        let shown: Vec<_> = rows.iter().map(|row| row.item.get_untracked()).collect();
+        let news = news(&shown, fresh);
+        self.counts.set(fresh.counts.clone());
+        if self.pauses.with_untracked(|pauses| *pauses != fresh.pauses) {
+            surroundings.say(strings::PAUSE_NEWS);
+            self.pauses.set(fresh.pauses.clone());
+        }
+        let row_of = |id| rows.iter().copied().find(|row| row.id == id);
+        for item in news.changed {
+            if let Some(row) = row_of(item.id) {
+                row.item.set(item);
+            }
+        }
+        for (id, words) in news.gone {
+            if let Some(row) = row_of(id) {
+                row.gone.set(Some(words));
+                self.collapse_later(row);
+            }
+        }
+        if news.added.len() > self.waiting.get_untracked() {
+            surroundings.say(format!("{} new", news.added.len()));
+        }
+        self.waiting.set(news.added.len());
+    }
+
+    /// Takes a greyed row away after 10 s, and never while focus or pointer is in the list.
+    fn collapse_later(self, row: Row) {
+        set_timeout(
+            move || {
+                let Some(Some(list)) = self.list.try_get_untracked() else { return };
+                let focused =
+                    document().active_element().is_some_and(|active| list.contains(Some(active.unchecked_ref())));
+                let hovered = list.matches(":hover").unwrap_or(false);
+                if focused || hovered {
+                    self.collapse_later(row);
+                } else {
+                    self.rows.try_update(|rows| rows.retain(|other| other.id != row.id));
+                }
+            },
+            std::time::Duration::from_secs(10),
+        );
+    }
+}
+
+/// Follows the stream: asks again when a decision changed after `size` entries.
+pub(super) fn follow(shown: Shown, size: u64) {
+    let live = expect_context::<Live>();
+    let surroundings = Surroundings::get();
+    Effect::new(move || live.open(Some(size)));
+    Effect::new(move || {
+        let touched = live.change.with(|change| {
+            change.as_ref().is_some_and(|change| {
+                let of_decisions =
+                    !change.decisions.is_empty() && change.kinds.iter().any(|kind| changes_decisions(kind));
+                change.size > size && (of_decisions || change.kinds.iter().any(|kind| changes_pauses(kind)))
+            })
+        });
+        if touched {
+            shown.refresh(surroundings);
+        }
+    });
+}
+
+/// Lets keys move through the rows. `reading` tells whether the selected decision is still on its way.
+pub(super) fn keys(
+    shown: Shown,
+    selected: Memo<Option<DecisionId>>,
+    dialog: NodeRef<html::Dialog>,
+    reading: impl Fn() -> bool + 'static,
+) {
+    let navigate = use_navigate();
+    let shown_at = StoredValue::new(0);
+    Effect::new(move || shown_at.set_value(steady_ms().unwrap_or_default()));
+    let stay = || NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
+    let address = move |selected| shown.filter.with_value(|filter| filter.address(selected));
+
+    listen(
+        Layer::List,
+        move || Page { loading: reading(), shown_at: shown_at.get_value(), may_rule: false },
+        move |command| match command {
+            Command::Next | Command::Previous => {
+                let ids: Vec<_> = shown.rows.with_untracked(|rows| rows.iter().map(|row| row.id).collect());
+                let from = selected.get_untracked().or_else(|| focused(&ids));
+                let Some(id) = step(&ids, from, command == Command::Next) else { return false };
+                // Where nothing stands beside the list, a row is focused and not yet opened.
+                if is_wide() {
+                    navigate(&address(Some(id)), stay());
+                }
+                focus_row(id);
+                true
+            }
+            Command::Open => {
+                let ids: Vec<_> = shown.rows.with_untracked(|rows| rows.iter().map(|row| row.id).collect());
+                match selected.get_untracked().or_else(|| focused(&ids)) {
+                    Some(id) => {
+                        navigate(&format!("/decisions/{id}"), NavigateOptions::default());
+                        true
+                    }
+                    None => false,
+                }
+            }
+            Command::Back => match selected.get_untracked() {
+                Some(id) => {
+                    navigate(&address(None), stay());
+                    focus_row(id);
+                    true
+                }
+                None => false,
+            },
+            Command::Release => {
+                leave_field();
+                true
+            }
+            Command::Help => show(dialog),
+            _ => false,
+        },
+    );
+}
+
+/// Tells whether a decision stands beside the list.
+fn is_wide() -> bool {
+    window().inner_width().ok().and_then(|width| width.as_f64()).is_some_and(|width| width >= 900.0)
+}
+
+/// Returns the row that has focus.
+fn focused(ids: &[DecisionId]) -> Option<DecisionId> {
+    let id = document().active_element()?.id();
+    ids.iter().copied().find(|row| id == beside_id(*row) || id == page_id(*row))
+}
+
+/// Focuses a row: of its two links the one that this width shows.
+pub(super) fn focus_row(id: DecisionId) {
+    for link in [beside_id(id), page_id(id)] {
+        if let Some(link) = document().get_element_by_id(&link) {
+            let _ = link.unchecked_into::<web_sys::HtmlElement>().focus();
+        }
+    }
+}
+
+mod strings {
+    pub(super) const PAUSE_NEWS: &str = "An AI system was paused or resumed.";
+}

@@ -1,0 +1,238 @@
+//! One row of the queue: two lines, the same height in every state.
+
+use countersign_domain::{
+    decision::ResolutionOutcome,
+    ids::DecisionId,
+    policy::Route,
+    queue::{is_breaching, left_percent},
+    view::{QueueItem, Seal},
+};
+use leptos::prelude::*;
+
+use super::{
+    filter::Filter,
+    rows::{Row, resolution_words},
+};
+use crate::{
+    clock::{Instant, instant, time_left},
+    components::{
+        icons::{Icon, Shape},
+        marks::{RiskMark, seal_words},
+        text::Literal,
+    },
+};
+
+#[component]
+pub(super) fn QueueRow(
+    row: Row,
+    filter: StoredValue<Filter>,
+    selected: Memo<Option<DecisionId>>,
+    clock: Signal<u64>,
+) -> impl IntoView {
+    let Row { id, item, gone } = row;
+    let class = move || {
+        if gone.with(Option::is_some) {
+            "relative h-11 overflow-hidden bg-raised has-[a:focus-visible]:outline-2 has-[a:focus-visible]:-outline-offset-2 has-[a:focus-visible]:outline-accent compact:h-8"
+        } else if selected.get() == Some(id) {
+            "relative h-11 overflow-hidden bg-selected has-[a:focus-visible]:outline-2 has-[a:focus-visible]:-outline-offset-2 has-[a:focus-visible]:outline-accent before:absolute before:inset-y-0 before:left-0 before:w-1 before:bg-accent compact:h-8"
+        } else {
+            "relative h-11 overflow-hidden hover:bg-raised has-[a:focus-visible]:outline-2 has-[a:focus-visible]:-outline-offset-2 has-[a:focus-visible]:outline-accent compact:h-8"
+        }
+    };
+
+    view! {
+        <li class=class>
+            <div class="grid h-full grid-cols-1 content-center px-3 text-compact leading-5 compact:text-[11px]/[15px]">
+                <div class="flex min-w-0 items-baseline justify-between gap-3">
+                    <p class="truncate" title=move || item.with(|item| item.title.clone())>
+                        <RowLinks row filter selected/>
+                    </p>
+                    <p class="shrink-0 whitespace-nowrap">
+                        {move || match (gone.get(), item.with(|item| item.resolution.clone())) {
+                            (Some(words), _) => view! { <span class="font-medium">{words}</span> }.into_any(),
+                            (None, Some(resolution)) => {
+                                let class = match resolution.outcome {
+                                    ResolutionOutcome::Approved => "font-medium text-approve",
+                                    ResolutionOutcome::Rejected => "font-medium text-reject",
+                                    ResolutionOutcome::Expired | ResolutionOutcome::Withdrawn => "font-medium text-muted",
+                                };
+                                view! { <span class=class>{resolution_words(&resolution)}</span> }.into_any()
+                            }
+                            (None, None) => view! { <Deadline item clock/> }.into_any(),
+                        }}
+                    </p>
+                </div>
+                <div class="flex min-w-0 items-baseline justify-between gap-3 text-muted">
+                    <p class="flex min-w-0 gap-x-1.5 overflow-hidden whitespace-nowrap">
+                        {move || item.with(|item| view! { <Facts item=item.clone()/> })}
+                    </p>
+                    <p class="shrink-0 whitespace-nowrap">
+                        {move || {
+                            item.with(|item| match &item.resolution {
+                                Some(resolution) => {
+                                    let Instant { machine, screen } = instant(resolution.at);
+                                    view! { <time datetime=machine class="tabular-nums">{screen}</time> }.into_any()
+                                }
+                                None => view! { <RowSeal seal=item.seal/> }.into_any(),
+                            })
+                        }}
+                    </p>
+                </div>
+            </div>
+        </li>
+    }
+}
+
+/// Two links with one name, of which every width shows one: beside the list where there is room, else to the page.
+#[component]
+fn RowLinks(row: Row, filter: StoredValue<Filter>, selected: Memo<Option<DecisionId>>) -> impl IntoView {
+    let Row { id, item, gone } = row;
+    let beside = filter.with_value(|filter| filter.address(Some(id)));
+    let current = move || (selected.get() == Some(id)).then_some("true");
+    let muted = move || gone.with(Option::is_some);
+    let title = move || item.with(|item| view! { <Literal text=item.title.clone()/> });
+
+    view! {
+        <a
+            id=beside_id(id)
+            href=beside
+            data-noscroll="true"
+            aria-current=current
+            class="hidden font-medium outline-none no-underline after:absolute after:inset-0 hover:underline min-[900px]:inline"
+            class=("text-muted", muted)
+            class=("text-text", move || !muted())
+        >
+            {title}
+        </a>
+        <a
+            id=page_id(id)
+            href=format!("/decisions/{id}")
+            class="font-medium outline-none no-underline after:absolute after:inset-0 hover:underline min-[900px]:hidden"
+            class=("text-muted", muted)
+            class=("text-text", move || !muted())
+        >
+            {title}
+        </a>
+    }
+}
+
+/// Id of the link that shows the decision beside the list.
+pub(super) fn beside_id(id: DecisionId) -> String {
+    format!("beside-{id}")
+}
+
+/// Id of the link to the decision's page.
+pub(super) fn page_id(id: DecisionId) -> String {
+    format!("row-{id}")
+}
+
+/// Risk, system, approvals and route, the most important first: a narrow row shows fewer.
+#[component]
+fn Facts(item: QueueItem) -> impl IntoView {
+    let route = route_words(&item);
+    let whole = route.clone();
+
+    view! {
+        <RiskMark level=item.risk/>
+        <span aria-hidden="true">"·"</span>
+        <span class="shrink-0 tabular-nums">
+            {format!("{} of {}", item.given, item.need)} <span class="sr-only">" approvals"</span>
+        </span>
+        <span aria-hidden="true">"·"</span>
+        <span class="truncate">{item.system}</span>
+        {item.paused.then(|| view! { <span class="font-medium text-escalate">{"Paused"}</span> })}
+        <span aria-hidden="true">"·"</span>
+        <span class="truncate" title=whole>
+            {route}
+        </span>
+    }
+}
+
+/// Says which rule sent it where; what a rule decided by itself says so beside the outcome.
+fn route_words(item: &QueueItem) -> String {
+    if item.escalated {
+        return format!("handed up at its deadline · rule {}", item.rule);
+    }
+    match item.route {
+        Route::Require => format!("rule {}", item.rule),
+        Route::Escalate => format!("senior approvers · rule {}", item.rule),
+        Route::AutoApprove => format!("held back by a guard · rule {}", item.rule),
+        Route::Deny => format!("refused · rule {}", item.rule),
+    }
+}
+
+#[component]
+fn RowSeal(seal: Seal) -> impl IntoView {
+    let words = seal_words(seal);
+    let title = words.clone();
+    let (shape, class, short) = match seal.index {
+        Some(index) => (Shape::Seal, "size-3.5 text-approve", format!("#{index}")),
+        None => (Shape::Clock, "size-3.5", "recorded".to_owned()),
+    };
+
+    view! {
+        <span class="inline-flex items-center gap-1 tabular-nums" title=title>
+            <Icon shape class/>
+            <span aria-hidden="true">{short}</span>
+            <span class="sr-only">{words}</span>
+        </span>
+    }
+}
+
+/// A deadline: how much time is left, in words and as a ring that empties.
+#[component]
+fn Deadline(item: RwSignal<QueueItem>, clock: Signal<u64>) -> impl IntoView {
+    let times = move || item.with(|item| (item.since, item.due_at));
+    let class = move || {
+        let ((since, due), now) = (times(), clock.get());
+        match (now >= due, is_breaching(since, due, now)) {
+            (true, _) => "inline-flex items-center gap-1.5 font-semibold tabular-nums text-reject",
+            (false, true) => "inline-flex items-center gap-1.5 font-semibold tabular-nums text-escalate",
+            (false, false) => "inline-flex items-center gap-1.5 tabular-nums text-text",
+        }
+    };
+    // The circle is a hundred long.
+    let left = move || {
+        let (since, due) = times();
+        format!("{} 100", left_percent(since, due, clock.get()))
+    };
+
+    view! {
+        <time
+            datetime=move || instant(times().1).machine
+            title=move || instant(times().1).screen
+            class=class
+        >
+            <svg viewBox="0 0 36 36" class="size-3.5" aria-hidden="true">
+                <circle cx="18" cy="18" r="15.9155" fill="none" stroke="currentColor" stroke-width="4" stroke-opacity="0.25"/>
+                <circle
+                    cx="18"
+                    cy="18"
+                    r="15.9155"
+                    fill="none"
+                    stroke="currentColor"
+                    stroke-width="4"
+                    stroke-dasharray=left
+                    transform="rotate(-90 18 18)"
+                />
+            </svg>
+            {move || time_left(times().1, clock.get())}
+        </time>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::rows::tests::item, *};
+
+    #[test]
+    fn a_row_says_which_rule_sent_it_where() {
+        let route =
+            |route, escalated| route_words(&QueueItem { route, escalated, rule: "refund-large".into(), ..item(1) });
+
+        assert_eq!(route(Route::Require, false), "rule refund-large");
+        assert_eq!(route(Route::Escalate, false), "senior approvers · rule refund-large");
+        assert_eq!(route(Route::Require, true), "handed up at its deadline · rule refund-large");
+        assert_eq!(route(Route::AutoApprove, false), "held back by a guard · rule refund-large");
+    }
+}

@@ -1,0 +1,607 @@
+//! Views of the queue over `decisions`, `reviews` and `resolutions`.
+//!
+//! What somebody may read, and whose turn it is, is asked here of every open decision at once; it is the same answer that
+//! authorisation and the rules of `domain` give when one of them is opened, and tests hold the two together.
+
+use countersign_domain::{
+    decision::{ResolutionOutcome, Risk, State},
+    ids::{DecisionId, PersonId, PolicyVersionId, SessionId},
+    policy::Route,
+    queue::{COUNTED_MAX, Count, Sort, View},
+};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    clock::{instant, milliseconds},
+    error::{Error, Result},
+};
+
+/// Who reads a view.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader {
+    pub(crate) person: PersonId,
+    pub(crate) session: SessionId,
+    pub(crate) now: u64,
+}
+
+/// What narrows a view.
+#[derive(Default)]
+pub(crate) struct Filter<'a> {
+    pub(crate) risk: Option<Risk>,
+    pub(crate) system: Option<&'a str>,
+    pub(crate) type_name: Option<&'a str>,
+    pub(crate) route: Option<Route>,
+    /// Only these.
+    pub(crate) ids: Option<Vec<Uuid>>,
+    /// Only those whose id ends so.
+    pub(crate) short: Option<&'a str>,
+}
+
+/// The last row of the page before, by the order that it was listed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    Deadline { due_at: u64, id: DecisionId },
+    Risk { rank: i32, due_at: u64, id: DecisionId },
+    Newest { proposed_at: u64, id: DecisionId },
+    Sameness { type_id: Uuid, policy_version: Uuid, rule: i32, due_at: u64, id: DecisionId },
+    Resolved { resolved_at: u64, id: DecisionId },
+}
+
+/// A row of the queue.
+pub(crate) struct Queued {
+    pub(crate) id: DecisionId,
+    pub(crate) system_name: String,
+    pub(crate) type_id: Uuid,
+    pub(crate) risk: Risk,
+    pub(crate) state: State,
+    pub(crate) route: Route,
+    pub(crate) policy_version: PolicyVersionId,
+    pub(crate) rule: u64,
+    pub(crate) need: u64,
+    pub(crate) given: u64,
+    pub(crate) due_at: u64,
+    pub(crate) proposed_at: u64,
+    pub(crate) escalated_at: Option<u64>,
+    pub(crate) entry: Uuid,
+    pub(crate) index: Option<i64>,
+    pub(crate) resolution: Option<Resolved>,
+}
+
+/// The final word of a row.
+pub(crate) struct Resolved {
+    pub(crate) outcome: ResolutionOutcome,
+    /// A rule decided, and no person.
+    pub(crate) by_rule: bool,
+    pub(crate) at: u64,
+}
+
+impl Queued {
+    /// Returns where the page after this row starts.
+    pub(crate) fn after(&self, view: View, sort: Sort) -> After {
+        let (id, due_at) = (self.id, self.due_at);
+        if let (false, Some(resolved)) = (view.is_open(), &self.resolution) {
+            return After::Resolved { resolved_at: resolved.at, id };
+        }
+        match sort {
+            Sort::Deadline => After::Deadline { due_at, id },
+            Sort::Risk => After::Risk { rank: rank(self.risk), due_at, id },
+            Sort::Newest => After::Newest { proposed_at: self.proposed_at, id },
+            Sort::Sameness => After::Sameness {
+                type_id: self.type_id,
+                policy_version: self.policy_version.0,
+                rule: self.rule as i32,
+                due_at,
+                id,
+            },
+        }
+    }
+}
+
+fn rank(risk: Risk) -> i32 {
+    match risk {
+        Risk::High => 0,
+        Risk::Medium => 1,
+        Risk::Low => 2,
+    }
+}
+
+struct Row {
+    id: Uuid,
+    system_name: String,
+    type_id: Uuid,
+    risk: String,
+    state: String,
+    route: String,
+    policy_version_id: Uuid,
+    rule: i32,
+    need: i32,
+    given: i64,
+    due_at: OffsetDateTime,
+    proposed_at: OffsetDateTime,
+    escalated_at: Option<OffsetDateTime>,
+    entry_id: Uuid,
+    idx: Option<i64>,
+    outcome: Option<String>,
+    cause: Option<String>,
+    resolved_at: Option<OffsetDateTime>,
+}
+
+impl TryFrom<Row> for Queued {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let unreadable = |column| Error::Row { table: "decisions", column, id: row.id.to_string() };
+        let resolution = match (row.outcome, row.resolved_at) {
+            (Some(outcome), Some(at)) => Some(Resolved {
+                outcome: ResolutionOutcome::from_word(&outcome).ok_or_else(|| unreadable("outcome"))?,
+                by_rule: row.cause.as_deref() == Some("rule"),
+                at: milliseconds(at),
+            }),
+            _ => None,
+        };
+        Ok(Self {
+            id: row.id.into(),
+            system_name: row.system_name,
+            type_id: row.type_id,
+            risk: Risk::from_word(&row.risk).ok_or_else(|| unreadable("risk"))?,
+            state: State::from_word(&row.state).ok_or_else(|| unreadable("state"))?,
+            route: Route::from_word(&row.route).ok_or_else(|| unreadable("route"))?,
+            policy_version: row.policy_version_id.into(),
+            rule: row.rule as u64,
+            need: row.need as u64,
+            given: row.given as u64,
+            due_at: milliseconds(row.due_at),
+            proposed_at: milliseconds(row.proposed_at),
+            escalated_at: row.escalated_at.map(milliseconds),
+            entry: row.entry_id,
+            index: row.idx,
+            resolution,
+        })
+    }
+}
+
+/// Lists a page of open decisions in one order: `$order` is its key, `$after` the place in it.
+///
+/// The page is cut first and dressed afterwards, so that entries and reviews are looked up for its rows only.
+macro_rules! open_page {
+    ($conn:expr, $view:expr, $reader:expr, $filter:expr, $limit:expr, $order:literal, $after:literal, $($key:expr),+) => {
+        sqlx::query_as!(
+            Row,
+            r#"
+            with held as materialized (
+              select role, systems, types, amount_max,
+                case coalesce(risk_max, 'high') when 'high' then 3 when 'medium' then 2 else 1 end as risk_max
+              from role_assignments
+              where person_id = $1 and ended_at is null and (until is null or until > $3)
+            ),
+            may as materialized (
+              select g.single_operator as alone,
+                not exists (select from held where role = 'auditor')
+                  and (g.single_operator or not exists (select from held where role = 'admin'))
+                  and not exists (select from sessions where id = $2 and method = 'break_glass') as review
+              from safeguards g
+            ),
+            page as (
+              select d.id, s.name, d.type_id, d.risk, d.state, d.route, d.policy_version_id, d.rule, d.round, d.need,
+                d.due_at, d.proposed_at, d.escalated_at, d.entry_id
+              from decisions d
+              join systems s on s.id = d.system_id
+              join decision_types t on t.id = d.type_id
+              join agent_keys k on k.id = d.agent_key_id
+              where d.state in ('received', 'queued', 'in_review', 'changes_requested', 'settling')
+                and exists (select from held a
+                  where a.role = 'compliance_officer' or (a.role in ('viewer', 'approver', 'senior_approver', 'policy_author', 'auditor')
+                    and (a.systems is null or d.system_id = any(a.systems))
+                    and (a.types is null or t.name = any(a.types))))
+                and case $4::text
+                  when 'team' then true
+                  when 'waiting' then exists (select from reviews r where r.decision_id = d.id and r.round = d.round
+                    and r.person_id = $1 and r.state = 'submitted' and r.verdict <> 'defer')
+                  when 'deferred' then (d.id, d.round) in (select v.decision_id, v.round from reviews v
+                    where v.person_id = $1 and v.state = 'submitted' and v.verdict = 'defer' and v.follow_up_at > $3)
+                    and not exists (select from reviews r where r.decision_id = d.id and r.round = d.round
+                      and r.person_id = $1 and r.state = 'submitted' and r.verdict <> 'defer')
+                  when 'settling' then d.state = 'settling'
+                  when 'breaching' then d.state <> 'settling'
+                    and ((d.due_at - $3) * 4 < d.due_at - coalesce(d.escalated_at, d.proposed_at) or d.due_at <= $3)
+                  when 'your_turn' then d.state in ('received', 'queued', 'in_review') and (select review from may)
+                    and (k.issued_by is distinct from $1 or (select alone from may))
+                    and not (d.on_timeout = 'deny' and d.due_at <= $3)
+                    and exists (select from held a
+                      where (a.role = 'senior_approver'
+                          or (a.role = 'approver' and d.risk <> 'high' and not coalesce(d.senior_only, false)))
+                        and (a.systems is null or d.system_id = any(a.systems))
+                        and (a.types is null or t.name = any(a.types))
+                        and case d.risk when 'high' then 3 when 'medium' then 2 else 1 end <= a.risk_max
+                        and (a.amount_max is null or d.amount is null or d.amount <= a.amount_max))
+                    and not exists (select from reviews r where r.decision_id = d.id and r.round = d.round
+                      and r.person_id = $1 and r.state = 'submitted' and (r.verdict <> 'defer' or r.follow_up_at > $3))
+                end
+                and ($5::text is null or d.risk = $5)
+                and ($6::text is null or s.name = $6)
+                and ($7::text is null or t.name = $7)
+                and ($8::text is null or d.route = $8)
+                and ($9::uuid[] is null or d.id = any($9))
+                and ($10::text is null or right(d.id::text, 8) = $10)
+                and "# + $after + r#"
+              order by "# + $order + r#"
+              limit $11
+            )
+            select d.id as "id!", d.name as "system_name!", d.type_id as "type_id!", d.risk as "risk!", d.state as "state!",
+              d.route as "route!", d.policy_version_id as "policy_version_id!", d.rule as "rule!", d.need as "need!",
+              (select count(*) from reviews r where r.decision_id = d.id and r.round = d.round and r.state = 'submitted'
+                and r.verdict = 'approve') as "given!",
+              d.due_at as "due_at!", d.proposed_at as "proposed_at!", d.escalated_at, d.entry_id as "entry_id!",
+              e.idx as "idx?", null::text as outcome, null::text as cause, null::timestamptz as resolved_at
+            from page d
+            join ledger_entries e on e.id = d.entry_id
+            order by "# + $order,
+            $reader.person.0,
+            $reader.session.0,
+            instant($reader.now),
+            $view.word(),
+            $filter.risk.map(Risk::word),
+            $filter.system,
+            $filter.type_name,
+            $filter.route.map(Route::word),
+            $filter.ids.as_deref(),
+            $filter.short,
+            $limit,
+            $($key),+
+        )
+        .fetch_all($conn)
+        .await
+    };
+}
+
+/// Lists one page of a view of open decisions.
+///
+/// `after` of another order than `sort` begins at the start: the caller has compared them.
+pub(crate) async fn list_open(
+    conn: &mut PgConnection,
+    (view, sort): (View, Sort),
+    reader: Reader,
+    filter: &Filter<'_>,
+    after: Option<After>,
+    limit: i64,
+) -> Result<Vec<Queued>> {
+    let rows =
+        match sort {
+            Sort::Deadline => {
+                let (due, id) = match after {
+                    Some(After::Deadline { due_at, id }) => (Some(instant(due_at)), Some(id.0)),
+                    _ => (None, None),
+                };
+                open_page!(
+                    conn,
+                    view,
+                    reader,
+                    filter,
+                    limit,
+                    "d.due_at, d.id",
+                    "($12::timestamptz is null or (d.due_at, d.id) > ($12, $13::uuid))",
+                    due,
+                    id
+                )?
+            }
+            Sort::Risk => {
+                let (risk, due, id) = match after {
+                    Some(After::Risk { rank, due_at, id }) => (Some(rank), Some(instant(due_at)), Some(id.0)),
+                    _ => (None, None, None),
+                };
+                open_page!(
+                conn, view, reader, filter, limit,
+                "case d.risk when 'high' then 0 when 'medium' then 1 else 2 end, d.due_at, d.id",
+                "($12::int is null or (case d.risk when 'high' then 0 when 'medium' then 1 else 2 end, d.due_at, d.id)
+                  > ($12, $13::timestamptz, $14::uuid))",
+                risk, due, id
+            )?
+            }
+            Sort::Newest => {
+                let (proposed, id) = match after {
+                    Some(After::Newest { proposed_at, id }) => (Some(instant(proposed_at)), Some(id.0)),
+                    _ => (None, None),
+                };
+                open_page!(
+                    conn,
+                    view,
+                    reader,
+                    filter,
+                    limit,
+                    "d.proposed_at desc, d.id desc",
+                    "($12::timestamptz is null or (d.proposed_at, d.id) < ($12, $13::uuid))",
+                    proposed,
+                    id
+                )?
+            }
+            Sort::Sameness => {
+                let (same, due, id) = match after {
+                    Some(After::Sameness { type_id, policy_version, rule, due_at, id }) => {
+                        (Some((type_id, policy_version, rule)), Some(instant(due_at)), Some(id.0))
+                    }
+                    _ => (None, None, None),
+                };
+                open_page!(
+                    conn,
+                    view,
+                    reader,
+                    filter,
+                    limit,
+                    "d.type_id, d.policy_version_id, d.rule, d.due_at, d.id",
+                    "($12::uuid is null or (d.type_id, d.policy_version_id, d.rule, d.due_at, d.id)
+                  > ($12, $13::uuid, $14::int, $15::timestamptz, $16::uuid))",
+                    same.map(|(type_id, _, _)| type_id),
+                    same.map(|(_, version, _)| version),
+                    same.map(|(_, _, rule)| rule),
+                    due,
+                    id
+                )?
+            }
+        };
+    rows.into_iter().map(Queued::try_from).collect()
+}
+
+/// Lists one page of the resolved decisions that somebody reviewed and may still read, newest first.
+pub(crate) async fn list_resolved(
+    conn: &mut PgConnection,
+    reader: Reader,
+    filter: &Filter<'_>,
+    after: Option<After>,
+    limit: i64,
+) -> Result<Vec<Queued>> {
+    let (resolved, id) = match after {
+        Some(After::Resolved { resolved_at, id }) => (Some(instant(resolved_at)), Some(id.0)),
+        _ => (None, None),
+    };
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        with page as (
+          select d.id, s.name, d.type_id, d.risk, d.state, d.route, d.policy_version_id, d.rule, d.round, d.need,
+            d.due_at, d.proposed_at, d.escalated_at, d.entry_id, x.outcome, x.cause, x.resolved_at
+          from (select distinct decision_id from reviews where person_id = $1 and state = 'submitted') r
+          join resolutions x on x.decision_id = r.decision_id
+          join decisions d on d.id = r.decision_id
+          join systems s on s.id = d.system_id
+          join decision_types t on t.id = d.type_id
+          where exists (select from role_assignments a
+              where a.person_id = $1 and a.ended_at is null and (a.until is null or a.until > $2)
+                and (a.role = 'compliance_officer' or (a.role in ('viewer', 'approver', 'senior_approver', 'policy_author', 'auditor')
+                  and (a.systems is null or d.system_id = any(a.systems))
+                  and (a.types is null or t.name = any(a.types)))))
+            and ($3::text is null or d.risk = $3)
+            and ($4::text is null or s.name = $4)
+            and ($5::text is null or t.name = $5)
+            and ($6::text is null or d.route = $6)
+            and ($7::uuid[] is null or d.id = any($7))
+            and ($8::text is null or right(d.id::text, 8) = $8)
+            and ($9::timestamptz is null or (x.resolved_at, d.id) < ($9, $10::uuid))
+          order by x.resolved_at desc, d.id desc
+          limit $11
+        )
+        select d.id as "id!", d.name as "system_name!", d.type_id as "type_id!", d.risk as "risk!", d.state as "state!",
+          d.route as "route!", d.policy_version_id as "policy_version_id!", d.rule as "rule!", d.need as "need!",
+          (select count(*) from reviews r where r.decision_id = d.id and r.round = d.round and r.state = 'submitted'
+            and r.verdict = 'approve') as "given!",
+          d.due_at as "due_at!", d.proposed_at as "proposed_at!", d.escalated_at, d.entry_id as "entry_id!",
+          e.idx as "idx?", d.outcome as "outcome?", d.cause as "cause?", d.resolved_at as "resolved_at?"
+        from page d
+        join ledger_entries e on e.id = d.entry_id
+        order by d.resolved_at desc, d.id desc
+        "#,
+        reader.person.0,
+        instant(reader.now),
+        filter.risk.map(Risk::word),
+        filter.system,
+        filter.type_name,
+        filter.route.map(Route::word),
+        filter.ids.as_deref(),
+        filter.short,
+        resolved,
+        id,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Queued::try_from).collect()
+}
+
+/// Lets every query of this transaction be planned for what is asked: a plan for any view would be one for none.
+pub(crate) async fn plan_each_time(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("set local plan_cache_mode = force_custom_plan").execute(conn).await?;
+    Ok(())
+}
+
+/// Counts every view, in one pass over what is open. Counts by system and type first, so that readability is asked once
+/// for each of those and not for each decision.
+pub(crate) async fn count(conn: &mut PgConnection, reader: Reader) -> sqlx::Result<Vec<Count>> {
+    // Materialized: few rows, gone through for each open decision, and not looked up anew each time. Types and keys are
+    // looked up once for the same reason, and not joined to every row.
+    let row = sqlx::query!(
+        r#"
+        with held as materialized (
+          select role, systems, types, amount_max,
+            (select array_agg(t.id) from decision_types t where t.name = any(types)) as type_ids,
+            case coalesce(risk_max, 'high') when 'high' then 3 when 'medium' then 2 else 1 end as risk_max
+          from role_assignments
+          where person_id = $1 and ended_at is null and (until is null or until > $3)
+        ),
+        may as materialized (
+          select g.single_operator as alone,
+            not exists (select from held where role = 'auditor')
+              and (g.single_operator or not exists (select from held where role = 'admin'))
+              and not exists (select from sessions where id = $2 and method = 'break_glass') as review
+          from safeguards g
+        ),
+        open as (
+          select d.system_id, d.type_id, count(*) as team,
+            count(*) filter (where d.state <> 'settling'
+              and ((d.due_at - $3) * 4 < d.due_at - coalesce(d.escalated_at, d.proposed_at) or d.due_at <= $3)) as breaching,
+            count(r.id) as waiting,
+            count(*) filter (where d.state = 'settling') as settling,
+            count(*) filter (where r.id is null and (d.id, d.round) in (select v.decision_id, v.round from reviews v
+                where v.person_id = $1 and v.state = 'submitted' and v.verdict = 'defer' and v.follow_up_at > $3)) as deferred,
+            count(*) filter (where r.id is null and d.state in ('received', 'queued', 'in_review')
+              and not (d.id, d.round) in (select v.decision_id, v.round from reviews v
+                where v.person_id = $1 and v.state = 'submitted' and v.verdict = 'defer' and v.follow_up_at > $3)
+              and (select review from may)
+              and (not d.agent_key_id = any(array(select id from agent_keys where issued_by = $1)) or (select alone from may))
+              and not (d.on_timeout = 'deny' and d.due_at <= $3)
+              and exists (select from held a
+                where (a.role = 'senior_approver'
+                    or (a.role = 'approver' and d.risk <> 'high' and not coalesce(d.senior_only, false)))
+                  and (a.systems is null or d.system_id = any(a.systems))
+                  and (a.types is null or d.type_id = any(a.type_ids))
+                  and case d.risk when 'high' then 3 when 'medium' then 2 else 1 end <= a.risk_max
+                  and (a.amount_max is null or d.amount is null or d.amount <= a.amount_max))) as your_turn
+          from decisions d
+          left join reviews r on r.decision_id = d.id and r.round = d.round and r.person_id = $1 and r.state = 'submitted'
+            and r.verdict <> 'defer'
+          where d.state in ('received', 'queued', 'in_review', 'changes_requested', 'settling')
+          group by d.system_id, d.type_id
+        )
+        select coalesce(sum(o.team), 0)::bigint as "team!", coalesce(sum(o.breaching), 0)::bigint as "breaching!",
+          coalesce(sum(o.waiting), 0)::bigint as "waiting!", coalesce(sum(o.settling), 0)::bigint as "settling!",
+          coalesce(sum(o.deferred), 0)::bigint as "deferred!",
+          coalesce(sum(o.your_turn), 0)::bigint as "your_turn!",
+          (select count(*) from (
+            select distinct v.decision_id
+            from reviews v
+            join resolutions x on x.decision_id = v.decision_id
+            join decisions d on d.id = v.decision_id
+            join decision_types t on t.id = d.type_id
+            where v.person_id = $1 and v.state = 'submitted'
+              and exists (select from held a
+                where a.role = 'compliance_officer' or (a.role in ('viewer', 'approver', 'senior_approver', 'policy_author', 'auditor')
+                  and (a.systems is null or d.system_id = any(a.systems))
+                  and (a.types is null or t.name = any(a.types))))
+            limit $4
+          ) resolved) as "resolved!"
+        from open o
+        join decision_types t on t.id = o.type_id
+        where exists (select from held a
+            where a.role = 'compliance_officer' or (a.role in ('viewer', 'approver', 'senior_approver', 'policy_author', 'auditor')
+              and (a.systems is null or o.system_id = any(a.systems))
+              and (a.types is null or t.name = any(a.types))))
+        "#,
+        reader.person.0,
+        reader.session.0,
+        instant(reader.now),
+        COUNTED_MAX as i64 + 1,
+    )
+    .fetch_one(conn)
+    .await?;
+    let counted = |view| match view {
+        View::YourTurn => row.your_turn,
+        View::Team => row.team,
+        View::Waiting => row.waiting,
+        View::Deferred => row.deferred,
+        View::Settling => row.settling,
+        View::Breaching => row.breaching,
+        View::Resolved => row.resolved,
+    };
+    let one = |view: View| {
+        let count = counted(view) as u64;
+        let more = !view.is_open() && count > COUNTED_MAX;
+        Count { view, count: if more { COUNTED_MAX } else { count }, more }
+    };
+    Ok(View::ALL.map(one).to_vec())
+}
+
+/// Counts the open decisions whose free seat this person could fill now: the view [`View::YourTurn`], for the frame
+/// around every page.
+pub(crate) async fn count_turns(conn: &mut PgConnection, reader: Reader) -> sqlx::Result<u64> {
+    let count = sqlx::query_scalar!(
+        r#"
+        with held as materialized (
+          select role, systems, types, amount_max,
+            (select array_agg(t.id) from decision_types t where t.name = any(types)) as type_ids,
+            case coalesce(risk_max, 'high') when 'high' then 3 when 'medium' then 2 else 1 end as risk_max
+          from role_assignments
+          where person_id = $1 and ended_at is null and (until is null or until > $3)
+        ),
+        may as materialized (
+          select g.single_operator as alone,
+            not exists (select from held where role = 'auditor')
+              and (g.single_operator or not exists (select from held where role = 'admin'))
+              and not exists (select from sessions where id = $2 and method = 'break_glass') as review
+          from safeguards g
+        )
+        select count(*) as "count!"
+        from decisions d
+        where d.state in ('received', 'queued', 'in_review')
+          and not exists (select from reviews r where r.decision_id = d.id and r.round = d.round
+            and r.person_id = $1 and r.state = 'submitted' and (r.verdict <> 'defer' or r.follow_up_at > $3))
+          and (select review from may)
+          and (not d.agent_key_id = any(array(select id from agent_keys where issued_by = $1)) or (select alone from may))
+          and not (d.on_timeout = 'deny' and d.due_at <= $3)
+          and exists (select from held a
+            where (a.role = 'senior_approver'
+                or (a.role = 'approver' and d.risk <> 'high' and not coalesce(d.senior_only, false)))
+              and (a.systems is null or d.system_id = any(a.systems))
+              and (a.types is null or d.type_id = any(a.type_ids))
+              and case d.risk when 'high' then 3 when 'medium' then 2 else 1 end <= a.risk_max
+              and (a.amount_max is null or d.amount is null or d.amount <= a.amount_max))
+        "#,
+        reader.person.0,
+        reader.session.0,
+        instant(reader.now),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(count as u64)
+}
+
+/// Says what became of decisions that left a view: the final word of those that are resolved, and nothing of the others.
+pub(crate) async fn outcomes(
+    conn: &mut PgConnection,
+    ids: &[DecisionId],
+) -> Result<Vec<(DecisionId, PolicyVersionId, u64, Resolved)>> {
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        r#"
+        select d.id, d.policy_version_id, d.rule, x.outcome, x.cause, x.resolved_at
+        from decisions d
+        join resolutions x on x.decision_id = d.id
+        where d.id = any($1)
+        "#,
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let outcome = ResolutionOutcome::from_word(&row.outcome).ok_or_else(|| Error::Row {
+                table: "resolutions",
+                column: "outcome",
+                id: row.id.to_string(),
+            })?;
+            let by_rule = row.cause.as_deref() == Some("rule");
+            let resolved = Resolved { outcome, by_rule, at: milliseconds(row.resolved_at) };
+            Ok((row.id.into(), row.policy_version_id.into(), row.rule as u64, resolved))
+        })
+        .collect()
+}
+
+pub(crate) async fn set_senior_only(conn: &mut PgConnection, id: DecisionId, senior_only: bool) -> sqlx::Result<()> {
+    sqlx::query!("update decisions set senior_only = $2 where id = $1", id.0, senior_only).execute(conn).await?;
+    Ok(())
+}
+
+/// Returns open decisions whose free seat was not worked out yet.
+pub(crate) async fn list_unseated(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<DecisionId>> {
+    let rows = sqlx::query_scalar!(
+        r#"
+        select id
+        from decisions
+        where senior_only is null and state in ('received', 'queued', 'in_review')
+        limit $1
+        "#,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(DecisionId::from).collect())
+}
