@@ -1,5 +1,7 @@
 //! `/queue`: views of decisions by whose turn it is, and the selected decision beside them.
 
+#![expect(clippy::too_many_arguments, reason = "a server function takes one argument per field of its form")]
+
 mod bar;
 mod empty;
 mod filter;
@@ -46,7 +48,6 @@ use crate::{
 
 /// Reads one page of a view of the queue, and what became of the decisions on the screen that left it.
 #[server(prefix = "/act", endpoint = "queue", output = Json)]
-#[expect(clippy::too_many_arguments, reason = "each is a field of the address")]
 pub(crate) async fn queue(
     view: Option<View>,
     sort: Option<Sort>,
