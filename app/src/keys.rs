@@ -184,7 +184,7 @@ pub(crate) const TABLE: [Key; 14] = [
     key("Ctrl + Enter", &[], "Send the armed review, also inside a text field", None, Scope::Decision),
     key("Esc  [", &["Escape", "["], "Disarm, or back to the list", Some(Command::Back), Scope::Decision),
     key("Ctrl + K", &[], "Find a command or a page", None, Scope::Everywhere),
-    key("?", &["?"], "Show these keys", Some(Command::Help), Scope::Everywhere),
+    key("?", &["?"], "Show the keys", Some(Command::Help), Scope::Everywhere),
     key("Tab", &[], "Everything here is also reached without single keys", None, Scope::Everywhere),
 ];
 
@@ -206,12 +206,14 @@ const fn place(letter: &'static str, keys: &'static str, path: &'static str, lab
 }
 
 /// The pages that two keys lead to, for whoever finds them in the navigation.
-pub(crate) const PLACES: [Place; 8] = [
+pub(crate) const PLACES: [Place; 10] = [
     place("q", "g q", "/queue", "Queue"),
     place("a", "g a", "/admin/access", "Access log"),
     place("l", "g l", "/ledger", "Ledger"),
     place("o", "g o", "/policies", "Policies"),
     place("n", "g n", "/admin/people", "People"),
+    place("c", "g c", "/admin/changes", "Changes"),
+    place("i", "g i", "/admin/sso", "Sign-in providers"),
     place("s", "g s", "/admin/systems", "AI systems"),
     place("v", "g v", "/verify", "Verify"),
     place("y", "g y", "/me", "You"),

@@ -62,6 +62,9 @@ it("is worked by keyboard alone, from the list to the recorded review", async ({
   await page.keyboard.press("Escape");
   assert.match(page.url(), new RegExp(`sel=${first}`));
   await page.keyboard.press("a");
+  // The code stands before the reason.
+  await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Control+Enter");
   await page.getByText("Your review is recorded.").first().waitFor();
 

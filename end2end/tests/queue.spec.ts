@@ -51,6 +51,7 @@ it("keeps view, order and filters in the address, and clears them", async ({ pag
 
   await page.getByRole("navigation", { name: "Sort by" }).getByRole("link", { name: "Newest" }).click();
   await page.waitForURL(/view=team&sort=newest/);
+  await page.locator('a[aria-current="true"]', { hasText: "Newest" }).waitFor();
   await page.getByText("Filter, or find by id").click();
   await page.getByLabel("AI system").fill("queue-agent");
   await page.getByLabel("Decision id").fill(id.slice(-8).toUpperCase());

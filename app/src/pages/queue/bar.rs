@@ -114,7 +114,7 @@ pub(super) fn FilterBar(filter: Filter, systems: Vec<String>, types: Vec<String>
             <summary class="inline-flex min-h-11 cursor-pointer items-center gap-1 rounded-chip text-compact text-accent underline sm:min-h-8">
                 {strings::FILTER}
             </summary>
-            <form method="get" action="/queue" role="search" on:submit=apply class="mt-1 grid items-end gap-3 sm:grid-cols-3 xl:grid-cols-6">
+            <form method="get" action="/queue" role="search" on:submit=apply class="mb-2 mt-1 grid items-end gap-3 sm:grid-cols-2">
                 {view.map(|view| view! { <input type="hidden" name="view" value=view.word()/> })}
                 {(sort != Sort::default()).then(|| view! { <input type="hidden" name="sort" value=sort.word()/> })}
                 <div class="grid gap-1">

@@ -1,5 +1,7 @@
 //! `/queue`: views of decisions by whose turn it is, and the selected decision beside them.
 
+#![expect(clippy::too_many_arguments, reason = "a server function takes one argument per field of its form")]
+
 mod bar;
 mod empty;
 mod filter;
@@ -47,7 +49,6 @@ use crate::{
 
 /// Reads one page of a view of the queue, and what became of the decisions on the screen that left it.
 #[server(prefix = "/act", endpoint = "queue", output = Json)]
-#[expect(clippy::too_many_arguments, reason = "each is a field of the address")]
 pub(crate) async fn queue(
     view: Option<View>,
     sort: Option<Sort>,
@@ -102,13 +103,17 @@ pub(crate) fn QueuePage() -> impl IntoView {
     };
     let (selected, done) = (named("sel"), named("done"));
     let view = Resource::new(move || filter.get(), |filter| async move { fetch(filter, &[]).await });
+    // What the page came with is read.
+    let read = StoredValue::new(selected.get_untracked());
     let detail: Detail = Resource::new(
         move || selected.get(),
-        |selected| async move {
-            match selected {
+        move |selected| async move {
+            let shown = match selected {
                 Some(id) => Some((id, decision(id).await)),
                 None => None,
-            }
+            };
+            read.try_set_value(selected);
+            shown
         },
     );
 
@@ -121,7 +126,7 @@ pub(crate) fn QueuePage() -> impl IntoView {
             {move || Suspend::new(async move {
                 match view.await {
                     Ok(shown) => {
-                        view! { <Desk view=shown filter=filter.get_untracked() selected detail/> }.into_any()
+                        view! { <Desk view=shown filter=filter.get_untracked() selected detail read/> }.into_any()
                     }
                     Err(error) => view! { <Refusal error/> }.into_any(),
                 }
@@ -184,7 +189,14 @@ fn DoneBar(done: Memo<Option<DecisionId>>) -> impl IntoView {
 
 /// Views, list and what is selected.
 #[component]
-fn Desk(view: QueueView, filter: Filter, selected: Memo<Option<DecisionId>>, detail: Detail) -> impl IntoView {
+fn Desk(
+    view: QueueView,
+    filter: Filter,
+    selected: Memo<Option<DecisionId>>,
+    detail: Detail,
+    /// What was selected when a decision was read last.
+    read: StoredValue<Option<DecisionId>>,
+) -> impl IntoView {
     let shown = Shown::new(filter.clone(), &view);
     let QueueView { view: current, sort, items, counts, next_due_at, size, now, blocked, .. } = view;
     let pauses = shown.pauses;
@@ -195,8 +207,7 @@ fn Desk(view: QueueView, filter: Filter, selected: Memo<Option<DecisionId>>, det
     follow(shown, size);
     keys(shown, selected, dialog, move || {
         let wanted = selected.get_untracked();
-        let read = detail.with_untracked(|detail| detail.as_ref().and_then(|read| read.as_ref().map(|(id, _)| *id)));
-        wanted.is_some() && read != wanted
+        wanted.is_some() && read.get_value() != wanted
     });
     let navigate = use_navigate();
     let done = Callback::new(move |id: DecisionId| {

@@ -43,11 +43,11 @@ pub(super) fn QueueRow(
     view! {
         <li class=class>
             <div class="grid h-full grid-cols-1 content-center px-3 text-compact leading-5 compact:text-[11px]/[15px]">
-                <div class="flex min-w-0 items-baseline justify-between gap-3">
+                <div class="flex min-w-0 items-center justify-between gap-3">
                     <p class="truncate" title=move || item.with(|item| item.title.clone())>
                         <RowLinks row filter selected/>
                     </p>
-                    <p class="shrink-0 whitespace-nowrap">
+                    <p class="flex shrink-0 whitespace-nowrap">
                         {move || match (gone.get(), item.with(|item| item.resolution.clone())) {
                             (Some(words), _) => view! { <span class="font-medium">{words}</span> }.into_any(),
                             (None, Some(resolution)) => {
@@ -62,11 +62,11 @@ pub(super) fn QueueRow(
                         }}
                     </p>
                 </div>
-                <div class="flex min-w-0 items-baseline justify-between gap-3 text-muted">
+                <div class="flex min-w-0 items-center justify-between gap-3 text-muted">
                     <p class="flex min-w-0 gap-x-1.5 overflow-hidden whitespace-nowrap">
                         {move || item.with(|item| view! { <Facts item=item.clone()/> })}
                     </p>
-                    <p class="shrink-0 whitespace-nowrap">
+                    <p class="flex shrink-0 whitespace-nowrap">
                         {move || {
                             item.with(|item| match &item.resolution {
                                 Some(resolution) => {
