@@ -94,9 +94,13 @@ impl From<sqlx::Error> for Error {
             | sqlx::Error::WorkerCrashed
             | sqlx::Error::Tls(_)
             | sqlx::Error::Protocol(_) => Error::Unavailable(error),
-            // 57P0x: the server is shutting down or starting; 53300: no connection left; 25006: read only.
+            // 57P0x: the server is shutting down or starting; 53300: no connection left; 25006: read only; 55P03 and
+            // 57014: a lock or a statement took longer than anybody waits, as on a machine that has too much to do.
             sqlx::Error::Database(database)
-                if matches!(database.code().as_deref(), Some("57P01" | "57P02" | "57P03" | "53300" | "25006")) =>
+                if matches!(
+                    database.code().as_deref(),
+                    Some("57P01" | "57P02" | "57P03" | "53300" | "25006" | "55P03" | "57014")
+                ) =>
             {
                 Error::Unavailable(error)
             }

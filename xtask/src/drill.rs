@@ -53,7 +53,8 @@ impl Name {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let name = arguments.name.word();
-    let loans = arguments.data.as_ref().map(fs::canonicalize).transpose().doing("finding the loan files")?;
+    let found = |path: &PathBuf| fs::canonicalize(path).doing(format!("finding {}", path.display()));
+    let loans = arguments.data.as_ref().map(found).transpose()?;
     let mode = if arguments.release { Mode::Release } else { Mode::Development };
     let tools = Tools::with_postgres()?;
     let python = python("interop")?;

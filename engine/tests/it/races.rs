@@ -2,10 +2,11 @@
 
 use std::{path::Path, process::Command};
 
+use countersign_domain::decision::{ResolutionOutcome, Verdict};
 use countersign_engine::{
-    export,
+    Error, decisions, export,
     testing::{
-        Desk,
+        Desk, again,
         races::{self, Plan, invariants},
     },
 };
@@ -79,6 +80,22 @@ async fn what_must_not_happen_is_seen_when_it_does() {
     assert!(violated(resolution).await.contains("decisions with two resolutions"));
     let found = violated("update presentations set content_hash = sha256('')").await;
     assert!(found.contains("reviews of a content that was not shown"), "{found}");
+}
+
+/// On a machine that has too much to do, nothing is changed and whoever asked is told to ask again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_is_held_too_long_is_told_as_unavailable() {
+    let desk = Desk::new().await;
+    let decision = desk.queued_decision().await;
+    let form = desk.open_form(&desk.approver, decision, Verdict::Approve).await.unwrap();
+    let held = desk.database.hold(&format!("select from decisions where id = '{decision}' for update")).await;
+
+    let refused = decisions::review(&desk.engine, &again(&desk.approver), form.clone()).await.unwrap_err();
+    held.release().await;
+    let recorded = decisions::review(&desk.engine, &again(&desk.approver), form).await.unwrap();
+
+    assert!(matches!(refused, Error::Unavailable(_)), "{refused:?}");
+    assert_eq!(recorded.resolution, Some(ResolutionOutcome::Approved));
 }
 
 /// A seed of the day, so that runs differ and each can be told apart; `COUNTERSIGN_SEED` repeats its choices.
