@@ -1,6 +1,6 @@
 //! How the address of a database is read: over a network only to a server whose certificate names it.
 
-use std::{net::IpAddr, str::FromStr as _};
+use std::{io::ErrorKind, net::IpAddr, str::FromStr as _};
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
@@ -28,12 +28,15 @@ pub(crate) fn options(url: &str) -> Result<PgConnectOptions> {
 
 /// Says what to do about a server that refuses TLS or shows the wrong certificate.
 pub(crate) fn failed(error: sqlx::Error) -> Error {
-    match error {
-        sqlx::Error::Tls(source) => Error::Setup(format!(
-            "The database's server did not prove over TLS who it is: {source}. Let it show a certificate for the host in the address, and name the authority's file with sslrootcert=FILE unless this system knows it; or say another sslmode in the address, if the network between is yours alone."
-        )),
-        other => other.into(),
-    }
+    let source = match error {
+        sqlx::Error::Tls(source) => source.to_string(),
+        // A refused certificate breaks the handshake off as data that does not fit.
+        sqlx::Error::Io(source) if source.kind() == ErrorKind::InvalidData => source.to_string(),
+        other => return other.into(),
+    };
+    Error::Setup(format!(
+        "The database's server did not prove over TLS who it is: {source}. Let it show a certificate for the host in the address, and name the authority's file with sslrootcert=FILE unless this system knows it; or say another sslmode in the address, if the network between is yours alone."
+    ))
 }
 
 fn says_mode(url: &str) -> bool {
