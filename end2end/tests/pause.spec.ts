@@ -69,7 +69,7 @@ it("stops an AI system in two steps, and another person resumes it", async ({ pa
   // An admin is told, and resumes it where systems are administered.
   await viewAs(page, "Admin");
   await page.goto("/admin/systems");
-  await page.getByText("An AI system was paused", { exact: false }).first().waitFor();
+  await page.getByText(`${name} was paused, so what it proposes is rejected. By: Approver A`, { exact: false }).first().waitFor();
   await page.getByText(`${name} is paused`).waitFor();
   await wellFormed(page);
   await accessible(page);

@@ -82,10 +82,10 @@ pub(crate) fn Notices(notices: Vec<NoticeRow>) -> impl IntoView {
         .into_iter()
         .map(|notice| {
             let (text, about) = (notice_text(notice.kind), notice.about.unwrap_or_default());
-            let system = notice.system.map(|system| format!(" ({system})"));
+            let system = notice.system.map(|system| format!("{system} "));
             view! {
                 <li>
-                    {text} {(!about.is_empty()).then(|| view! { " " <Literal text=about/> })} {system} " · "
+                    {system} {text} {(!about.is_empty()).then(|| view! { " " <Literal text=about/> })} " · "
                     <Moment at=notice.at/>
                 </li>
             }
@@ -122,8 +122,8 @@ fn notice_text(kind: NoticeKind) -> &'static str {
         NoticeKind::GroupOverage => {
             "The provider sent a reference in place of somebody's groups, so no role follows from them. Who:"
         }
-        NoticeKind::SystemPaused => "An AI system was paused; what it proposes is rejected. By:",
-        NoticeKind::SystemResumed => "An AI system was resumed. By:",
+        NoticeKind::SystemPaused => "was paused, so what it proposes is rejected. By:",
+        NoticeKind::SystemResumed => "was resumed. By:",
         NoticeKind::BreakGlass => "A local account was used past the sign-in provider, for one hour. By:",
     }
 }
@@ -392,7 +392,7 @@ mod strings {
     pub(super) const CONNECTED: &str = "Connected";
     pub(super) const CONNECTED_TEXT: &str = "you sign in with this account.";
     pub(super) const FACTORS_LINK: &str = "Passkeys, authenticator app, recovery codes, password";
-    pub(super) const NOTICES: &str = "About access";
+    pub(super) const NOTICES: &str = "Notices";
     pub(super) const NOTICED: &str = "I have read this";
     pub(super) const PREFERENCES: &str = "This browser";
     pub(super) const THEME: &str = "Theme";
