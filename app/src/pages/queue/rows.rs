@@ -148,6 +148,7 @@ pub(crate) mod tests {
             size: 0,
             now: 0,
             blocked: None,
+            pauses: Vec::new(),
         }
     }
 
