@@ -60,7 +60,8 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
     args.push(...(options.args ?? []));
     child = spawn(program, args, {
       // How full the testing machine's disk is, is not what the specs are about.
-      env: { ...process.env, COUNTERSIGN_FREE_MB_MIN: "1", ...options.env },
+      // A review is final at once where a spec does not say otherwise.
+      env: { ...process.env, COUNTERSIGN_FREE_MB_MIN: "1", COUNTERSIGN_RETRACT_SECONDS: "0,0,0", ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     await ready(child, lines);

@@ -426,7 +426,14 @@ pub(crate) async fn providers_of(
     for assignment in assignments {
         let Source::Provider(id) = assignment.source else { continue };
         if let Entry::Vacant(place) = found.entry(id) {
-            place.insert(db::providers::name(conn, id).await?);
+            match db::providers::name(conn, id).await {
+                Ok(name) => {
+                    place.insert(name);
+                }
+                // Said without its name.
+                Err(sqlx::Error::RowNotFound) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
     }
     Ok(found)

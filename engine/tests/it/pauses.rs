@@ -66,7 +66,7 @@ async fn an_approval_is_kept_from_the_agent_until_the_pause_ends() {
     assert_eq!(reviewed.resolution, Some(ResolutionOutcome::Approved));
     desk.sealed().await;
     let told = floor.read(id).await;
-    assert_eq!((told.resolution, told.state, told.paused), (None, State::InReview, true));
+    assert_eq!((told.resolution, told.state, told.paused), (None, State::Settling, true));
     assert_eq!(told.version, 3, "the review is counted, the resolution is not");
     let polled = floor.wait(id, Duration::from_millis(600)).await;
     assert_eq!(polled.resolution, None);

@@ -87,7 +87,7 @@ const QUERIES: [(&str, &str); 13] = [
         "walls that are missing: one review a person and round, one resolution a decision",
         "select 2 - count(*) from pg_indexes where indexdef like 'CREATE UNIQUE INDEX%'
            and (indexname = 'resolutions_decision_id_key' or (indexname = 'reviews_decision_id_round_person_id_key'
-             and indexdef like '%WHERE (state = ''submitted''::text)'))",
+             and indexdef like '%WHERE ((state = ''submitted''::text) AND (verdict = ANY%'))",
     ),
 ];
 
