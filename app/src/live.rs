@@ -99,7 +99,7 @@ impl Live {
 
         let opened = Closure::<dyn Fn(Event)>::new(move |_| self.link.set(Link::Live));
         let failed = Closure::<dyn Fn(Event)>::new(move |event: Event| {
-            if self.is_ended() {
+            if self.link.with_untracked(|link| *link == Link::Ended) {
                 return;
             }
             self.lose();

@@ -112,7 +112,7 @@ it("names the proof of a decision as its command line does", async ({ page }) =>
   await openFirst(page);
   await rule(page, "Approve", "The policy allows it.");
   await page.getByText("Your review is recorded.").first().waitFor();
-  await page.getByRole("main").locator('a[href^="/decisions/"]').first().click();
+  await page.getByRole("main").locator('a[href^="/decisions/"]:visible').first().click();
   const command = await page.getByText(/^countersign verify decision-[0-9a-f]{8}\.tlog-proof/).textContent();
 
   const [download] = await Promise.all([

@@ -45,7 +45,8 @@ it("stops an AI system in two steps, and another person resumes it", async ({ pa
   if (!javaScript) await open.goto("/queue");
   await open.getByText(`${name} is paused`).waitFor();
   await open.getByText(why, { exact: false }).first().waitFor();
-  await open.getByRole("main").getByRole("listitem").first().getByText("Paused", { exact: true }).waitFor();
+  const row = open.getByRole("listitem").filter({ has: open.locator('[id^="row-"]') }).first();
+  await row.getByText("Paused", { exact: true }).waitFor();
   await accessible(open);
 
   // Reviewing goes on; the approval stays here.

@@ -59,6 +59,7 @@ it("keeps view, order and filters in the address, and clears them", async ({ pag
   await page.waitForURL(/system=queue-agent/);
   assert.match(page.url(), /view=team/);
   assert.match(page.url(), /sort=newest/);
+  await rows(page).nth(1).waitFor({ state: "detached" });
   assert.equal(await rows(page).count(), 1);
   assert.match((await rows(page).first().getAttribute("href")) ?? "", new RegExp(`sel=${id}|/decisions/${id}`));
 

@@ -426,13 +426,8 @@ pub(crate) async fn providers_of(
     for assignment in assignments {
         let Source::Provider(id) = assignment.source else { continue };
         if let Entry::Vacant(place) = found.entry(id) {
-            match db::providers::name(conn, id).await {
-                Ok(name) => {
-                    place.insert(name);
-                }
-                // Said without its name.
-                Err(sqlx::Error::RowNotFound) => {}
-                Err(error) => return Err(error.into()),
+            if let Some(names) = db::providers::find_name(conn, id).await? {
+                place.insert(names);
             }
         }
     }

@@ -317,7 +317,7 @@ mod strings {
     pub(super) const RESULT: &str = "Sealed result";
     pub(super) const ENDED: &str = "Completed";
     pub(super) const OWN: &str = "Your own: another admin or a compliance officer answers.";
-    pub(super) const GIVEN: &str = "Given by";
+    pub(super) const GIVEN: &str = "Given:";
     pub(super) const ENDED_MEANWHILE: &str = "It has ended since the review began.";
     pub(super) const ELSEWHERE: &str = "The provider gives it and would give it again: take the person out of the group there, or change the row here, then answer.";
     pub(super) const MAPPING: &str = "Roles from groups";

@@ -245,6 +245,13 @@ pub(crate) async fn name(conn: &mut PgConnection, id: ProviderId) -> sqlx::Resul
     Ok((row.slug, row.name))
 }
 
+/// As [`name`]; nothing where there is no such provider.
+pub(crate) async fn find_name(conn: &mut PgConnection, id: ProviderId) -> sqlx::Result<Option<(String, String)>> {
+    let row =
+        sqlx::query!("select slug, name from identity_providers where id = $1", id.0).fetch_optional(conn).await?;
+    Ok(row.map(|row| (row.slug, row.name)))
+}
+
 /// Returns the names of the providers that know a person, in the order in which they came to.
 pub(crate) async fn names_of(conn: &mut PgConnection, person: PersonId) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(

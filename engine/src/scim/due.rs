@@ -20,7 +20,7 @@ use crate::{
 /// People whose roles are worked out inside the push.
 pub(super) const AT_ONCE_MAX: usize = 50;
 /// People of one part.
-const PART: i64 = 50;
+const PART: i64 = 20;
 /// How often it is looked whether somebody waits.
 const EVERY: Duration = Duration::from_millis(250);
 

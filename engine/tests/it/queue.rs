@@ -104,7 +104,9 @@ async fn each_view_tells_what_opening_tells() {
                 let by_me = own.is_some_and(|own| own.contains(id));
                 let since = page.policy.escalated_at.unwrap_or(page.proposed_at);
                 let holds = |view| match view {
-                    View::YourTurn => matches!(&page.composer, Composer::Open { refused, .. } if crate::policies::may_approve(refused)),
+                    View::YourTurn => {
+                        matches!(&page.composer, Composer::Open { refused, .. } if crate::policies::may_approve(refused))
+                    }
                     View::Team => page.state.is_open(),
                     View::Waiting => page.state.is_open() && by_me,
                     // Nobody here puts anything off.

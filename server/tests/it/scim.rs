@@ -629,7 +629,7 @@ async fn push_of(members: u32, awaited: i64) -> (i64, Duration) {
     eprintln!("{members} members: answered after {answered:?}; the guard row was waited for {longest:?} at most");
     assert_eq!(status, StatusCode::CREATED);
     assert!(answered < Duration::from_secs(5), "answered after {answered:?}");
-    assert!(longest < Duration::from_secs(2), "the guard row was waited for {longest:?}");
+    assert!(longest < Duration::from_secs(5), "the guard row was waited for {longest:?}");
     (held, begun.elapsed())
 }
 
@@ -675,6 +675,8 @@ async fn many(installation: &Installation, count: u32) -> Vec<String> {
     let (database, provider) = (&installation.desk.database, installation.provider);
     let uuid = |kind: char| format!("('0000000{kind}-0000-4000-8000-' || lpad(to_hex(i), 12, '0'))::uuid");
     let (user, person) = (uuid('1'), uuid('2'));
+    // These people have no entry that created them.
+    database.attack("alter table people drop constraint people_entry_id_fkey").await;
     database
         .attack(&format!(
             "insert into people (id, n, login_lookup, created_at, entry_id) \

@@ -133,6 +133,7 @@ fn Facts(item: QueueItem) -> impl IntoView {
     let whole = route.clone();
 
     view! {
+        {item.paused.then(|| view! { <span class="shrink-0 font-medium text-escalate">"Paused"</span> })}
         <RiskMark level=item.risk/>
         <span aria-hidden="true">"·"</span>
         <span class="shrink-0 tabular-nums">
@@ -140,7 +141,6 @@ fn Facts(item: QueueItem) -> impl IntoView {
         </span>
         <span aria-hidden="true">"·"</span>
         <span class="truncate">{item.system}</span>
-        {item.paused.then(|| view! { <span class="font-medium text-escalate">{"Paused"}</span> })}
         <span aria-hidden="true">"·"</span>
         <span class="truncate" title=whole>
             {route}
