@@ -195,7 +195,7 @@ pub fn is_breaching(since: u64, due_at: u64, now: u64) -> bool {
 /// Returns how much of the time is left, in hundredths.
 pub fn left_percent(since: u64, due_at: u64, now: u64) -> u64 {
     let (whole, left) = (due_at.saturating_sub(since), due_at.saturating_sub(now));
-    if whole == 0 { 0 } else { (left.saturating_mul(100) / whole).min(100) }
+    left.saturating_mul(100).checked_div(whole).map_or(0, |percent| percent.min(100))
 }
 
 /// Says which rule decided, where no person did: such as "Approved by rule refund-small, version 7".

@@ -425,10 +425,10 @@ pub(crate) async fn providers_of(
     let mut found = HashMap::new();
     for assignment in assignments {
         let Source::Provider(id) = assignment.source else { continue };
-        if let Entry::Vacant(place) = found.entry(id) {
-            if let Some(names) = db::providers::find_name(conn, id).await? {
-                place.insert(names);
-            }
+        if let Entry::Vacant(place) = found.entry(id)
+            && let Some(names) = db::providers::find_name(conn, id).await?
+        {
+            place.insert(names);
         }
     }
     Ok(found)

@@ -63,13 +63,14 @@ const PREFIX_MS: u64 = 1_500;
 /// `page` tells the state at the moment of the key; `run` does the command and tells whether it did. What one does not
 /// do goes on to the next layer; what one says about loading and about the item shown holds for all.
 pub(crate) fn listen(layer: Layer, page: impl Fn() -> Page + 'static, run: impl Fn(Command) -> bool + 'static) {
-    let (page, run): (Rc<dyn Fn() -> Page>, Rc<dyn Fn(Command) -> bool>) = (Rc::new(page), Rc::new(run));
+    let page: Rc<dyn Fn() -> Page> = Rc::new(page);
+    let run: Rc<dyn Fn(Command) -> bool> = Rc::new(run);
     Effect::new(move || {
         let id = NEXT.replace(NEXT.get() + 1);
         let listener = Listener { id, layer, page: Rc::clone(&page), run: Rc::clone(&run) };
         LISTENERS.with_borrow_mut(|all| {
             all.push(listener);
-            all.sort_by(|a, b| b.layer.cmp(&a.layer));
+            all.sort_by_key(|listener| std::cmp::Reverse(listener.layer));
         });
         on_cleanup(move || LISTENERS.with_borrow_mut(|all| all.retain(|listener| listener.id != id)));
         if !STARTED.replace(true) {

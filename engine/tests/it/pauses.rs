@@ -234,7 +234,7 @@ async fn a_pause_shows_wherever_its_system_is_met_and_the_guardians_are_told() {
 
     assert_eq!((shown.by.as_str(), shown.reason.as_str()), ("Approver A", "It refunds twice."));
     assert_eq!(shown.system_name, "refund-agent");
-    assert_eq!(queue.pauses, [shown.clone()]);
+    assert_eq!(queue.pauses, std::slice::from_ref(&shown));
     assert!(queue.items[0].paused);
     assert_eq!(systems.systems[0].pause, Some(shown.clone()));
     assert_eq!(all.systems[0].pause, Some(shown));

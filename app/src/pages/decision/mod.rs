@@ -1,5 +1,7 @@
 //! `/decisions/{id}`: one decision, whole, in a fixed order, and the review of exactly what is shown.
 
+#![expect(clippy::too_many_arguments, reason = "a server function takes one argument per field of its form")]
+
 mod composer;
 #[cfg(feature = "ssr")]
 mod reason;
