@@ -60,6 +60,7 @@ it("keeps view, order and filters in the address, and clears them", async ({ pag
   assert.match(page.url(), /view=team/);
   assert.match(page.url(), /sort=newest/);
   await rows(page).nth(1).waitFor({ state: "detached" });
+  await rows(page).first().waitFor();
   assert.equal(await rows(page).count(), 1);
   assert.match((await rows(page).first().getAttribute("href")) ?? "", new RegExp(`sel=${id}|/decisions/${id}`));
 
@@ -68,7 +69,7 @@ it("keeps view, order and filters in the address, and clears them", async ({ pag
   await page.getByText("Active filters in Team: risk low, AI system “nobody”.").waitFor();
   await page.getByRole("link", { name: "Clear filters" }).first().click();
   await page.waitForURL((url) => url.search === "?view=team&sort=newest");
-  assert.ok((await rows(page).count()) > 1);
+  await rows(page).nth(1).waitFor();
 });
 
 it("says what an id looks like, and lists nothing for what is none", async ({ page }) => {
