@@ -132,10 +132,10 @@ it("lets three people in with what their groups give, and shows what that is", a
 
 it("ends a sign-in at once, and looks at every role again", async ({ page, visitor, another }) => {
   visitor.expect(/Clear-Site-Data/);
-  const ended = await another();
+  const reader = await another();
   // What her open page asks for after the end is refused.
-  ended.expect(/status of 401/);
-  const rhea = await ended.page();
+  reader.expect(/status of 401/);
+  const rhea = await reader.page();
   await signIn(rhea, "rhea");
   await rhea.getByText("Live", { exact: true }).waitFor({ state: "attached" });
   const otto = await (await another()).page();
