@@ -119,6 +119,11 @@ impl Verdict {
         matches!(self, Verdict::Approve | Verdict::ApproveWithEdits | Verdict::Reject)
     }
 
+    /// Tells whether its author may take it back; what handed a decision on has had its effect.
+    pub const fn is_retractable(self) -> bool {
+        self.counts() || matches!(self, Verdict::Abstain)
+    }
+
     /// Tells whether its author has no say in the round any more: everybody who ruled but who only put it off.
     pub const fn is_final(self) -> bool {
         !matches!(self, Verdict::Defer)
@@ -293,10 +298,6 @@ pub enum Effected {
     Decided(ResolutionOutcome),
     /// A senior approver is to decide.
     Escalated,
-    /// The AI system is to change its proposal.
-    ChangesRequested,
-    /// The reviewer's own content takes the place of the proposal's.
-    Edited,
     /// The person has no say in this round.
     Abstained,
     /// The person comes back to it.
@@ -328,13 +329,13 @@ impl Decision {
         if !self.state.is_open() {
             return Err(Problem::new(
                 Code::AlreadyResolved,
-                "This decision was resolved while you had it open. Nothing of yours was recorded; your text is kept below.",
+                "This decision was resolved while you had it open. Nothing of yours was recorded.",
             ));
         }
         if self.state == State::ChangesRequested {
             return Err(Problem::new(
                 Code::InvalidTransition,
-                "The AI system was asked for a change, so there is nothing to rule on until it answers. Your text is kept below.",
+                "The AI system was asked for a change, so there is nothing to rule on until it answers.",
             ));
         }
         let against =
@@ -342,19 +343,19 @@ impl Decision {
         if self.settling.is_some_and(|settling| !against(settling)) {
             return Err(Problem::new(
                 Code::AlreadyResolved,
-                "The reviews that it needed are in. Unless one is taken back, it is resolved within moments; your text is kept below.",
+                "The reviews that it needed are in. Unless one is taken back, it is resolved within moments.",
             ));
         }
         if now >= self.due_at && self.on_timeout == OnTimeout::Deny && self.settling.is_none() {
             return Err(Problem::new(
                 Code::AlreadyResolved,
-                "The time for this decision has run out; the AI system is told no. Your text is kept below.",
+                "The time for this decision has run out; the AI system is told no.",
             ));
         }
         if *shown != self.content_hash {
             return Err(Problem::new(
                 Code::Stale,
-                "The proposal changed after you opened it. Read the changed fields, then decide again; your text is kept below.",
+                "The proposal changed after you opened it. Read the changed fields, then decide again.",
             ));
         }
         if self.reviewed_by.contains(&reviewer.person) {
@@ -367,14 +368,17 @@ impl Decision {
         match verdict {
             Verdict::Reject => Ok(Effected::Decided(ResolutionOutcome::Rejected)),
             Verdict::Abstain => Ok(Effected::Abstained),
-            Verdict::RequestChanges => Ok(Effected::ChangesRequested),
             Verdict::Escalate if self.with_seniors => Err(Problem::new(
                 Code::InvalidTransition,
                 "The senior approvers have it already, and nobody is above them. Approve, reject or abstain.",
             )),
             Verdict::Escalate => Ok(Effected::Escalated),
             Verdict::Defer => self.defer(follow_up, now),
-            Verdict::ApproveWithEdits => Ok(Effected::Edited),
+            Verdict::ApproveWithEdits | Verdict::RequestChanges => {
+                let detail = "This ruling is not taken yet. Approve, escalate, reject, abstain or defer.";
+                let errors = vec![FieldError::new("/verdict", "unknown_value", detail)];
+                Err(Problem::fields(Code::InvalidContent, detail, errors))
+            }
             Verdict::Approve => {
                 if !self.quorum.has_room(&self.approvals, reviewer.senior) {
                     return Err(Problem::new(
@@ -392,12 +396,16 @@ impl Decision {
         }
     }
 
+    /// Returns before when somebody who puts it off has to come back; what keeps waiting may be put off beyond its time.
+    pub fn defer_before(&self) -> Option<u64> {
+        (self.on_timeout != OnTimeout::Wait).then_some(self.due_at)
+    }
+
     fn defer(&self, follow_up: Option<u64>, now: u64) -> Result<Effected, Problem> {
         let detail = match follow_up {
             None => "Say when you come back to it.",
             Some(until) if until <= now => "Give a time that is still to come.",
-            // Waiting on, it may be put off beyond its time.
-            Some(until) if until >= self.due_at && self.on_timeout != OnTimeout::Wait => {
+            Some(until) if self.defer_before().is_some_and(|end| until >= end) => {
                 "It is due before that. Give an earlier time, or hand it to somebody else."
             }
             Some(until) => return Ok(Effected::Deferred { until }),
@@ -410,10 +418,17 @@ impl Decision {
     ///
     /// # Errors
     ///
-    /// `invalid_transition` once the decision has its resolution, `forbidden` for anybody but the review's author.
-    pub fn retract(&self, author: PersonId, person: PersonId) -> Result<(), Problem> {
+    /// `invalid_transition` once the decision has its resolution and for what took effect or ended by itself,
+    /// `forbidden` for anybody but the review's author.
+    pub fn retract(&self, author: PersonId, verdict: Verdict, person: PersonId) -> Result<(), Problem> {
         if author != person {
             return Err(Problem::new(Code::Forbidden, "Only who gave a review takes it back."));
+        }
+        if !verdict.is_retractable() {
+            return Err(Problem::new(
+                Code::InvalidTransition,
+                "Only approvals, rejections and abstentions are taken back: this one has had its effect.",
+            ));
         }
         if !self.state.is_open() {
             return Err(Problem::new(
@@ -510,10 +525,13 @@ mod tests {
         let mut decision = open(1);
         let (author, other) = (person(1).person, person(2).person);
 
-        assert_eq!(decision.retract(author, author), Ok(()));
-        assert_eq!(decision.retract(author, other).unwrap_err().code, Code::Forbidden);
+        let retract = |decision: &Decision, verdict, person| decision.retract(author, verdict, person);
+        assert_eq!(retract(&decision, Verdict::Approve, author), Ok(()));
+        assert_eq!(retract(&decision, Verdict::Abstain, author), Ok(()));
+        assert_eq!(retract(&decision, Verdict::Approve, other).unwrap_err().code, Code::Forbidden);
+        assert_eq!(retract(&decision, Verdict::Escalate, author).unwrap_err().code, Code::InvalidTransition);
         decision.state = State::Resolved;
-        assert_eq!(decision.retract(author, author).unwrap_err().code, Code::InvalidTransition);
+        assert_eq!(retract(&decision, Verdict::Approve, author).unwrap_err().code, Code::InvalidTransition);
     }
 
     #[test]
@@ -530,6 +548,13 @@ mod tests {
         }
         decision.on_timeout = OnTimeout::Wait;
         assert_eq!(defer(&decision, Some(5_000)), Ok(Effected::Deferred { until: 5_000 }));
+    }
+
+    #[test]
+    fn what_is_not_taken_yet_is_told_and_not_recorded() {
+        for verdict in [Verdict::ApproveWithEdits, Verdict::RequestChanges] {
+            assert_eq!(rule(&open(1), person(1), verdict).unwrap_err().code, Code::InvalidContent);
+        }
     }
 
     #[test]

@@ -5,51 +5,33 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{decision::Risk, ids::DecisionId, policy::Route};
+use crate::{
+    decision::{Risk, words},
+    ids::DecisionId,
+    policy::Route,
+};
 
-macro_rules! words {
-    ($name:ident: $($variant:ident $word:literal),+) => {
-        impl $name {
-            /// Returns the word in addresses and queries.
-            pub const fn word(self) -> &'static str {
-                match self { $($name::$variant => $word),+ }
-            }
-
-            /// Reads the word.
-            pub fn from_word(word: &str) -> Option<Self> {
-                match word { $($word => Some($name::$variant),)+ _ => None }
-            }
-        }
-    };
+words! {
+    /// A list of the queue, each about the person who reads it; in the order of the rail.
+    View {
+        /// Open, a seat is free that this person can fill now, and they have not reviewed it.
+        YourTurn "your_turn"
+        /// Open, and this person may read it.
+        Team "team"
+        /// Open, and this person has ruled on it.
+        Waiting "waiting"
+        /// Open, and this person put it off to a time that is still to come.
+        Deferred "deferred"
+        /// Decided, and a review may still be taken back.
+        Settling "settling"
+        /// Open, with less than a quarter of its time left, or overdue.
+        Breaching "breaching"
+        /// Resolved, and this person has reviewed it.
+        Resolved "resolved"
+    }
 }
-
-/// A list of the queue, each about the person who reads it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum View {
-    /// Open, a seat is free that this person can fill now, and they have not reviewed it.
-    YourTurn,
-    /// Open, and this person may read it.
-    Team,
-    /// Open, and this person has ruled on it.
-    Waiting,
-    /// Open, and this person put it off to a time that is still to come.
-    Deferred,
-    /// Decided, and a review may still be taken back.
-    Settling,
-    /// Open, with less than a quarter of its time left, or overdue.
-    Breaching,
-    /// Resolved, and this person has reviewed it.
-    Resolved,
-}
-
-words!(View: YourTurn "your_turn", Team "team", Waiting "waiting", Deferred "deferred", Settling "settling", Breaching "breaching", Resolved "resolved");
 
 impl View {
-    /// All views, in the order of the rail.
-    pub const ALL: [View; 7] =
-        [View::YourTurn, View::Team, View::Waiting, View::Deferred, View::Settling, View::Breaching, View::Resolved];
-
     /// Returns the name on screen.
     pub const fn name(self) -> &'static str {
         match self {
@@ -74,27 +56,23 @@ impl View {
     }
 }
 
-/// The order of open decisions; resolved ones stand newest first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Sort {
-    /// Least time left first.
-    #[default]
-    Deadline,
-    /// Highest risk first, then least time left.
-    Risk,
-    /// Newest proposal first.
-    Newest,
-    /// Equal action type and rule together, then least time left.
-    Sameness,
+words! {
+    /// The order of open decisions, the default first; resolved ones stand newest first.
+    #[derive(Default)]
+    Sort {
+        /// Least time left first.
+        #[default]
+        Deadline "deadline"
+        /// Highest risk first, then least time left.
+        Risk "risk"
+        /// Newest proposal first.
+        Newest "newest"
+        /// Equal action type and rule together, then least time left.
+        Sameness "sameness"
+    }
 }
 
-words!(Sort: Deadline "deadline", Risk "risk", Newest "newest", Sameness "sameness");
-
 impl Sort {
-    /// All orders, the default first.
-    pub const ALL: [Sort; 4] = [Sort::Deadline, Sort::Risk, Sort::Newest, Sort::Sameness];
-
     /// Returns the name on screen.
     pub const fn name(self) -> &'static str {
         match self {
@@ -209,10 +187,10 @@ mod tests {
 
     #[test]
     fn words_are_read_back_and_others_are_not() {
-        for view in View::ALL {
+        for view in View::ALL.iter().copied() {
             assert_eq!(View::from_word(view.word()), Some(view));
         }
-        for sort in Sort::ALL {
+        for sort in Sort::ALL.iter().copied() {
             assert_eq!(Sort::from_word(sort.word()), Some(sort));
         }
         assert_eq!(View::from_word("everything"), None);

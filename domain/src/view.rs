@@ -22,7 +22,7 @@ use crate::{
 
 /// Version of the decision page's layout, sealed with each presentation. Changing which fields are
 /// shown, in which order or mode, is a new version.
-pub const DECISION_TEMPLATE: &str = "decision/3";
+pub const DECISION_TEMPLATE: &str = "decision/4";
 
 /// Name of a decision's proof file: the download has it, and the command line beside it names it.
 pub fn proof_file(decision: DecisionId) -> String {
@@ -422,6 +422,8 @@ pub enum Composer {
         signed: bool,
         /// Rulings that the person may not give, though they may give others.
         refused: Vec<RefusedVerdict>,
+        /// Before when somebody who puts it off has to come back, if before any time.
+        defer_before: Option<u64>,
     },
     /// The person may not, and why.
     Closed {

@@ -542,6 +542,33 @@ pub(crate) async fn is_senior(
     }))
 }
 
+/// Tells whether so many senior approvers as a decision asks for may review it, besides one person.
+pub(crate) async fn has_seniors(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    stored: &db::decisions::Decision,
+    besides: PersonId,
+) -> Result<bool> {
+    let now = engine.now();
+    let target = Target::Decision { id: stored.id, system: stored.system, n: stored.n };
+    let running = db::roles::list_running(conn, now).await?;
+    let mut seniors: Vec<_> = running
+        .iter()
+        .filter(|assignment| assignment.holding.role == Role::SeniorApprover && assignment.person != besides)
+        .map(|assignment| assignment.person)
+        .collect();
+    seniors.dedup();
+    let mut able = 0;
+    for person in seniors {
+        if able >= stored.need {
+            break;
+        }
+        let allowed = ask(conn, engine, person, Action::ReviewDecision, target).await?.allowed;
+        able += u64::from(allowed && is_senior(conn, person, stored.id, now).await?);
+    }
+    Ok(able >= stored.need)
+}
+
 /// Somebody imagined with one assignment, in front of something imagined: for the matrix of roles.
 pub(crate) struct Sample {
     pub(crate) holding: Holding,

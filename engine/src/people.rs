@@ -79,7 +79,7 @@ async fn own_reviews(conn: &mut PgConnection, engine: &Engine, person: PersonId)
     let reviews = db::reviews::list_by(conn, person, 20).await?;
     let ids: Vec<_> = reviews.iter().map(|review| review.decision).collect();
     let titles = decisions::titles(conn, engine, &ids).await?;
-    let open = db::decisions::list_settling(conn, &ids).await?;
+    let open = db::decisions::list_open_rounds(conn, &ids).await?;
     Ok(reviews
         .into_iter()
         .map(|review| OwnReview {
@@ -89,7 +89,7 @@ async fn own_reviews(conn: &mut PgConnection, engine: &Engine, person: PersonId)
             state: review.state,
             retractable: (open.contains_key(&(review.decision, review.round))
                 && review.state == ReviewState::Submitted
-                && review.verdict.is_final())
+                && review.verdict.is_retractable())
             .then_some(review.entry),
             settles_at: open.get(&(review.decision, review.round)).copied().flatten(),
             at: review.at,

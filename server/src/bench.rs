@@ -398,8 +398,10 @@ mod tests {
             measured.pages.iter().all(|page| page.p50_ms > 0.0 && page.p95_ms >= page.p50_ms && page.bytes > 1_000)
         );
         let shown: BTreeSet<_> = html.split("href=\"/decisions/").skip(1).map(|rest| &rest[..36]).collect();
-        // One of three is of high risk, which only senior approvers rule on: not this approver's turn.
-        assert_eq!(shown.len(), 40, "the approver's turns");
+        // High risk is for senior approvers, so not this approver's turn.
+        let turns =
+            desk.database.number("select count(*) from decisions where state = 'queued' and risk <> 'high'").await;
+        assert_eq!(shown.len() as i64, turns.min(50), "one page of the approver's turns");
         let open = desk.database.number("select count(*) from decisions where state = 'queued'").await;
         assert_eq!(open, 60);
         desk.check_log().await;

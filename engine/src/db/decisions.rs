@@ -318,8 +318,8 @@ pub(crate) async fn insert_quorum_met(
     Ok(())
 }
 
-/// Returns those of the decisions that are open, with their round, and when what people decided is final.
-pub(crate) async fn list_settling(
+/// Returns the running rounds of those decisions that are open, and when what people decided is final.
+pub(crate) async fn list_open_rounds(
     conn: &mut PgConnection,
     ids: &[DecisionId],
 ) -> sqlx::Result<HashMap<(DecisionId, u64), Option<u64>>> {

@@ -507,7 +507,7 @@ pub(crate) async fn count(conn: &mut PgConnection, reader: Reader) -> sqlx::Resu
         let more = !view.is_open() && count > COUNTED_MAX;
         Count { view, count: if more { COUNTED_MAX } else { count }, more }
     };
-    Ok(View::ALL.map(one).to_vec())
+    Ok(View::ALL.iter().copied().map(one).collect())
 }
 
 /// Counts the open decisions whose free seat this person could fill now: the view [`View::YourTurn`], for the frame

@@ -190,7 +190,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
                 round: review.round,
                 retractable: (Some(review.person) == caller.person()
                     && stored.state.is_open()
-                    && review.verdict.is_final()
+                    && review.verdict.is_retractable()
                     && settle::stands(review, &stored))
                 .then_some(review.entry),
                 at: review.at,
@@ -440,12 +440,10 @@ fn composer(
     }
     // What the rules would say to each ruling on exactly what is shown.
     let reviewer = Approval { person, senior };
-    let follow_up = Some((now + 1).min(rules.due_at.saturating_sub(1)));
+    let follow_up = Some(now + 1);
     let refused = |verdict| {
         let ruling = Ruling { reviewer, verdict, follow_up: follow_up.filter(|_| verdict == Verdict::Defer) };
         let why = rules.review(ruling, &rules.content_hash, now).err()?.detail;
-        // Nothing was typed yet.
-        let why = why.replace(" Your text is kept below.", "").replace("; your text is kept below.", ".");
         Some(RefusedVerdict { verdict, why })
     };
     let refused: Vec<_> = Verdict::ALL.iter().filter_map(|verdict| refused(*verdict)).collect();
@@ -457,5 +455,6 @@ fn composer(
         expires_at: now + PRESENTATION_MS,
         signed: signing == Signing::Able,
         refused,
+        defer_before: rules.defer_before(),
     }
 }

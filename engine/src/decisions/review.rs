@@ -151,10 +151,8 @@ async fn record(
         Effected::Escalated => {
             let by = Some(entry.id);
             let entry = routing::hand_up(&mut tx, &engine, &caller, &mut stored, &policy, now, by).await?;
-            moved(&mut tx, &stored, State::Queued, entry).await?
-        }
-        Effected::ChangesRequested | Effected::Edited => {
-            return Err(Error::Row { table: "reviews", column: "verdict", id: stored.id.to_string() });
+            let state = stored.state;
+            moved(&mut tx, &stored, state, entry).await?
         }
     };
     engine.commit(tx).await?;
@@ -220,7 +218,10 @@ pub(super) async fn check(
     let senior = authorize::is_senior(tx, person, stored.id, now).await?;
     let reviewer = Approval { person, senior };
     let ruling = Ruling { reviewer, verdict: request.verdict, follow_up: request.follow_up };
-    let effect = rules.review(ruling, &content, now).map_err(refuse)?;
+    let effect = rules.review(ruling, &content, now).map_err(|problem| refuse(kept(problem)))?;
+    if effect == Effected::Escalated && !authorize::has_seniors(tx, engine, &stored, person).await? {
+        return Err(refuse(kept(no_seniors(stored.need))));
+    }
     if shown.consumed {
         return Err(refuse(stale("This form was used.")));
     }
@@ -333,6 +334,20 @@ pub(crate) async fn rules(
     })
 }
 
+/// Adds what becomes of a draft to the refusal of a form.
+fn kept(mut problem: Problem) -> Problem {
+    problem.detail.push_str(" Your text is kept below.");
+    problem
+}
+
 fn stale(what: &str) -> Problem {
-    Problem::new(Code::Stale, format!("{what} Read the decision as it is below, then decide again; your text is kept."))
+    kept(Problem::new(Code::Stale, format!("{what} Read the decision as it is below, then decide again.")))
+}
+
+fn no_seniors(need: u64) -> Problem {
+    let who = if need == 1 { "a senior approver".to_owned() } else { format!("{need} senior approvers") };
+    let detail = format!(
+        "Nobody could take it over: it needs {who}, and too few may review it. Ask an admin to give somebody the role, or reject it."
+    );
+    Problem::new(Code::InvalidTransition, detail)
 }

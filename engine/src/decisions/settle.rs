@@ -85,7 +85,7 @@ pub async fn retract(engine: &Engine, caller: &Caller, id: DecisionId, review: E
             let reviews = db::reviews::list(&mut tx, id).await?;
             let given = reviews.iter().find(|given| given.entry == review).ok_or_else(|| refuse(not_there()))?;
             let rules = rules(&mut tx, &stored, &policy).await?;
-            rules.retract(given.person, person).map_err(&refuse)?;
+            rules.retract(given.person, given.verdict, person).map_err(&refuse)?;
             if given.state != ReviewState::Submitted || given.round != stored.round {
                 return Err(refuse(not_there()));
             }
@@ -93,16 +93,14 @@ pub async fn retract(engine: &Engine, caller: &Caller, id: DecisionId, review: E
             let event = Event::ReviewRetracted { decision: id, n: stored.n, review, round: given.round };
             let entry = seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
             db::reviews::end(&mut tx, review, ReviewState::Retracted, entry.at, entry.id).await?;
-            let state = match given.verdict {
-                // Only what decided, or helped to, changes where the decision stands.
-                verdict if verdict.counts() => reopened(&mut tx, &stored).await?,
-                _ => stored.state,
+            let (state, entry) = match (stored.settling, given.verdict.counts()) {
+                // What does not count leaves what people decided as it is.
+                (Some(settling), false) => {
+                    db::decisions::set_settling(&mut tx, id, stored.n, settling).await?;
+                    (State::Settling, entry)
+                }
+                _ => reopen(&mut tx, &engine, &caller, &stored, &policy, entry).await?,
             };
-            match stored.settling.filter(|_| state == State::Settling) {
-                Some(settling) => db::decisions::set_settling(&mut tx, id, stored.n, settling).await.map(|_| ())?,
-                None => db::decisions::set_state(&mut tx, id, stored.n, state).await?,
-            }
-            routing::keep_free_seat(&mut tx, &stored, &policy).await?;
             engine.commit(tx).await?;
             Ok((state, entry))
         })
@@ -139,30 +137,24 @@ async fn settle(
     let now = engine.now();
     let Some(settling) = stored.settling.filter(|settling| settling.until <= now) else { return Ok(()) };
     let permit = authorize::unevaluated(authorize::engine_actor());
-    let mut lost = false;
+    let mut last = None;
     for review in counted(tx, stored, settling.outcome).await? {
         if still_gives(tx, engine, stored, &review, now).await? {
             continue;
         }
-        lost = true;
         stored.n += 1;
         let event =
             Event::ReviewVoided { decision: stored.id, n: stored.n, review: review.entry, cause: VoidCause::Authority };
         let entry = seal::append(tx, engine, caller, &permit, &event).await?;
         db::reviews::end(tx, review.entry, ReviewState::Void, entry.at, entry.id).await?;
+        last = Some(entry);
     }
     let policy = db::policies::find(tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
-    let reviews = counted(tx, stored, settling.outcome).await?;
-    let rules = rules(tx, stored, &policy).await?;
-    let holds = match settling.outcome {
-        ResolutionOutcome::Approved => !lost || rules.quorum.is_met(&rules.approvals),
-        _ => !reviews.is_empty(),
-    };
-    if !holds {
-        let state = reopened(tx, stored).await?;
-        routing::keep_free_seat(tx, stored, &policy).await?;
-        return Ok(db::decisions::set_state(tx, stored.id, stored.n, state).await?);
+    if let Some(entry) = last {
+        reopen(tx, engine, caller, stored, &policy, entry).await?;
+        return Ok(());
     }
+    let reviews = counted(tx, stored, settling.outcome).await?;
     let resolved = Resolve {
         n: stored.n + 1,
         outcome: settling.outcome,
@@ -188,11 +180,29 @@ async fn still_gives(
     Ok(opinion.allowed && (!senior || authorize::is_senior(conn, review.person, stored.id, now).await?))
 }
 
-/// Where a decision stands again once a review that decided stands no more.
-async fn reopened(conn: &mut PgConnection, stored: &Decision) -> Result<State> {
-    let reviews = db::reviews::list(conn, stored.id).await?;
-    let begun = reviews.iter().any(|review| stands(review, stored) && review.verdict.counts());
-    Ok(if begun { State::InReview } else { State::Queued })
+/// Says where a decision stands once a review stands no more. What is left may decide by itself: approvals that somebody
+/// had rejected, or more of them than it takes; then it settles anew.
+async fn reopen(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    caller: &Caller,
+    stored: &Decision,
+    policy: &PolicyVersion,
+    entry: seal::Entry,
+) -> Result<(State, seal::Entry)> {
+    let left = rules(tx, stored, policy).await?;
+    let outcome = match counted(tx, stored, ResolutionOutcome::Rejected).await?.is_empty() {
+        false => Some(ResolutionOutcome::Rejected),
+        true => left.quorum.is_met(&left.approvals).then_some(ResolutionOutcome::Approved),
+    };
+    if let Some(outcome) = outcome {
+        let (state, _, entry) = decide(tx, engine, caller, stored, outcome, policy).await?;
+        return Ok((state, entry));
+    }
+    let state = if left.approvals.is_empty() { State::Queued } else { State::InReview };
+    db::decisions::set_state(tx, stored.id, stored.n, state).await?;
+    routing::keep_free_seat(tx, stored, policy).await?;
+    Ok((state, entry))
 }
 
 /// The reviews that make this outcome: the approvals, or the rejections.

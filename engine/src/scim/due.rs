@@ -46,12 +46,12 @@ pub(crate) async fn run(engine: Engine) {
 
 /// Works out the next part; returns how many people it was.
 async fn work_out(engine: &Engine) -> Result<usize> {
+    if !db::scim::due::any(&mut *engine.app.acquire().await?).await? {
+        return Ok(0);
+    }
     engine
         .act(&Caller::engine(), move |engine, caller| async move {
             let mut tx = engine.begin().await?;
-            if !db::scim::due::any(&mut tx).await? {
-                return Ok(0);
-            }
             db::roles::lock_guard(&mut tx).await?;
             let due = db::scim::due::take(&mut tx, PART).await?;
             let mut of: BTreeMap<ProviderId, Vec<PersonId>> = BTreeMap::new();

@@ -134,6 +134,42 @@ async fn somebody_else_may_still_reject_what_settles() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn approvals_that_somebody_rejected_settle_again_once_the_rejection_is_taken_back() {
+    let office = office(1, "20").await;
+    let desk = &office.desk;
+    let id = office.propose("a", "40.00").await;
+    desk.review(&desk.approver, id, Verdict::Approve).await.unwrap();
+    desk.review(&desk.approver_b, id, Verdict::Reject).await.unwrap();
+    let rejection = own(&office.page(&desk.approver_b, id).await).unwrap();
+
+    let back = retract(&desk.engine, &desk.approver_b, id, rejection).await;
+
+    assert_eq!(back, Ok(State::Settling));
+    assert_eq!(office.page(&desk.auditor, id).await.settling.unwrap().outcome, ResolutionOutcome::Approved);
+    desk.clock.advance(20_000);
+    eventually(async || state(&office, id).await != State::Settling).await;
+    assert_eq!(office.page(&desk.auditor, id).await.resolution.unwrap().outcome, ResolutionOutcome::Approved);
+    verified(desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_handed_to_nobody_and_what_is_not_taken_yet_is_told() {
+    let desk = Desk::new().await;
+    let id = desk.queued_decision().await;
+
+    let up = desk.review(&desk.approver, id, Verdict::Escalate).await.unwrap_err();
+    let changes = desk.review(&desk.approver, id, Verdict::RequestChanges).await.unwrap_err();
+    let edits = desk.review(&desk.approver, id, Verdict::ApproveWithEdits).await.unwrap_err();
+
+    assert_eq!(
+        (code(up), code(changes), code(edits)),
+        (Code::InvalidTransition, Code::InvalidContent, Code::InvalidContent)
+    );
+    let page = decisions::view(&desk.engine, &again(&desk.approver), id).await.unwrap();
+    assert_eq!((page.state, page.reviews.len()), (State::Queued, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_lost_the_right_before_the_resolution_does_not_count() {
     let office = office(1, "20").await;
     let desk = &office.desk;
@@ -196,6 +232,7 @@ async fn a_reviewer_hands_a_decision_to_the_senior_approvers() {
     let approved = desk.review(&office.senior, id, Verdict::Approve).await.unwrap();
 
     assert_eq!(escalated.state, State::Queued);
+    assert_eq!(own(&office.page(&desk.approver, id).await), None, "it has had its effect");
     assert_eq!(page.policy.seats.iter().map(|seat| seat.role).collect::<Vec<_>>(), [Role::SeniorApprover]);
     assert_eq!(code(below), Code::Forbidden);
     assert_eq!(code(again_up), Code::InvalidTransition);

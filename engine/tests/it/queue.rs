@@ -115,11 +115,11 @@ async fn each_view_tells_what_opening_tells() {
                     View::Breaching => page.state.is_open() && is_breaching(since, page.due_at, page.now),
                     View::Resolved => !page.state.is_open() && by_me,
                 };
-                for view in View::ALL.into_iter().filter(|view| holds(*view)) {
+                for view in View::ALL.iter().copied().filter(|view| holds(*view)) {
                     expected.entry(view).or_default().insert(*id);
                 }
             }
-            for view in View::ALL {
+            for view in View::ALL.iter().copied() {
                 let wanted = expected.remove(&view).unwrap_or_default();
                 let Ok(found) = ask(desk, person, QueueFilter { view: Some(view), ..QueueFilter::default() }).await
                 else {
@@ -163,7 +163,7 @@ async fn every_order_pages_through_each_decision_once() {
         let _ = desk.review(&desk.approver, *id, Verdict::Reject).await;
     }
 
-    for sort in Sort::ALL {
+    for sort in Sort::ALL.iter().copied() {
         let listed = whole(&desk, QueueFilter { view: Some(View::Team), sort, ..QueueFilter::default() }).await;
         let ids: HashSet<_> = listed.iter().map(|item| item.id).collect();
         assert_eq!(ids.len(), listed.len(), "{sort:?} lists each once");

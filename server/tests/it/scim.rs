@@ -583,21 +583,8 @@ impl<'a> Scim<'a> {
 /// answered and whoever changes a role meanwhile is not held up.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_of_ten_thousand_is_taken_in_and_holds_nobody_up() {
-    let (given, _) = push_of(10_000, 1_000).await;
-    assert!(given >= 1_000, "{given}");
-}
-
-/// How long the whole of it takes: `cargo test … --test it -- --ignored ten_thousand`.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement of a minute"]
-async fn a_group_of_ten_thousand_to_its_end() {
-    let (given, took) = push_of(10_000, 10_000).await;
-    assert_eq!(given, 10_000);
-    eprintln!("ten thousand people hold their role after {took:?}");
-}
-
-/// Pushes a group of so many, waits until so many of them hold its role, and checks what others notice of it.
-async fn push_of(members: u32, awaited: i64) -> (i64, Duration) {
+    // The rest comes in the same way and takes a minute.
+    let (members, awaited) = (10_000, 1_000);
     let installation = Installation::new().await;
     let scim = Scim::of(&installation);
     map(&installation, "Everybody", &[Role::Viewer]).await;
@@ -626,11 +613,10 @@ async fn push_of(members: u32, awaited: i64) -> (i64, Duration) {
     };
     let ((status, answered), held) = tokio::join!(push, others);
 
-    eprintln!("{members} members: answered after {answered:?}; the guard row was waited for {longest:?} at most");
     assert_eq!(status, StatusCode::CREATED);
     assert!(answered < Duration::from_secs(5), "answered after {answered:?}");
     assert!(longest < Duration::from_secs(5), "the guard row was waited for {longest:?}");
-    (held, begun.elapsed())
+    assert!(held >= awaited, "{held}");
 }
 
 /// What follows from a large push comes soon, and goes again with the group.

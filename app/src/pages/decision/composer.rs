@@ -150,8 +150,8 @@ pub(super) fn ReviewForm(
     signed: bool,
     /// Rulings that the person may not give, and why.
     refused: Vec<RefusedVerdict>,
-    /// Milliseconds to the deadline when the page was made.
-    time_left: u64,
+    /// Milliseconds to the time before which one has to come back, when the page was made.
+    time_left: Option<u64>,
     risk: Risk,
     review: ServerAction<Review>,
     answer: Signal<Option<Answer>>,
@@ -333,7 +333,7 @@ pub(super) fn ReviewForm(
                             <option value="">{strings::CHOOSE_TIME}</option>
                             {FOLLOW_UPS
                                 .into_iter()
-                                .filter(|(minutes, _)| minutes * 60_000 < time_left)
+                                .filter(|(minutes, _)| time_left.is_none_or(|left| minutes * 60_000 < left))
                                 .map(|(minutes, words)| view! { <option value=minutes.to_string()>{words}</option> })
                                 .collect_view()}
                         </select>

@@ -24,7 +24,7 @@ use wasm_bindgen::JsCast;
 
 use self::{
     composer::{Armed, Draft, ReviewForm},
-    retract::SettlingBar,
+    retract::{SettlingBar, press_retract},
     sections::{ActionSection, AskSection, ContextSection, HistorySection, PolicySection, RiskSection},
 };
 use crate::{
@@ -324,7 +324,7 @@ fn Whole(
     };
     let news = pause_news();
     let risk = shown.risk;
-    let time_left = shown.due_at.saturating_sub(shown.now);
+    let now = shown.now;
 
     let surroundings = Surroundings::get();
     let navigate = use_navigate();
@@ -440,7 +440,7 @@ fn Whole(
                 <PolicySection shown=shown.clone()/>
                 <Section id="review" number=6 title=strings::REVIEW>
                     {match composer {
-                        Composer::Open { presentation, expires_at, signed, refused } => {
+                        Composer::Open { presentation, expires_at, signed, refused, defer_before } => {
                             view! {
                                 <ReviewForm
                                     id
@@ -448,7 +448,7 @@ fn Whole(
                                     expires_at
                                     signed
                                     refused
-                                    time_left
+                                    time_left=defer_before.map(|end| end.saturating_sub(now))
                                     risk
                                     review
                                     answer
@@ -558,10 +558,7 @@ fn keys(
             Command::ArmEscalate => armed.arm(Verdict::Escalate),
             Command::ArmReject => armed.arm(Verdict::Reject),
             Command::ArmDefer => armed.arm(Verdict::Defer),
-            Command::Retract => document().get_element_by_id("retract").is_some_and(|button| {
-                button.unchecked_into::<web_sys::HtmlElement>().click();
-                true
-            }),
+            Command::Retract => press_retract(),
             Command::Send => armed.send(),
             Command::Release => {
                 armed.disarm();

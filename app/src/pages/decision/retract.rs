@@ -6,6 +6,7 @@ use countersign_domain::{
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
+use wasm_bindgen::JsCast;
 
 use crate::{
     Error,
@@ -68,7 +69,7 @@ pub(crate) fn RetractForm(
             <div>
                 <button
                     type="submit"
-                    id="retract"
+                    data-retract=""
                     class=Weight::Plain.class()
                     aria-disabled=move || action.pending().get().then_some("true")
                 >
@@ -77,6 +78,15 @@ pub(crate) fn RetractForm(
             </div>
         </ActionForm>
     }
+}
+
+/// Presses the first button that takes a review back; tells whether there was one.
+pub(crate) fn press_retract() -> bool {
+    let button = document().query_selector("[data-retract]").ok().flatten();
+    button.is_some_and(|button| {
+        button.unchecked_into::<web_sys::HtmlElement>().click();
+        true
+    })
 }
 
 /// Says what people decided and when it is final.

@@ -14,7 +14,7 @@ use crate::components::form::Weight;
 /// The views with their counts; a link leads to the whole view, so that its count is what it shows.
 #[component]
 pub(super) fn Rail(counts: RwSignal<Vec<Count>>, filter: Filter, current: View) -> impl IntoView {
-    let views = View::ALL.map(|view| {
+    let views = View::ALL.iter().copied().map(|view| {
         let words = move || {
             counts.with(|counts| counts.iter().find(|count| count.view == view).map(|count| count.words()))
         };
@@ -42,7 +42,7 @@ pub(super) fn Rail(counts: RwSignal<Vec<Count>>, filter: Filter, current: View) 
 
     view! {
         <nav aria-label=strings::VIEWS class="col-span-full xl:col-span-1 print:hidden">
-            <ul class="flex flex-wrap gap-1.5 xl:grid xl:gap-0.5">{views.into_iter().collect_view()}</ul>
+            <ul class="flex flex-wrap gap-1.5 xl:grid xl:gap-0.5">{views.collect_view()}</ul>
         </nav>
     }
 }
@@ -50,7 +50,7 @@ pub(super) fn Rail(counts: RwSignal<Vec<Count>>, filter: Filter, current: View) 
 /// The orders, each a link; resolved decisions have one.
 #[component]
 pub(super) fn Orders(filter: Filter, current: Sort) -> impl IntoView {
-    let orders = Sort::ALL.map(|sort| {
+    let orders = Sort::ALL.iter().copied().map(|sort| {
         let address = Filter { sort, after: None, ..filter.clone() }.address(None);
         view! {
             <li>
@@ -68,7 +68,7 @@ pub(super) fn Orders(filter: Filter, current: Sort) -> impl IntoView {
     view! {
         <nav aria-label=strings::ORDER class="flex flex-wrap items-center gap-x-2 text-compact text-muted print:hidden">
             <span aria-hidden="true">{strings::ORDER}</span>
-            <ul class="flex flex-wrap gap-x-2">{orders.into_iter().collect_view()}</ul>
+            <ul class="flex flex-wrap gap-x-2">{orders.collect_view()}</ul>
         </nav>
     }
 }

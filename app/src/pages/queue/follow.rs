@@ -20,6 +20,7 @@ use crate::{
     frame::Surroundings,
     keys::Command,
     live::Live,
+    pages::decision::retract::press_retract,
 };
 
 /// What the list shows at this moment.
@@ -189,6 +190,7 @@ pub(super) fn keys(
                     None => false,
                 }
             }
+            Command::Retract => press_retract(),
             Command::Back => match selected.get_untracked() {
                 Some(id) => {
                     navigate(&address(None), stay());
