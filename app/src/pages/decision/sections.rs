@@ -468,7 +468,7 @@ fn Reviews(decision: DecisionId, reviews: Vec<ReviewRow>, reload: Callback<()>) 
 const fn standing(state: ReviewState) -> &'static str {
     match state {
         ReviewState::Submitted => "contents",
-        ReviewState::Retracted | ReviewState::Void => "line-through opacity-70",
+        ReviewState::Retracted | ReviewState::Void => "contents *:line-through",
     }
 }
 

@@ -43,7 +43,10 @@ use crate::{
     },
     frame::Surroundings,
     live::Live,
-    pages::{decision::retract::RetractForm, me::mine},
+    pages::{
+        decision::retract::{Countdown, RetractForm},
+        me::mine,
+    },
     wire::Json,
 };
 
@@ -142,7 +145,8 @@ fn DoneBar(done: Memo<Option<DecisionId>>) -> impl IntoView {
         move || done.get(),
         |done| async move {
             let done = done?;
-            mine().await.ok()?.reviews.into_iter().find(|review| review.decision == done)
+            let mine = mine().await.ok()?;
+            Some((mine.reviews.into_iter().find(|review| review.decision == done)?, mine.now))
         },
     );
     let live = expect_context::<Live>();
@@ -158,7 +162,8 @@ fn DoneBar(done: Memo<Option<DecisionId>>) -> impl IntoView {
         <Transition>
             {move || Suspend::new(async move {
                 own.await
-                    .map(|review| {
+                    .map(|(review, now)| {
+                        let clock = ticking(now);
                         view! {
                             <Banner bar=Bar::Done>
                                 <p>{strings::RECORDED}</p>
@@ -172,7 +177,7 @@ fn DoneBar(done: Memo<Option<DecisionId>>) -> impl IntoView {
                                     .map(|until| {
                                         view! {
                                             <span>
-                                                {strings::FINAL_AT} <Moment at=until/>
+                                                {strings::FINAL_AT} <Moment at=until/> <Countdown until clock/>
                                             </span>
                                         }
                                     })}
