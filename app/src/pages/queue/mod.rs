@@ -261,7 +261,7 @@ fn Desk(
                     </Banner>
                 }
             })}
-        <div class="grid items-start gap-4 min-[900px]:grid-cols-[minmax(0,22rem)_minmax(0,1fr)] xl:grid-cols-[12.5rem_26.25rem_minmax(0,1fr)]">
+        <div class="grid grid-cols-1 items-start gap-4 min-[900px]:grid-cols-[minmax(0,22rem)_minmax(0,1fr)] xl:grid-cols-[12.5rem_26.25rem_minmax(0,1fr)]">
             <Rail counts=shown.counts filter=filter.clone() current/>
             <section aria-label=strings::LIST class=list_class>
                 <div class="mb-2 grid">

@@ -58,7 +58,8 @@ pub(super) fn QueueRow(
                                 };
                                 view! { <span class=class>{resolution_words(&resolution)}</span> }.into_any()
                             }
-                            (None, None) => view! { <Deadline item clock/> }.into_any(),
+                            // What is open has its whole line for the title: equal beginnings are told apart by their ends.
+                            (None, None) => ().into_any(),
                         }}
                     </p>
                 </div>
@@ -73,7 +74,16 @@ pub(super) fn QueueRow(
                                     let Instant { machine, screen } = instant(resolution.at);
                                     view! { <time datetime=machine class="tabular-nums">{screen}</time> }.into_any()
                                 }
-                                None => view! { <RowSeal seal=item.seal/> }.into_any(),
+                                None => {
+                                    let seal = item.seal;
+                                    view! {
+                                        <span class="inline-flex items-baseline gap-2">
+                                            <RowSeal seal/>
+                                            {move || gone.with(Option::is_none).then(|| view! { <Deadline item=row.item clock/> })}
+                                        </span>
+                                    }
+                                        .into_any()
+                                }
                             })
                         }}
                     </p>
@@ -139,10 +149,10 @@ fn Facts(item: QueueItem) -> impl IntoView {
         <span class="shrink-0 tabular-nums">
             {format!("{} of {}", item.given, item.need)} <span class="sr-only">" approvals"</span>
         </span>
-        <span aria-hidden="true">"·"</span>
-        <span class="truncate">{item.system}</span>
-        <span aria-hidden="true">"·"</span>
-        <span class="truncate" title=whole>
+        <span aria-hidden="true" class="max-sm:hidden">"·"</span>
+        <span class="truncate max-sm:hidden">{item.system}</span>
+        <span aria-hidden="true" class="max-sm:hidden">"·"</span>
+        <span class="truncate max-sm:hidden" title=whole>
             {route}
         </span>
     }
