@@ -107,7 +107,7 @@ pub struct QueueItem {
     pub route: Route,
     /// The rule's id.
     pub rule: String,
-    /// Its deadline handed it to the senior approvers.
+    /// Its deadline or a reviewer handed it to the senior approvers.
     pub escalated: bool,
     /// When it was proposed.
     pub proposed_at: u64,

@@ -42,7 +42,7 @@ pub(super) fn Rail(counts: RwSignal<Vec<Count>>, filter: Filter, current: View) 
 
     view! {
         <nav aria-label=strings::VIEWS class="col-span-full min-w-0 xl:col-span-1 print:hidden">
-            <ul class="flex gap-1.5 overflow-x-auto py-1 whitespace-nowrap sm:flex-wrap sm:py-0 xl:grid xl:gap-0.5">{views.collect_view()}</ul>
+            <ul class="relative flex gap-1.5 overflow-x-auto py-1 whitespace-nowrap sm:flex-wrap sm:py-0 xl:grid xl:gap-0.5">{views.collect_view()}</ul>
         </nav>
     }
 }

@@ -161,7 +161,7 @@ fn Facts(item: QueueItem) -> impl IntoView {
 /// Says which rule sent it where; what a rule decided by itself says so beside the outcome.
 fn route_words(item: &QueueItem) -> String {
     if item.escalated {
-        return format!("handed up at its deadline · rule {}", item.rule);
+        return format!("handed up · rule {}", item.rule);
     }
     match item.route {
         Route::Require => format!("rule {}", item.rule),
@@ -242,7 +242,7 @@ mod tests {
 
         assert_eq!(route(Route::Require, false), "rule refund-large");
         assert_eq!(route(Route::Escalate, false), "senior approvers · rule refund-large");
-        assert_eq!(route(Route::Require, true), "handed up at its deadline · rule refund-large");
+        assert_eq!(route(Route::Require, true), "handed up · rule refund-large");
         assert_eq!(route(Route::AutoApprove, false), "held back by a guard · rule refund-large");
     }
 }
