@@ -158,7 +158,7 @@ pub(super) fn ReviewForm(
     draft: Draft,
     armed: Armed,
     changed: RwSignal<bool>,
-    reload: impl Fn() + Copy + Send + Sync + 'static,
+    reload: Callback<()>,
 ) -> impl IntoView {
     let unsigned = RwSignal::new(None::<Problem>);
     let signing = RwSignal::new(false);
@@ -250,7 +250,7 @@ pub(super) fn ReviewForm(
                     .then(|| {
                         view! {
                             <p>
-                                <button type="button" on:click=move |_| reload() class=Weight::Plain.class()>
+                                <button type="button" on:click=move |_| reload.run(()) class=Weight::Plain.class()>
                                     {strings::SHOW_CURRENT}
                                 </button>
                             </p>

@@ -180,14 +180,7 @@ pub(crate) fn DecisionPage() -> impl IntoView {
             }
         },
     );
-    let review = ServerAction::<Review>::new();
-    let open = ServerAction::<OpenField>::new();
-    let draft = Draft::new();
-    let reload = move || {
-        draft.keep();
-        review.clear();
-        view.refetch();
-    };
+    let acts = Acts::over(move || view.refetch());
 
     view! {
         <Transition fallback=|| {
@@ -196,12 +189,35 @@ pub(crate) fn DecisionPage() -> impl IntoView {
             {move || Suspend::new(async move {
                 match view.await {
                     Ok(shown) => {
-                        view! { <Whole shown review open draft place=Place::Page reload/> }.into_any()
+                        view! { <Whole shown acts place=Place::Page/> }.into_any()
                     }
                     Err(error) => view! { <Refusal error/> }.into_any(),
                 }
             })}
         </Transition>
+    }
+}
+
+/// What somebody may do on a decision, wherever it is shown.
+#[derive(Clone, Copy)]
+struct Acts {
+    review: ServerAction<Review>,
+    open: ServerAction<OpenField>,
+    draft: Draft,
+    /// Reads the decision again and keeps what is typed. No closure of its own type: the page of a decision is large, and
+    /// would be compiled once for each.
+    reload: Callback<()>,
+}
+
+impl Acts {
+    fn over(refetch: impl Fn() + Send + Sync + 'static) -> Self {
+        let (review, draft) = (ServerAction::<Review>::new(), Draft::new());
+        let reload = Callback::new(move |()| {
+            draft.keep();
+            review.clear();
+            refetch();
+        });
+        Self { review, open: ServerAction::new(), draft, reload }
     }
 }
 
@@ -226,14 +242,7 @@ pub(crate) fn DecisionPane(
     view: Resource<Option<(DecisionId, Result<DecisionView, Error>)>>,
     place: Place,
 ) -> impl IntoView {
-    let review = ServerAction::<Review>::new();
-    let open = ServerAction::<OpenField>::new();
-    let draft = Draft::new();
-    let reload = move || {
-        draft.keep();
-        review.clear();
-        view.refetch();
-    };
+    let acts = Acts::over(move || view.refetch());
 
     view! {
         <Transition fallback=|| {
@@ -246,7 +255,7 @@ pub(crate) fn DecisionPane(
                     Suspend::new(async move {
                         match view.await.filter(|(shown, _)| *shown == id) {
                             Some((_, Ok(shown))) => {
-                                view! { <Whole shown review open draft place reload/> }.into_any()
+                                view! { <Whole shown acts place/> }.into_any()
                             }
                             Some((_, Err(error))) => {
                                 view! { <p class="text-muted">{error.problem().detail.clone()}</p> }.into_any()
@@ -274,14 +283,8 @@ fn nothing_here() -> Error {
 
 /// The page of one decision as it was shown.
 #[component]
-fn Whole(
-    shown: DecisionView,
-    review: ServerAction<Review>,
-    open: ServerAction<OpenField>,
-    draft: Draft,
-    place: Place,
-    reload: impl Fn() + Copy + Send + Sync + 'static,
-) -> impl IntoView {
+fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
+    let Acts { review, open, draft, reload } = acts;
     let id = shown.id;
     let in_pane = matches!(place, Place::Pane { .. });
     provide_context(Masks { open, decision: id, may_open: shown.may_open });
@@ -290,14 +293,14 @@ fn Whole(
     Effect::new(move || {
         if matches!(open.value().get(), Some(Ok(Answer::Done { .. }))) {
             open.clear();
-            reload();
+            reload.run(());
         }
     });
     if let Some(until) = shown.open_until {
         // Opened values leave the screen when their time is up.
         let rest = std::time::Duration::from_millis(until.saturating_sub(shown.now));
         Effect::new(move || {
-            if let Ok(timer) = set_timeout_with_handle(reload, rest) {
+            if let Ok(timer) = set_timeout_with_handle(move || reload.run(()), rest) {
                 on_cleanup(move || timer.clear());
             }
         });
@@ -395,7 +398,7 @@ fn Whole(
                     view! {
                         <Banner bar=Bar::Stale>
                             <p>{strings::CHANGED}</p>
-                            <button type="button" on:click=move |_| reload() class=Weight::Plain.class()>
+                            <button type="button" on:click=move |_| reload.run(()) class=Weight::Plain.class()>
                                 {strings::SHOW_CURRENT}
                             </button>
                         </Banner>
@@ -408,7 +411,7 @@ fn Whole(
                     view! {
                         <Banner bar=Bar::Stale>
                             <p>{strings::PAUSE_NEWS}</p>
-                            <button type="button" on:click=move |_| reload() class=Weight::Plain.class()>
+                            <button type="button" on:click=move |_| reload.run(()) class=Weight::Plain.class()>
                                 {strings::SHOW_CURRENT}
                             </button>
                         </Banner>
@@ -465,7 +468,7 @@ fn Whole(
                         }
                     }}
                 </Section>
-                <HistorySection shown clock reload=Callback::new(move |()| reload())/>
+                <HistorySection shown clock reload/>
                 <Recorded entry=recorded/>
             </div>
             {(!in_pane).then(|| view! { <Contents/> })}
