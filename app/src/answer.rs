@@ -5,14 +5,10 @@
 //! the form's page straight from the post: the page finds the answer and everything typed in
 //! [`Posted`]. No message and nothing typed ever travels in an address.
 
-use countersign_domain::{
-    directory::NewScimToken,
-    problem::Problem,
-    view::{InvitationLink, NewCodes, NewKey, NewTotp},
-};
+use countersign_domain::problem::Problem;
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::Error;
 
@@ -30,30 +26,10 @@ pub(crate) enum Answer {
         /// Why, and what to change.
         problem: Problem,
     },
-    /// A one-time link, shown this once.
-    Link {
-        /// The link.
-        link: InvitationLink,
-    },
-    /// A key, shown this once.
-    Key {
-        /// The key.
-        key: NewKey,
-    },
-    /// A directory's token, shown this once.
-    ScimToken {
-        /// The token.
-        token: NewScimToken,
-    },
-    /// A secret for an authenticator app, shown this once.
-    Totp {
-        /// The secret.
-        totp: NewTotp,
-    },
-    /// Recovery codes, shown this once.
-    Codes {
-        /// The codes.
-        codes: NewCodes,
+    /// Something that is shown this once.
+    Once {
+        /// Its JSON. Only the form's own page reads it, so that no other page loads the code for it.
+        json: String,
     },
 }
 
@@ -62,6 +38,20 @@ impl Answer {
     #[cfg(feature = "ssr")]
     pub(crate) fn done(to: impl Into<String>) -> Self {
         Answer::Done { to: to.into() }
+    }
+
+    /// Makes the answer that shows something this once.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn once(shown: &impl Serialize) -> Self {
+        Answer::Once { json: serde_json::to_string(shown).unwrap_or_default() }
+    }
+
+    /// Returns what is shown this once, where it is of this type.
+    pub(crate) fn shown<T: DeserializeOwned>(&self) -> Option<T> {
+        match self {
+            Answer::Once { json } => serde_json::from_str(json).ok(),
+            _ => None,
+        }
     }
 
     /// Returns the problem of a refused form.

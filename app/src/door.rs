@@ -83,7 +83,7 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 100] = [
+pub const ENDPOINTS: [Endpoint; 101] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -136,6 +136,7 @@ pub const ENDPOINTS: [Endpoint; 100] = [
     endpoint("/act/access-reviews", Class::Read),
     endpoint("/act/health", Class::Frame),
     endpoint("/act/me", Class::Read),
+    endpoint("/act/my-review", Class::Read),
     endpoint("/act/setup-link", Class::Frame),
     endpoint("/act/invitation", Class::Frame),
     endpoint("/act/finish-setup", Class::Act),
@@ -243,11 +244,7 @@ pub async fn act(request: Request<Body>) -> Response {
             return response;
         }
         Answer::Refused { problem } => StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::BAD_REQUEST),
-        Answer::Link { .. }
-        | Answer::Key { .. }
-        | Answer::ScimToken { .. }
-        | Answer::Totp { .. }
-        | Answer::Codes { .. } => StatusCode::OK,
+        Answer::Once { .. } => StatusCode::OK,
     };
     let page = page_of(&path, &typed);
     let mut response = draw(parts, &page, Some(Posted { path, answer, typed }), status).await;

@@ -975,6 +975,8 @@ crate::decision::words! {
         Providers "providers"
         /// Sign-ins: one person's, or all that run.
         Sessions "sessions"
+        /// A person's own reviews.
+        Reviews "reviews"
         /// Passkeys that wait for an admin's word.
         Credentials "credentials"
         /// Decision types.

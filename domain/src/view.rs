@@ -654,6 +654,15 @@ pub struct SessionRow {
     pub current: bool,
 }
 
+/// A person's latest review of a decision, for the line that says what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnReviewView {
+    /// The review, where it is among the person's latest.
+    pub review: Option<OwnReview>,
+    /// Server time.
+    pub now: u64,
+}
+
 /// One of a person's own reviews.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnReview {

@@ -7,11 +7,14 @@ use countersign_domain::{
     decision::ReviewState,
     event::{Event, List, Object, PasswordBy, Place},
     holding::{Holding, Source},
-    ids::{PersonId, SessionId, SystemId},
+    ids::{DecisionId, PersonId, SessionId, SystemId},
     problem::Code,
     role::Role,
     text::PersonName,
-    view::{AssignmentRow, HoldingForm, InvitationLink, Me, MeView, OwnReview, PeopleView, PersonRow, PersonView},
+    view::{
+        AssignmentRow, HoldingForm, InvitationLink, Me, MeView, OwnReview, OwnReviewView, PeopleView, PersonRow,
+        PersonView,
+    },
 };
 use countersign_ledger::leaf::{ActorKind, Leaf};
 use sqlx::{PgConnection, Postgres, Transaction};
@@ -73,6 +76,26 @@ pub async fn my_page(engine: &Engine, caller: &Caller) -> Result<MeView> {
     sessions::record_list(engine, caller, permit, list.len()).await?;
 
     Ok(MeView { me, providers, sessions: list, reviews, now: engine.now() })
+}
+
+/// Reads the caller's latest review of a decision. Less than [`my_page`], because a page asks each time the decision
+/// changes.
+///
+/// # Errors
+///
+/// As [`me`].
+pub async fn my_review(engine: &Engine, caller: &Caller, decision: DecisionId) -> Result<OwnReviewView> {
+    let Actor::Person { id, .. } = caller.actor else {
+        return Err(Error::refused(Code::Unauthenticated, "Sign in first."));
+    };
+    let mut tx = engine.begin().await?;
+    let permit = engine.authorize(&mut tx, caller, Action::ViewSelf, Target::Member(id)).await?;
+    let review = own_reviews(&mut tx, engine, id).await?.into_iter().find(|review| review.decision == decision);
+    tx.commit().await?;
+    let event = Event::AccessListed { list: List::Reviews, count: u64::from(review.is_some()) };
+    reads::record(engine, caller, permit, &event, reads::Shown::default()).await?;
+
+    Ok(OwnReviewView { review, now: engine.now() })
 }
 
 async fn own_reviews(conn: &mut PgConnection, engine: &Engine, person: PersonId) -> Result<Vec<OwnReview>> {

@@ -358,6 +358,7 @@ pub static ROUTES: &[Route] = &[
     act("/act/access-reviews", Door::Browser, Some(ListAccessReviews), Object::Installation, Class::Search),
     act("/act/health", Door::Browser, Some(ViewHealth), Object::Installation, Class::None),
     act("/act/me", Door::Browser, Some(ViewSelf), Object::Member, Class::Read),
+    act("/act/my-review", Door::Browser, Some(ViewSelf), Object::Member, Class::Read),
     act("/act/factors", Door::Browser, Some(ViewSelf), Object::Member, Class::Read),
     act("/act/sessions", Door::Browser, Some(ListSessions), Object::Installation, Class::Search),
     act("/act/passkeys", Door::Browser, Some(ListCredentials), Object::Installation, Class::Search),

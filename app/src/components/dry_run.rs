@@ -30,7 +30,7 @@ pub(crate) fn EffectTable(effects: Vec<Effect>) -> impl IntoView {
         .map(|Effect { person, name, gains, losses, refused, findings }| {
             let notes = refused
                 .into_iter()
-                .map(|(holding, why)| format!("Does not get {}: {why}", holding.role.name().to_lowercase()))
+                .map(|(holding, why)| format!("Does not get {}: {why}", holding.role.name().to_ascii_lowercase()))
                 .chain(findings)
                 .map(|note| view! { <p class="text-compact text-muted">{note}</p> })
                 .collect_view();

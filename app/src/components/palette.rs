@@ -60,9 +60,9 @@ fn lines(targets: &[Target], path: &str, may_rule: bool) -> Vec<Line> {
 
 /// Keeps the lines that hold every typed word, in the order they had.
 fn matching(lines: &[Line], typed: &str) -> Vec<Line> {
-    let typed = typed.to_lowercase();
+    let typed = typed.to_ascii_lowercase();
     let words: Vec<_> = typed.split_whitespace().collect();
-    let holds = |line: &&Line| words.iter().all(|word| line.label.to_lowercase().contains(word));
+    let holds = |line: &&Line| words.iter().all(|word| line.label.to_ascii_lowercase().contains(word));
     lines.iter().filter(holds).cloned().collect()
 }
 

@@ -4,6 +4,7 @@ use countersign_domain::{
     administration::{AuditWindowRow, AuditWindowsView},
     ids::AuditWindowId,
     problem::Problem,
+    view::NewKey,
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::hooks::use_query_map;
@@ -85,7 +86,7 @@ pub(crate) async fn issue_token(window: AuditWindowId, #[server(default)] networ
     let (engine, caller) = request()?;
     let made = act(async move { audit_windows::issue_token(&engine, &caller, window, &networks).await }).await;
 
-    Ok(told(made.map(|key| Answer::Key { key })))
+    Ok(told(made.map(|key| Answer::once(&key))))
 }
 
 /// The forms of the page.
@@ -111,10 +112,7 @@ pub(crate) fn AuditWindowsPage() -> impl IntoView {
         sent || query.with(|query| query.get("waits").is_some())
     });
     let problem = Signal::derive(move || [closed.get(), issued.get()].into_iter().flatten().find_map(Answer::problem));
-    let key = Signal::derive(move || match issued.get() {
-        Some(Answer::Key { key }) => Some(key),
-        _ => None,
-    });
+    let key = Signal::derive(move || issued.get().and_then(|answer| answer.shown::<NewKey>()));
 
     view! {
         <PageTitle text=TitleText::page(strings::TITLE)/>

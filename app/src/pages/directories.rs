@@ -64,7 +64,7 @@ pub(crate) async fn issue_scim_token(
         tokens::issue(&engine, &caller, settings).await
     });
 
-    Ok(told(made.await.map(|token| Answer::ScimToken { token })))
+    Ok(told(made.await.map(|token| Answer::once(&token))))
 }
 
 /// Ends a token at once.
@@ -88,10 +88,7 @@ pub(crate) fn Directories() -> impl IntoView {
     let view = Resource::new(move || (issue.version().get(), revoke.version().get()), |_| directories());
     let (issued, revoked) = (answer_of(issue), answer_of(revoke));
     let problem = Signal::derive(move || [issued.get(), revoked.get()].into_iter().flatten().find_map(Answer::problem));
-    let token = Signal::derive(move || match issued.get() {
-        Some(Answer::ScimToken { token }) => Some(token),
-        _ => None,
-    });
+    let token = Signal::derive(move || issued.get().and_then(|answer| answer.shown::<NewScimToken>()));
 
     view! {
         <Transition fallback=|| ()>

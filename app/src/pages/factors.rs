@@ -78,7 +78,7 @@ pub(crate) async fn begin_totp() -> Result<Answer, Error> {
     let (engine, caller) = request()?;
     let made = act(async move { factors::begin_totp(&engine, &caller).await }).await;
 
-    Ok(told(made.map(|totp| Answer::Totp { totp })))
+    Ok(told(made.map(|totp| Answer::once(&totp))))
 }
 
 /// Puts the authenticator app in force with its first code.
@@ -117,7 +117,7 @@ pub(crate) async fn recovery_codes() -> Result<Answer, Error> {
     let (engine, caller) = request()?;
     let made = act(async move { factors::new_recovery_codes(&engine, &caller).await }).await;
 
-    Ok(told(made.map(|codes| Answer::Codes { codes })))
+    Ok(told(made.map(|codes| Answer::once(&codes))))
 }
 
 /// Replaces the reader's password.
@@ -293,10 +293,7 @@ fn App(
     begun: Signal<Option<Answer>>,
     #[prop(into)] problem: Signal<Option<countersign_domain::Problem>>,
 ) -> impl IntoView {
-    let made = move || match begun.get() {
-        Some(Answer::Totp { totp }) => Some(totp),
-        _ => None,
-    };
+    let made = move || begun.get().and_then(|answer| answer.shown::<NewTotp>());
     let typing =
         move || made().is_some() || crate::answer::posted(<EnrolTotp as leptos::server_fn::ServerFn>::PATH).is_some();
 
@@ -378,10 +375,7 @@ fn Secret(totp: NewTotp) -> impl IntoView {
 
 #[component]
 fn Codes(left: u64, codes: ServerAction<RecoveryCodes>, coded: Signal<Option<Answer>>) -> impl IntoView {
-    let made = move || match coded.get() {
-        Some(Answer::Codes { codes: NewCodes { codes } }) => Some(codes),
-        _ => None,
-    };
+    let made = move || coded.get().and_then(|answer| answer.shown::<NewCodes>()).map(|new| new.codes);
 
     view! {
         <Panel title=strings::RECOVERY>

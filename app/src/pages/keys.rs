@@ -56,7 +56,7 @@ pub(crate) async fn make_key(
         keys::issue(&engine, &caller, system, settings).await
     });
 
-    Ok(told(made.await.map(|key| Answer::Key { key })))
+    Ok(told(made.await.map(|key| Answer::once(&key))))
 }
 
 /// Gives a key another secret.
@@ -69,7 +69,7 @@ pub(crate) async fn rotate_key(key: AgentKeyId, hours: u64) -> Result<Answer, Er
     let (engine, caller) = request()?;
     let made = act(async move { keys::rotate(&engine, &caller, key, hours).await }).await;
 
-    Ok(told(made.map(|key| Answer::Key { key })))
+    Ok(told(made.map(|key| Answer::once(&key))))
 }
 
 /// Ends the former secret of a key at once.
@@ -131,10 +131,7 @@ pub(crate) fn KeysPage() -> impl IntoView {
     let problem = Signal::derive(move || others.iter().filter_map(|answer| answer.get()).find_map(Answer::problem));
     let refused = Signal::derive(move || issued.get().and_then(Answer::problem));
     let key = Signal::derive(move || {
-        [issued.get(), rotated.get()].into_iter().flatten().find_map(|answer| match answer {
-            Answer::Key { key } => Some(key),
-            _ => None,
-        })
+        [issued.get(), rotated.get()].into_iter().flatten().find_map(|answer| answer.shown::<NewKey>())
     });
 
     view! {

@@ -54,7 +54,7 @@ pub(crate) async fn invite(name: String, login: String, #[server(default)] role:
     };
     let link = act(async move { people::invite(&engine, &caller, &name, &login, role).await }).await;
 
-    Ok(told(link.map(|link| Answer::Link { link })))
+    Ok(told(link.map(|link| Answer::once(&link))))
 }
 
 /// Replaces a member's one-time link.
@@ -67,7 +67,7 @@ pub(crate) async fn renew_invitation(person: PersonId) -> Result<Answer, Error> 
     let (engine, caller) = request()?;
     let link = act(async move { people::renew_invitation(&engine, &caller, person).await }).await;
 
-    Ok(told(link.map(|link| Answer::Link { link })))
+    Ok(told(link.map(|link| Answer::once(&link))))
 }
 
 /// Bars a member from signing in and ends their sign-ins.
@@ -131,10 +131,7 @@ pub(crate) fn PeoplePage() -> impl IntoView {
     let invited = answer_of(acts.invite);
     let renewed = answer_of(acts.renew);
     let link = Signal::derive(move || {
-        [renewed.get(), invited.get()].into_iter().flatten().find_map(|answer| match answer {
-            Answer::Link { link } => Some(link),
-            _ => None,
-        })
+        [renewed.get(), invited.get()].into_iter().flatten().find_map(|answer| answer.shown::<InvitationLink>())
     });
 
     view! {

@@ -55,7 +55,7 @@ pub(crate) async fn issue_key(system: SystemId) -> Result<Answer, Error> {
     let (engine, caller) = request()?;
     let key = act(async move { systems::issue_key(&engine, &caller, system).await }).await;
 
-    Ok(told(key.map(|key| Answer::Key { key })))
+    Ok(told(key.map(|key| Answer::once(&key))))
 }
 
 /// Ends a key at once.
@@ -89,10 +89,7 @@ pub(crate) fn SystemsPage() -> impl IntoView {
     let issued = answer_of(acts.issue);
     let revoked = answer_of(acts.revoke);
     let problem = Signal::derive(move || [issued.get(), revoked.get()].into_iter().flatten().find_map(Answer::problem));
-    let key = Signal::derive(move || match issued.get() {
-        Some(Answer::Key { key }) => Some(key),
-        _ => None,
-    });
+    let key = Signal::derive(move || issued.get().and_then(|answer| answer.shown::<NewKey>()));
 
     view! {
         <PageTitle text=TitleText::page(strings::TITLE)/>

@@ -108,8 +108,8 @@ impl Seat {
     /// Says the seat, such as "two different approvers".
     pub fn sentence(&self) -> String {
         match self.need {
-            1 => format!("one {}", self.role.name().to_lowercase()),
-            need => format!("{need} different {}", plural(&self.role.name().to_lowercase())),
+            1 => format!("one {}", self.role.name().to_ascii_lowercase()),
+            need => format!("{need} different {}", plural(&self.role.name().to_ascii_lowercase())),
         }
     }
 }

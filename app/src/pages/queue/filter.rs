@@ -92,7 +92,7 @@ impl Filter {
             risk.map(|risk| format!("risk {}", risk.word())),
             system.as_ref().map(|system| format!("AI system “{system}”")),
             type_name.as_ref().map(|name| format!("action “{name}”")),
-            route.map(|route| format!("route {}", route.label().to_lowercase())),
+            route.map(|route| format!("route {}", route.label().to_ascii_lowercase())),
             id.as_ref().map(|id| format!("id {}", id.text())),
         ];
         words.into_iter().flatten().collect::<Vec<_>>().join(", ")

@@ -14,7 +14,7 @@ use countersign_domain::{
     ids::DecisionId,
     policy::Route,
     queue::{Sort, View},
-    view::{DecisionView, QueueView},
+    view::{DecisionView, OwnReviewView, QueueView},
 };
 use leptos::{html, prelude::*};
 use leptos_router::{
@@ -43,10 +43,7 @@ use crate::{
     },
     frame::Surroundings,
     live::Live,
-    pages::{
-        decision::retract::{Countdown, RetractForm},
-        me::mine,
-    },
+    pages::decision::retract::{Countdown, RetractForm},
     wire::Json,
 };
 
@@ -138,15 +135,25 @@ pub(crate) fn QueuePage() -> impl IntoView {
     }
 }
 
+/// Reads the person's own review of a decision.
+#[server(prefix = "/act", endpoint = "my-review", output = Json)]
+async fn my_review(decision: DecisionId) -> Result<OwnReviewView, Error> {
+    use countersign_engine::people;
+
+    use crate::request::{request, shown};
+
+    let (engine, caller) = request()?;
+    shown(&caller, people::my_review(&engine, &caller, decision).await)
+}
+
 /// What became of the review that led here, read from the server, never from the address.
 #[component]
 fn DoneBar(done: Memo<Option<DecisionId>>) -> impl IntoView {
     let own = Resource::new(
         move || done.get(),
         |done| async move {
-            let done = done?;
-            let mine = mine().await.ok()?;
-            Some((mine.reviews.into_iter().find(|review| review.decision == done)?, mine.now))
+            let OwnReviewView { review, now } = my_review(done?).await.ok()?;
+            Some((review?, now))
         },
     );
     let live = expect_context::<Live>();
