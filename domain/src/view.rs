@@ -8,19 +8,20 @@ use serde::{Deserialize, Serialize};
 use crate::{
     change::Decided,
     decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, ReviewState, Risk, SealState, State, Verdict},
-    decision_type::{Kind, Reversibility},
+    decision_type::{Kind, Parameter, Reversibility},
     event::SignInMethod,
     ids::{
         AgentKeyId, ChangeId, DecisionId, EntryId, PasskeyId, PersonId, PresentationId, RoleAssignmentId, SessionId,
         SystemId,
     },
+    lineage::{FieldChange, Maker},
     policy::{Route, RowTrace},
     role::Role,
 };
 
 /// Version of the decision page's layout, sealed with each presentation. Changing which fields are
 /// shown, in which order or mode, is a new version.
-pub const DECISION_TEMPLATE: &str = "decision/3";
+pub const DECISION_TEMPLATE: &str = "decision/4";
 
 /// Name of a decision's proof file: the download has it, and the command line beside it names it.
 pub fn proof_file(decision: DecisionId) -> String {
@@ -140,6 +141,10 @@ pub struct DecisionView {
     pub conversation: Option<String>,
     /// Every committed field, in the order of the page, complete.
     pub fields: Vec<Field>,
+    /// What the type asks for, in the order of the page.
+    pub parameters: Vec<Parameter>,
+    /// Versions of the content, oldest first; the last one is that of `fields`.
+    pub versions: Vec<VersionRow>,
     /// The rule that routed it.
     pub policy: PolicySection,
     /// Reviews, oldest first.
@@ -222,6 +227,23 @@ impl Mode {
             Mode::Masked => "masked",
         }
     }
+}
+
+/// One version of what is proposed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionRow {
+    /// Number, from 1.
+    pub number: u64,
+    /// How it came about.
+    pub maker: Maker,
+    /// Who made it, by name: the AI system or a person.
+    pub by: String,
+    /// When.
+    pub at: u64,
+    /// What differs from the version before.
+    pub changes: Vec<FieldChange>,
+    /// Its seal.
+    pub seal: Seal,
 }
 
 /// The rule that routed a decision.

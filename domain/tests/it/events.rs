@@ -7,7 +7,7 @@ use countersign_domain::{
     decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, Risk, Verdict},
     event::{
         AccessReviewAnswer, AnomalyCause, CredentialAlg, EndCause, Event, List, Object, PasswordBy, Place,
-        ProviderChange, ScimChange, Scope, SignInMethod, Signature, VoidCause,
+        ProviderChange, ScimChange, Scope, SignInMethod, Signature, VoidCause, WithdrawCode,
     },
     holding::{AuthorityLimits, Holding, Source},
     policy::{OnTimeout, Route, Routed},
@@ -58,7 +58,7 @@ fn line(event: &Event) -> String {
     String::from_utf8(Value::object(members).to_bytes(Limits::LEAF).unwrap()).unwrap()
 }
 
-const LAST: usize = 64;
+const LAST: usize = 67;
 
 /// No wildcard: an event without a line here does not compile.
 fn position(event: &Event) -> usize {
@@ -127,6 +127,9 @@ fn position(event: &Event) -> usize {
         Event::QuorumMet { .. } => 61,
         Event::ReviewRetracted { .. } => 62,
         Event::ReviewVoided { .. } => 63,
+        Event::Edited { .. } => 64,
+        Event::Revised { .. } => 65,
+        Event::Withdrawn { .. } => 66,
         Event::Denied { .. } => LAST,
     }
 }
@@ -209,6 +212,7 @@ pub(crate) fn samples() -> Vec<Event> {
             round: 1,
             authority: (3, hash(5)),
             until: None,
+            edited: None,
             signature: None,
         },
         Event::Reviewed {
@@ -224,6 +228,7 @@ pub(crate) fn samples() -> Vec<Event> {
             round: 1,
             authority: (3, hash(5)),
             until: None,
+            edited: None,
             signature: Some(Signature {
                 assertion: hash(6),
                 expires: 1_793_610_420_000,
@@ -435,6 +440,7 @@ pub(crate) fn samples() -> Vec<Event> {
             round: 1,
             authority: (3, hash(5)),
             until: Some(1_793_610_420_000),
+            edited: None,
             signature: None,
         },
         Event::Escalated { decision, n: 4, need: 1, due: 1_793_617_260_000, review: Some(id(0x80).into()) },
@@ -450,6 +456,27 @@ pub(crate) fn samples() -> Vec<Event> {
         },
         Event::ReviewRetracted { decision, n: 5, review: id(0x80).into(), round: 1 },
         Event::ReviewVoided { decision, n: 5, review: id(0x80).into(), cause: VoidCause::Authority },
+        Event::Reviewed {
+            decision,
+            n: 3,
+            verdict: Verdict::ApproveWithEdits,
+            code: ReasonCode::WrongParameters,
+            reason: "the fare allows half".into(),
+            reviewer: person,
+            content: hash(1),
+            seen: hash(4),
+            policy,
+            round: 1,
+            authority: (3, hash(5)),
+            until: None,
+            edited: Some(hash(11)),
+            signature: None,
+        },
+        Event::Edited { decision, n: 4, from: hash(1), content: hash(11) },
+        Event::Revised { decision, n: 4, from: hash(1), content: hash(12) },
+        Event::ReviewVoided { decision, n: 5, review: id(0x80).into(), cause: VoidCause::Revised },
+        Event::Withdrawn { decision, n: 3, code: WithdrawCode::NoLongerNeeded },
+        resolved(ResolutionOutcome::Withdrawn, Vec::new()),
     ]
 }
 
