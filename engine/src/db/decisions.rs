@@ -217,7 +217,7 @@ pub(crate) async fn find(conn: &mut PgConnection, id: DecisionId) -> Result<Opti
         r#"
         select id, n, system_id, agent_key_id, type_id, state, risk, round, revision, content_hash, policy_version_id,
           rule, route, guards, about_persons, need, due_at, on_timeout, escalated_at, settles_as, settles_at, asked_version_id,
-          external_id, conversation, proposed_at, entry_id
+          external_id, conversation, proposed_at, coalesce(revised_entry_id, entry_id) as "entry_id!"
         from decisions
         where id = $1
         "#,
@@ -234,7 +234,7 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: DecisionId) -> Result<Opti
         r#"
         select id, n, system_id, agent_key_id, type_id, state, risk, round, revision, content_hash, policy_version_id,
           rule, route, guards, about_persons, need, due_at, on_timeout, escalated_at, settles_as, settles_at, asked_version_id,
-          external_id, conversation, proposed_at, entry_id
+          external_id, conversation, proposed_at, coalesce(revised_entry_id, entry_id) as "entry_id!"
         from decisions
         where id = $1
         for update
@@ -588,6 +588,7 @@ pub(crate) async fn count_turns(conn: &mut PgConnection, person: PersonId, now: 
         where d.state in ('received', 'queued', 'in_review')
           and not exists (select from reviews r where r.decision_id = d.id and r.round = d.round
             and r.person_id = $1 and r.state = 'submitted' and (r.verdict <> 'defer' or r.follow_up_at > $2))
+          and not exists (select from revisions v where v.decision_id = d.id and v.number = d.revision and v.person_id = $1)
           and k.issued_by is distinct from $1
           and exists (select from held a
             where (a.role = 'senior_approver' or d.risk <> 'high')
@@ -625,14 +626,16 @@ pub(crate) async fn list_open(
     };
     let rows = sqlx::query!(
         r#"
-        select d.id, s.name as system_name, d.type_id, d.risk, d.state, d.need, d.due_at, d.proposed_at, d.entry_id,
-          (select count(*) from reviews r where r.decision_id = d.id and r.round = d.round and r.state = 'submitted'
-            and r.verdict = 'approve') as "given!",
+        select d.id, s.name as system_name, d.type_id, d.risk, d.state, d.need, d.due_at, d.proposed_at,
+          coalesce(d.revised_entry_id, d.entry_id) as "entry_id!",
+          (select count(*) from reviews r where r.decision_id = d.id and r.state = 'submitted'
+            and ((r.verdict = 'approve' and r.round = d.round)
+              or (r.verdict = 'approve_with_edits' and r.round + 1 = d.round))) as "given!",
           e.idx as "idx?"
         from decisions d
         join systems s on s.id = d.system_id
         join decision_types t on t.id = d.type_id
-        join ledger_entries e on e.id = d.entry_id
+        join ledger_entries e on e.id = coalesce(d.revised_entry_id, d.entry_id)
         where d.state in ('received', 'queued', 'in_review', 'changes_requested', 'settling')
           and ($1::text is null or d.risk = $1)
           and ($2::text is null or s.name = $2)

@@ -46,7 +46,10 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<(
         new.code.map(ReasonCode::word),
         instant(new.now),
         new.entry.0,
-        new.by_rule.then_some("rule"),
+        match new.outcome {
+            ResolutionOutcome::Withdrawn => Some("requester"),
+            _ => new.by_rule.then_some("rule"),
+        },
     )
     .execute(conn)
     .await?;

@@ -11,6 +11,7 @@ mod mapping;
 mod passkeys;
 mod policies;
 mod providers;
+mod revisions;
 mod roles;
 mod sealing;
 mod sign_in;

@@ -24,15 +24,15 @@ use countersign_ledger::verify::Status;
 const HOUR: u64 = 3_600_000;
 
 /// A desk with the people that policies need.
-struct Office {
-    desk: Desk,
+pub(crate) struct Office {
+    pub(crate) desk: Desk,
     author: Caller,
     officer: Caller,
-    senior: Caller,
+    pub(crate) senior: Caller,
 }
 
 impl Office {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let desk = Desk::new().await;
         let author = desk.member("author-a", vec![Holding::everywhere(Role::PolicyAuthor)]).await;
         let officer = desk.member("officer-a", vec![Holding::everywhere(Role::ComplianceOfficer)]).await;
@@ -68,17 +68,17 @@ impl Office {
     }
 
     /// Puts these rows in force.
-    async fn enforce(&self, rules: &[RuleForm]) {
+    pub(crate) async fn enforce(&self, rules: &[RuleForm]) {
         let draft = self.draft(rules).await;
         self.submit(draft).await.unwrap();
         self.activate(&self.officer, draft).await.unwrap();
     }
 
-    async fn propose(&self, order: &str, amount: &str) -> DecisionId {
+    pub(crate) async fn propose(&self, order: &str, amount: &str) -> DecisionId {
         id_of(&self.desk.propose(order, &proposal(order, amount, "")).await.unwrap())
     }
 
-    async fn page(&self, caller: &Caller, id: DecisionId) -> DecisionView {
+    pub(crate) async fn page(&self, caller: &Caller, id: DecisionId) -> DecisionView {
         decisions::view(&self.desk.engine, &again(caller), id).await.unwrap()
     }
 }
@@ -406,19 +406,19 @@ async fn a_draft_says_what_it_would_do_with_one_decision_and_who_may_not_read_it
     assert!(matches!(unread, Error::Forbidden(_)));
 }
 
-const HARMLESS: &str = r#"{"effects":["financial"],"adverse":false,"affected":1}"#;
+pub(crate) const HARMLESS: &str = r#"{"effects":["financial"],"adverse":false,"affected":1}"#;
 
 fn reason() -> Reason {
     Reason::new("Less work.").unwrap()
 }
 
 /// Approves amounts up to 100.
-fn small() -> RuleForm {
+pub(crate) fn small() -> RuleForm {
     rule("small", "auto_approve", "at_most", "100")
 }
 
 /// A rule over the amount, with one approver within four hours.
-fn rule(name: &str, route: &str, operator: &str, amount: &str) -> RuleForm {
+pub(crate) fn rule(name: &str, route: &str, operator: &str, amount: &str) -> RuleForm {
     let (operator, amount) = if operator == "above" { ("more", "100") } else { (operator, amount) };
     RuleForm {
         name: name.into(),
@@ -436,7 +436,7 @@ fn rule(name: &str, route: &str, operator: &str, amount: &str) -> RuleForm {
     }
 }
 
-fn proposal(order: &str, amount: &str, impact: &str) -> String {
+pub(crate) fn proposal(order: &str, amount: &str, impact: &str) -> String {
     let impact = if impact.is_empty() { String::new() } else { format!(r#","impact":{impact}"#) };
     format!(
         r#"{{"mode":"propose","action":{{"type":"refund.issue","parameters":{{"order":"{order}","amount":"{amount}"}}}},"subjects":[{{"ref":"customer 4711","kind":"person"}}]{impact}}}"#
