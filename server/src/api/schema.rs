@@ -180,9 +180,41 @@ pub struct AgentDecision {
     due_at: String,
     on_timeout: OnTimeout,
     resolution: Option<AgentResolution>,
+    action: Option<AgentAction>,
+    /// What a reviewer asks the AI system to change, in a person's words; while a change is asked for.
+    #[schema(max_length = 2000)]
+    message: Option<String>,
+    /// Why, in one word; while a change is asked for.
+    reason_code: Option<ReasonCode>,
+    /// `revise`, while a change is asked for.
+    next: Option<AgentNext>,
     seal: AgentSeal,
     /// Address of the decision page.
     page: String,
+}
+
+/// What to run after an approval, exactly: the parameters as a request sends them.
+#[derive(ToSchema)]
+pub struct AgentAction {
+    /// Name of the decision type.
+    #[schema(rename = "type")]
+    kind: String,
+    type_version: u32,
+    parameters: FreeForm,
+}
+
+/// Why a proposal is taken back.
+#[derive(ToSchema)]
+pub struct Withdrawal {
+    reason_code: WithdrawCode,
+}
+
+/// Why a proposal is taken back, in one word.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum WithdrawCode {
+    /// The action is not wanted any more.
+    NoLongerNeeded,
 }
 
 /// Where a decision stands.
@@ -195,6 +227,10 @@ pub enum State {
     Queued,
     /// A reviewer has begun, or a first review of several is in.
     InReview,
+    /// A reviewer asked the AI system for a change.
+    ChangesRequested,
+    /// People have decided; nothing is final, and the agent is told nothing.
+    Settling,
     /// Final; the agent has not been told.
     Resolved,
     /// Final and told to the agent.
@@ -270,7 +306,11 @@ pub struct AgentResolution {
     /// When, RFC 3339.
     at: String,
     decided_by: DecidedBy,
+    /// A reviewer changed the parameters: `action` is not what was proposed.
+    edited: bool,
     reason_code: Option<ReasonCode>,
+    /// What the agent has to know beside the outcome.
+    message: Option<String>,
     next: AgentNext,
 }
 
@@ -284,12 +324,14 @@ pub enum ResolutionOutcome {
     Rejected,
     /// Nobody ruled in time, so the agent must not act.
     Expired,
+    /// The agent took its proposal back.
+    Withdrawn,
 }
 
 /// Who or what decided.
 #[derive(ToSchema)]
 pub struct DecidedBy {
-    /// `people`, `rule` or `deadline`.
+    /// `people`, `rule`, `deadline` or `requester`.
     kind: String,
     /// Counted reviews.
     reviews: u64,
@@ -317,6 +359,8 @@ pub enum ReasonCode {
 pub enum AgentNext {
     /// Act with exactly the approved parameters.
     Act,
+    /// Send a revision, or withdraw.
+    Revise,
     /// Do not act.
     Stop,
 }
