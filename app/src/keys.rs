@@ -11,6 +11,10 @@ pub(crate) enum Command {
     Open,
     /// Goes to the composer and arms Approve; sends nothing.
     ArmApprove,
+    /// Goes to the composer and arms Approve with edits; opens nothing.
+    ArmEdits,
+    /// Goes to the composer and arms Request changes; sends nothing.
+    ArmChanges,
     /// Goes to the composer and arms Escalate; sends nothing.
     ArmEscalate,
     /// Goes to the composer and arms Reject; sends nothing.
@@ -105,6 +109,8 @@ pub(crate) fn command(press: Press<'_>, scene: Scene) -> Option<Command> {
         ("Enter" | "o", _) => Some(Command::Open),
         ("[", _) => Some(Command::Back),
         ("a", _) => scene.may_rule.then_some(Command::ArmApprove),
+        ("e", _) => scene.may_rule.then_some(Command::ArmEdits),
+        ("c", _) => scene.may_rule.then_some(Command::ArmChanges),
         ("s", _) => scene.may_rule.then_some(Command::ArmEscalate),
         ("r", _) => scene.may_rule.then_some(Command::ArmReject),
         ("d", _) => scene.may_rule.then_some(Command::ArmDefer),
@@ -117,11 +123,13 @@ pub(crate) fn command(press: Press<'_>, scene: Scene) -> Option<Command> {
 }
 
 /// The key sheet: keys and what they do.
-pub(crate) const SHEET: [(&str, &str); 12] = [
+pub(crate) const SHEET: [(&str, &str); 14] = [
     ("j  k", "Next row, previous row"),
     ("Enter  o", "Open the selected decision"),
     ("1 … 7", "Go to a section of the decision"),
     ("a", "Go to the review and arm Approve"),
+    ("e", "Go to the review and arm Approve with edits"),
+    ("c", "Go to the review and arm Request changes"),
     ("s", "Go to the review and arm Escalate"),
     ("r", "Go to the review and arm Reject"),
     ("d", "Go to the review and arm Defer"),
@@ -146,6 +154,8 @@ mod tests {
             ("Enter", Command::Open),
             ("o", Command::Open),
             ("a", Command::ArmApprove),
+            ("e", Command::ArmEdits),
+            ("c", Command::ArmChanges),
             ("s", Command::ArmEscalate),
             ("r", Command::ArmReject),
             ("d", Command::ArmDefer),

@@ -48,7 +48,13 @@ pub use crate::{error::Error, shell::shell};
 use crate::{
     frame::Frame,
     lazy::{Account, Admin, Lazy, Ledger, Policies},
-    pages::{decision::DecisionPage, home::HomePage, not_found::NotFoundPage, queue::QueuePage, verify::VerifyPage},
+    pages::{
+        decision::{DecisionPage, edit::EditPage},
+        home::HomePage,
+        not_found::NotFoundPage,
+        queue::QueuePage,
+        verify::VerifyPage,
+    },
 };
 
 /// The whole application: the frame and the page that the address names.
@@ -63,6 +69,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=|| HomePage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/queue") view=|| QueuePage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/decisions/:id") view=|| DecisionPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/decisions/:id/edit") view=|| EditPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/ledger") view=Lazy::Ledger(Ledger::Whole) ssr=SsrMode::Async/>
                     <Route path=path!("/ledger/:index") view=Lazy::Ledger(Ledger::Entry) ssr=SsrMode::Async/>
                     <Route path=path!("/policies") view=Lazy::Policies(Policies::All) ssr=SsrMode::Async/>

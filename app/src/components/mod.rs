@@ -1,6 +1,7 @@
 //! Parts that more than one page draws.
 
 pub(crate) mod admin;
+pub(crate) mod changes;
 pub(crate) mod dialogue;
 pub(crate) mod dry_run;
 pub(crate) mod form;

@@ -1,6 +1,7 @@
 //! `/decisions/{id}`: one decision, whole, in a fixed order, and the review of exactly what is shown.
 
 mod composer;
+pub(crate) mod edit;
 #[cfg(feature = "ssr")]
 mod reason;
 pub(crate) mod retract;
@@ -395,6 +396,8 @@ fn keys(
         },
         move |command| match command {
             Command::ArmApprove => armed.arm(Verdict::Approve),
+            Command::ArmEdits => armed.arm(Verdict::ApproveWithEdits),
+            Command::ArmChanges => armed.arm(Verdict::RequestChanges),
             Command::ArmEscalate => armed.arm(Verdict::Escalate),
             Command::ArmReject => armed.arm(Verdict::Reject),
             Command::ArmDefer => armed.arm(Verdict::Defer),
