@@ -21,6 +21,8 @@ pub(crate) enum Answer {
         /// Path of that page.
         to: String,
     },
+    /// Nothing was changed or refused: the page shows what was typed and what it would do.
+    Previewed,
     /// Nothing was changed.
     Refused {
         /// Why, and what to change.

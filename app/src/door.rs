@@ -25,10 +25,11 @@ use crate::{
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
-pub const PAGES: [&str; 32] = [
+pub const PAGES: [&str; 33] = [
     "/",
     "/queue",
     "/decisions/{id}",
+    "/decisions/{id}/edit",
     "/ledger",
     "/ledger/{index}",
     "/policies",
@@ -83,7 +84,7 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 101] = [
+pub const ENDPOINTS: [Endpoint; 103] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -145,6 +146,8 @@ pub const ENDPOINTS: [Endpoint; 101] = [
     endpoint("/act/sign-in-as", Class::Act),
     endpoint("/act/sign-out", Class::Act),
     endpoint("/act/review", Class::Act),
+    endpoint("/act/edit", Class::Act),
+    endpoint("/act/preview-edit", Class::Read),
     endpoint("/act/retract", Class::Act),
     endpoint("/act/open-field", Class::Act),
     endpoint("/act/invite", Class::Act),
@@ -244,7 +247,7 @@ pub async fn act(request: Request<Body>) -> Response {
             return response;
         }
         Answer::Refused { problem } => StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::BAD_REQUEST),
-        Answer::Once { .. } => StatusCode::OK,
+        Answer::Previewed | Answer::Once { .. } => StatusCode::OK,
     };
     let page = page_of(&path, &typed);
     let mut response = draw(parts, &page, Some(Posted { path, answer, typed }), status).await;
@@ -304,6 +307,7 @@ fn page_of(path: &str, typed: &Typed) -> String {
     };
     match path {
         "/act/review" | "/act/retract" | "/act/open-field" => format!("/decisions/{}", word("decision")),
+        "/act/edit" | "/act/preview-edit" => format!("/decisions/{}/edit", word("decision")),
         "/act/finish-setup" => format!("/setup?token={}", word("token")),
         "/act/join" => format!("/join?token={}", word("token")),
         "/act/sign-in" | "/act/sign-in-as" => "/login".into(),

@@ -11,6 +11,10 @@ pub(crate) enum Command {
     Open,
     /// Goes to the composer and arms Approve; sends nothing.
     ArmApprove,
+    /// Goes to the composer and arms Approve with edits; opens nothing.
+    ArmEdits,
+    /// Goes to the composer and arms Request changes; sends nothing.
+    ArmChanges,
     /// Goes to the composer and arms Escalate; sends nothing.
     ArmEscalate,
     /// Goes to the composer and arms Reject; sends nothing.
@@ -35,6 +39,21 @@ pub(crate) enum Command {
     Prefix,
     /// Goes to a page.
     Go(&'static str),
+}
+
+impl Command {
+    /// Tells whether it arms a verdict, which only those can do who may rule.
+    pub(crate) const fn arms(self) -> bool {
+        matches!(
+            self,
+            Command::ArmApprove
+                | Command::ArmEdits
+                | Command::ArmChanges
+                | Command::ArmEscalate
+                | Command::ArmReject
+                | Command::ArmDefer
+        )
+    }
 }
 
 /// A key as it went down.
@@ -123,6 +142,8 @@ pub(crate) fn command(press: Press<'_>, scene: Scene) -> Option<Command> {
         ("[", _) => Some(Command::Back),
         ("g", _) => Some(Command::Prefix),
         ("a", _) => scene.may_rule.then_some(Command::ArmApprove),
+        ("e", _) => scene.may_rule.then_some(Command::ArmEdits),
+        ("c", _) => scene.may_rule.then_some(Command::ArmChanges),
         ("s", _) => scene.may_rule.then_some(Command::ArmEscalate),
         ("r", _) => scene.may_rule.then_some(Command::ArmReject),
         ("d", _) => scene.may_rule.then_some(Command::ArmDefer),
@@ -171,12 +192,14 @@ const fn key(
 }
 
 /// The one table: the guard, the sheet and the palette read it.
-pub(crate) const TABLE: [Key; 14] = [
+pub(crate) const TABLE: [Key; 16] = [
     key("j  ↓", &["j", "ArrowDown"], "Next row", Some(Command::Next), Scope::List),
     key("k  ↑", &["k", "ArrowUp"], "Previous row", Some(Command::Previous), Scope::List),
     key("Enter  o", &["Enter", "o"], "Open the page of the selected decision", Some(Command::Open), Scope::List),
     key("1 … 7", &[], "Go to a section of the decision", None, Scope::Decision),
     key("a", &["a"], "Go to the review and arm Approve", Some(Command::ArmApprove), Scope::Decision),
+    key("e", &["e"], "Go to the review and arm Approve with edits", Some(Command::ArmEdits), Scope::Decision),
+    key("c", &["c"], "Go to the review and arm Request changes", Some(Command::ArmChanges), Scope::Decision),
     key("s", &["s"], "Go to the review and arm Escalate", Some(Command::ArmEscalate), Scope::Decision),
     key("r", &["r"], "Go to the review and arm Reject", Some(Command::ArmReject), Scope::Decision),
     key("d", &["d"], "Go to the review and arm Defer", Some(Command::ArmDefer), Scope::Decision),
@@ -233,6 +256,8 @@ mod tests {
             ("Enter", Command::Open),
             ("o", Command::Open),
             ("a", Command::ArmApprove),
+            ("e", Command::ArmEdits),
+            ("c", Command::ArmChanges),
             ("s", Command::ArmEscalate),
             ("r", Command::ArmReject),
             ("d", Command::ArmDefer),

@@ -16,6 +16,7 @@ use crate::{
         access_reviews::AccessReviewsPage,
         audit_windows::AuditWindowsPage,
         changes::ChangesPage,
+        decision::edit::EditPage,
         factors::FactorsPage,
         health::HealthPage,
         join::JoinPage,
@@ -49,18 +50,22 @@ pub(crate) enum Part {
     Ledger,
     /// Policies, their versions and drafts; pauses, which the same people reach.
     Policies,
+    /// Editing what is proposed.
+    Edits,
 }
 
 impl Part {
-    /// Names the part that holds the page of a path, by its first segment.
+    /// Names the part that holds the page of a path.
     ///
     /// A page is hydrated at once, so its part must be there before: an address is known earlier than a match.
     pub(crate) fn of(path: &str) -> Option<Self> {
-        match path.split('/').nth(1).unwrap_or_default() {
+        let mut segments = path.split('/').skip(1);
+        match segments.next().unwrap_or_default() {
             "admin" => Some(Self::Admin),
             "me" | "step-up" | "setup" | "join" | "login" | "logged-out" => Some(Self::Account),
             "ledger" => Some(Self::Ledger),
             "policies" | "pauses" => Some(Self::Policies),
+            "decisions" => (segments.nth(1) == Some("edit")).then_some(Self::Edits),
             _ => None,
         }
     }
@@ -72,6 +77,7 @@ impl Part {
             Self::Account => fetch_account().await?,
             Self::Ledger => fetch_ledger().await?,
             Self::Policies => fetch_policies().await?,
+            Self::Edits => fetch_edits().await?,
         }
         Ok(())
     }
@@ -187,6 +193,11 @@ fn policies(page: Policies) -> Result<AnyView, NotFetched> {
     })
 }
 
+#[wasm_split(edits, wasm_split_path = leptos::wasm_split, preload(fetch_edits), fallible)]
+fn edits() -> Result<AnyView, NotFetched> {
+    Ok(EditPage().into_any())
+}
+
 /// A route's page that stands in a part.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Lazy {
@@ -194,6 +205,7 @@ pub(crate) enum Lazy {
     Account(Account),
     Ledger(Ledger),
     Policies(Policies),
+    Edits,
 }
 
 impl Lazy {
@@ -203,6 +215,7 @@ impl Lazy {
             Self::Account(_) => Part::Account,
             Self::Ledger(_) => Part::Ledger,
             Self::Policies(_) => Part::Policies,
+            Self::Edits => Part::Edits,
         }
     }
 }
@@ -216,6 +229,7 @@ impl ChooseView for Lazy {
             Self::Account(page) => account(page).await,
             Self::Ledger(page) => ledger(page).await,
             Self::Policies(page) => policies(page).await,
+            Self::Edits => edits().await,
         };
         view.unwrap_or_else(|NotFetched| NotLoaded().into_any())
     }
@@ -260,6 +274,7 @@ mod tests {
         let of = |path| Part::of(path);
 
         assert_eq!([of("/"), of("/queue"), of("/decisions/1"), of("/verify"), of("/nowhere")], [None; 5]);
+        assert_eq!([of("/decisions/1/edit"), of("/decisions/edit")], [Some(Part::Edits), None]);
         assert_eq!([of("/admin"), of("/admin/people/1")], [Some(Part::Admin); 2]);
         assert_eq!([of("/policies/1"), of("/pauses")], [Some(Part::Policies); 2]);
         assert_eq!([of("/me"), of("/me/factors"), of("/login")], [Some(Part::Account); 3]);

@@ -63,6 +63,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=|| HomePage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/queue") view=|| QueuePage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/decisions/:id") view=|| DecisionPage().into_any() ssr=SsrMode::Async/>
+                    <Route path=path!("/decisions/:id/edit") view=Lazy::Edits ssr=SsrMode::Async/>
                     <Route path=path!("/ledger") view=Lazy::Ledger(Ledger::Whole) ssr=SsrMode::Async/>
                     <Route path=path!("/ledger/:index") view=Lazy::Ledger(Ledger::Entry) ssr=SsrMode::Async/>
                     <Route path=path!("/policies") view=Lazy::Policies(Policies::All) ssr=SsrMode::Async/>

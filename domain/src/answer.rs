@@ -45,10 +45,30 @@ pub struct AgentDecision {
     pub paused: bool,
     /// The final word, only once sealed; an approval that was not told before a pause, only after it.
     pub resolution: Option<AgentResolution>,
+    /// What to run, exactly: only with an approval.
+    pub action: Option<AgentAction>,
+    /// What a reviewer asks the AI system to change, in their own words; while a change is asked for.
+    pub message: Option<String>,
+    /// Why, in one word; while a change is asked for.
+    pub reason_code: Option<ReasonCode>,
+    /// What the agent may do about it: send a revision; while a change is asked for.
+    pub next: Option<AgentNext>,
     /// Seal of the last entry counted in `version`.
     pub seal: AgentSeal,
     /// Address of the decision page.
     pub page: String,
+}
+
+/// What an agent runs after an approval.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentAction {
+    /// Name of the type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Version of the type.
+    pub type_version: u32,
+    /// Values by the type's names, as a request sends them.
+    pub parameters: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Where the policy sent a decision.
@@ -84,8 +104,12 @@ pub struct AgentResolution {
     pub at: String,
     /// Who or what decided.
     pub decided_by: DecidedBy,
+    /// A reviewer changed the parameters: `action` is not what was proposed.
+    pub edited: bool,
     /// The deciding reviewer's reason in one word, or `system_paused`; a deadline has none.
     pub reason_code: Option<ReasonCode>,
+    /// What the agent has to know beside the outcome.
+    pub message: Option<String>,
     /// What the agent may do.
     pub next: AgentNext,
 }
@@ -105,6 +129,8 @@ pub struct DecidedBy {
 pub enum AgentNext {
     /// Act with exactly the approved parameters.
     Act,
+    /// Send a revision, or withdraw.
+    Revise,
     /// Do not act.
     Stop,
 }

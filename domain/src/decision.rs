@@ -121,7 +121,7 @@ impl Verdict {
 
     /// Tells whether its author may take it back; what handed a decision on has had its effect.
     pub const fn is_retractable(self) -> bool {
-        self.counts() || matches!(self, Verdict::Abstain)
+        self.counts() || matches!(self, Verdict::Abstain | Verdict::RequestChanges)
     }
 
     /// Tells whether its author has no say in the round any more: everybody who ruled but who only put it off.
@@ -258,6 +258,10 @@ pub struct Decision {
     pub on_timeout: OnTimeout,
     /// What people decided, while a reviewer may still take a review back.
     pub settling: Option<Settling>,
+    /// Risk by type and policy.
+    pub risk: Risk,
+    /// Who put the running content in the place of the agent's, if a person did.
+    pub editor: Option<PersonId>,
     /// Senior approvers have it, by its route, its deadline or a reviewer.
     pub with_seniors: bool,
     /// The approvals of this round that stand, oldest first.
@@ -298,6 +302,10 @@ pub enum Effected {
     Decided(ResolutionOutcome),
     /// A senior approver is to decide.
     Escalated,
+    /// The AI system is to change its proposal.
+    ChangesRequested,
+    /// Other content takes the place of what was proposed.
+    Edited,
     /// The person has no say in this round.
     Abstained,
     /// The person comes back to it.
@@ -316,9 +324,9 @@ impl Decision {
     ///
     /// `already_resolved` after the end, the deadline or the last review that was needed, `stale` when the content
     /// changed after it was shown, `already_reviewed` when this person's review of the round stands, `forbidden` when
-    /// no seat is left that this person could fill, `invalid_transition` while the AI system changes its proposal and
-    /// for an escalation to who has it already, `invalid_content` for a time to come back that is not before the
-    /// deadline.
+    /// no seat is left that this person could fill, `four_eyes` for who edited the content, `invalid_transition` while
+    /// the AI system changes its proposal and for an escalation to who has it already, `invalid_content` for a time to
+    /// come back that is not before the deadline.
     pub fn review(
         &self,
         ruling: Ruling,
@@ -358,6 +366,12 @@ impl Decision {
                 "The proposal changed after you opened it. Read the changed fields, then decide again.",
             ));
         }
+        if self.editor == Some(reviewer.person) {
+            return Err(Problem::new(
+                Code::FourEyes,
+                "You edited this proposal, so you cannot rule on it: somebody else reviews what you wrote.",
+            ));
+        }
         if self.reviewed_by.contains(&reviewer.person) {
             return Err(Problem::new(
                 Code::AlreadyReviewed,
@@ -374,11 +388,8 @@ impl Decision {
             )),
             Verdict::Escalate => Ok(Effected::Escalated),
             Verdict::Defer => self.defer(follow_up, now),
-            Verdict::ApproveWithEdits | Verdict::RequestChanges => {
-                let detail = "This ruling is not taken yet. Approve, escalate, reject, abstain or defer.";
-                let errors = vec![FieldError::new("/verdict", "unknown_value", detail)];
-                Err(Problem::fields(Code::InvalidContent, detail, errors))
-            }
+            Verdict::RequestChanges => Ok(Effected::ChangesRequested),
+            Verdict::ApproveWithEdits => Ok(Effected::Edited),
             Verdict::Approve => {
                 if !self.quorum.has_room(&self.approvals, reviewer.senior) {
                     return Err(Problem::new(
@@ -414,6 +425,49 @@ impl Decision {
         Err(Problem::fields(Code::InvalidContent, "Putting it off needs a time to come back.", errors))
     }
 
+    /// Tells whether an editor's own approval of what they wrote is enough: at low risk, where one approval is asked
+    /// for that they may give, and no signature.
+    pub fn editor_counts(&self, editor: Approval, signed: bool) -> bool {
+        self.risk == Risk::Low && self.quorum.need() == 1 && self.quorum.is_met(&[editor]) && !signed
+    }
+
+    /// Rules on other content by the AI system, which answers a request for changes.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_transition` where no change was asked for, `already_resolved` after the deadline.
+    pub fn revise(&self, now: u64) -> Result<(), Problem> {
+        if self.state != State::ChangesRequested {
+            let detail = match self.state.is_open() {
+                true => {
+                    "A revision answers a request for changes, and none is open. Wait for the reviewers, or withdraw \
+                     and propose anew."
+                }
+                false => "The decision is resolved. GET it for the resolution; other content is a new decision.",
+            };
+            return Err(Problem::new(Code::InvalidTransition, detail));
+        }
+        match self.expire(now) {
+            Some(_) => Err(Problem::new(Code::AlreadyResolved, "The deadline has passed, and silence means no.")),
+            None => Ok(()),
+        }
+    }
+
+    /// Rules on the AI system taking its proposal back.
+    ///
+    /// # Errors
+    ///
+    /// `already_resolved` once the decision has its resolution or its time has run out.
+    pub fn withdraw(&self, now: u64) -> Result<(), Problem> {
+        match self.state.is_open() && self.expire(now).is_none() {
+            true => Ok(()),
+            false => Err(Problem::new(
+                Code::AlreadyResolved,
+                "The decision was resolved before it could be withdrawn. GET it for the resolution.",
+            )),
+        }
+    }
+
     /// Rules on taking a review back.
     ///
     /// # Errors
@@ -427,7 +481,7 @@ impl Decision {
         if !verdict.is_retractable() {
             return Err(Problem::new(
                 Code::InvalidTransition,
-                "Only approvals, rejections and abstentions are taken back: this one has had its effect.",
+                "Approvals, rejections, abstentions and requests for changes are taken back: this one has had its effect.",
             ));
         }
         if !self.state.is_open() {
@@ -569,6 +623,52 @@ mod tests {
     }
 
     #[test]
+    fn an_editor_rules_on_nothing_they_wrote() {
+        let mut decision = open(1);
+        decision.editor = Some(person(1).person);
+
+        for verdict in Verdict::ALL {
+            assert_eq!(rule(&decision, person(1), *verdict).unwrap_err().code, Code::FourEyes, "{verdict:?}");
+        }
+        assert_eq!(rule(&decision, person(2), Verdict::Approve), Ok(Effected::Decided(ResolutionOutcome::Approved)));
+    }
+
+    #[test]
+    fn an_editors_own_approval_is_enough_at_low_risk_where_one_is_asked_for() {
+        let mut decision = open(1);
+        let senior = Approval { senior: true, ..person(1) };
+
+        assert!(!decision.editor_counts(person(1), false), "at medium risk");
+        decision.risk = Risk::Low;
+        assert!(decision.editor_counts(person(1), false));
+        assert!(!decision.editor_counts(person(1), true), "where a signature is asked for");
+        decision.quorum = Quorum::together(vec![Seat { need: 1, role: Role::SeniorApprover }]);
+        assert!(!decision.editor_counts(person(1), false), "on the seat of a senior approver");
+        assert!(decision.editor_counts(senior, false));
+        decision.quorum = Quorum::together(vec![Seat { need: 2, role: Role::Approver }]);
+        assert!(!decision.editor_counts(senior, false), "where two are asked for");
+    }
+
+    #[test]
+    fn an_agent_revises_where_it_was_asked_to_and_withdraws_what_is_open() {
+        let mut decision = open(1);
+        let code = |result: Result<(), Problem>| result.err().map(|problem| problem.code);
+
+        for state in State::ALL {
+            decision.state = *state;
+            let revised = (*state != State::ChangesRequested).then_some(Code::InvalidTransition);
+            assert_eq!(code(decision.revise(0)), revised, "{state:?}");
+            let withdrawn = (!state.is_open()).then_some(Code::AlreadyResolved);
+            assert_eq!(code(decision.withdraw(0)), withdrawn, "{state:?}");
+        }
+        decision.state = State::ChangesRequested;
+        assert_eq!(code(decision.revise(1_000)), Some(Code::AlreadyResolved));
+        assert_eq!(code(decision.withdraw(1_000)), Some(Code::AlreadyResolved));
+        decision.on_timeout = OnTimeout::Wait;
+        assert_eq!(code(decision.revise(1_000)), None);
+    }
+
+    #[test]
     fn silence_never_approves() {
         let decision = open(1);
 
@@ -615,6 +715,8 @@ mod tests {
             due_at: 1_000,
             on_timeout: OnTimeout::Deny,
             settling: None,
+            risk: Risk::Medium,
+            editor: None,
             with_seniors: false,
             approvals: Vec::new(),
             reviewed_by: Vec::new(),

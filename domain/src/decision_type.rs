@@ -8,6 +8,7 @@ use crate::{
     decision::{Risk, words},
     json,
     problem::FieldError,
+    text::fold_lines,
 };
 
 /// The most parameters one type has.
@@ -206,7 +207,65 @@ impl TypeDefinition {
     }
 }
 
+impl Parameter {
+    /// Reads a form's field as the text that is committed: nothing where an optional one was left empty, what is stored
+    /// where nothing but the form's line ends differs.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says what to type instead.
+    pub fn typed(&self, typed: &str, stored: Option<&str>) -> Result<Option<String>, String> {
+        let typed = fold_lines(typed);
+        if let Some(stored) = stored.filter(|stored| fold_lines(stored) == typed) {
+            return Ok(Some(stored.to_owned()));
+        }
+        let is_empty = if self.kind == Kind::Text { typed.is_empty() } else { typed.trim().is_empty() };
+        if is_empty && !self.required {
+            return Ok(None);
+        }
+        self.kind.text(&self.kind.read(&typed)?).map(Some)
+    }
+}
+
 impl Kind {
+    /// Reads the text of a form, or the text that is committed, as the value that a request has for it.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says what to type instead.
+    pub fn read(self, text: &str) -> Result<Value, String> {
+        match self {
+            Kind::Text if text.contains('\0') => Err("It holds a NUL character, which cannot be stored.".to_owned()),
+            Kind::Text if text.len() > json::STRING_BYTES_MAX => Err("At most 64 KiB of text fit here.".to_owned()),
+            Kind::Text => Ok(text.into()),
+            Kind::Integer => {
+                let number = text.trim().parse::<i64>().ok();
+                let number = number.filter(|number| (-json::INTEGER_MAX..=json::INTEGER_MAX).contains(number));
+                number.map(Value::from).ok_or_else(|| "Type a whole number, within 16 digits.".to_owned())
+            }
+            Kind::Decimal => match is_decimal(text.trim()) {
+                true => Ok(text.trim().into()),
+                false => Err("Type a decimal with a point, for example 12500.00, with at most 18 digits.".to_owned()),
+            },
+            Kind::Boolean => match text {
+                "true" => Ok(true.into()),
+                "false" => Ok(false.into()),
+                _ => Err("Choose yes or no.".to_owned()),
+            },
+            Kind::Structure => match json::parse(text.as_bytes()) {
+                Ok(value @ (Value::Array(_) | Value::Object(_))) => Ok(value),
+                Ok(_) => Err("Type a list or an object in JSON.".to_owned()),
+                Err(json::Refusal::Malformed { byte, what }) => {
+                    Err(format!("This is not JSON: {what}, at byte {byte}."))
+                }
+                Err(json::Refusal::Invalid(errors)) => {
+                    let first = errors.first().map(|error| error.detail.as_str()).unwrap_or_default();
+                    Err(format!("This JSON has a value that cannot be recorded. {first}"))
+                }
+            },
+        }
+    }
+
     fn text(self, value: &Value) -> Result<String, String> {
         match (self, value) {
             (Kind::Text, Value::String(text)) => Ok(text.clone()),
@@ -297,6 +356,45 @@ mod tests {
             .unwrap();
 
         assert_eq!(bound[2], ("items".to_owned(), "[{\"a\":2,\"b\":1}]".to_owned()));
+    }
+
+    #[test]
+    fn what_is_committed_reads_back_as_the_value_that_was_sent() {
+        for (kind, value) in [
+            (Kind::Text, json!(" a\nb ")),
+            (Kind::Integer, json!(-12)),
+            (Kind::Decimal, json!("40.00")),
+            (Kind::Boolean, json!(true)),
+            (Kind::Structure, json!([{"a": 2, "b": "x"}])),
+        ] {
+            let text = kind.text(&value).unwrap();
+            assert_eq!(kind.read(&text), Ok(value), "{kind:?}");
+        }
+        for (kind, wrong) in [
+            (Kind::Integer, "1.5"),
+            (Kind::Integer, "9007199254740992"),
+            (Kind::Decimal, "1,5"),
+            (Kind::Boolean, "maybe"),
+            (Kind::Structure, "\"text\""),
+            (Kind::Structure, "[1,"),
+            (Kind::Structure, "[1.5]"),
+        ] {
+            assert!(kind.read(wrong).is_err(), "{kind:?} {wrong}");
+        }
+    }
+
+    #[test]
+    fn an_empty_optional_field_is_left_out_and_line_ends_change_nothing() {
+        let field = |kind, required| Parameter { name: "a".into(), label: "A".into(), kind, required };
+        let text = |text: &str| Ok(Some(text.to_owned()));
+
+        assert_eq!(field(Kind::Decimal, false).typed(" ", Some("1")), Ok(None));
+        assert!(field(Kind::Decimal, true).typed("", Some("1")).is_err());
+        assert_eq!(field(Kind::Text, false).typed("one\r\ntwo", Some("one\ntwo")), text("one\ntwo"));
+        assert_eq!(field(Kind::Text, false).typed("one\ntwo", Some("one\r\ntwo")), text("one\r\ntwo"));
+        assert_eq!(field(Kind::Text, false).typed("one\r\n2", Some("one\r\ntwo")), text("one\n2"));
+        assert_eq!(field(Kind::Structure, true).typed("{ \"b\": 1,\r\n\"a\": [] }", None), text(r#"{"a":[],"b":1}"#));
+        assert_eq!(field(Kind::Integer, true).typed(" 12 ", None), text("12"));
     }
 
     #[test]

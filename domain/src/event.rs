@@ -317,8 +317,41 @@ pub enum Event {
         authority: (u64, Hash),
         /// When they come back to it, milliseconds since 1970 UTC; with `defer` only.
         until: Option<u64>,
+        /// Digest of the content that the reviewer puts in its place; with `approve_with_edits` only.
+        edited: Option<Hash>,
         /// The reviewer's signature by passkey, where there is one.
         signature: Option<Signature>,
+    },
+    /// The agent answered a request for changes with other content; the reviews before it are void.
+    Revised {
+        /// The decision.
+        decision: DecisionId,
+        /// Number of this entry about the decision.
+        n: u64,
+        /// Digest of the content before.
+        from: Hash,
+        /// Digest of the content from now on.
+        content: Hash,
+    },
+    /// A reviewer put other parameters in the place of the proposed ones.
+    Edited {
+        /// The decision.
+        decision: DecisionId,
+        /// Number of this entry about the decision.
+        n: u64,
+        /// Digest of the content before.
+        from: Hash,
+        /// Digest of the content from now on.
+        content: Hash,
+    },
+    /// The agent took its proposal back.
+    Withdrawn {
+        /// The decision.
+        decision: DecisionId,
+        /// Number of this entry about the decision.
+        n: u64,
+        /// Why.
+        code: WithdrawCode,
     },
     /// People have decided; a review may be taken back for a while, and nothing has reached the agent.
     QuorumMet {
@@ -927,6 +960,14 @@ crate::decision::words! {
 }
 
 crate::decision::words! {
+    /// Why an agent took its proposal back.
+    WithdrawCode {
+        /// The action is not wanted any more.
+        NoLongerNeeded "no_longer_needed"
+    }
+}
+
+crate::decision::words! {
     /// Why a review does not count any more.
     VoidCause {
         /// Its author lost the right to give it before the resolution was written.
@@ -1150,6 +1191,7 @@ impl Event {
                 round,
                 authority: (number, set),
                 until,
+                edited,
                 signature,
             } => {
                 let mut parts = act("decision.reviewed", "decision", decision.0, *n)
@@ -1164,6 +1206,7 @@ impl Event {
                     ])
                     .text("reason", reason, TextOwner::Person(*reviewer));
                 parts.d.extend(until.map(|until| ("until", until.into())));
+                parts.d.extend(edited.map(|edited| ("edited", edited.into())));
                 if let Some(signature) = signature {
                     parts.d.extend([
                         ("assertion", signature.assertion.into()),
@@ -1184,9 +1227,17 @@ impl Event {
                 parts.d.push(match (reviews.is_empty(), outcome) {
                     (false, _) => ("reviews", Value::array(reviews.iter().map(|entry| id(entry.0)))),
                     (true, ResolutionOutcome::Expired) => ("cause", "deadline".into()),
+                    (true, ResolutionOutcome::Withdrawn) => ("cause", "requester".into()),
                     (true, _) => ("cause", "rule".into()),
                 });
                 parts
+            }
+            Event::Revised { decision, n, from, content } => act("decision.revised", "decision", decision.0, *n)
+                .d([("content", (*content).into()), ("from", (*from).into())]),
+            Event::Edited { decision, n, from, content } => act("decision.edited", "decision", decision.0, *n)
+                .d([("content", (*content).into()), ("from", (*from).into())]),
+            Event::Withdrawn { decision, n, code } => {
+                act("decision.withdrawn", "decision", decision.0, *n).d([("code", code.word().into())])
             }
             Event::QuorumMet { decision, n, outcome, content, policy, round, reviews, until } => {
                 let mut parts = act("decision.quorum_met", "decision", decision.0, *n).d([

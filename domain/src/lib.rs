@@ -20,6 +20,7 @@ pub mod holding;
 pub mod ids;
 pub mod json;
 pub mod key;
+pub mod lineage;
 pub mod mapping;
 pub mod network;
 pub mod pause;

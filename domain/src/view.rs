@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 use crate::{
     change::Decided,
     decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, ReviewState, Risk, SealState, State, Verdict},
-    decision_type::{Kind, Reversibility},
+    decision_type::{Kind, Parameter, Reversibility},
     event::SignInMethod,
     ids::{
         AgentKeyId, ChangeId, DecisionId, EntryId, PasskeyId, PersonId, PresentationId, RoleAssignmentId, SessionId,
         SystemId,
     },
+    lineage::{FieldChange, Maker},
     pause::ShownPause,
     policy::{Route, RowTrace},
     queue::{Count, Sort, View},
@@ -188,6 +189,10 @@ pub struct DecisionView {
     pub conversation: Option<String>,
     /// Every committed field, in the order of the page, complete.
     pub fields: Vec<Field>,
+    /// What the type asks for, in the order of the page.
+    pub parameters: Vec<Parameter>,
+    /// Versions of the content, oldest first; the last one is that of `fields`.
+    pub versions: Vec<VersionRow>,
     /// The rule that routed it.
     pub policy: PolicySection,
     /// Reviews, oldest first.
@@ -272,6 +277,23 @@ impl Mode {
             Mode::Masked => "masked",
         }
     }
+}
+
+/// One version of what is proposed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionRow {
+    /// Number, from 1.
+    pub number: u64,
+    /// How it came about.
+    pub maker: Maker,
+    /// Who made it, by name: the AI system or a person.
+    pub by: String,
+    /// When.
+    pub at: u64,
+    /// What differs from the version before.
+    pub changes: Vec<FieldChange>,
+    /// Its seal.
+    pub seal: Seal,
 }
 
 /// The rule that routed a decision.

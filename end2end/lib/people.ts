@@ -29,7 +29,7 @@ export async function openFirst(page: Page): Promise<string> {
 }
 
 /** Fills the review and presses a button. */
-export async function rule(page: Page, verdict: "Approve" | "Reject", reason: string): Promise<void> {
+export async function rule(page: Page, verdict: "Approve" | "Reject" | "Request changes", reason: string): Promise<void> {
   const code = verdict === "Approve" ? "within_policy" : "against_policy";
   await page.getByLabel("Reason code").selectOption(code);
   await page.getByLabel("Reason", { exact: true }).fill(reason);

@@ -66,6 +66,8 @@ macro_rules! actions {
 actions! {
     Propose "propose"
     ReportOutcome "report_outcome"
+    Revise "revise"
+    Withdraw "withdraw"
     GetDecision "get_decision"
     ListDecisionTypes "list_decision_types"
     ViewDecision "view_decision"

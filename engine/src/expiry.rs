@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign_domain::ids::DecisionId;
+use countersign_domain::{decision::State, ids::DecisionId};
 
 use crate::{
     Engine, access_reviews, audit_windows,
@@ -81,6 +81,10 @@ async fn expire(engine: &Engine, id: DecisionId) -> Result<()> {
             let now = engine.now();
             if rules.is_handed_up(now) {
                 decisions::hand_up(&mut tx, &engine, &caller, &mut stored, &policy, now, None).await?;
+                if stored.state == State::ChangesRequested {
+                    // No answer came: the senior approvers rule on what is there.
+                    db::decisions::set_state(&mut tx, id, stored.n, State::Queued).await?;
+                }
                 return engine.commit(tx).await;
             }
             let Some(outcome) = rules.expire(now) else { return Ok(()) };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use countersign_domain::{
     Problem,
-    decision::ReviewState,
+    decision::{ReviewState, Verdict},
     event::{Event, List, Object, PasswordBy, Place},
     holding::{Holding, Source},
     ids::{DecisionId, PersonId, SessionId, SystemId},
@@ -103,6 +103,12 @@ async fn own_reviews(conn: &mut PgConnection, engine: &Engine, person: PersonId)
     let ids: Vec<_> = reviews.iter().map(|review| review.decision).collect();
     let titles = decisions::titles(conn, engine, &ids).await?;
     let open = db::decisions::list_open_rounds(conn, &ids).await?;
+    // A review that approved with edits counts in the round that it opened.
+    let running = |review: &db::reviews::Review| {
+        let opened = review.verdict == Verdict::ApproveWithEdits;
+        let rounds = [Some(review.round), opened.then_some(review.round + 1)];
+        rounds.into_iter().flatten().find_map(|round| open.get(&(review.decision, round)))
+    };
     Ok(reviews
         .into_iter()
         .map(|review| OwnReview {
@@ -110,11 +116,11 @@ async fn own_reviews(conn: &mut PgConnection, engine: &Engine, person: PersonId)
             title: titles.get(&review.decision).cloned().unwrap_or_else(erased),
             verdict: review.verdict,
             state: review.state,
-            retractable: (open.contains_key(&(review.decision, review.round))
+            retractable: (running(&review).is_some()
                 && review.state == ReviewState::Submitted
                 && review.verdict.is_retractable())
             .then_some(review.entry),
-            settles_at: open.get(&(review.decision, review.round)).copied().flatten(),
+            settles_at: running(&review).copied().flatten(),
             at: review.at,
             seal: decisions::seal_at(engine, review.index),
         })

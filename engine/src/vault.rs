@@ -118,6 +118,25 @@ impl Vault {
         String::from_utf8(padded[..end].to_vec()).map(Some).map_err(|_| stored.unreadable("ciphertext"))
     }
 
+    /// Commits to a text and encrypts it for the data subject of another value; nothing where that subject was erased.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vault::open`].
+    pub(crate) fn seal_beside(
+        &self,
+        beside: &db::vault::Stored,
+        entry: EntryId,
+        now: u64,
+        field: &str,
+        text: &str,
+    ) -> Result<Option<Prepared>> {
+        let (Some(wrapped), Some(epoch)) = (&beside.subject_key, beside.kek_epoch) else { return Ok(None) };
+        let key = self.unwrap_subject(beside.subject_id, epoch, wrapped)?;
+        let text = Text { field, text, owner: &TextOwner::Unattributed, key: None };
+        Ok(Some(self.seal(entry, &text, &Subject { id: beside.subject_id, key }, now)))
+    }
+
     fn field_key(&self, stored: &db::vault::Stored) -> Result<Option<Key>> {
         let (Some(subject_key), Some(epoch), Some(wrapped)) =
             (&stored.subject_key, stored.kek_epoch, &stored.wrapped_key)
@@ -239,6 +258,29 @@ mod tests {
             let salt = commit::salt(&vault.field_key(&stored).unwrap().unwrap());
             assert_eq!(commit::commitment(&salt, "reason", text.as_bytes()).0.as_slice(), stored.commitment);
         }
+    }
+
+    #[test]
+    fn a_value_beside_another_belongs_to_the_same_subject() {
+        let (vault, subject) = vault();
+        let beside = stored(&vault, &subject, "old");
+        let entry = EntryId(Uuid::from_bytes([6; 16]));
+
+        let made = vault.seal_beside(&beside, entry, 0, "reason", "new").unwrap().unwrap();
+        let opened = db::vault::Stored {
+            id: made.value,
+            entry_id: made.entry.0,
+            field: made.field,
+            commitment: made.commitment.0.to_vec(),
+            wrapped_key: Some(made.wrapped_key),
+            ciphertext: Some(made.ciphertext),
+            ..beside
+        };
+
+        assert_eq!(made.subject, subject.id);
+        assert_eq!(vault.open(&opened).unwrap().as_deref(), Some("new"));
+        let erased = db::vault::Stored { subject_key: None, ..opened };
+        assert!(vault.seal_beside(&erased, entry, 0, "reason", "new").unwrap().is_none());
     }
 
     #[test]

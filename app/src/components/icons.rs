@@ -55,6 +55,8 @@ pub(crate) enum Shape {
     Up,
     /// A bar.
     Minus,
+    /// A cross of two bars.
+    Plus,
 }
 
 const RING: &str = "M12 2a10 10 0 1 0 0 20 10 10 0 1 0 0-20z";
@@ -110,6 +112,7 @@ impl Shape {
             Shape::Reply => &["m9 14-5-5 5-5", "M4 9h10.5a5.5 5.5 0 0 1 0 11H11"],
             Shape::Up => &["M7 17 17 7", "M7 7h10v10"],
             Shape::Minus => &["M5 12h14"],
+            Shape::Plus => &["M5 12h14", "M12 5v14"],
         }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) enum Tone {
 }
 
 impl Tone {
-    const fn chip(self) -> &'static str {
+    pub(crate) const fn chip(self) -> &'static str {
         match self {
             Tone::Plain => {
                 "inline-flex items-center gap-1 rounded-chip px-1.5 py-px text-compact font-medium whitespace-nowrap bg-raised text-text forced-colors:border"

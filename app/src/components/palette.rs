@@ -46,7 +46,7 @@ fn lines(targets: &[Target], path: &str, may_rule: bool) -> Vec<Line> {
             Scope::List => in_list,
             Scope::Decision => on_decision,
         };
-        let rules = matches!(command, Command::ArmApprove | Command::ArmReject);
+        let rules = command.arms();
         let line = Line { label: key.what.to_owned(), keys: key.keys, act: Act::Run(command) };
         (here && (may_rule || !rules)).then_some(line)
     });

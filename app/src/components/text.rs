@@ -1,6 +1,6 @@
 //! Text of agents and people: complete, literal, with everything that hides drawn.
 
-use countersign_domain::text::{Segment, segments};
+use countersign_domain::text::{REASON_CHARACTERS_MAX, Segment, segments};
 use leptos::{html, prelude::*};
 
 use super::icons::{Icon, Shape};
@@ -96,15 +96,19 @@ fn line(out: &mut String, depth: usize) {
 #[component]
 pub(crate) fn SafeTextArea(
     /// The field's name and id.
-    name: &'static str,
+    #[prop(into)]
+    name: String,
     /// Text to begin with.
     #[prop(into)]
     value: String,
     /// Height in lines.
     rows: u32,
+    /// The most characters that a browser lets in.
+    #[prop(default = REASON_CHARACTERS_MAX)]
+    characters_max: usize,
     /// Ids of what describes the field.
-    #[prop(optional)]
-    described_by: Option<&'static str>,
+    #[prop(optional, into)]
+    described_by: Option<String>,
     /// Whether the text was refused.
     #[prop(into)]
     invalid: Signal<bool>,
@@ -116,10 +120,10 @@ pub(crate) fn SafeTextArea(
 
     view! {
         <textarea
-            id=name
+            id=name.clone()
             name=name
             rows=rows
-            maxlength="2000"
+            maxlength=characters_max.to_string()
             aria-describedby=described_by
             aria-invalid=move || invalid.get().then_some("true")
             node_ref=node_ref

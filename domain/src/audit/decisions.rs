@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use countersign_ledger::{hash::Hash, value::Value};
+use countersign_ledger::{hash::Hash, leaf::ActorKind, value::Value};
 
 use crate::{decision::Verdict, policy::Route};
 
@@ -42,6 +42,16 @@ struct Open {
     seen: Vec<(u128, Hash)>,
     reviews: Vec<Review>,
     settling: Option<Settling>,
+    /// The running round, from 1.
+    round: u64,
+    /// The tier that was sealed; absent where a revision may have changed it.
+    tier: Option<String>,
+    /// The review that asks the AI system for a change.
+    asked: Option<u128>,
+    /// Who wrote the running content, if a person did, and the review that says so.
+    edit: Option<(u128, u128)>,
+    /// The AI system took it back.
+    withdrawn: bool,
 }
 
 /// What people decided, while a review may be taken back.
@@ -64,6 +74,8 @@ struct Review {
     reviewer: u128,
     verdict: Option<Verdict>,
     round: u64,
+    /// The content that it puts in the place of what it rules on.
+    edited: Option<Hash>,
     /// Neither taken back nor void.
     stands: bool,
 }
@@ -105,7 +117,10 @@ impl Decisions {
             ("decision.proposed", None) => {
                 self.decisions.insert(id, Decision::Open(Box::new(Open::new(act, pauses))));
             }
-            ("decision.routed", Some(Decision::Open(open))) => open.routed = Routed::read(act),
+            ("decision.routed", Some(Decision::Open(open))) => open.route(act, findings),
+            ("decision.revised", Some(Decision::Open(open))) => open.revise(act, findings),
+            ("decision.edited", Some(Decision::Open(open))) => open.edit(act, findings),
+            ("decision.withdrawn", Some(Decision::Open(open))) => open.withdraw(act, findings),
             ("decision.escalated", Some(Decision::Open(open))) => open.escalate(act, findings),
             ("decision.viewed", Some(Decision::Open(open))) => open.show(act),
             ("decision.reviewed", Some(Decision::Open(open))) => {
@@ -154,6 +169,11 @@ impl Open {
             seen: Vec::new(),
             reviews: Vec::new(),
             settling: None,
+            round: 1,
+            tier: act.text("tier").map(str::to_owned),
+            asked: None,
+            edit: None,
+            withdrawn: false,
         }
     }
 
@@ -163,6 +183,72 @@ impl Open {
         {
             self.seen.push((sid, seen));
         }
+    }
+
+    /// Sent somewhere, by then without a review that still stands of what was there before.
+    fn route(&mut self, act: &Act<'_>, findings: &mut Findings) {
+        let editing = self.edit.map(|(_, review)| review);
+        let left = |review: &Review| review.stands && review.round < self.round && Some(review.entry) != editing;
+        if self.reviews.iter().any(left) {
+            findings.fail(
+                "D6",
+                act.index,
+                "reviews of the content before stand, which another has replaced".to_owned(),
+            );
+        }
+        self.routed = Routed::read(act);
+    }
+
+    /// The AI system answered a request for changes.
+    fn revise(&mut self, act: &Act<'_>, findings: &mut Findings) {
+        let mut fail = |detail: &str| findings.fail("D6", act.index, detail.to_owned());
+        if act.leaf.actor.as_ != ActorKind::Agent || act.sid != Some(self.system) {
+            fail("it was revised by another than the AI system that proposed it");
+        }
+        if self.asked.is_none() {
+            fail("no reviewer asked the AI system for a change");
+        }
+        self.replace(act, findings);
+        self.edit = None;
+        self.tier = None;
+    }
+
+    /// A reviewer's own content takes the place of what they ruled on.
+    fn edit(&mut self, act: &Act<'_>, findings: &mut Findings) {
+        let content = act.hash("content");
+        let by = |review: &&Review| {
+            review.stands
+                && review.round == self.round
+                && review.verdict == Some(Verdict::ApproveWithEdits)
+                && Some(review.reviewer) == act.sid
+                && review.edited == content
+        };
+        let edit = self.reviews.iter().find(by).map(|review| (review.reviewer, review.entry));
+        if edit.is_none() {
+            findings.fail("D6", act.index, "no review of the same person approves with this edit".to_owned());
+        }
+        self.replace(act, findings);
+        self.edit = edit;
+    }
+
+    /// Other content opens the next round, and is to be routed.
+    fn replace(&mut self, act: &Act<'_>, findings: &mut Findings) {
+        if act.hash("from") != self.content {
+            findings.fail("D6", act.index, "it replaces other content than stood there".to_owned());
+        }
+        self.content = act.hash("content");
+        self.round += 1;
+        self.routed = None;
+        self.asked = None;
+        self.settling = None;
+    }
+
+    fn withdraw(&mut self, act: &Act<'_>, findings: &mut Findings) {
+        if act.leaf.actor.as_ != ActorKind::Agent || act.sid != Some(self.system) {
+            let detail = "it was withdrawn by another than the AI system that proposed it";
+            findings.fail("D6", act.index, detail.to_owned());
+        }
+        self.withdrawn = true;
     }
 
     /// The deadline had come or a reviewer asked for it, and it asks for no fewer people from then on.
@@ -183,6 +269,8 @@ impl Open {
         }
         routed.need = act.integer("need").unwrap_or(routed.need);
         routed.due = act.integer("due").unwrap_or(routed.due);
+        // The senior approvers rule on what is there.
+        self.asked = None;
     }
 
     fn review(&mut self, act: &Act<'_>, people: &People, findings: &mut Findings) {
@@ -199,8 +287,17 @@ impl Open {
             }
             Some(_) => {}
         }
-        if round != 1 {
-            fail("it is of a round that was never opened");
+        if round != self.round {
+            fail("it is of another round than the running one");
+        }
+        if self.asked.is_some() {
+            fail("it rules while the AI system was asked for a change");
+        }
+        if self.withdrawn {
+            fail("it rules on what the AI system had withdrawn");
+        }
+        if self.edit.is_some_and(|(editor, _)| editor == reviewer) {
+            fail("it rules on what the reviewer wrote");
         }
         let verdict = act.text("verdict").and_then(Verdict::from_word);
         // Who only put it off may come back to it.
@@ -229,7 +326,10 @@ impl Open {
                 }
             }
         }
-        self.reviews.push(Review { entry: act.id, reviewer, verdict, round, stands: true });
+        if verdict == Some(Verdict::RequestChanges) {
+            self.asked = Some(act.id);
+        }
+        self.reviews.push(Review { entry: act.id, reviewer, verdict, round, edited: act.hash("edited"), stands: true });
     }
 
     /// People have decided; until the time named, a review may be taken back.
@@ -252,6 +352,11 @@ impl Open {
     }
 
     fn void(&mut self, act: &Act<'_>, findings: &mut Findings) {
+        let entry = act.text("review").map(number);
+        let current = |review: &Review| Some(review.entry) == entry && review.round == self.round;
+        if act.text("cause") == Some("revised") && self.reviews.iter().any(current) {
+            findings.fail("D6", act.index, "what it rules on was not replaced".to_owned());
+        }
         self.end_review(act, findings);
     }
 
@@ -264,6 +369,9 @@ impl Open {
         };
         review.stands = false;
         let (entry, reviewer) = (review.entry, review.reviewer);
+        if self.asked == Some(entry) {
+            self.asked = None;
+        }
         if self.settling.as_ref().is_some_and(|settling| settling.reviews.contains(&entry)) {
             self.settling = None;
         }
@@ -275,6 +383,9 @@ impl Open {
         if act.hash("content") != self.content {
             return Some("it resolves other content than was proposed".to_owned());
         }
+        if act.integer("round") != Some(self.round) {
+            return Some("it is of another round than the running one".to_owned());
+        }
         (act.text("policy").map(number) != Some(routed.policy))
             .then(|| "it names another policy version or row than the routing".to_owned())
     }
@@ -285,7 +396,7 @@ impl Open {
         let need = self.routed.as_ref().map_or(1, |routed| routed.need.max(1));
         let mut counted: Vec<&Review> = Vec::new();
         for entry in named(act) {
-            let stands = |review: &&Review| review.entry == entry && review.round == round && review.stands;
+            let stands = |review: &&Review| review.entry == entry && review.stands && self.is_of(review, round);
             match self.reviews.iter().find(stands) {
                 None => return Some("a review that it counts is not among those of its round that stand".to_owned()),
                 Some(review) if counted.iter().any(|earlier| earlier.reviewer == review.reviewer) => {
@@ -294,7 +405,12 @@ impl Open {
                 Some(review) => counted.push(review),
             }
         }
-        let approves = |review: &&&Review| review.verdict == Some(Verdict::Approve);
+        let approves = |review: &&&Review| match review.verdict {
+            Some(Verdict::Approve) => true,
+            // An editor's own approval is enough only alone and at low risk.
+            Some(Verdict::ApproveWithEdits) => need == 1 && self.tier.as_deref().is_none_or(|tier| tier == "low"),
+            _ => false,
+        };
         let rejects =
             |review: &Review| review.stands && review.round == round && review.verdict == Some(Verdict::Reject);
         let approvals = counted.iter().filter(approves).count() as u64;
@@ -306,6 +422,11 @@ impl Open {
         }
     }
 
+    /// Tells whether a review is of this round, or made its content.
+    fn is_of(&self, review: &Review, round: u64) -> bool {
+        review.round == round || (review.round + 1 == round && self.edit.is_some_and(|(_, made)| made == review.entry))
+    }
+
     /// Says why the resolution does not follow from this decision's reviews, if it does not.
     fn fault(&self, act: &Act<'_>) -> Option<String> {
         if let Some(detail) = self.misnamed(act) {
@@ -314,6 +435,16 @@ impl Open {
         let routed = self.routed.as_ref()?;
         if act.integer("rule") != Some(routed.rule) {
             return Some("it names another policy version or row than the routing".to_owned());
+        }
+        if act.text("outcome") == Some("withdrawn") {
+            return match self.withdrawn {
+                false => Some("it is withdrawn, and the AI system did not withdraw it".to_owned()),
+                true if !named(act).is_empty() => Some("it is withdrawn and counts reviews".to_owned()),
+                true => None,
+            };
+        }
+        if self.withdrawn {
+            return Some("the AI system had withdrawn it".to_owned());
         }
         if act.text("cause") == Some("rule") {
             return match (act.text("outcome"), routed.route) {
@@ -338,7 +469,7 @@ impl Open {
                 None => None,
             };
         }
-        if let Some(settling) = self.settling.as_ref().filter(|_| act.text("outcome") != Some("withdrawn")) {
+        if let Some(settling) = &self.settling {
             if act.text("outcome") != Some(settling.outcome.as_str()) || named(act) != settling.reviews {
                 return Some("it is not what people had decided".to_owned());
             }

@@ -9,7 +9,7 @@ use crate::{
     decision::{Effect, OutcomeResult, ReasonCode, Risk},
     event::{
         AccessReviewAnswer, AnomalyCause, CredentialAlg, EndCause, List, PasswordBy, ProviderChange, ScimChange, Scope,
-        VoidCause,
+        VoidCause, WithdrawCode,
     },
     policy::Route,
 };
@@ -168,6 +168,7 @@ const KINDS: &[Kind] = &[
         &[],
     ),
     kind("change.withdrawn", Place::Act("change"), &[], &[]),
+    kind("decision.edited", Place::Act("decision"), &[("content", Digest, Must), ("from", Digest, Must)], &[]),
     kind(
         "decision.escalated",
         Place::Act("decision"),
@@ -253,6 +254,7 @@ const KINDS: &[Kind] = &[
         ],
         &["reason?"],
     ),
+    kind("decision.revised", Place::Act("decision"), &[("content", Digest, Must), ("from", Digest, Must)], &[]),
     kind(
         "decision.routed",
         Place::Act("decision"),
@@ -267,6 +269,7 @@ const KINDS: &[Kind] = &[
         &[],
     ),
     kind("decision.viewed", Place::Read("decision"), &[("seen", Digest, Must)], &[]),
+    kind("decision.withdrawn", Place::Act("decision"), &[("code", Known(known_withdraw), Must)], &[]),
     kind("guard.changed", Place::None, &[("amount_max", Integer, Must)], &[]),
     kind("ledger.anomaly", Place::None, &[("cause", Known(known_anomaly), Must)], &[]),
     kind("ledger.heartbeat", Place::None, &[], &[]),
@@ -507,6 +510,10 @@ fn known_verdict(word: &str) -> bool {
 
 fn known_void(word: &str) -> bool {
     VoidCause::from_word(word).is_some()
+}
+
+fn known_withdraw(word: &str) -> bool {
+    WithdrawCode::from_word(word).is_some()
 }
 
 fn known_outcome(word: &str) -> bool {

@@ -19,7 +19,7 @@ use super::{Audit, to_json};
 use crate::{
     authority::Authority,
     decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, Risk, Verdict},
-    event::{Event, Place, Scope, SignInMethod, VoidCause},
+    event::{Event, Place, Scope, SignInMethod, VoidCause, WithdrawCode},
     holding::{Holding, Source},
     ids::{AgentKeyId, DecisionId, DecisionTypeId, EntryId, PersonId, PolicyId, PolicyVersionId, SessionId, SystemId},
     policy::{OnTimeout, Route, Routed},
@@ -313,7 +313,7 @@ fn a_role_of_a_later_build_is_a_notice() {
 #[test]
 fn a_decision_with_acts_of_a_later_build_is_not_judged() {
     let mut leaves = broken(VIEWED_BEN, |leaf| {
-        leaf.kind = "decision.revised".into();
+        leaf.kind = "decision.pondered".into();
         leaf.obj.as_mut().unwrap().upto = None;
         leaf.obj.as_mut().unwrap().n = Some(4);
     });
@@ -323,6 +323,226 @@ fn a_decision_with_acts_of_a_later_build_is_not_judged() {
 
     assert!(run(&leaves).contains(&("D6", Status::Notice, format!("index {VIEWED_BEN}"))));
     assert_eq!(failed(&leaves), []);
+}
+
+/// How a decision came to other content.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Replaced {
+    /// Anna asked for a change, and the agent answered.
+    Revised,
+    /// Anna approved with edits; her approval is void.
+    Edited,
+    /// Anna's approval with edits is enough.
+    EditedAlone,
+}
+
+/// A decision whose content was replaced after Anna's review, and approved then: by Ben, or by Anna's edit alone.
+fn replaced(how: Replaced) -> Vec<Leaf> {
+    let mut leaves = healthy();
+    leaves.truncate(REVIEWED_ANNA + 1);
+    let anna = || actor(ActorKind::Person, ANNA, Some(3));
+    let ben = || actor(ActorKind::Person, BEN, Some(SIGNED_IN_BEN));
+    let agent = || actor(ActorKind::Agent, SYSTEM, Some(KEY_ISSUED));
+    let decision = DecisionId(id(50));
+    let policy = PolicyVersionId(id(60));
+    let (from, content) = (digest(Label::Content, &content_statement()), Hash([9; 32]));
+    set(&mut leaves[PROPOSED], "tier", "low".into());
+    let review = EntryId(entry_id(REVIEWED_ANNA));
+    let verdict = if how == Replaced::Revised { "request_changes" } else { "approve_with_edits" };
+    set(&mut leaves[REVIEWED_ANNA], "verdict", verdict.into());
+    if how != Replaced::Revised {
+        set(&mut leaves[REVIEWED_ANNA], "edited", content.into());
+    }
+    let mut n = 3;
+    let mut push = |actor: Actor, event: &dyn Fn(u64) -> Event, is_act: bool| {
+        n += u64::from(is_act);
+        let index = leaves.len();
+        leaves.push(leaf(index, actor, &event(n)));
+        index
+    };
+    let voided = |n| Event::ReviewVoided { decision, n, review, cause: VoidCause::Revised };
+    match how {
+        Replaced::Revised => {
+            push(agent(), &|n| Event::Revised { decision, n, from, content }, true);
+            push(Actor::engine(), &voided, true);
+        }
+        Replaced::Edited | Replaced::EditedAlone => {
+            push(anna(), &|n| Event::Edited { decision, n, from, content }, true);
+        }
+    }
+    let routed = Routed {
+        rule: 1,
+        route: Route::Require,
+        need: 1,
+        due_at: at(200),
+        on_timeout: OnTimeout::Deny,
+        guards: Vec::new(),
+    };
+    push(Actor::engine(), &|n| Event::Routed { decision, n, policy, routed: routed.clone() }, true);
+    if how == Replaced::Edited {
+        push(Actor::engine(), &voided, true);
+    }
+    let mut counted = review;
+    if how != Replaced::EditedAlone {
+        let seen = Hash([5; 32]);
+        push(ben(), &|upto| Event::Viewed { decision, upto, seen }, false);
+        let index = push(
+            ben(),
+            &|n| Event::Reviewed {
+                decision,
+                n,
+                verdict: Verdict::Approve,
+                code: ReasonCode::WithinPolicy,
+                reason: "fine".into(),
+                reviewer: person(BEN),
+                content,
+                seen,
+                policy,
+                round: 2,
+                authority: (2, authority(2, &[Role::Approver]).set()),
+                until: None,
+                edited: None,
+                signature: None,
+            },
+            true,
+        );
+        counted = EntryId(entry_id(index));
+    }
+    let resolved = |n| Event::Resolved {
+        decision,
+        n,
+        outcome: ResolutionOutcome::Approved,
+        content,
+        policy,
+        rule: 1,
+        round: 2,
+        reviews: vec![counted],
+    };
+    push(Actor::engine(), &resolved, true);
+    leaves
+}
+
+/// The first entry of a kind from an index on.
+fn at_kind(leaves: &[Leaf], kind: &str) -> usize {
+    REVIEWED_ANNA + leaves[REVIEWED_ANNA..].iter().position(|leaf| leaf.kind == kind).unwrap()
+}
+
+#[test]
+fn replaced_content_is_reviewed_in_a_round_of_its_own() {
+    for how in [Replaced::Revised, Replaced::Edited, Replaced::EditedAlone] {
+        assert_eq!(failed(&replaced(how)), []);
+        let leaves = replaced(how);
+        let end = leaves.len() - 1;
+        let change = |name: &str, value: Value| {
+            let mut leaves = leaves.clone();
+            set(&mut leaves[end], name, value);
+            of("D6", &leaves)
+        };
+        assert_eq!(change("round", 1u64.into()), [end], "the round before");
+        assert_eq!(change("content", digest(Label::Content, &content_statement()).into()), [end], "what stood before");
+    }
+}
+
+#[test]
+fn content_is_replaced_by_who_may_and_what_stood_before_is_named() {
+    for (how, kind) in [(Replaced::Revised, "decision.revised"), (Replaced::Edited, "decision.edited")] {
+        let leaves = replaced(how);
+        let index = at_kind(&leaves, kind);
+        let mut other = leaves.clone();
+        set(&mut other[index], "from", Hash([8; 32]).into());
+        let mut by_another = leaves.clone();
+        by_another[index].actor = actor(ActorKind::Person, BEN, Some(SIGNED_IN_BEN));
+
+        assert_eq!(first("D6", &other), Some(index));
+        assert_eq!(first("D6", &by_another), Some(index));
+    }
+    let mut unasked = replaced(Replaced::Revised);
+    set(&mut unasked[REVIEWED_ANNA], "verdict", "abstain".into());
+    let mut other_edit = replaced(Replaced::Edited);
+    set(&mut other_edit[REVIEWED_ANNA], "edited", Hash([8; 32]).into());
+    assert_eq!(first("D6", &unasked), Some(at_kind(&unasked, "decision.revised")));
+    assert_eq!(first("D6", &other_edit), Some(at_kind(&other_edit, "decision.edited")));
+}
+
+#[test]
+fn reviews_of_what_was_replaced_are_void_and_an_editor_rules_on_nothing_they_wrote() {
+    let mut left = replaced(Replaced::Revised);
+    let voided = at_kind(&left, "decision.review_voided");
+    left.remove(voided);
+    let routed = at_kind(&left, "decision.routed");
+    let mut own = replaced(Replaced::Edited);
+    let review = own.iter().rposition(|leaf| leaf.kind == "decision.reviewed").unwrap();
+    for index in [review - 1, review] {
+        own[index].actor = actor(ActorKind::Person, ANNA, Some(3));
+    }
+    let mut early = replaced(Replaced::Edited);
+    let second = early.iter().rposition(|leaf| leaf.kind == "decision.review_voided").unwrap();
+    let last = early.iter().rposition(|leaf| leaf.kind == "decision.reviewed").unwrap();
+    let of_ben = early[last].id.clone();
+    early.insert(last + 1, early[second].clone());
+    set(&mut early[last + 1], "review", of_ben.into());
+
+    assert!(of("D6", &left).contains(&routed), "{:?}", failed(&left));
+    assert!(of("D6", &own).contains(&review), "{:?}", failed(&own));
+    assert!(of("D6", &early).contains(&(last + 1)), "{:?}", failed(&early));
+}
+
+#[test]
+fn an_editors_own_approval_counts_only_alone_and_at_low_risk() {
+    let mut high = replaced(Replaced::EditedAlone);
+    set(&mut high[PROPOSED], "tier", "high".into());
+    let mut two = replaced(Replaced::EditedAlone);
+    let routed = at_kind(&two, "decision.routed");
+    set(&mut two[routed], "need", 2u64.into());
+    let end = two.len() - 1;
+
+    assert_eq!(of("D6", &high), [end]);
+    assert_eq!(of("D6", &two), [end]);
+}
+
+#[test]
+fn nobody_rules_while_a_change_is_asked_for() {
+    let mut leaves = healthy();
+    set(&mut leaves[REVIEWED_ANNA], "verdict", "request_changes".into());
+
+    assert_eq!(first("D6", &leaves), Some(REVIEWED_BEN));
+}
+
+#[test]
+fn a_withdrawn_resolution_needs_the_withdrawal() {
+    let decision = DecisionId(id(50));
+    let agent = || actor(ActorKind::Agent, SYSTEM, Some(KEY_ISSUED));
+    let log = |withdrawn_by: Option<Actor>, outcome| {
+        let mut leaves = healthy();
+        leaves.truncate(VIEWED_ANNA);
+        let mut n = 3;
+        if let Some(actor) = withdrawn_by {
+            leaves.push(leaf(
+                VIEWED_ANNA,
+                actor,
+                &Event::Withdrawn { decision, n, code: WithdrawCode::NoLongerNeeded },
+            ));
+            n += 1;
+        }
+        let resolved = Event::Resolved {
+            decision,
+            n,
+            outcome,
+            content: digest(Label::Content, &content_statement()),
+            policy: PolicyVersionId(id(60)),
+            rule: 1,
+            round: 1,
+            reviews: Vec::new(),
+        };
+        leaves.push(leaf(leaves.len(), Actor::engine(), &resolved));
+        leaves
+    };
+    let by_a_person = log(Some(actor(ActorKind::Person, ANNA, Some(3))), ResolutionOutcome::Withdrawn);
+
+    assert_eq!(failed(&log(Some(agent()), ResolutionOutcome::Withdrawn)), []);
+    assert_eq!(of("D6", &log(None, ResolutionOutcome::Withdrawn)), [VIEWED_ANNA]);
+    assert_eq!(of("D6", &log(Some(agent()), ResolutionOutcome::Expired)), [VIEWED_ANNA + 1]);
+    assert_eq!(of("D6", &by_a_person), [VIEWED_ANNA]);
 }
 
 /// After the last review: what people decided settles, `acts` follow, and then the resolution.
@@ -495,6 +715,7 @@ fn healthy() -> Vec<Leaf> {
         round: 1,
         authority: (2, authority(2, &[Role::Approver]).set()),
         until: None,
+        edited: None,
         signature: None,
     };
     let assigned = |number| Event::RoleAssigned {

@@ -42,7 +42,7 @@ impl<'a> Values<'a> {
 
     pub(super) fn visit(&mut self, act: &Act<'_>, findings: &mut Findings) {
         let content = match act.leaf.kind.as_str() {
-            "decision.proposed" => self.content(act, findings),
+            "decision.proposed" | "decision.revised" | "decision.edited" => self.content(act, findings),
             "decision.viewed" => {
                 self.seen(act, findings);
                 None
@@ -73,7 +73,7 @@ impl<'a> Values<'a> {
         format!("{matched} statements match what names them, {absent} were not at hand, {opened} texts open")
     }
 
-    /// The content statement of a proposal, if it is at hand and the one that was sealed.
+    /// The content statement of a proposal or of a later version, if it is at hand and the one that was sealed.
     fn content(&mut self, act: &Act<'_>, findings: &mut Findings) -> Option<Content> {
         let bytes = self.statement(act, "content", Label::Content, findings)?;
         let content = match Content::parse(&bytes) {
@@ -83,13 +83,15 @@ impl<'a> Values<'a> {
                 return None;
             }
         };
+        // A later version says neither type nor tier, and a person's edit is no act of the system.
         let said = [
-            ("decision", Some(content.decision.as_str()), object(act.leaf)),
-            ("system", Some(content.system.as_str()), act.leaf.actor.sid.as_deref()),
-            ("type", Some(content.type_.as_str()), act.text("type")),
-            ("tier", Some(content.tier.as_str()), act.text("tier")),
+            ("decision", content.decision.as_str(), object(act.leaf)),
+            ("system", content.system.as_str(), act.leaf.actor.sid.as_deref().filter(|_| !edits(act))),
+            ("type", content.type_.as_str(), act.text("type")),
+            ("tier", content.tier.as_str(), act.text("tier")),
         ];
-        if let Some((name, ..)) = said.iter().find(|(_, stated, sealed)| stated != sealed) {
+        if let Some((name, ..)) = said.iter().find(|(_, stated, sealed)| sealed.is_some_and(|sealed| sealed != *stated))
+        {
             findings.fail("D4", act.index, format!("the content statement names another {name}"));
         }
 
@@ -119,6 +121,10 @@ impl<'a> Values<'a> {
 
         Some(bytes)
     }
+}
+
+fn edits(act: &Act<'_>) -> bool {
+    act.leaf.kind == "decision.edited"
 }
 
 fn object(leaf: &Leaf) -> Option<&str> {

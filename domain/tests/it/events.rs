@@ -7,7 +7,7 @@ use countersign_domain::{
     decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, Risk, Verdict},
     event::{
         AccessReviewAnswer, AnomalyCause, CredentialAlg, EndCause, Event, List, Object, PasswordBy, Place,
-        ProviderChange, ScimChange, Scope, SignInMethod, Signature, VoidCause,
+        ProviderChange, ScimChange, Scope, SignInMethod, Signature, VoidCause, WithdrawCode,
     },
     holding::{AuthorityLimits, Holding, Source},
     policy::{OnTimeout, Route, Routed},
@@ -130,6 +130,9 @@ fn position(event: &Event) -> usize {
         Event::SystemPaused { .. } => 64,
         Event::SystemResumed { .. } => 65,
         Event::ResolvedByPause { .. } => 66,
+        Event::Edited { .. } => 67,
+        Event::Revised { .. } => 68,
+        Event::Withdrawn { .. } => 69,
         Event::Denied { .. } => LAST,
     }
 }
@@ -212,6 +215,7 @@ pub(crate) fn samples() -> Vec<Event> {
             round: 1,
             authority: (3, hash(5)),
             until: None,
+            edited: None,
             signature: None,
         },
         Event::Reviewed {
@@ -227,6 +231,7 @@ pub(crate) fn samples() -> Vec<Event> {
             round: 1,
             authority: (3, hash(5)),
             until: None,
+            edited: None,
             signature: Some(Signature {
                 assertion: hash(6),
                 expires: 1_793_610_420_000,
@@ -438,6 +443,7 @@ pub(crate) fn samples() -> Vec<Event> {
             round: 1,
             authority: (3, hash(5)),
             until: Some(1_793_610_420_000),
+            edited: None,
             signature: None,
         },
         Event::Escalated { decision, n: 4, need: 1, due: 1_793_617_260_000, review: Some(id(0x80).into()) },
@@ -456,6 +462,27 @@ pub(crate) fn samples() -> Vec<Event> {
         Event::SystemPaused { system, n: 2, reason: "wrong refunds".into(), by: person },
         Event::SystemResumed { system, n: 3, pause: id(0x32).into(), reason: "mended".into(), by: person },
         Event::ResolvedByPause { decision, n: 3, content: hash(1), policy, rule: 1, round: 1 },
+        Event::Reviewed {
+            decision,
+            n: 3,
+            verdict: Verdict::ApproveWithEdits,
+            code: ReasonCode::WrongParameters,
+            reason: "the fare allows half".into(),
+            reviewer: person,
+            content: hash(1),
+            seen: hash(4),
+            policy,
+            round: 1,
+            authority: (3, hash(5)),
+            until: None,
+            edited: Some(hash(11)),
+            signature: None,
+        },
+        Event::Edited { decision, n: 4, from: hash(1), content: hash(11) },
+        Event::Revised { decision, n: 4, from: hash(1), content: hash(12) },
+        Event::ReviewVoided { decision, n: 5, review: id(0x80).into(), cause: VoidCause::Revised },
+        Event::Withdrawn { decision, n: 3, code: WithdrawCode::NoLongerNeeded },
+        resolved(ResolutionOutcome::Withdrawn, Vec::new()),
     ]
 }
 

@@ -205,7 +205,7 @@ pub(crate) async fn find(conn: &mut PgConnection, id: DecisionId) -> Result<Opti
         r#"
         select id, n, system_id, agent_key_id, type_id, state, risk, round, revision, content_hash, policy_version_id,
           rule, route, guards, about_persons, need, due_at, on_timeout, escalated_at, settles_as, settles_at, asked_version_id,
-          external_id, conversation, proposed_at, entry_id
+          external_id, conversation, proposed_at, coalesce(revised_entry_id, entry_id) as "entry_id!"
         from decisions
         where id = $1
         "#,
@@ -222,7 +222,7 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: DecisionId) -> Result<Opti
         r#"
         select id, n, system_id, agent_key_id, type_id, state, risk, round, revision, content_hash, policy_version_id,
           rule, route, guards, about_persons, need, due_at, on_timeout, escalated_at, settles_as, settles_at, asked_version_id,
-          external_id, conversation, proposed_at, entry_id
+          external_id, conversation, proposed_at, coalesce(revised_entry_id, entry_id) as "entry_id!"
         from decisions
         where id = $1
         for update

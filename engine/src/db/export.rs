@@ -185,7 +185,8 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
         select 'decisions' as "table!", id::text as "id!", entry_id as "entry!", 'decision.proposed' as "kind!",
           id as "object!", array_remove(array[
             'at=' || (extract(epoch from proposed_at) * 1000)::bigint,
-            'sid=' || system_id, 'd.type=' || type_id, 'd.tier=' || risk, 'd.src_n=' || source_n,
+            'sid=' || system_id, 'd.type=' || type_id, 'd.src_n=' || source_n,
+            case when revision = 1 then 'd.tier=' || risk end,
             case when revision = 1 then 'd.content=' || rtrim(translate(encode(content_hash, 'base64'), '+/', '-_'), '=') end
           ], null) as "members!"
         from decisions
@@ -211,9 +212,24 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
         where r.entry_id = any($1)
           and not exists (select from decision_routes later where later.decision_id = r.decision_id and later.n > r.n)
         union all
-        select 'revisions', id::text, entry_id, 'decision.proposed', decision_id, array[
+        select 'revisions', v.id::text, v.entry_id, v.kind, v.decision_id, array_remove(array[
+            'sid=' || v.person_id,
+            'd.content=' || rtrim(translate(encode(v.content_hash, 'base64'), '+/', '-_'), '='),
+            'd.from=' || rtrim(translate(encode(before.content_hash, 'base64'), '+/', '-_'), '=')], null)
+        from revisions v
+        left join revisions before on before.decision_id = v.decision_id and before.number = v.number - 1
+        where v.entry_id = any($1)
+        union all
+        select 'decisions', id::text, revised_entry_id, kind, id, array[
             'd.content=' || rtrim(translate(encode(content_hash, 'base64'), '+/', '-_'), '=')]
-        from revisions
+        from (select d.id, d.revised_entry_id, d.content_hash, coalesce(v.kind, 'decision.revised') as kind
+          from decisions d
+          left join revisions v on v.decision_id = d.id and v.number = d.revision
+          where d.revised_entry_id = any($1)) running
+        union all
+        select 'withdrawals', decision_id::text, entry_id, 'decision.withdrawn', decision_id, array[
+            'at=' || (extract(epoch from withdrawn_at) * 1000)::bigint, 'd.code=' || code]
+        from withdrawals
         where entry_id = any($1)
         union all
         select 'presentations', p.id::text, p.entry_id, 'decision.viewed', p.decision_id, array[
@@ -246,9 +262,10 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
         from quorums_met
         where entry_id = any($1)
         union all
-        select 'resolutions', id::text, entry_id, 'decision.resolved', decision_id, array[
+        select 'resolutions', id::text, entry_id, 'decision.resolved', decision_id, array_remove(array[
             'at=' || (extract(epoch from resolved_at) * 1000)::bigint,
-            'd.outcome=' || outcome, 'd.round=' || round, 'reviews=' || reviews]
+            'd.outcome=' || outcome, 'd.round=' || round, 'reviews=' || reviews,
+            'd.cause=' || cause], null)
         from resolutions
         where entry_id = any($1)
         union all
@@ -370,6 +387,8 @@ pub(crate) async fn dangling(conn: &mut PgConnection) -> sqlx::Result<Vec<Dangli
           select 'decisions' as "table", id::text, entry_id as entry from decisions
           union all select 'decision_routes', entry_id::text, entry_id from decision_routes
           union all select 'revisions', id::text, entry_id from revisions
+          union all select 'decisions', id::text, revised_entry_id from decisions where revised_entry_id is not null
+          union all select 'withdrawals', decision_id::text, entry_id from withdrawals
           union all select 'presentations', id::text, entry_id from presentations
           union all select 'reviews', id::text, entry_id from reviews
           union all select 'resolutions', id::text, entry_id from resolutions

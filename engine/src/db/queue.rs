@@ -185,7 +185,7 @@ macro_rules! open_page {
             ),
             page as (
               select d.id, s.name, d.type_id, d.risk, d.state, d.route, d.policy_version_id, d.rule, d.round, d.need,
-                d.due_at, d.proposed_at, d.escalated_at, d.entry_id
+                d.due_at, d.proposed_at, d.escalated_at, coalesce(d.revised_entry_id, d.entry_id) as entry_id
               from decisions d
               join systems s on s.id = d.system_id
               join decision_types t on t.id = d.type_id
@@ -197,7 +197,8 @@ macro_rules! open_page {
                     and (a.types is null or t.name = any(a.types))))
                 and case $4::text
                   when 'team' then true
-                  when 'waiting' then exists (select from reviews r where r.decision_id = d.id and r.round = d.round
+                  when 'waiting' then exists (select from reviews r where r.decision_id = d.id
+                    and (r.round = d.round or (r.verdict = 'approve_with_edits' and r.round + 1 = d.round))
                     and r.person_id = $1 and r.state = 'submitted' and r.verdict <> 'defer')
                   when 'deferred' then (d.id, d.round) in (select v.decision_id, v.round from reviews v
                     where v.person_id = $1 and v.state = 'submitted' and v.verdict = 'defer' and v.follow_up_at > $3)
@@ -208,6 +209,8 @@ macro_rules! open_page {
                     and ((d.due_at - $3) * 4 < d.due_at - coalesce(d.escalated_at, d.proposed_at) or d.due_at <= $3)
                   when 'your_turn' then d.state in ('received', 'queued', 'in_review') and (select review from may)
                     and (k.issued_by is distinct from $1 or (select alone from may))
+                    and not (d.revision > 1 and exists (select from revisions v
+                      where v.decision_id = d.id and v.number = d.revision and v.person_id = $1))
                     and not (d.on_timeout = 'deny' and d.due_at <= $3)
                     and exists (select from held a
                       where (a.role = 'senior_approver'
@@ -231,8 +234,9 @@ macro_rules! open_page {
             )
             select d.id as "id!", d.name as "system_name!", d.type_id as "type_id!", d.risk as "risk!", d.state as "state!",
               d.route as "route!", d.policy_version_id as "policy_version_id!", d.rule as "rule!", d.need as "need!",
-              (select count(*) from reviews r where r.decision_id = d.id and r.round = d.round and r.state = 'submitted'
-                and r.verdict = 'approve') as "given!",
+              (select count(*) from reviews r where r.decision_id = d.id and r.state = 'submitted'
+                and ((r.verdict = 'approve' and r.round = d.round)
+                  or (r.verdict = 'approve_with_edits' and r.round + 1 = d.round))) as "given!",
               d.due_at as "due_at!", d.proposed_at as "proposed_at!", d.escalated_at, d.entry_id as "entry_id!",
               e.idx as "idx?", null::text as outcome, null::text as cause, null::timestamptz as resolved_at
             from page d
@@ -360,7 +364,8 @@ pub(crate) async fn list_resolved(
         r#"
         with page as (
           select d.id, s.name, d.type_id, d.risk, d.state, d.route, d.policy_version_id, d.rule, d.round, d.need,
-            d.due_at, d.proposed_at, d.escalated_at, d.entry_id, x.outcome, x.cause, x.resolved_at
+            d.due_at, d.proposed_at, d.escalated_at, coalesce(d.revised_entry_id, d.entry_id) as entry_id,
+            x.outcome, x.cause, x.resolved_at
           from (select distinct decision_id from reviews where person_id = $1 and state = 'submitted') r
           join resolutions x on x.decision_id = r.decision_id
           join decisions d on d.id = r.decision_id
@@ -383,8 +388,9 @@ pub(crate) async fn list_resolved(
         )
         select d.id as "id!", d.name as "system_name!", d.type_id as "type_id!", d.risk as "risk!", d.state as "state!",
           d.route as "route!", d.policy_version_id as "policy_version_id!", d.rule as "rule!", d.need as "need!",
-          (select count(*) from reviews r where r.decision_id = d.id and r.round = d.round and r.state = 'submitted'
-            and r.verdict = 'approve') as "given!",
+          (select count(*) from reviews r where r.decision_id = d.id and r.state = 'submitted'
+            and ((r.verdict = 'approve' and r.round = d.round)
+              or (r.verdict = 'approve_with_edits' and r.round + 1 = d.round))) as "given!",
           d.due_at as "due_at!", d.proposed_at as "proposed_at!", d.escalated_at, d.entry_id as "entry_id!",
           e.idx as "idx?", d.outcome as "outcome?", d.cause as "cause?", d.resolved_at as "resolved_at?"
         from page d
@@ -448,6 +454,8 @@ pub(crate) async fn count(conn: &mut PgConnection, reader: Reader) -> sqlx::Resu
                 where v.person_id = $1 and v.state = 'submitted' and v.verdict = 'defer' and v.follow_up_at > $3)
               and (select review from may)
               and (not d.agent_key_id = any(array(select id from agent_keys where issued_by = $1)) or (select alone from may))
+              and not (d.revision > 1 and exists (select from revisions v
+                where v.decision_id = d.id and v.number = d.revision and v.person_id = $1))
               and not (d.on_timeout = 'deny' and d.due_at <= $3)
               and exists (select from held a
                 where (a.role = 'senior_approver'
@@ -457,8 +465,9 @@ pub(crate) async fn count(conn: &mut PgConnection, reader: Reader) -> sqlx::Resu
                   and case d.risk when 'high' then 3 when 'medium' then 2 else 1 end <= a.risk_max
                   and (a.amount_max is null or d.amount is null or d.amount <= a.amount_max))) as your_turn
           from decisions d
-          left join reviews r on r.decision_id = d.id and r.round = d.round and r.person_id = $1 and r.state = 'submitted'
+          left join reviews r on r.decision_id = d.id and r.person_id = $1 and r.state = 'submitted'
             and r.verdict <> 'defer'
+            and (r.round = d.round or (r.verdict = 'approve_with_edits' and r.round + 1 = d.round))
           where d.state in ('received', 'queued', 'in_review', 'changes_requested', 'settling')
           group by d.system_id, d.type_id
         )
@@ -536,6 +545,8 @@ pub(crate) async fn count_turns(conn: &mut PgConnection, reader: Reader) -> sqlx
             and r.person_id = $1 and r.state = 'submitted' and (r.verdict <> 'defer' or r.follow_up_at > $3))
           and (select review from may)
           and (not d.agent_key_id = any(array(select id from agent_keys where issued_by = $1)) or (select alone from may))
+          and not (d.revision > 1 and exists (select from revisions v
+            where v.decision_id = d.id and v.number = d.revision and v.person_id = $1))
           and not (d.on_timeout = 'deny' and d.due_at <= $3)
           and exists (select from held a
             where (a.role = 'senior_approver'

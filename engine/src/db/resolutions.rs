@@ -46,10 +46,11 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<(
         new.code.map(ReasonCode::word),
         instant(new.now),
         new.entry.0,
-        match (new.by_rule, new.code) {
-            (true, _) => Some("rule"),
-            (false, Some(ReasonCode::SystemPaused)) => Some("pause"),
-            (false, _) => None,
+        match (new.outcome, new.by_rule, new.code) {
+            (ResolutionOutcome::Withdrawn, ..) => Some("requester"),
+            (_, true, _) => Some("rule"),
+            (_, false, Some(ReasonCode::SystemPaused)) => Some("pause"),
+            (_, false, _) => None,
         },
     )
     .execute(conn)

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use countersign_domain::{
-    answer::{AgentDecision, AgentNext, AgentResolution, AgentRoute, AgentSeal, AgentTurn, DecidedBy},
-    decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, SealState, State},
+    answer::{AgentAction, AgentDecision, AgentNext, AgentResolution, AgentRoute, AgentSeal, AgentTurn, DecidedBy},
+    decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, SealState, State, Verdict},
     decision_type::TypeDefinition,
     event::{Event, Object, Place},
     ids::{DecisionId, OutcomeId},
+    lineage::Maker,
     policy::Route,
     problem::Code,
     proposal::{self, Fields},
@@ -17,7 +18,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 use tokio::{sync::broadcast::error::RecvError, time::Instant};
 
-use super::{Stored, propose};
+use super::{Stored, propose, settle};
 use crate::{
     Engine,
     authorize::{Action, Denial, Permit, Target},
@@ -33,6 +34,8 @@ const WAIT_MAX: Duration = Duration::from_secs(30);
 const READ_AGAIN: Duration = Duration::from_secs(2);
 /// Name of the route in the idempotency table.
 const ROUTE: &str = "outcomes";
+/// What an agent is told whose proposal a reviewer changed.
+const EDITED: &str = "A reviewer changed the parameters. Act with exactly those in `action`; do not act with the original ones, and do not propose them again.";
 
 /// Answers with a decision as its agent may see it. The first answer that carries a resolution is the
 /// release, and is sealed as one. While the system is paused, no approval is released.
@@ -170,7 +173,68 @@ pub(crate) async fn load(conn: &mut PgConnection, engine: &Engine, id: DecisionI
     let unsealed = db::entries::count_unsealed_acts(conn, engine.log.row, id.0).await?;
     let paused = db::pauses::is_running(conn, decision.system).await?;
 
-    Ok(Some(body(engine, &decision, &definition, resolution.as_ref(), unsealed, paused)))
+    let told = tell(conn, engine, &decision, &definition, resolution.as_ref(), unsealed).await?;
+
+    Ok(Some(body(engine, &decision, &definition, resolution.as_ref(), unsealed, paused, told)))
+}
+
+/// What an answer carries that stands in texts: told once it is sealed, and to nobody before.
+#[derive(Default)]
+pub(crate) struct Told {
+    /// What to run.
+    action: Option<AgentAction>,
+    /// A reviewer changed it.
+    edited: bool,
+    /// What a reviewer asks to change, and why.
+    asked: Option<(String, ReasonCode)>,
+}
+
+async fn tell(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    decision: &db::decisions::Decision,
+    definition: &TypeDefinition,
+    resolution: Option<&db::resolutions::Resolution>,
+    unsealed: u64,
+) -> Result<Told> {
+    let mut told = Told::default();
+    if decision.state == State::ChangesRequested && unsealed == 0 {
+        let reviews = db::reviews::list(conn, decision.id).await?;
+        let asks = |review: &&db::reviews::Review| {
+            review.verdict == Verdict::RequestChanges && settle::stands(review, decision)
+        };
+        if let Some(review) = reviews.iter().rfind(asks) {
+            let stored = db::vault::list_fields(conn, &[review.entry.0], &["reason".to_owned()]).await?;
+            let text = stored.first().map(|stored| engine.vault.open(stored)).transpose()?.flatten();
+            told.asked = Some((text.unwrap_or_default(), review.code));
+        }
+    }
+    let size = engine.head.borrow().size;
+    let sealed = |resolution: &&db::resolutions::Resolution| resolution.index.is_some_and(|index| index < size);
+    if resolution.filter(sealed).is_some_and(|resolution| resolution.outcome == ResolutionOutcome::Approved) {
+        let versions = db::revisions::list(conn, decision.id).await?;
+        told.edited = versions.last().is_some_and(|version| version.maker == Maker::Edited);
+        told.action = action(conn, engine, decision, definition).await?;
+    }
+    Ok(told)
+}
+
+/// The running version's parameters as a request sends them; nothing where one was erased.
+async fn action(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    decision: &db::decisions::Decision,
+    definition: &TypeDefinition,
+) -> Result<Option<AgentAction>> {
+    let stored = db::vault::list(conn, &[decision.entry.0]).await?;
+    let mut parameters = serde_json::Map::new();
+    for parameter in &definition.parameters {
+        let Some(value) = stored.iter().find(|value| value.field == parameter.name) else { continue };
+        let Some(text) = engine.vault.open(value)? else { return Ok(None) };
+        let read = parameter.kind.read(&text).map_err(|_| value.unreadable("ciphertext"))?;
+        parameters.insert(parameter.name.clone(), read);
+    }
+    Ok(Some(AgentAction { kind: definition.name.clone(), type_version: definition.version, parameters }))
 }
 
 /// Writes the answer: a resolution that no signed checkpoint covers is not told, nor an approval that a pause keeps.
@@ -181,13 +245,22 @@ pub(crate) fn body(
     resolution: Option<&db::resolutions::Resolution>,
     unsealed: u64,
     paused: bool,
+    told: Told,
 ) -> AgentDecision {
+    let Told { action, edited, asked } = told;
     let size = engine.head.borrow().size;
     let resolution = resolution.filter(|resolution| resolution.index.is_some_and(|index| index < size));
     let kept = resolution.is_some_and(|resolution| is_kept(resolution, paused));
     let resolution = resolution.filter(|_| !kept);
-    let told = resolution.is_some() || decision.state.is_open();
-    let state = if told { decision.state } else { State::Settling };
+    // What an approval releases is kept with it.
+    let (action, edited) = if kept { (None, false) } else { (action, edited) };
+    let state = match decision.state {
+        // Not sealed yet.
+        State::ChangesRequested if asked.is_none() => State::InReview,
+        state if resolution.is_some() || state.is_open() => state,
+        _ => State::Settling,
+    };
+    let (message, reason_code) = asked.unzip();
     let index = resolution.and_then(|resolution| resolution.index);
     AgentDecision {
         id: decision.id,
@@ -234,9 +307,15 @@ pub(crate) fn body(
                 .into(),
                 reviews: resolution.reviews,
             },
+            edited,
             reason_code: resolution.code,
+            message: edited.then(|| EDITED.to_owned()),
             next: if paused { AgentNext::Stop } else { resolution.outcome.into() },
         }),
+        action,
+        next: message.is_some().then_some(AgentNext::Revise),
+        message,
+        reason_code,
         seal: match index {
             Some(index) => AgentSeal { state: SealState::Sealed, index: Some(index), size: Some(size) },
             None => AgentSeal { state: SealState::Recorded, index: None, size: None },
@@ -307,7 +386,7 @@ async fn may_go_on(engine: &Engine, id: DecisionId, seen_version: Option<u64>) -
     Ok(match (decision, seen_version) {
         (None, _) => true,
         (Some(decision), Some(seen)) => decision.version > seen || decision.resolution.is_some(),
-        (Some(decision), None) => decision.resolution.is_some(),
+        (Some(decision), None) => decision.resolution.is_some() || decision.state == State::ChangesRequested,
     })
 }
 

@@ -1,30 +1,36 @@
 //! Decisions: proposed by agents, shown to people, reviewed, resolved, and answered.
 
 mod agent;
+mod edit;
 mod page;
 mod propose;
 mod queue;
 mod review;
+mod revise;
 mod routing;
 mod settle;
 mod sign;
 mod title;
 mod unmask;
+mod withdraw;
 
 use countersign_domain::{decision::SealState, view::Seal};
 
 pub use agent::{get, proof, report_outcome, wait};
+pub use edit::{Edits, edit};
 pub use page::view;
 pub use propose::propose;
 pub use queue::{QueueFilter, queue};
 pub(crate) use review::{Resolve, resolve, rules};
 pub use review::{ReviewRequest, Reviewed, review};
+pub use revise::revise;
 pub(crate) use routing::{ask_open, asked, hand_up, seat_open};
 pub use settle::retract;
 pub(crate) use settle::settle_due;
 pub use sign::{SignedAnswer, prepare};
 pub(crate) use title::titles;
 pub use unmask::open_field;
+pub use withdraw::withdraw;
 
 use crate::Engine;
 

@@ -7,10 +7,11 @@ use countersign_domain::{
     decision_type::{Kind, TypeDefinition},
     event::Event,
     ids::{DecisionId, EntryId, PersonId, PresentationId},
+    lineage::{self, Maker},
     policy::{Approval, Known, PolicyVersion},
     view::{
         Composer, DECISION_TEMPLATE, DecisionView, Field, HistoryRow, Mode, OutcomeRow, PolicySection, RefusedVerdict,
-        ResolutionSection, ReviewRow, SeatView, Section, SettlingSection,
+        ResolutionSection, ReviewRow, SeatView, Section, SettlingSection, VersionRow,
     },
 };
 use countersign_ledger::{
@@ -112,12 +113,16 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         };
     let open_until = opened.iter().map(|(_, until)| *until).min();
     let reviews = db::reviews::list(&mut tx, id).await?;
-    let reviewers: Vec<_> = reviews.iter().map(|review| review.person).collect();
+    let revisions = db::revisions::list(&mut tx, id).await?;
+    let editors = revisions.iter().filter_map(|revision| revision.person);
+    let reviewers: Vec<_> = reviews.iter().map(|review| review.person).chain(editors).collect();
     let names = people::names(&mut tx, engine, &reviewers).await?;
     let reasons = reasons(&mut tx, engine, &reviews).await?;
     let resolution = db::resolutions::find(&mut tx, id).await?;
     let outcomes = db::outcomes::list(&mut tx, id).await?;
     let history = history(&mut tx, engine, id, &system.name).await?;
+    let versions = Versions { revisions: &revisions, history: &history, names: &names, system: &system.name };
+    let versions = versions.rows(&mut tx, engine, &definition).await?;
     let rules = review::rules(&mut tx, &stored, &policy).await?;
     let withheld: Vec<_> = fields.iter().filter(|field| field.withheld).map(|field| field.name.clone()).collect();
     let mut case = Case::new((stored.system, &system.name), &definition, stored.about_persons, &values);
@@ -155,6 +160,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
 
     let now = engine.now();
     let composer = composer(engine, caller, barred, &rules, (signing, senior), now);
+    let composer = without_edits(composer, &definition);
     let by_rule = format!("rule {}, version {}", policy_section.name, policy.number);
     let view = DecisionView {
         id,
@@ -177,6 +183,8 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         external_id: stored.external_id.clone(),
         conversation: stored.conversation.clone(),
         fields,
+        parameters: definition.parameters.clone(),
+        versions,
         policy: policy_section,
         reviews: reviews
             .iter()
@@ -301,11 +309,7 @@ async fn fields(
     opened: &[(String, u64)],
 ) -> Result<(Vec<Field>, HashMap<String, String>)> {
     let mut stored = db::vault::list(conn, &[entry.0]).await?;
-    let place = |name: &str| {
-        let parameters = definition.parameters.iter().map(|parameter| parameter.name.as_str());
-        parameters.chain(countersign_domain::decision_type::RESERVED).position(|known| known == name)
-    };
-    stored.sort_by_key(|value| place(&value.field));
+    stored.sort_by_key(|value| place(definition, &value.field));
     let mut values = HashMap::new();
     let mut fields = Vec::with_capacity(stored.len());
     for value in &stored {
@@ -331,6 +335,12 @@ async fn fields(
     }
 
     Ok((fields, values))
+}
+
+/// Where the page has a field.
+fn place(definition: &TypeDefinition, name: &str) -> Option<usize> {
+    let parameters = definition.parameters.iter().map(|parameter| parameter.name.as_str());
+    parameters.chain(countersign_domain::decision_type::RESERVED).position(|known| known == name)
 }
 
 fn describe(definition: &TypeDefinition, name: &str) -> (String, Section, Kind) {
@@ -400,6 +410,86 @@ async fn history(conn: &mut PgConnection, engine: &Engine, id: DecisionId, syste
             seal: seal_at(engine, row.idx),
         })
         .collect())
+}
+
+/// What the list of versions is made from.
+struct Versions<'a> {
+    revisions: &'a [db::revisions::Revision],
+    history: &'a [HistoryRow],
+    names: &'a HashMap<PersonId, String>,
+    system: &'a str,
+}
+
+impl Versions<'_> {
+    /// Says who made each version and what differs from the one before. Personal values are compared and not shown,
+    /// those that were opened neither: they were opened in the running version only.
+    async fn rows(
+        &self,
+        conn: &mut PgConnection,
+        engine: &Engine,
+        definition: &TypeDefinition,
+    ) -> Result<Vec<VersionRow>> {
+        let mut rows = Vec::with_capacity(self.revisions.len());
+        let mut before: Option<Vec<(String, Option<String>)>> = None;
+        for revision in self.revisions {
+            // One version has nothing to be compared with.
+            let texts = match self.revisions.len() {
+                1 => Vec::new(),
+                _ => texts(conn, engine, revision.entry, definition).await?,
+            };
+            let mut changes = match &before {
+                None => Vec::new(),
+                Some(before) => lineage::compare(&borrowed(before), &borrowed(&texts)),
+            };
+            for change in &mut changes {
+                change.label = describe(definition, &change.name).0;
+                if definition.personal.contains(&change.name) {
+                    change.mask();
+                }
+            }
+            rows.push(VersionRow {
+                number: revision.number,
+                maker: revision.maker,
+                by: match (revision.maker, revision.person) {
+                    (Maker::Edited, Some(person)) => self.names.get(&person).cloned().unwrap_or_else(people::erased),
+                    _ => self.system.to_owned(),
+                },
+                at: self.history.iter().find(|row| row.entry == revision.entry).map_or(0, |row| row.at),
+                changes,
+                seal: seal_at(engine, revision.index),
+            });
+            before = Some(texts);
+        }
+        Ok(rows)
+    }
+}
+
+/// The fields of a version in the order of the page.
+async fn texts(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    entry: EntryId,
+    definition: &TypeDefinition,
+) -> Result<Vec<(String, Option<String>)>> {
+    let mut stored = db::vault::list(conn, &[entry.0]).await?;
+    stored.sort_by_key(|value| place(definition, &value.field));
+    stored.into_iter().map(|value| Ok((value.field.clone(), engine.vault.open(&value)?))).collect()
+}
+
+fn borrowed(texts: &[(String, Option<String>)]) -> Vec<lineage::Value<'_>> {
+    texts.iter().map(|(name, text)| (name.as_str(), text.as_deref())).collect()
+}
+
+/// Takes the edits out of a form whose action has nothing to edit.
+fn without_edits(mut composer: Composer, definition: &TypeDefinition) -> Composer {
+    if let Composer::Open { refused, .. } = &mut composer
+        && definition.parameters.is_empty()
+        && refused.iter().all(|refused| refused.verdict != Verdict::ApproveWithEdits)
+    {
+        let why = "This action has no parameters, so there is nothing to edit.".to_owned();
+        refused.push(RefusedVerdict { verdict: Verdict::ApproveWithEdits, why });
+    }
+    composer
 }
 
 /// Whether a ruling has to be signed, and whether the person can.

@@ -39,9 +39,9 @@ const OPEN_MAX: u64 = 10_000;
 /// Name of the route in the idempotency table.
 const ROUTE: &str = "decisions";
 /// Status of a decision that waits for people.
-const ACCEPTED: u16 = 202;
+pub(super) const ACCEPTED: u16 = 202;
 /// Status of a decision that a rule or a pause has decided.
-const DECIDED: u16 = 201;
+pub(super) const DECIDED: u16 = 201;
 
 /// Records a proposal and routes it; that of a paused system is rejected at once.
 ///
@@ -56,29 +56,44 @@ pub async fn propose(engine: &Engine, caller: &Caller, key: &str, body: &[u8]) -
     engine.has_room()?;
     let proposal = Proposal::parse(body)?;
     let key = key.to_owned();
-    let (recorded, mut stored) = engine
+    let (recorded, stored) = engine
         .act(caller, move |engine, caller| {
             let (proposal, key) = (proposal.clone(), key.clone());
             async move { record(engine, caller, &key, proposal).await }
         })
         .await?;
+    answered(engine, caller, recorded, stored, DECIDED).await
+}
+
+/// Shapes the answer to an agent's write, once it has had time to be sealed. What is decided is told as it stands, with
+/// the status given.
+pub(super) async fn answered(
+    engine: &Engine,
+    caller: &Caller,
+    recorded: Recorded,
+    mut stored: Stored,
+    decided_status: u16,
+) -> Result<Stored> {
+    let was_decided = stored.status != ACCEPTED;
+    if was_decided {
+        stored.status = decided_status;
+    }
     match recorded {
         Recorded::New { entry, decided } => {
             let sealed = seal::wait(entry).await.index;
             if let (Some(_), Some(id), true) = (sealed, decided, reads(caller)) {
                 let decision = agent::get(engine, caller, id).await?;
-                return Ok(Stored { status: DECIDED, body: value(&decision)?, replayed: false });
+                return Ok(Stored { status: decided_status, body: value(&decision)?, replayed: false });
             }
             if let Some(index) = sealed {
                 let size = engine.head.borrow().size;
                 stored.body["seal"] = serde_json::json!({"state": "sealed", "index": index, "size": size});
-                stored.body["version"] = 2.into();
             }
         }
         // What a rule decided is told as it stands by now; reading it puts that on record.
-        Recorded::Before(_) if stored.status == DECIDED && reads(caller) => {
+        Recorded::Before(_) if was_decided && reads(caller) => {
             let decision = agent::get(engine, caller, agent::named(&stored.body)?).await?;
-            let status = if decision.resolution.is_some() { DECIDED } else { ACCEPTED };
+            let status = if decision.resolution.is_some() { decided_status } else { ACCEPTED };
             return Ok(Stored { status, body: value(&decision)?, replayed: true });
         }
         Recorded::Before(permit) => agent::record_view(engine, caller, permit, &stored.body).await?,
@@ -92,9 +107,9 @@ fn reads(caller: &Caller) -> bool {
     matches!(&caller.actor, Actor::Agent { scopes, .. } if scopes.contains(&Scope::Read))
 }
 
-/// What a proposal came to.
-enum Recorded {
-    /// A new decision; its last entry waits for its seal. Named where a rule has decided it.
+/// What an agent's write came to.
+pub(super) enum Recorded {
+    /// A new state; its last entry waits for its seal. Named where it has its resolution.
     New { entry: seal::Entry, decided: Option<DecisionId> },
     /// An answer that exists, which makes this request a read.
     Before(Permit),
@@ -239,10 +254,10 @@ async fn record(engine: Engine, caller: Caller, key: &str, proposal: Proposal) -
         decided = Some(id);
         decision.state = State::Resolved;
     }
-    let body = agent::body(&engine, &decision, &definition, None, 0, paused);
+    let body = agent::body(&engine, &decision, &definition, None, 0, paused, agent::Told::default());
     let status = if decided.is_some() { DECIDED } else { ACCEPTED };
     let mut stored = Stored { status, body: value(&body)?, replayed: false };
-    keep(&mut tx, &engine, system, key, &fingerprint, &stored).await?;
+    keep(&mut tx, &engine, (system, ROUTE), key, &fingerprint, &stored).await?;
     engine.commit(tx).await?;
     // Until it is sealed, no agent is told.
     stored.status = ACCEPTED;
@@ -308,23 +323,24 @@ async fn answer_open(
 ) -> Result<Stored> {
     let body = agent::load(&mut tx, &engine, open).await?.ok_or(Error::NotFound)?;
     let stored = Stored { status: ACCEPTED, body: value(&body)?, replayed: false };
-    keep(&mut tx, &engine, system, key, fingerprint, &stored).await?;
+    keep(&mut tx, &engine, (system, ROUTE), key, fingerprint, &stored).await?;
     engine.commit(tx).await?;
 
     Ok(stored)
 }
 
-async fn keep(
+/// Keeps the first answer to a key of a route.
+pub(super) async fn keep(
     tx: &mut Transaction<'static, Postgres>,
     engine: &Engine,
-    system: SystemId,
+    (system, route): (SystemId, &str),
     key: &str,
     fingerprint: &[u8],
     stored: &Stored,
 ) -> Result<()> {
     let answer = stored.body.to_string();
     let status = i32::from(stored.status);
-    let claim = db::idempotency_keys::Claim { system, route: ROUTE, key, fingerprint, status, answer: &answer };
+    let claim = db::idempotency_keys::Claim { system, route, key, fingerprint, status, answer: &answer };
     match db::idempotency_keys::claim(tx, &claim, engine.now()).await? {
         true => Ok(()),
         false => Err(in_use()),
@@ -336,11 +352,11 @@ fn in_use() -> Error {
     Error::LostRace
 }
 
-fn value(body: &AgentDecision) -> Result<serde_json::Value> {
+pub(super) fn value(body: &AgentDecision) -> Result<serde_json::Value> {
     serde_json::to_value(body).map_err(|error| Error::Setup(error.to_string()))
 }
 
-fn same_content(type_id: DecisionTypeId, parameters: &[(String, String)]) -> String {
+pub(super) fn same_content(type_id: DecisionTypeId, parameters: &[(String, String)]) -> String {
     let members = parameters.iter().map(|(name, text)| (name.clone(), text.clone().into())).collect();
     format!("{type_id}\n{}", json::canonical(&serde_json::Value::Object(members)))
 }

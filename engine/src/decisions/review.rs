@@ -14,6 +14,7 @@ use countersign_ledger::hash::Hash;
 use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::{
+    edit::{self, Edits},
     routing, settle,
     sign::{self, SignedAnswer},
 };
@@ -23,7 +24,7 @@ use crate::{
     caller::Caller,
     db,
     error::{Error, Result},
-    seal,
+    pauses, seal,
 };
 
 /// A ruling as the form sends it.
@@ -66,11 +67,21 @@ pub struct Reviewed {
 /// `already_resolved`, `already_reviewed`, `stale` when what was shown is not what would be decided;
 /// each goes on record. [`Error::Forbidden`] for anybody but an approver.
 pub async fn review(engine: &Engine, caller: &Caller, request: ReviewRequest) -> Result<Reviewed> {
+    given(engine, caller, request, None).await
+}
+
+/// Records a ruling, with the edits that it approves.
+pub(super) async fn given(
+    engine: &Engine,
+    caller: &Caller,
+    request: ReviewRequest,
+    edits: Option<Edits>,
+) -> Result<Reviewed> {
     engine.has_room()?;
     let recorded = engine
         .act(caller, move |engine, caller| {
-            let request = request.clone();
-            async move { record(engine, caller, request).await }
+            let (request, edits) = (request.clone(), edits.clone());
+            async move { record(engine, caller, request, edits).await }
         })
         .await;
     if let (Err(Error::Forbidden(denial)), Some(person)) = (&recorded, caller.person())
@@ -88,18 +99,34 @@ async fn record(
     engine: Engine,
     caller: Caller,
     request: ReviewRequest,
+    edits: Option<Edits>,
 ) -> Result<(State, Option<ResolutionOutcome>, seal::Entry)> {
     let mut tx = engine.begin().await?;
+    let paused = match &edits {
+        // What a rule decides about an edit depends on it, and its lock comes before the decision's.
+        Some(_) => {
+            let found = db::decisions::find(&mut tx, request.decision).await?.ok_or(Error::NotFound)?;
+            pauses::hold(&mut tx, found.system).await?
+        }
+        None => false,
+    };
     let checked = check(&mut tx, &engine, &caller, &request).await?;
     let signed = match &request.signed {
         Some(given) => Some(sign::verify(&mut tx, &engine, &checked, &request, given).await?),
-        // Who decides nothing signs nothing.
-        None if checked.signed && request.verdict.counts() => {
+        // Who decides nothing signs nothing; an edit counts nowhere that a signature is asked for.
+        None if checked.signed && request.verdict.counts() && checked.effect != Effected::Edited => {
             let keys = db::passkeys::list(&mut tx, checked.person).await?;
             let able = keys.iter().any(|key| key.confirmed);
             return Err(checked.refuse(if able { sign::not_signed() } else { sign::no_passkey() }));
         }
         None => None,
+    };
+    let version = match (checked.effect, &edits) {
+        (Effected::Edited, Some(edits)) => {
+            Some(edit::version(&mut tx, &engine, &caller, &checked.stored, (edits, paused)).await?)
+        }
+        (Effected::Edited, None) => return Err(checked.refuse(edit::nothing_to_edit())),
+        _ => None,
     };
     let Checked { mut stored, policy, permit, person, senior, content, seen, effect, now, .. } = checked;
     let authority = permit.authority.clone().ok_or(Error::NotFound)?;
@@ -118,6 +145,7 @@ async fn record(
         round: stored.round,
         authority: (authority.n, authority.set()),
         until: follow_up,
+        edited: version.as_ref().map(|version| version.content),
         signature: signed.as_ref().map(|signed| signed.signature.clone()),
     };
     let keys: Vec<_> = signed.iter().map(|signed| ("reason", &signed.reason_key)).collect();
@@ -138,22 +166,28 @@ async fn record(
     };
     db::reviews::insert(&mut tx, &new).await?;
     db::presentations::consume(&mut tx, request.presentation, entry.at).await?;
-    let (state, resolution, entry) = match effect {
-        Effected::Decided(outcome) => settle::decide(&mut tx, &engine, &caller, &stored, outcome, &policy).await?,
-        Effected::Waiting { .. } => {
+    let (state, resolution, entry) = match (effect, version) {
+        (Effected::Decided(outcome), _) => settle::decide(&mut tx, &engine, &caller, &stored, outcome, &policy).await?,
+        (Effected::Waiting { .. }, _) => {
             routing::keep_free_seat(&mut tx, &stored, &policy).await?;
             moved(&mut tx, &stored, State::InReview, entry).await?
         }
-        Effected::Abstained | Effected::Deferred { .. } => {
+        (Effected::Abstained | Effected::Deferred { .. }, _) => {
             let state = stored.state;
             moved(&mut tx, &stored, state, entry).await?
         }
-        Effected::Escalated => {
+        (Effected::Escalated, _) => {
             let by = Some(entry.id);
             let entry = routing::hand_up(&mut tx, &engine, &caller, &mut stored, &policy, now, by).await?;
             let state = stored.state;
             moved(&mut tx, &stored, state, entry).await?
         }
+        (Effected::ChangesRequested, _) => moved(&mut tx, &stored, State::ChangesRequested, entry).await?,
+        (Effected::Edited, Some(version)) => {
+            let editor = (Approval { person, senior }, entry.id);
+            edit::apply(&mut tx, &engine, &caller, &permit, &mut stored, version, editor).await?
+        }
+        (Effected::Edited, None) => return Err(Error::Refused(edit::nothing_to_edit())),
     };
     engine.commit(tx).await?;
 
@@ -317,7 +351,7 @@ pub(crate) async fn rules(
 ) -> Result<decision::Decision> {
     let reviews = db::reviews::list(conn, stored.id).await?;
     let standing = || reviews.iter().filter(|review| settle::stands(review, stored));
-    let approved = standing().filter(|review| review.verdict == Verdict::Approve);
+    let approved = standing().filter(|review| settle::approves(review.verdict));
     Ok(decision::Decision {
         id: stored.id,
         n: stored.n,
@@ -328,6 +362,8 @@ pub(crate) async fn rules(
         due_at: stored.due_at,
         on_timeout: stored.on_timeout,
         settling: stored.settling,
+        risk: stored.risk,
+        editor: db::revisions::editor(conn, stored).await?,
         with_seniors: stored.escalated_at.is_some() || stored.route == Route::Escalate,
         approvals: approved.map(|review| Approval { person: review.person, senior: review.senior }).collect(),
         reviewed_by: standing().filter(|review| review.verdict.is_final()).map(|review| review.person).collect(),

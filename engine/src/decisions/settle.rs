@@ -86,14 +86,15 @@ pub async fn retract(engine: &Engine, caller: &Caller, id: DecisionId, review: E
             let given = reviews.iter().find(|given| given.entry == review).ok_or_else(|| refuse(not_there()))?;
             let rules = rules(&mut tx, &stored, &policy).await?;
             rules.retract(given.person, given.verdict, person).map_err(&refuse)?;
-            if given.state != ReviewState::Submitted || given.round != stored.round {
+            if !stands(given, &stored) {
                 return Err(refuse(not_there()));
             }
             stored.n += 1;
             let event = Event::ReviewRetracted { decision: id, n: stored.n, review, round: given.round };
             let entry = seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
             db::reviews::end(&mut tx, review, ReviewState::Retracted, entry.at, entry.id).await?;
-            let (state, entry) = match (stored.settling, given.verdict.counts()) {
+            let asked_for_changes = given.verdict == Verdict::RequestChanges && stored.state == State::ChangesRequested;
+            let (state, entry) = match (stored.settling, given.verdict.counts() || asked_for_changes) {
                 // What does not count leaves what people decided as it is.
                 (Some(settling), false) => {
                     db::decisions::set_settling(&mut tx, id, stored.n, settling).await?;
@@ -176,7 +177,7 @@ async fn still_gives(
 ) -> Result<bool> {
     let target = Target::Decision { id: stored.id, system: stored.system, n: stored.n };
     let opinion = authorize::ask(conn, engine, review.person, Action::ReviewDecision, target).await?;
-    let senior = review.senior && review.verdict == Verdict::Approve;
+    let senior = review.senior && approves(review.verdict);
     Ok(opinion.allowed && (!senior || authorize::is_senior(conn, review.person, stored.id, now).await?))
 }
 
@@ -211,14 +212,24 @@ pub(super) async fn counted(
     stored: &Decision,
     outcome: ResolutionOutcome,
 ) -> Result<Vec<Review>> {
-    let verdict = if outcome == ResolutionOutcome::Approved { Verdict::Approve } else { Verdict::Reject };
+    let makes = |verdict| match outcome {
+        ResolutionOutcome::Approved => approves(verdict),
+        _ => verdict == Verdict::Reject,
+    };
     let reviews = db::reviews::list(conn, stored.id).await?;
-    Ok(reviews.into_iter().filter(|review| stands(review, stored) && review.verdict == verdict).collect())
+    Ok(reviews.into_iter().filter(|review| stands(review, stored) && makes(review.verdict)).collect())
 }
 
-/// Tells whether a review counts in the running round.
+/// Tells whether a review counts in the running round. One that approved with edits opened it, and is void unless it
+/// counts there.
 pub(super) fn stands(review: &Review, stored: &Decision) -> bool {
-    review.state == ReviewState::Submitted && review.round == stored.round
+    let opened = review.verdict == Verdict::ApproveWithEdits && review.round + 1 == stored.round;
+    review.state == ReviewState::Submitted && (review.round == stored.round || opened)
+}
+
+/// Tells whether a review that stands is an approval.
+pub(super) const fn approves(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Approve | Verdict::ApproveWithEdits)
 }
 
 fn window(policy: &PolicyVersion, stored: &Decision, windows: RetractWindows) -> u64 {

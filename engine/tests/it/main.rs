@@ -15,6 +15,7 @@ mod policies;
 mod providers;
 mod queue;
 mod races;
+mod revisions;
 mod roles;
 mod sealing;
 mod sign_in;

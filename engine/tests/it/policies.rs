@@ -406,14 +406,14 @@ async fn a_draft_says_what_it_would_do_with_one_decision_and_who_may_not_read_it
     assert!(matches!(unread, Error::Forbidden(_)));
 }
 
-const HARMLESS: &str = r#"{"effects":["financial"],"adverse":false,"affected":1}"#;
+pub(crate) const HARMLESS: &str = r#"{"effects":["financial"],"adverse":false,"affected":1}"#;
 
 fn reason() -> Reason {
     Reason::new("Less work.").unwrap()
 }
 
 /// Approves amounts up to 100.
-fn small() -> RuleForm {
+pub(crate) fn small() -> RuleForm {
     rule("small", "auto_approve", "at_most", "100")
 }
 
@@ -436,7 +436,7 @@ pub(crate) fn rule(name: &str, route: &str, operator: &str, amount: &str) -> Rul
     }
 }
 
-fn proposal(order: &str, amount: &str, impact: &str) -> String {
+pub(crate) fn proposal(order: &str, amount: &str, impact: &str) -> String {
     let impact = if impact.is_empty() { String::new() } else { format!(r#","impact":{impact}"#) };
     format!(
         r#"{{"mode":"propose","action":{{"type":"refund.issue","parameters":{{"order":"{order}","amount":"{amount}"}}}},"subjects":[{{"ref":"customer 4711","kind":"person"}}]{impact}}}"#

@@ -83,7 +83,8 @@ pub(crate) async fn propose(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct WaitQuery {
-    /// Wait this long: for the resolution, or with `seen_version` for any change.
+    /// Wait this long: until the agent can go on (a resolution, or a change asked for), or with `seen_version` for any
+    /// change.
     #[param(minimum = 0, maximum = 30)]
     wait_seconds: Option<u64>,
     /// The `version` that the agent holds.
@@ -148,6 +149,69 @@ pub(crate) async fn report_outcome(
 ) -> Result<Response, Refusal> {
     let id = decision_id(&id)?;
     Ok(answer(decisions::report_outcome(server.engine(), &caller, id, &key, &body).await?))
+}
+
+/// Answers a request for changes with other content.
+///
+/// Only in the state `changes_requested`, and of the same action type. The reviews before it are void, and the policy
+/// routes the revision as it routed the proposal. `source` is not counted again.
+#[utoipa::path(
+    post,
+    path = "/api/v1/decisions/{id}/revisions",
+    operation_id = "revise_decision",
+    tag = "decisions",
+    params(
+        ("id" = String, Path, format = Uuid, description = "The decision."),
+        ("Idempotency-Key" = String, Header, description = "Stable key of this revision, 1 to 255 printable ASCII characters."),
+    ),
+    request_body(content = schema::Proposal, content_type = "application/json"),
+    responses(
+        (status = 202, description = "The revision is recorded; the body says where it was sent.", body = schema::AgentDecision),
+        (status = "4XX", response = schema::Refused),
+        (status = "5XX", response = schema::Refused),
+    ),
+    security(("agent_key" = [])),
+)]
+pub(crate) async fn revise(
+    State(server): State<Server>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    IdempotencyKey(key): IdempotencyKey,
+    JsonBytes(body): JsonBytes,
+) -> Result<Response, Refusal> {
+    let id = decision_id(&id)?;
+    Ok(answer(decisions::revise(server.engine(), &caller, id, &key, &body).await?))
+}
+
+/// Takes a proposal back.
+///
+/// In every state but the resolved ones; when a resolution came first, the answer is 409 `already_resolved`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/decisions/{id}/withdraw",
+    operation_id = "withdraw_decision",
+    tag = "decisions",
+    params(
+        ("id" = String, Path, format = Uuid, description = "The decision."),
+        ("Idempotency-Key" = String, Header, description = "Stable key of this withdrawal, 1 to 255 printable ASCII characters."),
+    ),
+    request_body(content = schema::Withdrawal, content_type = "application/json"),
+    responses(
+        (status = 200, description = "The decision is withdrawn; the action must not run.", body = schema::AgentDecision),
+        (status = "4XX", response = schema::Refused),
+        (status = "5XX", response = schema::Refused),
+    ),
+    security(("agent_key" = [])),
+)]
+pub(crate) async fn withdraw(
+    State(server): State<Server>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    IdempotencyKey(key): IdempotencyKey,
+    JsonBytes(body): JsonBytes,
+) -> Result<Response, Refusal> {
+    let id = decision_id(&id)?;
+    Ok(answer(decisions::withdraw(server.engine(), &caller, id, &key, &body).await?))
 }
 
 /// Reads the inclusion proof of the resolution.

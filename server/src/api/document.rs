@@ -19,6 +19,8 @@ use super::{decision_types, decisions, reference, schema};
         decisions::propose,
         decisions::show,
         decisions::report_outcome,
+        decisions::revise,
+        decisions::withdraw,
         decisions::proof,
         decision_types::list,
         reference::openapi,
@@ -63,6 +65,7 @@ mod tests {
         answer::AgentNext,
         decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, Risk, SealState, State},
         decision_type::{Kind, Reversibility},
+        event::WithdrawCode,
         policy::{OnTimeout, Route},
         problem::Next,
     };
@@ -99,10 +102,14 @@ mod tests {
             )*};
         }
 
-        same!(State Risk OnTimeout Route ResolutionOutcome ReasonCode SealState OutcomeResult Effect Reversibility Kind);
+        same!(
+            State Risk OnTimeout Route ResolutionOutcome ReasonCode SealState OutcomeResult Effect Reversibility Kind
+            WithdrawCode
+        );
         let words = |values: &[Value]| Value::Array(values.to_vec());
         let next = [Next::Retry, Next::Revise, Next::Stop].map(|next| serde_json::to_value(next).unwrap());
-        let agent_next = [AgentNext::Act, AgentNext::Stop].map(|next| serde_json::to_value(next).unwrap());
+        let agent_next =
+            [AgentNext::Act, AgentNext::Revise, AgentNext::Stop].map(|next| serde_json::to_value(next).unwrap());
         assert_eq!(document["components"]["schemas"]["Next"]["enum"], words(&next));
         assert_eq!(document["components"]["schemas"]["AgentNext"]["enum"], words(&agent_next));
     }
@@ -117,7 +124,9 @@ mod tests {
             "route": {"outcome": "require", "policy_version": id, "rule": 1, "reviews_needed": 1},
             "turn": {"of": "approvers", "since": "t", "why": "routed"}, "due_at": "t", "on_timeout": "deny", "paused": false,
             "resolution": {"outcome": "approved", "at": "t", "decided_by": {"kind": "people", "reviews": 1},
-                "reason_code": "within_policy", "next": "act"},
+                "edited": true, "reason_code": "within_policy", "message": "m", "next": "act"},
+            "action": {"type": "a.b", "type_version": 1, "parameters": {"n": "1"}},
+            "message": "m", "reason_code": "other", "next": "revise",
             "seal": seal.clone(), "page": "p",
         });
         let definition = json!({
@@ -130,6 +139,7 @@ mod tests {
         described::<countersign_domain::answer::AgentRoute>("AgentRoute", &decision["route"]);
         described::<countersign_domain::answer::AgentTurn>("AgentTurn", &decision["turn"]);
         described::<countersign_domain::answer::AgentResolution>("AgentResolution", &decision["resolution"]);
+        described::<countersign_domain::answer::AgentAction>("AgentAction", &decision["action"]);
         described::<countersign_domain::answer::DecidedBy>("DecidedBy", &decision["resolution"]["decided_by"]);
         described::<countersign_domain::answer::AgentSeal>("AgentSeal", &seal);
         described::<countersign_domain::answer::AgentOutcome>("AgentOutcome", &json!({"id": id, "seal": seal}));

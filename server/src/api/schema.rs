@@ -183,9 +183,41 @@ pub struct AgentDecision {
     /// resumed.
     paused: bool,
     resolution: Option<AgentResolution>,
+    action: Option<AgentAction>,
+    /// What a reviewer asks the AI system to change, in a person's words; while a change is asked for.
+    #[schema(max_length = 2000)]
+    message: Option<String>,
+    /// Why, in one word; while a change is asked for.
+    reason_code: Option<ReasonCode>,
+    /// `revise`, while a change is asked for.
+    next: Option<AgentNext>,
     seal: AgentSeal,
     /// Address of the decision page.
     page: String,
+}
+
+/// What to run after an approval, exactly: the parameters as a request sends them.
+#[derive(ToSchema)]
+pub struct AgentAction {
+    /// Name of the decision type.
+    #[schema(rename = "type")]
+    kind: String,
+    type_version: u32,
+    parameters: FreeForm,
+}
+
+/// Why a proposal is taken back.
+#[derive(ToSchema)]
+pub struct Withdrawal {
+    reason_code: WithdrawCode,
+}
+
+/// Why a proposal is taken back, in one word.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum WithdrawCode {
+    /// The action is not wanted any more.
+    NoLongerNeeded,
 }
 
 /// Where a decision stands.
@@ -277,7 +309,11 @@ pub struct AgentResolution {
     /// When, RFC 3339.
     at: String,
     decided_by: DecidedBy,
+    /// A reviewer changed the parameters: `action` is not what was proposed.
+    edited: bool,
     reason_code: Option<ReasonCode>,
+    /// What the agent has to know beside the outcome.
+    message: Option<String>,
     next: AgentNext,
 }
 
@@ -328,6 +364,8 @@ pub enum ReasonCode {
 pub enum AgentNext {
     /// Act with exactly the approved parameters.
     Act,
+    /// Send a revision, or withdraw.
+    Revise,
     /// Do not act.
     Stop,
 }

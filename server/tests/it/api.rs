@@ -91,6 +91,50 @@ async fn a_paused_system_is_told_no_in_the_answer_to_its_proposal() {
 }
 
 #[tokio::test]
+async fn an_agent_revises_when_it_is_asked_to_and_withdraws() {
+    let installation = Installation::new().await;
+    let (desk, id) = (&installation.desk, installation.decision);
+    let path = format!("/api/v1/decisions/{id}");
+    let post = |what: &str, key: &str, body: &str| {
+        Ask::post(&format!("{path}/{what}")).key(&desk.key).header("idempotency-key", key).json(body)
+    };
+    let withdrawal = r#"{"reason_code":"no_longer_needed"}"#;
+
+    let early = installation.send(post("revisions", "r0", &proposal("A8"))).await;
+    let without_key =
+        installation.send(Ask::post(&format!("{path}/revisions")).key(&desk.key).json(&proposal("A8"))).await;
+    desk.review(&desk.approver, id, Verdict::RequestChanges).await.unwrap();
+    let asked = installation.send(Ask::get(&format!("{path}?wait_seconds=20")).key(&desk.key)).await.json();
+    let other_type = proposal("A8").replace("refund.issue", "loan.offer");
+    let other_type = installation.send(post("revisions", "r1", &other_type)).await;
+    let revised = installation.send(post("revisions", "r2", &proposal("A8"))).await;
+    let repeated = installation.send(post("revisions", "r2", &proposal("A8"))).await;
+    let unknown = installation.send(post("withdraw", "w0", r#"{"reason_code":"bored"}"#)).await;
+    let withdrawn = installation.send(post("withdraw", "w1", withdrawal)).await;
+    let again = installation.send(post("withdraw", "w1", withdrawal)).await;
+    let late = installation.send(post("withdraw", "w2", withdrawal)).await;
+
+    assert_eq!((early.status, early.code().as_str()), (StatusCode::CONFLICT, "invalid_transition"));
+    assert_eq!((without_key.status, without_key.code().as_str()), (StatusCode::BAD_REQUEST, "idempotency_key_missing"));
+    assert_eq!((&asked["state"], &asked["next"]), (&"changes_requested".into(), &"revise".into()));
+    assert_eq!(
+        (&asked["message"], &asked["reason_code"]),
+        (&"Checked against the policy.".into(), &"against_policy".into())
+    );
+    assert_eq!((other_type.status, other_type.code().as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "invalid_content"));
+    assert_eq!(other_type.json()["errors"][0]["pointer"], "/action/type");
+    assert_eq!(revised.status, StatusCode::ACCEPTED, "{}", revised.text());
+    assert_eq!((&revised.json()["state"], &revised.json()["revision"]), (&"queued".into(), &2.into()));
+    assert_eq!((repeated.status, repeated.header("idempotency-replayed")), (StatusCode::ACCEPTED, "true"));
+    assert_eq!(unknown.json()["errors"][0]["pointer"], "/reason_code");
+    assert_eq!(withdrawn.status, StatusCode::OK, "{}", withdrawn.text());
+    assert_eq!((again.status, again.header("idempotency-replayed")), (StatusCode::OK, "true"));
+    assert_eq!(again.json()["resolution"]["outcome"], "withdrawn", "{}", again.text());
+    assert_eq!(again.json()["resolution"]["decided_by"]["kind"], "requester");
+    assert_eq!((late.status, late.code().as_str()), (StatusCode::CONFLICT, "already_resolved"));
+}
+
+#[tokio::test]
 async fn a_proposal_can_wait_for_its_answer() {
     let installation = Installation::new().await;
     let body = proposal("A7");

@@ -283,6 +283,12 @@ impl Installation {
             "/api/v1/decisions/{id}/outcomes" => {
                 ask.json(r#"{"result":"executed","effect":"full"}"#).header("idempotency-key", "k2")
             }
+            "/api/v1/decisions/{id}/revisions" => {
+                ask.json(&countersign_engine::testing::proposal(&unique())).header("idempotency-key", &unique())
+            }
+            "/api/v1/decisions/{id}/withdraw" => {
+                ask.json(r#"{"reason_code":"no_longer_needed"}"#).header("idempotency-key", &unique())
+            }
             "/csp-report" => {
                 ask.body("application/csp-report", r#"{"csp-report":{"violated-directive":"script-src"}}"#)
             }
@@ -305,6 +311,12 @@ impl Installation {
             "/scim/v2/Users/{id}" => self.pushed_user().await.to_string(),
             "/scim/v2/Groups/{id}" if own => self.group.to_string(),
             "/scim/v2/Groups/{id}" => self.pushed_group().await.to_string(),
+            "/api/v1/decisions/{id}/withdraw" => self.desk.queued_decision().await.to_string(),
+            "/api/v1/decisions/{id}/revisions" => {
+                let decision = self.desk.queued_decision().await;
+                self.desk.review(&self.desk.approver, decision, Verdict::RequestChanges).await.unwrap();
+                decision.to_string()
+            }
             "/scim/v2/Schemas/{id}" => Resource::User.schema().to_owned(),
             "/scim/v2/ResourceTypes/{id}" => Resource::User.name().to_owned(),
             _ => self.decision.to_string(),
@@ -361,6 +373,17 @@ impl Installation {
                 let presentation = form.presentation;
                 format!(
                     "decision={decision}&presentation={presentation}&verdict=approve&code=within_policy&reason=Fits."
+                )
+            }
+            "/act/preview-edit" => format!("decision={}", self.decision),
+            "/act/edit" => {
+                let decision = self.desk.queued_decision().await;
+                let actor = sessions::authenticate(&self.desk.engine, &self.approver.token).await.unwrap().unwrap();
+                let approver = Caller::new(actor, "127.0.0.1", "test", uuid::Uuid::nil());
+                let form = self.desk.open_form(&approver, decision, Verdict::Approve).await.unwrap();
+                format!(
+                    "decision={decision}&presentation={}&code=wrong_parameters&reason=Half.&fields%5Bamount%5D=20.00",
+                    form.presentation
                 )
             }
             "/act/retract" => {

@@ -7,7 +7,7 @@ use countersign_domain::{
     text::REASON_CHARACTERS_MAX,
     view::RefusedVerdict,
 };
-use leptos::{form::ActionForm, html, prelude::*, task::spawn_local};
+use leptos::{form::ActionForm, html, prelude::*, server_fn::ServerFn, task::spawn_local};
 
 use super::{Prepared, Review, prepare_review};
 use crate::{
@@ -35,8 +35,13 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn new() -> Self {
+        Self::of::<Review>()
+    }
+
+    /// Begins with what was typed into a form that this page answers.
+    pub(super) fn of<S: ServerFn>() -> Self {
         Self {
-            kept: RwSignal::new((typed::<Review>("code"), typed::<Review>("reason"))),
+            kept: RwSignal::new((typed::<S>("code"), typed::<S>("reason"))),
             code: NodeRef::new(),
             reason: NodeRef::new(),
         }
@@ -55,13 +60,13 @@ impl Draft {
     }
 
     /// Keeps what stands in the fields for as long as the tab lives.
-    fn store(self, id: DecisionId) {
+    pub(super) fn store(self, id: DecisionId) {
         self.keep();
         self.kept.with_untracked(|(code, reason)| drafts::write(id, code, reason));
     }
 
     /// Fills empty fields with what the tab kept; for effects only.
-    fn restore(self, id: DecisionId) {
+    pub(super) fn restore(self, id: DecisionId) {
         if let (Some(code), Some(reason), Some((kept_code, kept_reason))) =
             (self.code.get(), self.reason.get(), drafts::read(id))
             && code.value().is_empty()
@@ -72,11 +77,19 @@ impl Draft {
         }
     }
 
+    pub(super) fn code_ref(self) -> NodeRef<html::Select> {
+        self.code
+    }
+
+    pub(super) fn reason_ref(self) -> NodeRef<html::Textarea> {
+        self.reason
+    }
+
     pub(super) fn reason(self) -> String {
         self.kept.with_untracked(|(_, reason)| reason.clone())
     }
 
-    fn code(self) -> String {
+    pub(super) fn code(self) -> String {
         self.kept.with_untracked(|(code, _)| code.clone())
     }
 }
@@ -87,6 +100,8 @@ pub(super) struct Armed {
     verdict: RwSignal<Option<Verdict>>,
     /// One for each verdict, in the order of [`Verdict::ALL`].
     buttons: [NodeRef<html::Button>; Verdict::ALL.len()],
+    /// The way to the page of edits.
+    edits: NodeRef<html::A>,
     reason: RwSignal<Option<NodeRef<html::Textarea>>>,
 }
 
@@ -95,6 +110,7 @@ impl Armed {
         Self {
             verdict: RwSignal::new(None),
             buttons: std::array::from_fn(|_| NodeRef::new()),
+            edits: NodeRef::new(),
             reason: RwSignal::new(None),
         }
     }
@@ -108,7 +124,7 @@ impl Armed {
         self.verdict.set(Some(verdict));
         Surroundings::get().say(match verdict {
             Verdict::Approve => "Approve is armed. Control Enter sends it, Escape disarms.",
-            Verdict::ApproveWithEdits => "Approve with edits is armed. Control Enter sends it, Escape disarms.",
+            Verdict::ApproveWithEdits => "Approve with edits is armed. Control Enter opens its page, Escape disarms.",
             Verdict::RequestChanges => "Request changes is armed. Control Enter sends it, Escape disarms.",
             Verdict::Escalate => "Escalate is armed. Control Enter sends it, Escape disarms.",
             Verdict::Reject => "Reject is armed. Control Enter sends it, Escape disarms.",
@@ -134,8 +150,13 @@ impl Armed {
     /// Presses the armed button.
     pub(super) fn send(self) -> bool {
         let Some(verdict) = self.verdict.get_untracked() else { return false };
-        if let Some(button) = self.button(verdict).get_untracked() {
-            button.click();
+        match (verdict, self.edits.get_untracked()) {
+            (Verdict::ApproveWithEdits, Some(link)) => link.click(),
+            _ => {
+                if let Some(button) = self.button(verdict).get_untracked() {
+                    button.click();
+                }
+            }
         }
         true
     }
@@ -304,10 +325,14 @@ pub(super) fn ReviewForm(
                     {move || reason_error.get()}
                 </p>
             </div>
-            <div class="grid grid-cols-1 gap-3 sm:grid-cols-3 sm:max-w-2xl">
+            <div class="grid grid-cols-[repeat(auto-fit,minmax(11rem,1fr))] gap-3">
                 {MAIN
                     .map(|verdict| {
-                        view! { <VerdictButton verdict risk armed pending blocked refused=why_not(verdict) sign/> }.into_any()
+                        let refused = why_not(verdict);
+                        match verdict {
+                            Verdict::ApproveWithEdits => view! { <EditLink id armed refused/> }.into_any(),
+                            _ => view! { <VerdictButton verdict risk armed pending blocked refused sign/> }.into_any(),
+                        }
                     })
                     .collect_view()}
             </div>
@@ -386,7 +411,8 @@ async fn signature(
 }
 
 /// The buttons, in the one order they ever have.
-const MAIN: [Verdict; 3] = [Verdict::Approve, Verdict::Escalate, Verdict::Reject];
+const MAIN: [Verdict; 5] =
+    [Verdict::Approve, Verdict::ApproveWithEdits, Verdict::RequestChanges, Verdict::Escalate, Verdict::Reject];
 
 /// What decides nothing stands apart.
 const MORE: [Verdict; 2] = [Verdict::Defer, Verdict::Abstain];
@@ -400,6 +426,37 @@ const FOLLOW_UPS: [(u64, &str); 6] = [
     (4_320, "in 3 days"),
     (10_080, "in a week"),
 ];
+
+/// The way to the page where the parameters are edited; it looks as the buttons do.
+#[component]
+fn EditLink(
+    id: DecisionId,
+    armed: Armed,
+    /// Why the person may not edit.
+    refused: Option<String>,
+) -> impl IntoView {
+    let is_refused = refused.is_some();
+    let is_armed = move || armed.verdict.get() == Some(Verdict::ApproveWithEdits);
+
+    view! {
+        <a
+            href=(!is_refused).then(|| format!("/decisions/{id}/edit"))
+            role=is_refused.then_some("link")
+            aria-disabled=is_refused.then_some("true")
+            node_ref=armed.edits
+            data-armed=move || is_armed().then_some("")
+            aria-describedby="verdict-note"
+            class="inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-info bg-surface px-4 text-center text-reading font-semibold text-info no-underline hover:bg-info-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+        >
+            <Icon shape=Shape::Pencil class="size-5 shrink-0"/>
+            {Verdict::ApproveWithEdits.label()}
+            {move || {
+                is_armed()
+                    .then(|| view! { <span class="text-compact font-normal">{strings::ARMED}</span> })
+            }}
+        </a>
+    }
+}
 
 /// One of the buttons: equal size, equal weight, and on high risk none is filled.
 #[component]
@@ -488,8 +545,7 @@ mod strings {
     pub(super) const CODE: &str = "Reason code";
     pub(super) const CHOOSE: &str = "Choose a code";
     pub(super) const REASON: &str = "Reason";
-    pub(super) const READER: &str =
-        "Kept with the decision for its auditors; the AI system is told the code, not the text.";
+    pub(super) const READER: &str = "Kept with the decision for its auditors. The AI system is told the code; with Request changes also this text, as its message.";
     pub(super) const MORE: &str = "More: come back later, or leave it to others";
     pub(super) const FOLLOW_UP: &str = "Come back to it";
     pub(super) const CHOOSE_TIME: &str = "Choose a time";

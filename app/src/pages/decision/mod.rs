@@ -3,6 +3,7 @@
 #![expect(clippy::too_many_arguments, reason = "a server function takes one argument per field of its form")]
 
 mod composer;
+pub(crate) mod edit;
 #[cfg(feature = "ssr")]
 mod reason;
 pub(crate) mod retract;
@@ -558,6 +559,8 @@ fn keys(
         },
         move |command| match command {
             Command::ArmApprove => armed.arm(Verdict::Approve),
+            Command::ArmEdits => armed.arm(Verdict::ApproveWithEdits),
+            Command::ArmChanges => armed.arm(Verdict::RequestChanges),
             Command::ArmEscalate => armed.arm(Verdict::Escalate),
             Command::ArmReject => armed.arm(Verdict::Reject),
             Command::ArmDefer => armed.arm(Verdict::Defer),

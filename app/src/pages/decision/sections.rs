@@ -4,12 +4,17 @@ use countersign_domain::{
     decision::{Effect as Reach, OutcomeResult, ReviewState},
     decision_type::Kind,
     ids::DecisionId,
-    view::{DecisionView, Field, HistoryRow, Mode, OutcomeRow, ReviewRow, SeatView, Section as Place, proof_file},
+    lineage::Maker,
+    view::{
+        DecisionView, Field, HistoryRow, Mode, OutcomeRow, ReviewRow, SeatView, Section as Place, VersionRow,
+        proof_file,
+    },
 };
 use leptos::{form::ActionForm, prelude::*};
 
 use crate::{
     components::{
+        changes::FieldChanges,
         dialogue::{Dialogue, Disclosure, read},
         form::{Submit, Weight},
         icons::{Icon, Shape},
@@ -398,7 +403,8 @@ pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>, reload: Ca
                         </dl>
                     }
                 })}
-            <Reviews decision=id reviews=shown.reviews reload/>
+            <Versions versions=shown.versions/>
+            <Reviews decision=id reviews=shown.reviews rounds=shown.revision reload/>
             <Outcomes outcomes=shown.outcomes/>
             <Timeline events=shown.history/>
             <div class="grid gap-2 rounded-control bg-raised p-4 print:hidden">
@@ -416,8 +422,52 @@ pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>, reload: Ca
     }
 }
 
+/// What was proposed, and every version that took its place, with what differs.
 #[component]
-fn Reviews(decision: DecisionId, reviews: Vec<ReviewRow>, reload: Callback<()>) -> impl IntoView {
+fn Versions(versions: Vec<VersionRow>) -> impl IntoView {
+    (versions.len() > 1).then(|| {
+        let rows = versions
+            .into_iter()
+            .map(|version| {
+                view! {
+                    <li class="grid gap-2 py-3">
+                        <p class="flex flex-wrap items-center gap-x-3 gap-y-1">
+                            <span class="font-medium tabular-nums">{format!("Version {}", version.number)}</span>
+                            <span class="text-muted">{format!("{} {}", maker_words(version.maker), version.by)}</span>
+                            <Moment at=version.at/>
+                            <SealMark seal=version.seal/>
+                        </p>
+                        {(version.number > 1).then(|| view! { <FieldChanges changes=version.changes/> })}
+                    </li>
+                }
+                .into_any()
+            })
+            .collect_view();
+        view! {
+            <div>
+                <h3 class="text-body font-semibold">{strings::VERSIONS}</h3>
+                <ol class="divide-y divide-hairline">{rows}</ol>
+            </div>
+        }
+    })
+}
+
+const fn maker_words(maker: Maker) -> &'static str {
+    match maker {
+        Maker::Proposed => "Proposed by",
+        Maker::Revised => "Revised by",
+        Maker::Edited => "Edited by",
+    }
+}
+
+#[component]
+fn Reviews(
+    decision: DecisionId,
+    reviews: Vec<ReviewRow>,
+    /// Each version of the content is reviewed in a round of its own.
+    rounds: u64,
+    reload: Callback<()>,
+) -> impl IntoView {
     (!reviews.is_empty()).then(|| {
         let rows = reviews
             .into_iter()
@@ -434,6 +484,12 @@ fn Reviews(decision: DecisionId, reviews: Vec<ReviewRow>, reload: Callback<()>) 
                                 ReviewState::Void => Some(strings::VOID),
                             }
                                 .map(|text| view! { <Chip tone=Tone::Plain text/> })}
+                            {(rounds > 1)
+                                .then(|| {
+                                    view! {
+                                        <span class="text-muted tabular-nums">{format!("Round {}", review.round)}</span>
+                                    }
+                                })}
                             <span class="font-medium">{review.person}</span>
                             <span class="text-muted">{review.code.label()}</span>
                             <Moment at=review.at/>
@@ -584,6 +640,7 @@ mod strings {
     pub(super) const RETRACTED: &str = "Taken back";
     pub(super) const VOID: &str = "Void";
     pub(super) const FOLLOW_UP: &str = "Comes back to it at";
+    pub(super) const VERSIONS: &str = "Versions";
     pub(super) const REVIEWS: &str = "Reviews";
     pub(super) const OUTCOMES: &str = "Reported outcomes";
     pub(super) const TIMELINE: &str = "Timeline";

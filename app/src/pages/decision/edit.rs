@@ -1,0 +1,689 @@
+//! `/decisions/{id}/edit`: approve other parameters than were proposed. The form shows what differs and exactly what the
+//! AI system will receive: as it is typed, and without JavaScript when asked.
+
+use std::collections::BTreeMap;
+
+use countersign_domain::{
+    decision::{ReasonCode, Risk, Verdict},
+    decision_type::{Kind, Parameter},
+    ids::{DecisionId, PresentationId},
+    lineage::{self, FieldChange},
+    problem::{Code, Problem},
+    text::REASON_CHARACTERS_MAX,
+    view::{Composer, DecisionView},
+};
+use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_params_map},
+};
+
+use super::{
+    Masks, OpenField,
+    composer::Draft,
+    decision, nothing_here,
+    sections::{ActionSection, ContextSection},
+};
+use crate::{
+    Error,
+    answer::{Answer, answer_of, posted},
+    components::{
+        changes::FieldChanges,
+        form::{ErrorSummary, Submit, Weight, error_of},
+        icons::{Icon, Shape},
+        page::{Banner, Bar, PageHeader, PageTitle, Panel, Recorded, Refusal, Skeleton, TitleText},
+        text::{Literal, Payload, SafeTextArea, indent},
+        time::Moment,
+    },
+    frame::Surroundings,
+    wire::Json,
+};
+
+/// Classes of a one-line field.
+const LINE: &str = "block min-h-10 w-full max-w-sm rounded-control border border-control bg-surface px-3 text-reading text-text aria-[invalid]:border-reject";
+/// Longer values are not edited in a form; they stay as they are.
+const EDITED_BYTES_MAX: usize = 8 * 1_024;
+
+/// Records a person's approval of what they typed in the place of the proposed parameters.
+#[server(prefix = "/act", endpoint = "edit", output = Json)]
+pub(crate) async fn edit(
+    decision: DecisionId,
+    presentation: PresentationId,
+    code: String,
+    reason: String,
+    #[server(default)] fields: BTreeMap<String, String>,
+) -> Result<Answer, Error> {
+    use countersign_engine::decisions::{self, ReviewRequest};
+
+    use super::reason;
+    use crate::request::{act, request, told};
+
+    let (engine, caller) = request()?;
+    let (code, reason) = match reason::read(&code, &reason) {
+        Ok(read) => read,
+        Err(problem) => return Ok(told(Err(problem))),
+    };
+    let verdict = Verdict::ApproveWithEdits;
+    let asked = ReviewRequest { decision, presentation, verdict, code, reason, follow_up: None, signed: None };
+    let edited = act(async move { decisions::edit(&engine, &caller, asked, fields).await }).await;
+
+    Ok(told(edited.map(|_| Answer::done(format!("/queue?done={decision}")))))
+}
+
+/// Draws the page again with what was typed, for browsers without JavaScript; the engine seals what is shown.
+#[server(prefix = "/act", endpoint = "preview-edit", output = Json)]
+pub(crate) async fn preview_edit(decision: DecisionId) -> Result<Answer, Error> {
+    use countersign_engine::decisions;
+
+    use crate::request::{request, shown};
+
+    let (engine, caller) = request()?;
+    shown(&caller, decisions::view(&engine, &caller, decision).await).map(|_| Answer::Previewed)
+}
+
+/// The page of edits.
+#[component]
+pub(crate) fn EditPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.with(|params| params.get("id").and_then(|id| id.parse::<DecisionId>().ok())));
+    let view = Resource::new(
+        move || id.get(),
+        |id| async move {
+            match id {
+                Some(id) => decision(id).await,
+                None => Err(nothing_here()),
+            }
+        },
+    );
+    let action = ServerAction::<Edit>::new();
+    let open = ServerAction::<OpenField>::new();
+    let values = RwSignal::new(BTreeMap::<String, String>::new());
+    let draft = match posted(PreviewEdit::PATH) {
+        Some(_) => Draft::of::<PreviewEdit>(),
+        None => Draft::of::<Edit>(),
+    };
+    let reload = move || {
+        draft.keep();
+        action.clear();
+        view.refetch();
+    };
+
+    view! {
+        <Transition fallback=|| {
+            view! { <Skeleton rows=7/> }
+        }>
+            {move || Suspend::new(async move {
+                match view.await {
+                    Ok(shown) => view! { <Whole shown action open values draft reload/> }.into_any(),
+                    Err(error) => view! { <Refusal error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Whole(
+    shown: DecisionView,
+    action: ServerAction<Edit>,
+    open: ServerAction<OpenField>,
+    values: RwSignal<BTreeMap<String, String>>,
+    draft: Draft,
+    reload: impl Fn() + Copy + Send + Sync + 'static,
+) -> impl IntoView {
+    let id = shown.id;
+    provide_context(Masks { open, decision: id, may_open: shown.may_open });
+    let opened = answer_of(open);
+    let open_problem = Signal::derive(move || opened.get().and_then(Answer::problem));
+    Effect::new(move || {
+        if matches!(open.value().get(), Some(Ok(Answer::Done { .. }))) {
+            open.clear();
+            reload();
+        }
+    });
+    let raw = Memo::new(|_| false);
+    let title = shown.title.clone();
+    let recorded = shown.recorded;
+    let sheet = Sheet::read(&shown);
+    let form = match &shown.composer {
+        Composer::Closed { reason } => view! { <Barred id reason=reason.clone()/> }.into_any(),
+        Composer::Open { refused, presentation, expires_at, .. } => {
+            match refused.iter().find(|refused| refused.verdict == Verdict::ApproveWithEdits) {
+                Some(refused) => view! { <Barred id reason=refused.why.clone()/> }.into_any(),
+                None => {
+                    let (presentation, expires_at) = (*presentation, *expires_at);
+                    let alone = shown.risk == Risk::Low && shown.policy.need == 1;
+                    view! { <EditForm id presentation expires_at sheet alone action values draft/> }.into_any()
+                }
+            }
+        }
+    };
+
+    view! {
+        <PageTitle text=TitleText::decision(id)/>
+        <div class="mb-2 flex items-center gap-3 text-compact text-muted print:hidden">
+            <a
+                href=format!("/decisions/{id}")
+                class="inline-flex items-center gap-1 rounded-chip hover:text-text hover:underline no-underline"
+            >
+                <Icon shape=Shape::Back class="size-4"/>
+                {strings::BACK}
+            </a>
+            <span class="font-mono text-compact">{id.short()}</span>
+        </div>
+        <PageHeader title=move || view! { {strings::TITLE} " " <Literal text=title.clone()/> }/>
+        <div class="grid min-w-0 max-w-4xl gap-4">
+            <ErrorSummary problem=open_problem/>
+            <ActionSection shown=shown.clone() raw/>
+            <Panel title=strings::YOURS>{form}</Panel>
+            <ContextSection shown raw/>
+            <Recorded entry=recorded/>
+        </div>
+    }
+}
+
+/// Why nothing can be edited here.
+#[component]
+fn Barred(id: DecisionId, reason: String) -> impl IntoView {
+    view! {
+        <p class="flex items-start gap-2 text-reading">
+            <Icon shape=Shape::Info class="mt-1 size-4 shrink-0 text-muted"/>
+            {reason}
+        </p>
+        <p>
+            <a href=format!("/decisions/{id}") class="text-accent underline">
+                {strings::BACK}
+            </a>
+        </p>
+    }
+}
+
+#[component]
+fn EditForm(
+    id: DecisionId,
+    presentation: PresentationId,
+    expires_at: u64,
+    sheet: Sheet,
+    /// The editor's own approval may be enough.
+    alone: bool,
+    action: ServerAction<Edit>,
+    values: RwSignal<BTreeMap<String, String>>,
+    draft: Draft,
+) -> impl IntoView {
+    let answer = answer_of(action);
+    let problem = Signal::derive(move || answer.get().and_then(Answer::problem));
+    let conflict = move || {
+        problem.with(|problem| problem.as_ref().is_some_and(|problem| problem.code.status() == Code::Stale.status()))
+    };
+    let surroundings = Surroundings::get();
+    let navigate = use_navigate();
+    Effect::new(move || {
+        if let Some(Answer::Done { to }) = answer.get() {
+            draft.clear(id);
+            surroundings.say(strings::RECORDED);
+            navigate(&to, NavigateOptions::default());
+        }
+    });
+    Effect::new(move || draft.restore(id));
+    let able = RwSignal::new(false);
+    Effect::new(move || able.set(true));
+    values.update_untracked(|values| sheet.begin(values));
+    let fields = sheet
+        .0
+        .iter()
+        .cloned()
+        .map(|(parameter, stored)| view! { <EditField parameter stored values problem/> }.into_any())
+        .collect_view();
+    let outcome = Memo::new(move |_| values.with(|values| sheet.outcome(values)));
+    let field_error = move |name: &'static str| {
+        Memo::new(move |_| problem.with(|problem| problem.as_ref().and_then(|problem| error_of(problem, name))))
+    };
+    let (code_error, reason_error) = (field_error("code"), field_error("reason"));
+    let chosen = draft.code();
+
+    view! {
+        <p class="text-reading sm:hidden">
+            {strings::NARROW} " "
+            <a href=format!("/decisions/{id}") class="text-accent underline">
+                {strings::BACK}
+            </a>
+        </p>
+        <ActionForm action attr:class="grid gap-4 max-sm:hidden" on:input=move |_| draft.store(id)>
+            // The form's default button: Enter in a field can approve nothing.
+            <button type="submit" disabled hidden></button>
+            <input type="hidden" name="decision" value=id.to_string()/>
+            <input type="hidden" name="presentation" value=presentation.to_string()/>
+            <ErrorSummary problem/>
+            {move || {
+                conflict()
+                    .then(|| {
+                        view! {
+                            <p>
+                                <a href=format!("/decisions/{id}") class=Weight::Plain.class()>
+                                    {strings::SHOW_CURRENT}
+                                </a>
+                            </p>
+                        }
+                    })
+            }}
+            {posted(PreviewEdit::PATH)
+                .map(|_| {
+                    view! {
+                        <Banner bar=Bar::Note>
+                            <p>{strings::PREVIEWED}</p>
+                        </Banner>
+                    }
+                })}
+            {fields}
+            <div class="grid gap-2" id="changes">
+                <h3 class="text-body font-semibold">{strings::CHANGES}</h3>
+                {move || outcome.with(|outcome| view! { <Preview outcome=outcome.clone()/> }.into_any())}
+            </div>
+            <div class="grid max-w-sm gap-1">
+                <label for="code" class="text-body font-medium">
+                    {strings::CODE}
+                </label>
+                <select
+                    id="code"
+                    name="code"
+                    node_ref=draft.code_ref()
+                    aria-invalid=move || code_error.get().map(|_| "true")
+                    aria-describedby="code-error"
+                    class="block min-h-10 w-full rounded-control border border-control bg-surface px-3 text-reading aria-[invalid]:border-reject"
+                >
+                    <option value="">{strings::CHOOSE}</option>
+                    {ReasonCode::ALL
+                        .iter()
+                        .map(|code| {
+                            view! {
+                                <option value=code.word() selected=chosen == code.word()>
+                                    {code.label()}
+                                </option>
+                            }
+                        })
+                        .collect_view()}
+                </select>
+                <p id="code-error" class="text-compact text-reject">
+                    {move || code_error.get()}
+                </p>
+            </div>
+            <div class="grid gap-1">
+                <label for="reason" class="text-body font-medium">
+                    {strings::REASON}
+                </label>
+                <p id="reason-hint" class="text-compact text-muted">
+                    {format!("{} At most {REASON_CHARACTERS_MAX} characters.", strings::READER)}
+                </p>
+                <SafeTextArea
+                    name="reason"
+                    value=draft.reason()
+                    rows=3
+                    described_by="reason-hint reason-error"
+                    invalid=Signal::derive(move || reason_error.get().is_some())
+                    node_ref=draft.reason_ref()
+                />
+                <p id="reason-error" class="text-compact text-reject">
+                    {move || reason_error.get()}
+                </p>
+            </div>
+            <p class="max-w-measure">{if alone { strings::ALONE } else { strings::OTHERS }}</p>
+            <div class="flex flex-wrap gap-3">
+                <Submit weight=Weight::Primary pending=action.pending()>
+                    {Verdict::ApproveWithEdits.label()}
+                </Submit>
+                <button
+                    type="submit"
+                    formaction=PreviewEdit::PATH
+                    hidden=move || able.get()
+                    class=Weight::Plain.class()
+                >
+                    {strings::PREVIEW}
+                </button>
+            </div>
+            <p class="text-compact text-muted">
+                {strings::WHAT_HAPPENS} " " {strings::OPEN_UNTIL} " " <Moment at=expires_at/> "."
+            </p>
+        </ActionForm>
+    }
+}
+
+/// What differs, and what the AI system will receive.
+#[component]
+fn Preview(outcome: Outcome) -> impl IntoView {
+    let Outcome { changes, faults, receives } = outcome;
+    if !faults.is_empty() {
+        let items = faults.into_iter().map(|fault| view! { <li>{fault}</li> }).collect_view();
+        return view! { <ul class="list-disc pl-5 text-reject">{items}</ul> }.into_any();
+    }
+
+    view! {
+        <FieldChanges changes/>
+        <h3 class="mt-2 text-body font-semibold">{strings::RECEIVES}</h3>
+        <p class="max-w-measure text-compact text-muted">{strings::RECEIVES_HINT}</p>
+        <Payload value=receives/>
+    }
+    .into_any()
+}
+
+/// One parameter of the type: a field for it, or why it stays as it is.
+#[component]
+fn EditField(
+    parameter: Parameter,
+    stored: Stored,
+    values: RwSignal<BTreeMap<String, String>>,
+    problem: Signal<Option<Problem>>,
+) -> impl IntoView {
+    let name = field_name(&parameter.name);
+    let error = {
+        let name = name.clone();
+        Memo::new(move |_| problem.with(|problem| problem.as_ref().and_then(|problem| error_of(problem, &name))))
+    };
+    let invalid = Signal::derive(move || error.get().is_some());
+    let error_id = format!("{name}-error");
+    let value = values.with_untracked(|values| values.get(&parameter.name).cloned().unwrap_or_default());
+    let set = {
+        let name = parameter.name.clone();
+        move |event: leptos::ev::Event| {
+            let value = event_target_value(&event);
+            values.update(|values| {
+                values.insert(name.clone(), value);
+            });
+        }
+    };
+    let stays = match stored {
+        Stored::Masked => Some(strings::STAYS_MASKED),
+        Stored::Erased => Some(strings::STAYS_ERASED),
+        Stored::Long(_) => Some(strings::STAYS_LONG),
+        Stored::Absent | Stored::Text(_) => None,
+    };
+    let hint = match (parameter.required, parameter.kind) {
+        (true, _) => None,
+        (false, Kind::Boolean) => None,
+        (false, _) => Some(strings::OPTIONAL),
+    };
+    let control = match (stays, parameter.kind) {
+        (Some(why), _) => view! { <p class="text-muted">{why}</p> }.into_any(),
+        (None, Kind::Text | Kind::Structure) => {
+            let rows = u32::try_from(value.lines().count().clamp(1, 12)).unwrap_or(12);
+            view! {
+                <SafeTextArea
+                    name=name.clone()
+                    value
+                    rows
+                    characters_max=EDITED_BYTES_MAX
+                    described_by=error_id.clone()
+                    invalid
+                    node_ref=NodeRef::new()
+                    on:input=set
+                />
+            }
+            .into_any()
+        }
+        (None, Kind::Integer | Kind::Decimal) => view! {
+            <input
+                id=name.clone()
+                name=name.clone()
+                type="text"
+                inputmode=if parameter.kind == Kind::Integer { "numeric" } else { "decimal" }
+                autocomplete="off"
+                value=value
+                aria-describedby=error_id.clone()
+                aria-invalid=move || invalid.get().then_some("true")
+                class=LINE
+                on:input=set
+            />
+        }
+        .into_any(),
+        (None, Kind::Boolean) => {
+            let choice = |word: &'static str, label: &'static str| {
+                view! {
+                    <option value=word selected=value == word>
+                        {label}
+                    </option>
+                }
+            };
+            view! {
+                <select
+                    id=name.clone()
+                    name=name.clone()
+                    aria-describedby=error_id.clone()
+                    aria-invalid=move || invalid.get().then_some("true")
+                    class=LINE
+                    on:input=set
+                >
+                    {(!parameter.required).then(|| choice("", strings::NOT_GIVEN))}
+                    {choice("true", strings::YES)}
+                    {choice("false", strings::NO)}
+                </select>
+            }
+            .into_any()
+        }
+    };
+    let label = view! {
+        {parameter.label} " " <span class="font-mono text-compact font-normal text-muted">{parameter.name}</span>
+    };
+
+    view! {
+        <div class="grid gap-1">
+            {match stays {
+                Some(_) => view! { <p class="text-body font-medium">{label}</p> }.into_any(),
+                None => {
+                    view! {
+                        <label for=name class="text-body font-medium">
+                            {label}
+                        </label>
+                    }
+                        .into_any()
+                }
+            }}
+            {hint.filter(|_| stays.is_none()).map(|hint| view! { <p class="text-compact text-muted">{hint}</p> })}
+            {control}
+            <p id=error_id class="text-compact text-reject">
+                {move || error.get()}
+            </p>
+        </div>
+    }
+}
+
+fn field_name(parameter: &str) -> String {
+    format!("fields[{parameter}]")
+}
+
+/// What stands in a parameter now, as far as this person sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Stored {
+    Absent,
+    Text(String),
+    /// Too long for a form.
+    Long(String),
+    Masked,
+    Erased,
+}
+
+impl Stored {
+    fn text(&self) -> Option<&str> {
+        match self {
+            Stored::Text(text) | Stored::Long(text) => Some(text),
+            Stored::Absent | Stored::Masked | Stored::Erased => None,
+        }
+    }
+}
+
+/// The parameters of the type, with what stands in them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Sheet(Vec<(Parameter, Stored)>);
+
+/// What the form would make of the proposal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Outcome {
+    changes: Vec<FieldChange>,
+    /// What does not fit, in sentences.
+    faults: Vec<String>,
+    /// What the AI system will receive, as JSON.
+    receives: String,
+}
+
+impl Sheet {
+    fn read(shown: &DecisionView) -> Self {
+        let stored = |parameter: &Parameter| {
+            let field = shown.fields.iter().find(|field| field.name == parameter.name);
+            match field.map(|field| (field.withheld, &field.value)) {
+                None => Stored::Absent,
+                Some((true, None)) => Stored::Masked,
+                Some((false, None)) => Stored::Erased,
+                Some((_, Some(value))) if value.len() > EDITED_BYTES_MAX => Stored::Long(value.clone()),
+                Some((_, Some(value))) => Stored::Text(value.clone()),
+            }
+        };
+        Self(shown.parameters.iter().map(|parameter| (parameter.clone(), stored(parameter))).collect())
+    }
+
+    /// Fills fields that hold nothing yet: with what was typed in the form that this page answers, else what is stored.
+    fn begin(&self, values: &mut BTreeMap<String, String>) {
+        let answered = posted(PreviewEdit::PATH).or_else(|| posted(Edit::PATH));
+        for (parameter, stored) in &self.0 {
+            let text = match stored {
+                Stored::Absent => "",
+                Stored::Text(text) => text,
+                Stored::Long(_) | Stored::Masked | Stored::Erased => continue,
+            };
+            let typed = answered.as_ref().and_then(|answered| answered.typed.get(&field_name(&parameter.name)));
+            values.entry(parameter.name.clone()).or_insert_with(|| match (typed, parameter.kind) {
+                (Some(typed), _) => typed.to_owned(),
+                (None, Kind::Structure) => indent(text),
+                (None, _) => text.to_owned(),
+            });
+        }
+    }
+
+    /// Compares what is typed with what is stored, as the server will.
+    fn outcome(&self, values: &BTreeMap<String, String>) -> Outcome {
+        let mut faults = Vec::new();
+        let mut after: Vec<(&str, String)> = Vec::new();
+        let mut parameters = Vec::new();
+        for (parameter, stored) in &self.0 {
+            let name = parameter.name.as_str();
+            let text = match values.get(name) {
+                Some(typed) => parameter.typed(typed, stored.text()),
+                None => Ok(stored.text().map(str::to_owned)),
+            };
+            match text {
+                Ok(Some(text)) => {
+                    parameters.push((name, json_of(parameter.kind, &text)));
+                    after.push((name, text));
+                }
+                Ok(None) if *stored == Stored::Masked => parameters.push((name, strings::JSON_MASKED.to_owned())),
+                Ok(None) => {}
+                Err(fault) => faults.push(format!("{}: {fault}", parameter.label)),
+            }
+        }
+        let before: Vec<lineage::Value<'_>> = self
+            .0
+            .iter()
+            .filter_map(|(parameter, stored)| Some((parameter.name.as_str(), Some(stored.text()?))))
+            .collect();
+        let after: Vec<lineage::Value<'_>> = after.iter().map(|(name, text)| (*name, Some(text.as_str()))).collect();
+        let mut changes = lineage::compare(&before, &after);
+        for change in &mut changes {
+            if let Some((parameter, _)) = self.0.iter().find(|(parameter, _)| parameter.name == change.name) {
+                change.label.clone_from(&parameter.label);
+            }
+        }
+        let members: Vec<_> = parameters.iter().map(|(name, json)| format!("\"{name}\":{json}")).collect();
+        Outcome { changes, faults, receives: indent(&format!("{{{}}}", members.join(","))) }
+    }
+}
+
+/// A committed text as the JSON that is sent.
+fn json_of(kind: Kind, text: &str) -> String {
+    match kind.read(text) {
+        Ok(value) => countersign_domain::json::canonical(&value),
+        Err(_) => text.to_owned(),
+    }
+}
+
+mod strings {
+    pub(super) const BACK: &str = "Back to the decision";
+    pub(super) const TITLE: &str = "Approve with edits:";
+    pub(super) const YOURS: &str = "Your version";
+    pub(super) const NARROW: &str =
+        "Use a wider screen to edit: the fields and what changes do not fit here side by side.";
+    pub(super) const SHOW_CURRENT: &str = "Show the decision as it is now";
+    pub(super) const PREVIEWED: &str = "Nothing is recorded yet. Below is what your version would change and send.";
+    pub(super) const CHANGES: &str = "What changes";
+    pub(super) const RECEIVES: &str = "What the AI system will receive";
+    pub(super) const RECEIVES_HINT: &str = "Once it is approved, exactly these parameters, and the message not to act with its original ones nor propose them again.";
+    pub(super) const JSON_MASKED: &str = "\"(masked: sent as it is)\"";
+    pub(super) const CODE: &str = "Reason code";
+    pub(super) const CHOOSE: &str = "Choose a code";
+    pub(super) const REASON: &str = "Reason";
+    pub(super) const READER: &str =
+        "Kept with the decision for its auditors; the AI system is told the code, not the text.";
+    pub(super) const ALONE: &str = "Your version goes through the policy again. If it still asks for one approval and no signature, yours is enough.";
+    pub(super) const OTHERS: &str = "Your version goes through the policy again, and somebody else reviews it: you cannot rule on what you wrote. Approvals given so far become void.";
+    pub(super) const PREVIEW: &str = "Show what changes";
+    pub(super) const WHAT_HAPPENS: &str = "Both versions stay on record, with exactly what this page showed you.";
+    pub(super) const OPEN_UNTIL: &str = "This form can be sent until";
+    pub(super) const RECORDED: &str = "Your version is recorded.";
+    pub(super) const OPTIONAL: &str = "May be left empty.";
+    pub(super) const NOT_GIVEN: &str = "Not given";
+    pub(super) const YES: &str = "Yes";
+    pub(super) const NO: &str = "No";
+    pub(super) const STAYS_MASKED: &str = "Masked: personal. It stays as it is; open it above to edit it.";
+    pub(super) const STAYS_ERASED: &str = "Erased; the commitment is present.";
+    pub(super) const STAYS_LONG: &str = "Too long for this form. It stays as it is.";
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_domain::lineage::Change;
+
+    use super::*;
+
+    #[test]
+    fn the_preview_is_what_is_typed_with_what_stays() {
+        let sheet = sheet();
+        let mut values = BTreeMap::new();
+        sheet.begin(&mut values);
+
+        let unchanged = sheet.outcome(&values);
+        values.insert("amount".into(), "20.00".into());
+        values.insert("note".into(), String::new());
+        let changed = sheet.outcome(&values);
+
+        assert!(unchanged.changes.is_empty() && unchanged.faults.is_empty());
+        assert!(!values.contains_key("name"), "what is masked has no field");
+        let words: Vec<_> = changed.changes.iter().map(|change| (change.label.as_str(), change.change)).collect();
+        assert_eq!(words, [("Amount", Change::Changed), ("Note", Change::Removed)]);
+        assert_eq!(
+            changed.receives,
+            "{\n  \"amount\": \"20.00\",\n  \"items\": [\n    1\n  ],\n  \"name\": \"(masked: sent as it is)\"\n}"
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said_before_it_is_sent() {
+        let values = BTreeMap::from([("amount".to_owned(), "many".to_owned()), ("items".to_owned(), "[".to_owned())]);
+
+        let faults = sheet().outcome(&values).faults;
+
+        assert_eq!(faults.len(), 2);
+        assert!(faults[0].starts_with("Amount: ") && faults[1].starts_with("Items: "), "{faults:?}");
+    }
+
+    fn sheet() -> Sheet {
+        let parameter = |name: &str, label: &str, kind, required| Parameter {
+            name: name.into(),
+            label: label.into(),
+            kind,
+            required,
+        };
+        let text = |text: &str| Stored::Text(text.into());
+        Sheet(vec![
+            (parameter("amount", "Amount", Kind::Decimal, true), text("40.00")),
+            (parameter("items", "Items", Kind::Structure, true), text("[1]")),
+            (parameter("note", "Note", Kind::Text, false), text("soon")),
+            (parameter("name", "Name", Kind::Text, true), Stored::Masked),
+        ])
+    }
+}

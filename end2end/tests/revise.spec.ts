@@ -1,0 +1,172 @@
+// Other content in the place of the proposed one: asked of the AI system, or written by the reviewer.
+import { strict as assert } from "node:assert";
+import type { Page } from "playwright-core";
+import { accessible, wellFormed } from "../lib/checks.ts";
+import { command, propose } from "../lib/operator.ts";
+import { rule, viewAs } from "../lib/people.ts";
+import type { Server } from "../lib/server.ts";
+import { specs } from "../lib/spec.ts";
+
+const { it } = specs("revise", { demo: true });
+
+let issued: Promise<string> | undefined;
+let proposals = 0;
+
+it("asks the AI system for a change and reviews its answer as a version of its own", async ({ page, server }) => {
+  const { id, path, name } = await proposed(server);
+  await viewAs(page, "Senior approver");
+  await page.goto(path);
+
+  await rule(page, "Request changes", "Cancel the second leg only.");
+  await page.getByText("Your review is recorded.").first().waitFor();
+  const told = await ask(server, "GET", `${id}?wait_seconds=10`);
+  const revised = await ask(server, "POST", `${id}/revisions`, body(`${name}-2`));
+  await page.goto(path);
+
+  assert.deepEqual([told.state, told.message, told.next], ["changes_requested", "Cancel the second leg only.", "revise"]);
+  assert.deepEqual([revised.state, revised.revision], ["queued", 2]);
+  const history = (await page.locator("#history").textContent()) ?? "";
+  assert.match(history, /Version 1.*Proposed by.*Version 2.*Revised by.*Changed/s);
+  assert.match(history, /Asked for changes.*Void.*Round 1/s);
+  assert.match((await page.locator("#action").textContent()) ?? "", new RegExp(`${name}-2`));
+  assert.ok(await page.getByRole("main").getByRole("button", { name: "Approve", exact: true }).isVisible());
+  await accessible(page);
+});
+
+it("approves with edits: the form shows what changes and what is sent, and somebody else reviews it", async ({ page, server, javaScript }) => {
+  const { path, name } = await proposed(server);
+  await viewAs(page, "Senior approver");
+  await page.goto(path);
+
+  await page.getByRole("link", { name: "Approve with edits" }).click();
+  await page.waitForURL((url) => url.pathname === `${path}/edit`);
+  const field = page.locator('[name="fields[reservation_id]"]');
+  assert.equal(await field.inputValue(), name);
+  if (javaScript) await page.getByRole("button", { name: "Show what changes" }).waitFor({ state: "hidden" });
+  await field.fill(`${name}-edited`);
+  if (!javaScript) {
+    await page.getByRole("button", { name: "Show what changes" }).click();
+    await page.getByText("Nothing is recorded yet.").waitFor();
+    assert.equal(await field.inputValue(), `${name}-edited`);
+  }
+  await page.locator("#changes").getByText("Changed").waitFor();
+  const changes = (await page.locator("#changes").textContent()) ?? "";
+  assert.match(changes, new RegExp(`Before.*${name}.*After.*${name}-edited`, "s"));
+  assert.match(changes, new RegExp(`What the AI system will receive.*"reservation_id": "${name}-edited"`, "s"));
+  await accessible(page);
+  await wellFormed(page);
+
+  await page.getByLabel("Reason code").selectOption("wrong_parameters");
+  await page.getByLabel("Reason", { exact: true }).fill("The other reservation was meant.");
+  await page.getByRole("main").getByRole("button", { name: "Approve with edits" }).click();
+  await page.getByText("Your review is recorded.").first().waitFor();
+  await page.goto(path);
+
+  const history = (await page.locator("#history").textContent()) ?? "";
+  assert.match(history, /Version 2.*Edited by/s);
+  assert.match(history, /Approved with edits.*Void/s);
+  assert.match((await page.locator("#review").textContent()) ?? "", /You edited this proposal, so you cannot rule on it/);
+  assert.equal(await page.getByRole("main").getByRole("button", { name: "Approve", exact: true }).count(), 0);
+});
+
+it("refuses an edit that changes nothing and keeps what was typed", async ({ page, server, visitor }) => {
+  visitor.expect(/status of 422/);
+  const { path } = await proposed(server);
+  await viewAs(page, "Senior approver");
+  await page.goto(`${path}/edit`);
+
+  await page.getByLabel("Reason code").selectOption("other");
+  await page.getByLabel("Reason", { exact: true }).fill("Nothing to change.");
+  await page.getByRole("main").getByRole("button", { name: "Approve with edits" }).click();
+
+  await page.getByText("Nothing is changed. Approve it as it is, or change a field.").first().waitFor();
+  assert.equal(await page.getByLabel("Reason", { exact: true }).inputValue(), "Nothing to change.");
+});
+
+it("arms request changes and approve with edits by their keys", async ({ page, server, javaScript }) => {
+  const { path } = await proposed(server);
+  await viewAs(page, "Senior approver");
+  await page.goto(path);
+  const order = await page.locator("#review").locator("button[name=verdict], a[href$='/edit']").allTextContents();
+  assert.deepEqual(
+    order.map((text) => text.trim()).slice(0, 5),
+    ["Approve", "Approve with edits", "Request changes", "Escalate", "Reject"],
+  );
+  if (!javaScript) return;
+  const armed = page.locator("[data-armed]");
+
+  await presses(page, "c", async () => ((await armed.textContent()) ?? "").includes("Request changes"));
+  await page.keyboard.press("Escape");
+  await presses(page, "e", async () => ((await armed.textContent()) ?? "").includes("Approve with edits"));
+  await page.keyboard.press("Control+Enter");
+
+  await page.waitForURL((url) => url.pathname === `${path}/edit`);
+});
+
+it("says on a phone that editing needs a wider screen", async ({ page, server }) => {
+  const { path } = await proposed(server);
+  await viewAs(page, "Senior approver");
+  await page.goto(path);
+  await wellFormed(page);
+  await accessible(page);
+
+  await page.goto(`${path}/edit`);
+
+  await page.getByText("Use a wider screen to edit").waitFor();
+  assert.equal(await page.locator('[name="fields[reservation_id]"]').isVisible(), false);
+  await wellFormed(page);
+  await accessible(page);
+}, { width: 390, height: 844 });
+
+/** Has an agent propose something that nothing else is equal to. */
+async function proposed(server: Server): Promise<{ id: string; path: string; name: string }> {
+  const name = `R${++proposals}`;
+  const id = await propose(server.origin, await key(server), name);
+  return { id, path: `/decisions/${id}`, name };
+}
+
+/** A key of a system of the specs' own: the demo knows the types already. */
+function key(server: Server): Promise<string> {
+  issued ??= (async () => {
+    await command("system", "register", "spec-agent", "--data", server.data);
+    const made = await command("key", "create", "--system", "spec-agent", "--data", server.data);
+    return made.output.trim().split("\n").at(-1) ?? "";
+  })();
+  return issued;
+}
+
+function body(reservation: string): string {
+  return JSON.stringify({
+    mode: "propose",
+    action: { type: "reservation.cancel", parameters: { reservation_id: reservation } },
+    rationale: "As the reviewer asked.",
+  });
+}
+
+interface Told {
+  state: string;
+  revision: number;
+  message: string | null;
+  next: string | null;
+}
+
+/** Asks the API as the agent does. */
+async function ask(server: Server, method: string, path: string, sent?: string): Promise<Told> {
+  const headers: Record<string, string> = { authorization: `Bearer ${await key(server)}` };
+  if (sent) Object.assign(headers, { "content-type": "application/json", "idempotency-key": path });
+  const answer = await fetch(`${server.origin}/api/v1/decisions/${path}`, { method, headers, body: sent ?? null });
+  const text = await answer.text();
+  assert.ok(answer.ok, `${answer.status} ${text}`);
+  return JSON.parse(text) as Told;
+}
+
+/** Presses a key until the page, which lets nothing happen at first, has taken it. */
+async function presses(page: Page, letter: string, taken: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 20; tries++) {
+    await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+    await page.keyboard.press(letter);
+    if ((await page.locator("[data-armed]").count()) === 1 && (await taken())) return;
+    await page.waitForTimeout(150);
+  }
+  assert.fail(`${letter} did nothing`);
+}
