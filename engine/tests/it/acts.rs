@@ -153,18 +153,13 @@ async fn approvals_that_somebody_rejected_settle_again_once_the_rejection_is_tak
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_handed_to_nobody_and_what_is_not_taken_yet_is_told() {
+async fn nothing_is_handed_to_nobody() {
     let desk = Desk::new().await;
     let id = desk.queued_decision().await;
 
     let up = desk.review(&desk.approver, id, Verdict::Escalate).await.unwrap_err();
-    let changes = desk.review(&desk.approver, id, Verdict::RequestChanges).await.unwrap_err();
-    let edits = desk.review(&desk.approver, id, Verdict::ApproveWithEdits).await.unwrap_err();
 
-    assert_eq!(
-        (code(up), code(changes), code(edits)),
-        (Code::InvalidTransition, Code::InvalidContent, Code::InvalidContent)
-    );
+    assert_eq!(code(up), Code::InvalidTransition);
     let page = decisions::view(&desk.engine, &again(&desk.approver), id).await.unwrap();
     assert_eq!((page.state, page.reviews.len()), (State::Queued, 0));
 }
