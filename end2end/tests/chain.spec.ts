@@ -12,6 +12,7 @@ import { specs } from "../lib/spec.ts";
 
 const SHOTS = process.env.COUNTERSIGN_SHOTS;
 const LOOKS = [["light", 1440, 900], ["dark", 1440, 900], ["light", 390, 844], ["dark", 390, 844]] as const;
+const REVIEW = 3;
 const HEADINGS = [
   "Key of the AI system",
   "Owner of the AI system",
@@ -37,10 +38,11 @@ it("shows every link of a decision from its key to its outcome", async ({ page, 
   await page.getByRole("heading", { level: 1, name: "Accountability chain" }).waitFor();
 
   const cards = page.getByRole("list", { name: "Accountability chain" }).locator("> li");
-  assert.deepEqual(await cards.getByRole("heading", { level: 2 }).allTextContents(), HEADINGS);
+  assert.deepEqual(await headings(page), HEADINGS.with(REVIEW, "Review by Senior approver A"));
   await page.getByText("Missing in this chain: Owner of the AI system, Policy.").waitFor();
   assert.match(await text(page, 0), /On record.*The operator, on the command line, made key.*spec-agent.*proposed it by that key.*Right:/s);
   assert.match(await text(page, 1), /Missing.*Nobody owns spec-agent.*What to do:/s);
+  assert.match(await text(page, 2), /Missing.*which asks people\..*No author is recorded.*What to do:.*put version 1 in force/s);
   assert.match(await text(page, 3), /On record.*Senior approver A approved it.*Authority at that time.*Senior approver on every AI system/s);
   assert.match(await text(page, 4), /Approved by people: 1 review decided\..*Countersign counted 1 review and resolved it/s);
   assert.match(await text(page, 5), /spec-agent was told: approved/);
@@ -58,7 +60,7 @@ it("shows every link of a decision from its key to its outcome", async ({ page, 
 it("gives the same links as a file, and puts both on record", async ({ page, server }) => {
   const { id, address } = await approved(page, server);
   await page.goto(`${address}/chain`);
-  const shown = await page.locator("main ol h2").allTextContents();
+  const shown = await headings(page);
 
   const [download] = await Promise.all([
     page.waitForEvent("download"),
@@ -97,7 +99,7 @@ it("keeps the place of what an open decision does not have yet", async ({ page, 
   await page.goto(`${address}/chain`);
 
   await page.getByText("Not there yet: Review, Resolution, Answer told, Outcome.", { exact: false }).waitFor();
-  assert.deepEqual(await page.locator("main ol h2").allTextContents(), HEADINGS);
+  assert.deepEqual(await headings(page), HEADINGS);
   assert.match(await text(page, 3), /Not yet.*Nobody has reviewed it so far/s);
   await wellFormed(page);
   await accessible(page);
@@ -145,6 +147,12 @@ interface Chain {
     lacks: { gap: string } | null;
     acts: { who: unknown; at: string; seal: { index: number; path: string } }[];
   }[];
+}
+
+/** The headings of the cards, in order. */
+async function headings(page: Page): Promise<string[]> {
+  const found = await page.locator("main ol h2").allTextContents();
+  return found.map((text) => text.trim().replace(/\s+/g, " "));
 }
 
 /** The text of a card, by its place. */

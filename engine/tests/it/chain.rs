@@ -67,7 +67,7 @@ async fn two_people_who_approved_are_links_with_the_roles_that_let_them() {
     assert_eq!(
         said(&chain.links[2].acts),
         [
-            "author-a wrote in version 2",
+            "author-a wrote version 2",
             "author-a handed it over to be judged",
             "officer-a put version 2 in force",
             "Countersign routed it: rule two of version 2",
@@ -219,7 +219,7 @@ async fn an_edit_and_a_withdrawal_name_their_makers() {
     let review = link(&chain, LinkKind::Review);
     assert_eq!(
         said(&review.acts),
-        ["Approver A approved it with edits", "Approver A wrote version 2", "Approver A made it void"]
+        ["Approver A approved it with edits", "Approver A wrote version 2", "Countersign made it void"]
     );
     assert!(review.says.ends_with("void, so it does not count."), "{}", review.says);
     assert!(review.lacks.is_none() && review.grants.len() == 1);

@@ -72,7 +72,7 @@ fn Whole(shown: ChainView) -> impl IntoView {
         .links
         .into_iter()
         .enumerate()
-        .map(|(place, link)| view! { <Card link place last=place == last/> }.into_any())
+        .map(|(place, link)| view! { <Card link last=place == last/> }.into_any())
         .collect_view();
 
     view! {
@@ -190,7 +190,7 @@ const fn looks(standing: Standing) -> (Tone, &'static str, &'static str, &'stati
 }
 
 #[component]
-fn Card(link: Link, place: usize, last: bool) -> impl IntoView {
+fn Card(link: Link, last: bool) -> impl IntoView {
     let erased = link.is_erased();
     let broken = link.standing == Standing::Present && link.lacks.is_some();
     let (tone, word, mark, card) = match broken {
@@ -198,12 +198,17 @@ fn Card(link: Link, place: usize, last: bool) -> impl IntoView {
         false => looks(link.standing),
     };
     let word = if broken { strings::BROKEN } else { word };
+    let said = link.lacks.as_ref().is_some_and(|lack| lack.why == link.says);
     let line = match last {
         true => "hidden",
         false => "absolute left-[1.0625rem] top-9 bottom-0 w-0.5 bg-hairline print:bg-control",
     };
-    let id = format!("link-{place}");
-    let labelled_by = id.clone();
+    let by = match link.acts.first() {
+        Some(ChainAct { who: Who::Person { name: Some(name) }, .. }) if link.kind == LinkKind::Review => {
+            Some(name.clone())
+        }
+        _ => None,
+    };
     let acts = link.acts.into_iter().map(|act| view! { <Act act/> }.into_any()).collect_view();
     let grants = (!link.grants.is_empty()).then(|| {
         let grants = link.grants.into_iter().map(|grant| view! { <GrantBox grant/> }.into_any()).collect_view();
@@ -216,7 +221,7 @@ fn Card(link: Link, place: usize, last: bool) -> impl IntoView {
     });
 
     view! {
-        <li class="relative flex gap-3 pb-4 print:break-inside-avoid sm:gap-4" aria-labelledby=labelled_by>
+        <li class="relative flex gap-3 pb-4 print:break-inside-avoid sm:gap-4">
             <span aria-hidden="true" class=line></span>
             <span aria-hidden="true" class=mark>
                 <Icon shape=shape(link.kind) class="size-5"/>
@@ -224,8 +229,8 @@ fn Card(link: Link, place: usize, last: bool) -> impl IntoView {
             <div class=card>
                 <div class="grid grid-cols-1 gap-2">
                     <div class="flex flex-wrap items-center gap-x-3 gap-y-1">
-                        <h2 id=id class="text-reading font-semibold">
-                            {heading(link.kind)}
+                        <h2 class="text-reading font-semibold [overflow-wrap:anywhere]">
+                            {heading(link.kind)} {by.map(|by| view! { " by " <Literal text=by/> })}
                         </h2>
                         <span class=tone.chip()>
                             <Icon shape=standing_shape(tone) class="size-3.5"/>
@@ -234,7 +239,7 @@ fn Card(link: Link, place: usize, last: bool) -> impl IntoView {
                         {erased.then(|| view! { <Chip tone=Tone::Escalate text=strings::ERASED/> })}
                     </div>
                     <p class="max-w-measure [overflow-wrap:anywhere]">{link.says}</p>
-                    {link.lacks.map(|lack| view! { <Lacking lack broken/> })}
+                    {link.lacks.map(|lack| view! { <Lacking lack said/> })}
                     <ul class="grid gap-2 empty:hidden">{acts}</ul>
                     {grants}
                 </div>
@@ -252,11 +257,11 @@ const fn standing_shape(tone: Tone) -> Shape {
     }
 }
 
-/// What to do about what is not there; the card says already why, unless something else is there.
+/// Why something is not there, unless the card says that already, and what to do about it.
 #[component]
-fn Lacking(lack: Lack, broken: bool) -> impl IntoView {
+fn Lacking(lack: Lack, said: bool) -> impl IntoView {
     view! {
-        {broken.then(|| view! { <p class="max-w-measure font-medium text-reject">{lack.why}</p> })}
+        {(!said).then(|| view! { <p class="max-w-measure font-medium text-reject">{lack.why}</p> })}
         {lack
             .remedy
             .map(|remedy| {

@@ -74,7 +74,7 @@ impl Writer<'_> {
                 // Each save of a draft is an entry; the last of each author stands for them all.
                 "policy.drafted" if !authors.contains(&author) => {
                     authors.push(author);
-                    acts.extend(self.act(*entry, format!("wrote in version {governing}")));
+                    acts.extend(self.act(*entry, format!("wrote version {governing}")));
                 }
                 "policy.submitted" => acts.extend(self.act(*entry, "handed it over to be judged")),
                 _ => {}
@@ -140,15 +140,13 @@ impl Writer<'_> {
             };
             self.act(ended, did)
         }));
-        let words = review.verdict.label();
         let seat = if review.senior { ", as senior approver" } else { "" };
-        let says = match review.state {
-            ReviewState::Submitted => format!("{words}{seat}, in round {}.", review.round),
-            ReviewState::Retracted => {
-                format!("{words}{seat}, in round {}: taken back, so it does not count.", review.round)
-            }
-            ReviewState::Void => format!("{words}{seat}, in round {}: void, so it does not count.", review.round),
+        let standing = match review.state {
+            ReviewState::Submitted => "",
+            ReviewState::Retracted => ": taken back, so it does not count",
+            ReviewState::Void => ": void, so it does not count",
         };
+        let says = format!("{} in round {}{seat}{standing}.", capital(ruled(review.verdict)), review.round);
         match grants::of(self.records, self.engine, review) {
             Some(grants) => Link { grants, ..self.present(LinkKind::Review, says, acts) },
             None => Link {
@@ -268,6 +266,11 @@ const fn ruled(verdict: Verdict) -> &'static str {
         Verdict::Abstain => "abstained",
         Verdict::Defer => "put it off",
     }
+}
+
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 const fn outcome(outcome: ResolutionOutcome) -> &'static str {
