@@ -25,11 +25,12 @@ use crate::{
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
-pub const PAGES: [&str; 33] = [
+pub const PAGES: [&str; 34] = [
     "/",
     "/queue",
     "/decisions/{id}",
     "/decisions/{id}/edit",
+    "/decisions/{id}/chain",
     "/ledger",
     "/ledger/{index}",
     "/policies",
@@ -84,10 +85,11 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 103] = [
+pub const ENDPOINTS: [Endpoint; 104] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
+    endpoint("/act/chain", Class::Read),
     endpoint("/act/ledger", Class::Read),
     endpoint("/act/entry", Class::Read),
     endpoint("/act/people", Class::Read),

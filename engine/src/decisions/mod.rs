@@ -1,6 +1,7 @@
 //! Decisions: proposed by agents, shown to people, reviewed, resolved, and answered.
 
 mod agent;
+mod chain;
 mod edit;
 mod page;
 mod propose;
@@ -17,6 +18,7 @@ mod withdraw;
 use countersign_domain::{decision::SealState, view::Seal};
 
 pub use agent::{get, proof, report_outcome, wait};
+pub use chain::{chain, download_chain};
 pub use edit::{Edits, edit};
 pub use page::view;
 pub use propose::propose;

@@ -383,7 +383,7 @@ impl Installation {
 
     async fn form(&self, path: &str) -> String {
         match path {
-            "/act/decision" => format!("id={}", self.decision),
+            "/act/decision" | "/act/chain" => format!("id={}", self.decision),
             "/act/my-review" => format!("decision={}", self.decision),
             "/act/entry" => "index=0".into(),
             "/act/setup-link" | "/act/invitation" => "token=none".into(),
