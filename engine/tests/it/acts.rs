@@ -164,6 +164,34 @@ async fn nothing_is_handed_to_nobody() {
     assert_eq!((page.state, page.reviews.len()), (State::Queued, 0));
 }
 
+/// A rejection settles; an approval that it outweighed is taken back, which changes neither it nor its time. Nor does an
+/// abstention take a request for changes from the agent.
+#[tokio::test(flavor = "multi_thread")]
+async fn taking_back_what_decided_nothing_leaves_the_decision_where_it_stands() {
+    let office = office(2, "20").await;
+    let desk = &office.desk;
+    let id = office.propose("a", "40.00").await;
+    desk.review(&desk.approver, id, Verdict::Approve).await.unwrap();
+    desk.review(&desk.approver_b, id, Verdict::Reject).await.unwrap();
+    let settling = office.page(&desk.approver, id).await.settling.unwrap();
+    let other = office.propose("b", "40.00").await;
+    desk.review(&desk.approver, other, Verdict::Abstain).await.unwrap();
+    desk.review(&desk.approver_b, other, Verdict::RequestChanges).await.unwrap();
+
+    desk.clock.advance(1_000);
+    for id in [id, other] {
+        let review = own(&office.page(&desk.approver, id).await).unwrap();
+        retract(&desk.engine, &desk.approver, id, review).await.unwrap();
+    }
+
+    let page = office.page(&desk.approver, id).await;
+    assert_eq!((page.state, page.settling), (State::Settling, Some(settling)));
+    let met = format!("select count(*) from ledger_index where object_id = '{id}' and kind = 'decision.quorum_met'");
+    assert_eq!(desk.database.number(&met).await, 1);
+    assert_eq!(state(&office, other).await, State::ChangesRequested);
+    verified(desk).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_lost_the_right_before_the_resolution_does_not_count() {
     let office = office(1, "20").await;
