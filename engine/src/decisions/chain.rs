@@ -6,7 +6,7 @@
 mod grants;
 mod links;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use countersign_domain::{
     chain::{Allowed, ChainAct, ChainView, Link, Named, Who},
@@ -139,9 +139,8 @@ impl Records {
         let routes = db::chain::routes(conn, id).await?;
         let mut versions = HashMap::new();
         for version in routes.iter().map(|route| route.version).chain([decision.policy_version]) {
-            if !versions.contains_key(&version) {
-                let found = db::policies::find(conn, version).await?.ok_or_else(|| missing("policy_version_id"))?;
-                versions.insert(version, found);
+            if let Entry::Vacant(place) = versions.entry(version) {
+                place.insert(db::policies::find(conn, version).await?.ok_or_else(|| missing("policy_version_id"))?);
             }
         }
         let governing = versions.get(&decision.policy_version).ok_or_else(|| missing("policy_version_id"))?;
