@@ -192,17 +192,31 @@ fn TopBar(around: Around, live: Live) -> impl IntoView {
 fn Person(me: Me, live: Live) -> impl IntoView {
     let reviews = me.roles.iter().any(|role| role.reviews());
     let turns = RwSignal::new(me.turn_count);
-    Effect::new(move || {
-        let touched = live.change.with(|change| {
-            change.as_ref().is_some_and(|change| change.kinds.iter().any(|kind| changes_decisions(kind)))
-        });
-        if touched && reviews {
+    let count = move || {
+        if reviews {
             spawn_local(async move {
                 if let Ok(Around { me: Some(me), .. }) = look_around().await {
                     turns.try_set(me.turn_count);
                 }
             });
         }
+    };
+    Effect::new(move || {
+        let touched = live.change.with(|change| {
+            change.as_ref().is_some_and(|change| change.kinds.iter().any(|kind| changes_decisions(kind)))
+        });
+        if touched {
+            count();
+        }
+    });
+    // Not every page follows changes, so the next one counts anew.
+    let path = use_location().pathname;
+    Effect::new(move |before: Option<String>| {
+        let path = path.get();
+        if before.is_some_and(|before| before != path) {
+            count();
+        }
+        path
     });
     let roles = me.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
 

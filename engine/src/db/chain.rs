@@ -77,6 +77,29 @@ pub(crate) async fn routes(conn: &mut PgConnection, decision: DecisionId) -> sql
         .collect())
 }
 
+/// Returns the entries that wrote a version of the policy and handed it over, oldest first. A version in force was
+/// indexed before it came into force.
+pub(crate) async fn drafting(
+    conn: &mut PgConnection,
+    log: i16,
+    version: PolicyVersionId,
+) -> sqlx::Result<Vec<EntryId>> {
+    let rows = sqlx::query_scalar!(
+        r#"
+        select e.id
+        from ledger_index i
+        join ledger_entries e on e.log_id = i.log_id and e.idx = i.idx
+        where i.log_id = $1 and i.object_id = $2 and i.kind in ('policy.drafted', 'policy.submitted')
+        order by i.idx
+        "#,
+        log,
+        version.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(EntryId::from).collect())
+}
+
 /// Returns the reviews of a decision that count no more, each with the entry that says so.
 pub(crate) async fn ended(conn: &mut PgConnection, decision: DecisionId) -> sqlx::Result<Vec<(EntryId, EntryId)>> {
     let rows = sqlx::query!(

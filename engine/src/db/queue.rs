@@ -197,9 +197,10 @@ macro_rules! open_page {
                     and (a.types is null or t.name = any(a.types))))
                 and case $4::text
                   when 'team' then true
-                  when 'waiting' then exists (select from reviews r where r.decision_id = d.id
-                    and (r.round = d.round or (r.verdict = 'approve_with_edits' and r.round + 1 = d.round))
-                    and r.person_id = $1 and r.state = 'submitted' and r.verdict <> 'defer')
+                  when 'waiting' then exists (select from reviews r where r.decision_id = d.id and r.round = d.round
+                      and r.person_id = $1 and r.state = 'submitted' and r.verdict <> 'defer')
+                    or d.revision > 1 and exists (select from revisions v
+                      where v.decision_id = d.id and v.number = d.revision and v.person_id = $1)
                   when 'deferred' then (d.id, d.round) in (select v.decision_id, v.round from reviews v
                     where v.person_id = $1 and v.state = 'submitted' and v.verdict = 'defer' and v.follow_up_at > $3)
                     and not exists (select from reviews r where r.decision_id = d.id and r.round = d.round
@@ -445,7 +446,8 @@ pub(crate) async fn count(conn: &mut PgConnection, reader: Reader) -> sqlx::Resu
           select d.system_id, d.type_id, count(*) as team,
             count(*) filter (where d.state <> 'settling'
               and ((d.due_at - $3) * 4 < d.due_at - coalesce(d.escalated_at, d.proposed_at) or d.due_at <= $3)) as breaching,
-            count(r.id) as waiting,
+            count(*) filter (where r.id is not null or d.revision > 1 and exists (select from revisions v
+              where v.decision_id = d.id and v.number = d.revision and v.person_id = $1)) as waiting,
             count(*) filter (where d.state = 'settling') as settling,
             count(*) filter (where r.id is null and (d.id, d.round) in (select v.decision_id, v.round from reviews v
                 where v.person_id = $1 and v.state = 'submitted' and v.verdict = 'defer' and v.follow_up_at > $3)) as deferred,
@@ -465,9 +467,8 @@ pub(crate) async fn count(conn: &mut PgConnection, reader: Reader) -> sqlx::Resu
                   and case d.risk when 'high' then 3 when 'medium' then 2 else 1 end <= a.risk_max
                   and (a.amount_max is null or d.amount is null or d.amount <= a.amount_max))) as your_turn
           from decisions d
-          left join reviews r on r.decision_id = d.id and r.person_id = $1 and r.state = 'submitted'
+          left join reviews r on r.decision_id = d.id and r.round = d.round and r.person_id = $1 and r.state = 'submitted'
             and r.verdict <> 'defer'
-            and (r.round = d.round or (r.verdict = 'approve_with_edits' and r.round + 1 = d.round))
           where d.state in ('received', 'queued', 'in_review', 'changes_requested', 'settling')
           group by d.system_id, d.type_id
         )

@@ -146,12 +146,7 @@ impl Records {
         let governing = versions.get(&decision.policy_version).ok_or_else(|| missing("policy_version_id"))?;
         let past = db::policies::list(conn, Some(governing.number), 2).await?;
         let activated = past.iter().find(|past| past.version.id == governing.id).map(|past| past.entry);
-        let mut drafting = Vec::new();
-        for row in db::entries::list_about(conn, engine.log.row, governing.id.0).await? {
-            if matches!(Leaf::parse(&row.bytes)?.kind.as_str(), "policy.drafted" | "policy.submitted") {
-                drafting.push(EntryId(row.id));
-            }
-        }
+        let drafting = db::chain::drafting(conn, engine.log.row, governing.id).await?;
         let reviews = db::reviews::list(conn, id).await?;
         let resolution = db::resolutions::find(conn, id).await?;
         let pause = match &resolution {

@@ -430,13 +430,14 @@ impl Versions<'_> {
         definition: &TypeDefinition,
     ) -> Result<Vec<VersionRow>> {
         let mut rows = Vec::with_capacity(self.revisions.len());
+        // One version has nothing to be compared with.
+        let mut stored = match self.revisions.len() {
+            1 => HashMap::new(),
+            _ => texts(conn, engine, self.revisions, definition).await?,
+        };
         let mut before: Option<Vec<(String, Option<String>)>> = None;
         for revision in self.revisions {
-            // One version has nothing to be compared with.
-            let texts = match self.revisions.len() {
-                1 => Vec::new(),
-                _ => texts(conn, engine, revision.entry, definition).await?,
-            };
+            let texts = stored.remove(&revision.entry).unwrap_or_default();
             let mut changes = match &before {
                 None => Vec::new(),
                 Some(before) => lineage::compare(&borrowed(before), &borrowed(&texts)),
@@ -464,16 +465,21 @@ impl Versions<'_> {
     }
 }
 
-/// The fields of a version in the order of the page.
+/// The fields of each version in the order of the page, by the entry that holds them.
 async fn texts(
     conn: &mut PgConnection,
     engine: &Engine,
-    entry: EntryId,
+    revisions: &[db::revisions::Revision],
     definition: &TypeDefinition,
-) -> Result<Vec<(String, Option<String>)>> {
-    let mut stored = db::vault::list(conn, &[entry.0]).await?;
+) -> Result<HashMap<EntryId, Vec<(String, Option<String>)>>> {
+    let entries: Vec<_> = revisions.iter().map(|revision| revision.entry.0).collect();
+    let mut stored = db::vault::list(conn, &entries).await?;
     stored.sort_by_key(|value| place(definition, &value.field));
-    stored.into_iter().map(|value| Ok((value.field.clone(), engine.vault.open(&value)?))).collect()
+    let mut texts = HashMap::<_, Vec<_>>::new();
+    for value in stored {
+        texts.entry(EntryId(value.entry_id)).or_default().push((value.field.clone(), engine.vault.open(&value)?));
+    }
+    Ok(texts)
 }
 
 fn borrowed(texts: &[(String, Option<String>)]) -> Vec<lineage::Value<'_>> {

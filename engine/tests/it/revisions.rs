@@ -9,13 +9,14 @@ use countersign_domain::{
     ids::DecisionId,
     lineage::{Change, Maker},
     problem::Code,
+    queue::View,
     role::Role,
     text::Reason,
     view::Composer,
 };
 use countersign_engine::{
     Caller, Error, Result, decision_types,
-    decisions::{self, ReviewRequest, Reviewed, Stored},
+    decisions::{self, QueueFilter, ReviewRequest, Reviewed, Stored},
     export::{self, Pinned},
     testing::{Desk, again, id_of, proposal, refund},
 };
@@ -209,12 +210,18 @@ async fn an_editors_approval_does_not_count_at_medium_risk() {
 
     let edited = edit(&desk, &desk.approver, id, &[("amount", "20.00")]).await.unwrap();
     let own = decisions::view(&desk.engine, &again(&desk.approver), id).await.unwrap();
+    let views = [views_of(&desk, &desk.approver, id).await, views_of(&desk, &desk.approver_b, id).await];
     let approved = desk.review(&desk.approver_b, id, Verdict::Approve).await.unwrap();
     desk.sealed().await;
     let answer = decisions::get(&desk.engine, &again(&desk.agent), id).await.unwrap();
 
     assert_eq!((edited.state, edited.resolution), (State::Queued, None));
     assert!(matches!(&own.composer, Composer::Closed { reason } if reason.contains("You edited this proposal")));
+    assert_eq!(
+        views,
+        [vec![View::Team, View::Waiting], vec![View::YourTurn, View::Team]],
+        "it waits for somebody else"
+    );
     assert_eq!(own.versions[1].maker, Maker::Edited);
     assert_eq!((own.versions[1].by.as_str(), own.reviews[0].state), ("Approver A", ReviewState::Void));
     let changed: Vec<_> = own.versions[1].changes.iter().map(|field| field.name.as_str()).collect();
@@ -396,6 +403,19 @@ async fn a_request_for_changes_that_is_taken_back_puts_the_decision_before_its_r
     assert_eq!(code(late), Code::InvalidTransition);
     assert_eq!(approved.resolution, Some(ResolutionOutcome::Approved));
     verified(&desk).await;
+}
+
+/// The views that list a decision, each of which counts it too.
+async fn views_of(desk: &Desk, caller: &Caller, id: DecisionId) -> Vec<View> {
+    let mut found = Vec::new();
+    for view in View::ALL.iter().copied() {
+        let filter = QueueFilter { view: Some(view), ..QueueFilter::default() };
+        let page = decisions::queue(&desk.engine, &again(caller), filter).await.unwrap();
+        let count = page.counts.iter().find(|count| count.view == view).unwrap().count;
+        assert_eq!(count as usize, page.items.len(), "{view:?}");
+        found.extend(page.items.iter().any(|item| item.id == id).then_some(view));
+    }
+    found
 }
 
 async fn revise(desk: &Desk, id: DecisionId, key: &str, body: &str) -> Result<Stored> {

@@ -5,9 +5,8 @@ use countersign_domain::{
     ids::DecisionId,
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 
-use super::nothing_here;
+use super::{BackLine, named};
 use crate::{
     Error,
     components::{
@@ -36,17 +35,7 @@ pub(crate) async fn chain(id: DecisionId) -> Result<ChainView, Error> {
 /// The page of the accountability chain.
 #[component]
 pub(crate) fn ChainPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("id").and_then(|id| id.parse::<DecisionId>().ok())));
-    let view = Resource::new(
-        move || id.get(),
-        |id| async move {
-            match id {
-                Some(id) => chain(id).await,
-                None => Err(nothing_here()),
-            }
-        },
-    );
+    let view = named(chain);
 
     view! {
         <Transition fallback=|| {
@@ -77,16 +66,7 @@ fn Whole(shown: ChainView) -> impl IntoView {
 
     view! {
         <PageTitle text=TitleText::chain(id)/>
-        <div class="mb-2 flex flex-wrap items-center gap-3 text-compact text-muted print:hidden">
-            <a
-                href=format!("/decisions/{id}")
-                class="inline-flex items-center gap-1 rounded-chip hover:text-text hover:underline no-underline"
-            >
-                <Icon shape=Shape::Back class="size-4"/>
-                {strings::BACK}
-            </a>
-            <span class="font-mono text-compact">{id.short()}</span>
-        </div>
+        <BackLine id/>
         <PageHeader title=|| strings::TITLE>
             <p class="flex flex-wrap items-center gap-x-3 gap-y-1 text-reading [overflow-wrap:anywhere]">
                 <span>
@@ -368,7 +348,6 @@ fn GrantBox(grant: Grant) -> impl IntoView {
 
 mod strings {
     pub(super) const TITLE: &str = "Accountability chain";
-    pub(super) const BACK: &str = "Back to the decision";
     pub(super) const FILE: &str = "Download as JSON";
     pub(super) const FILE_TEXT: &str = "The same links for a program. Taking it is on record.";
     pub(super) const READ_AT: &str = "As the records stood at";

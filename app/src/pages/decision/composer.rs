@@ -1,22 +1,20 @@
 //! The review: equal buttons in one form, a code and a reason.
 
 use countersign_domain::{
-    decision::{ReasonCode, Risk, Verdict},
+    decision::{Risk, Verdict},
     ids::{DecisionId, PresentationId},
     problem::{Code, Problem},
-    text::REASON_CHARACTERS_MAX,
     view::RefusedVerdict,
 };
 use leptos::{form::ActionForm, html, prelude::*, server_fn::ServerFn, task::spawn_local};
 
-use super::{Prepared, Review, prepare_review};
+use super::{Prepared, Review, fields::ReasonFields, prepare_review};
 use crate::{
     answer::{Answer, typed},
     components::{
         form::{ErrorSummary, Weight, error_of},
         icons::{Icon, Shape},
         passkey::not_made,
-        text::SafeTextArea,
         time::Moment,
     },
     drafts,
@@ -217,10 +215,6 @@ pub(super) fn ReviewForm(
             && problem
                 .with(|problem| problem.as_ref().is_some_and(|problem| problem.code.status() == Code::Stale.status()))
     };
-    let code_error =
-        Memo::new(move |_| problem.with(|problem| problem.as_ref().and_then(|problem| error_of(problem, "code"))));
-    let reason_error =
-        Memo::new(move |_| problem.with(|problem| problem.as_ref().and_then(|problem| error_of(problem, "reason"))));
     let live = expect_context::<Live>();
     let surroundings = Surroundings::get();
     let lost = Memo::new(move |_| live.is_lost());
@@ -256,7 +250,6 @@ pub(super) fn ReviewForm(
     };
     let pending = Signal::derive(move || review.pending().get() || signing.get());
     armed.reason.set(Some(draft.reason));
-    let chosen = draft.code();
     Effect::new(move || draft.restore(id));
 
     view! {
@@ -278,54 +271,8 @@ pub(super) fn ReviewForm(
                         }
                     })
             }}
-            <div class="grid gap-1">
-                <label for="code" class="text-body font-medium">
-                    {strings::CODE}
-                </label>
-                <select
-                    id="code"
-                    name="code"
-                    node_ref=draft.code
-                    aria-invalid=move || code_error.get().map(|_| "true")
-                    aria-describedby="code-error"
-                    class="block min-h-11 w-full max-w-sm rounded-control border border-control bg-surface px-3 text-reading aria-[invalid]:border-reject sm:min-h-10"
-                >
-                    <option value="">{strings::CHOOSE}</option>
-                    {ReasonCode::CHOICES
-                        .iter()
-                        .map(|code| {
-                            view! {
-                                <option value=code.word() selected=chosen == code.word()>
-                                    {code.label()}
-                                </option>
-                            }
-                        })
-                        .collect_view()}
-                </select>
-                <p id="code-error" class="text-compact text-reject">
-                    {move || code_error.get()}
-                </p>
-            </div>
-            <div class="grid gap-1">
-                <label for="reason" class="text-body font-medium">
-                    {strings::REASON}
-                </label>
-                <p id="reason-hint" class="text-compact text-muted">
-                    {format!("{} At most {REASON_CHARACTERS_MAX} characters.", strings::READER)}
-                </p>
-                <SafeTextArea
-                    name="reason"
-                    value=draft.reason()
-                    rows=4
-                    described_by="reason-hint reason-error"
-                    invalid=Signal::derive(move || reason_error.get().is_some())
-                    node_ref=draft.reason
-                />
-                <p id="reason-error" class="text-compact text-reject">
-                    {move || reason_error.get()}
-                </p>
-            </div>
-            <div class="grid grid-cols-1 gap-3 min-[480px]:grid-cols-[repeat(auto-fit,minmax(9rem,1fr))]">
+            <ReasonFields draft problem readers=strings::READER/>
+            <div class="grid grid-cols-1 gap-3 min-[480px]:grid-cols-[repeat(auto-fit,minmax(9.5rem,1fr))]">
                 {MAIN
                     .map(|verdict| {
                         let refused = why_not(verdict);
@@ -446,7 +393,7 @@ fn EditLink(
             node_ref=armed.edits
             data-armed=move || is_armed().then_some("")
             aria-describedby="verdict-note"
-            class="inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-info bg-surface px-4 text-center text-reading font-semibold text-info no-underline hover:bg-info-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+            class="inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-info bg-surface px-2 text-center text-reading font-semibold text-info no-underline hover:bg-info-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         >
             <Icon shape=Shape::Pencil class="size-5 shrink-0"/>
             {Verdict::ApproveWithEdits.label()}
@@ -487,22 +434,22 @@ fn VerdictButton(
     let node_ref = armed.button(verdict);
     let class = match (verdict, risk) {
         (Verdict::Approve, Risk::High) => {
-            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-approve bg-surface px-4 text-reading font-semibold text-approve hover:bg-approve-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-approve bg-surface px-2 text-reading font-semibold text-approve hover:bg-approve-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         }
         (Verdict::Reject, Risk::High) => {
-            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-reject bg-surface px-4 text-reading font-semibold text-reject hover:bg-reject-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-reject bg-surface px-2 text-reading font-semibold text-reject hover:bg-reject-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         }
         (Verdict::Approve, _) => {
-            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-approve bg-approve px-4 text-reading font-semibold text-on-fill hover:opacity-90 aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-approve bg-approve px-2 text-reading font-semibold text-on-fill hover:opacity-90 aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         }
         (Verdict::Reject, _) => {
-            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-reject bg-reject px-4 text-reading font-semibold text-on-fill hover:opacity-90 aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-reject bg-reject px-2 text-reading font-semibold text-on-fill hover:opacity-90 aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         }
         (Verdict::Escalate, _) => {
-            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-escalate bg-surface px-4 text-reading font-semibold text-escalate hover:bg-escalate-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-escalate bg-surface px-2 text-reading font-semibold text-escalate hover:bg-escalate-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         }
         (Verdict::ApproveWithEdits | Verdict::RequestChanges, _) => {
-            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-info bg-surface px-4 text-reading font-semibold text-info hover:bg-info-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-info bg-surface px-2 text-reading font-semibold text-info hover:bg-info-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         }
         (Verdict::Abstain | Verdict::Defer, _) => {
             "inline-flex min-h-11 scroll-mb-24 items-center justify-center gap-2 rounded-control border border-control bg-surface px-4 text-body font-medium hover:bg-raised aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
@@ -531,7 +478,7 @@ fn VerdictButton(
             aria-disabled=move || (pending.get() || blocked.get()).then_some("true")
             class=class
         >
-            <Icon shape class="size-5"/>
+            <Icon shape class="size-5 shrink-0"/>
             {word}
             {move || {
                 is_armed()
@@ -542,9 +489,6 @@ fn VerdictButton(
 }
 
 mod strings {
-    pub(super) const CODE: &str = "Reason code";
-    pub(super) const CHOOSE: &str = "Choose a code";
-    pub(super) const REASON: &str = "Reason";
     pub(super) const READER: &str = "Kept with the decision for its auditors. The AI system is told the code; with Request changes also this text, as its message.";
     pub(super) const MORE: &str = "More: come back later, or leave it to others";
     pub(super) const FOLLOW_UP: &str = "Come back to it";

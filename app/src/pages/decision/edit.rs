@@ -4,24 +4,22 @@
 use std::collections::BTreeMap;
 
 use countersign_domain::{
-    decision::{ReasonCode, Risk, Verdict},
+    decision::{Risk, Verdict},
     decision_type::{Kind, Parameter},
     ids::{DecisionId, PresentationId},
     lineage::{self, FieldChange},
     problem::{Code, Problem},
-    text::REASON_CHARACTERS_MAX,
     view::{Composer, DecisionView},
 };
 use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_params_map},
-};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use super::{
-    Masks, OpenField,
+    BackLine, Masks, OpenField,
     composer::Draft,
-    decision, nothing_here,
+    decision,
+    fields::ReasonFields,
+    named,
     sections::{ActionSection, ContextSection},
 };
 use crate::{
@@ -84,17 +82,7 @@ pub(crate) async fn preview_edit(decision: DecisionId) -> Result<Answer, Error> 
 /// The page of edits.
 #[component]
 pub(crate) fn EditPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("id").and_then(|id| id.parse::<DecisionId>().ok())));
-    let view = Resource::new(
-        move || id.get(),
-        |id| async move {
-            match id {
-                Some(id) => decision(id).await,
-                None => Err(nothing_here()),
-            }
-        },
-    );
+    let view = named(decision);
     let action = ServerAction::<Edit>::new();
     let open = ServerAction::<OpenField>::new();
     let values = RwSignal::new(BTreeMap::<String, String>::new());
@@ -161,16 +149,7 @@ fn Whole(
 
     view! {
         <PageTitle text=TitleText::decision(id)/>
-        <div class="mb-2 flex items-center gap-3 text-compact text-muted print:hidden">
-            <a
-                href=format!("/decisions/{id}")
-                class="inline-flex items-center gap-1 rounded-chip hover:text-text hover:underline no-underline"
-            >
-                <Icon shape=Shape::Back class="size-4"/>
-                {strings::BACK}
-            </a>
-            <span class="font-mono text-compact">{id.short()}</span>
-        </div>
+        <BackLine id/>
         <PageHeader title=move || view! { {strings::TITLE} " " <Literal text=title.clone()/> }/>
         <div class="grid min-w-0 max-w-4xl gap-4">
             <ErrorSummary problem=open_problem/>
@@ -235,11 +214,6 @@ fn EditForm(
         .map(|(parameter, stored)| view! { <EditField parameter stored values problem/> }.into_any())
         .collect_view();
     let outcome = Memo::new(move |_| values.with(|values| sheet.outcome(values)));
-    let field_error = move |name: &'static str| {
-        Memo::new(move |_| problem.with(|problem| problem.as_ref().and_then(|problem| error_of(problem, name))))
-    };
-    let (code_error, reason_error) = (field_error("code"), field_error("reason"));
-    let chosen = draft.code();
 
     view! {
         <p class="text-reading sm:hidden">
@@ -279,53 +253,7 @@ fn EditForm(
                 <h3 class="text-body font-semibold">{strings::CHANGES}</h3>
                 {move || outcome.with(|outcome| view! { <Preview outcome=outcome.clone()/> }.into_any())}
             </div>
-            <div class="grid max-w-sm gap-1">
-                <label for="code" class="text-body font-medium">
-                    {strings::CODE}
-                </label>
-                <select
-                    id="code"
-                    name="code"
-                    node_ref=draft.code_ref()
-                    aria-invalid=move || code_error.get().map(|_| "true")
-                    aria-describedby="code-error"
-                    class="block min-h-10 w-full rounded-control border border-control bg-surface px-3 text-reading aria-[invalid]:border-reject"
-                >
-                    <option value="">{strings::CHOOSE}</option>
-                    {ReasonCode::ALL
-                        .iter()
-                        .map(|code| {
-                            view! {
-                                <option value=code.word() selected=chosen == code.word()>
-                                    {code.label()}
-                                </option>
-                            }
-                        })
-                        .collect_view()}
-                </select>
-                <p id="code-error" class="text-compact text-reject">
-                    {move || code_error.get()}
-                </p>
-            </div>
-            <div class="grid gap-1">
-                <label for="reason" class="text-body font-medium">
-                    {strings::REASON}
-                </label>
-                <p id="reason-hint" class="text-compact text-muted">
-                    {format!("{} At most {REASON_CHARACTERS_MAX} characters.", strings::READER)}
-                </p>
-                <SafeTextArea
-                    name="reason"
-                    value=draft.reason()
-                    rows=3
-                    described_by="reason-hint reason-error"
-                    invalid=Signal::derive(move || reason_error.get().is_some())
-                    node_ref=draft.reason_ref()
-                />
-                <p id="reason-error" class="text-compact text-reject">
-                    {move || reason_error.get()}
-                </p>
-            </div>
+            <ReasonFields draft problem readers=strings::READER/>
             <p class="max-w-measure">{if alone { strings::ALONE } else { strings::OTHERS }}</p>
             <div class="flex flex-wrap gap-3">
                 <Submit weight=Weight::Primary pending=action.pending()>
@@ -614,9 +542,6 @@ mod strings {
     pub(super) const RECEIVES: &str = "What the AI system will receive";
     pub(super) const RECEIVES_HINT: &str = "Once it is approved, exactly these parameters, and the message not to act with its original ones nor propose them again.";
     pub(super) const JSON_MASKED: &str = "\"(masked: sent as it is)\"";
-    pub(super) const CODE: &str = "Reason code";
-    pub(super) const CHOOSE: &str = "Choose a code";
-    pub(super) const REASON: &str = "Reason";
     pub(super) const READER: &str =
         "Kept with the decision for its auditors; the AI system is told the code, not the text.";
     pub(super) const ALONE: &str = "Your version goes through the policy again. If it still asks for one approval and no signature, yours is enough.";

@@ -5,10 +5,13 @@
 pub(crate) mod chain;
 mod composer;
 pub(crate) mod edit;
+mod fields;
 #[cfg(feature = "ssr")]
 mod reason;
 pub(crate) mod retract;
 mod sections;
+
+use std::future::Future;
 
 use countersign_domain::{
     decision::{ResolutionOutcome, Verdict},
@@ -21,7 +24,7 @@ use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_params_map, use_query_map},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wasm_bindgen::JsCast;
 
 use self::{
@@ -171,17 +174,7 @@ pub(crate) enum Prepared {
 /// The decision page.
 #[component]
 pub(crate) fn DecisionPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("id").and_then(|id| id.parse::<DecisionId>().ok())));
-    let view = Resource::new(
-        move || id.get(),
-        |id| async move {
-            match id {
-                Some(id) => decision(id).await,
-                None => Err(nothing_here()),
-            }
-        },
-    );
+    let view = named(decision);
     let acts = Acts::over(move || view.refetch());
 
     view! {
@@ -268,6 +261,42 @@ pub(crate) fn DecisionPane(
                 }
             }
         </Transition>
+    }
+}
+
+/// Reads something of the decision that the page's address names.
+fn named<T, Read>(read: fn(DecisionId) -> Read) -> Resource<Result<T, Error>>
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    Read: Future<Output = Result<T, Error>> + Send + 'static,
+{
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.with(|params| params.get("id").and_then(|id| id.parse::<DecisionId>().ok())));
+    Resource::new(
+        move || id.get(),
+        move |id| async move {
+            match id {
+                Some(id) => read(id).await,
+                None => Err(nothing_here()),
+            }
+        },
+    )
+}
+
+/// The line above a page about a decision: back to it, and its short id.
+#[component]
+fn BackLine(id: DecisionId) -> impl IntoView {
+    view! {
+        <div class="mb-2 flex flex-wrap items-center gap-3 text-compact text-muted print:hidden">
+            <a
+                href=format!("/decisions/{id}")
+                class="inline-flex items-center gap-1 rounded-chip hover:text-text hover:underline no-underline"
+            >
+                <Icon shape=Shape::Back class="size-4"/>
+                {strings::BACK_TO_DECISION}
+            </a>
+            <span class="font-mono text-compact">{id.short()}</span>
+        </div>
     }
 }
 
@@ -657,6 +686,7 @@ fn Closed(reason: String, answer: Signal<Option<Answer>>, draft: Draft) -> impl 
 mod strings {
     pub(super) const OPENED: &str =
         "Personal fields that you opened are on record with your reason, and are masked again at";
+    pub(super) const BACK_TO_DECISION: &str = "Back to the decision";
     pub(super) const QUEUE: &str = "Queue";
     pub(super) const OWN_PAGE: &str = "Open page";
     pub(super) const REVIEW: &str = "Review";

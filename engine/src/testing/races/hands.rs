@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use countersign_domain::{decision::Verdict, ids::DecisionId, problem::Code, text::Reason};
+use countersign_domain::{decision::Verdict, problem::Code, text::Reason};
 use serde_json::json;
 
 use super::{Dice, invariants::asked_for_changes, tables, world::World};
@@ -106,16 +106,13 @@ impl World {
         decisions::settle_due(&self.engine, 200).await.map(|_| ())
     }
 
-    /// Ends what would keep decisions open for ever, and tells how many of these wait.
-    pub(super) async fn ended(&self, open: &[DecisionId]) -> Result<()> {
+    /// Ends what would keep decisions open, or the agent untold, for ever.
+    pub(super) async fn end_waits(&self) -> Result<()> {
         self.settle_due().await?;
-        if open.is_empty() || db::pauses::is_running(&mut *self.engine.app.acquire().await?, self.system).await? {
-            match self.resume().await {
-                Ok(()) | Err(Error::Refused(_) | Error::Forbidden(_)) => {}
-                Err(error) => return Err(error),
-            }
+        match self.resume().await {
+            Ok(()) | Err(Error::Refused(_)) => Ok(()),
+            Err(error) => Err(error),
         }
-        Ok(())
     }
 }
 

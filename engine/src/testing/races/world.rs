@@ -282,7 +282,7 @@ impl World {
     pub(crate) async fn settle(&self) -> Result<()> {
         for _ in 0..500 {
             let left = open(&mut *self.engine.app.acquire().await?).await?;
-            self.ended(&left).await?;
+            self.end_waits().await?;
             if left.is_empty() {
                 break;
             }
