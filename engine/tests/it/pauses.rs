@@ -24,6 +24,8 @@ use countersign_engine::{
 };
 use countersign_ledger::verify::Status;
 
+use crate::policies::eventually;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_paused_system_proposes_is_rejected_at_once_and_by_that_name() {
     let floor = Floor::automatic().await;
@@ -342,7 +344,7 @@ async fn a_crowd_of_proposals_and_reads_neither_delays_a_pause_nor_slips_past_it
             })
         })
         .collect();
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    eventually(async || desk.database.number("select count(*) from releases").await > 0).await;
 
     let started = Instant::now();
     floor.pause(&desk.approver).await.unwrap();
