@@ -36,5 +36,6 @@ pub mod scim;
 pub mod text;
 pub mod time;
 pub mod view;
+mod words;
 
 pub use problem::Problem;

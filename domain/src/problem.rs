@@ -69,12 +69,24 @@ pub enum Next {
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident $word:literal $status:literal $next:ident $title:literal)*) => {
         /// The stable codes, each with its HTTP status, next step and title.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Code {$(
             $(#[$doc])*
-            #[serde(rename = $word)]
             $variant,
         )*}
+
+        impl Serialize for Code {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.word())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for Code {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let of = |word: &str| Code::ALL.iter().copied().find(|code| code.word() == word);
+                crate::words::read(deserializer, of, &[$($word),*])
+            }
+        }
 
         impl Code {
             /// Every code, in the order of the catalogue.

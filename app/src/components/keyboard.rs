@@ -69,8 +69,8 @@ pub(crate) fn listen(layer: Layer, page: impl Fn() -> Page + 'static, run: impl 
         let id = NEXT.replace(NEXT.get() + 1);
         let listener = Listener { id, layer, page: Rc::clone(&page), run: Rc::clone(&run) };
         LISTENERS.with_borrow_mut(|all| {
-            all.push(listener);
-            all.sort_by_key(|listener| std::cmp::Reverse(listener.layer));
+            let place = all.partition_point(|before| before.layer >= layer);
+            all.insert(place, listener);
         });
         on_cleanup(move || LISTENERS.with_borrow_mut(|all| all.retain(|listener| listener.id != id)));
         if !STARTED.replace(true) {

@@ -230,9 +230,12 @@ fn Desk(
     });
 
     let names = |name: fn(&countersign_domain::view::QueueItem) -> &String| {
-        let mut names: Vec<_> = items.iter().map(|item| name(item).clone()).collect();
-        names.sort();
-        names.dedup();
+        let mut names = Vec::<String>::new();
+        for item in &items {
+            if let Err(place) = names.binary_search(name(item)) {
+                names.insert(place, name(item).clone());
+            }
+        }
         names
     };
     let (systems, types) = (names(|item| &item.system), names(|item| &item.type_name));
