@@ -23,7 +23,7 @@ use crate::{Engine, Error, Result};
 /// How much to do.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// Contested acts.
+    /// Contested acts, at least; more where a kind of act has not taken effect by then.
     pub acts: u64,
     /// How many act at once.
     pub tasks: u64,
@@ -89,8 +89,7 @@ pub async fn run(engine: &Engine, clock: &TestClock, plan: Plan) -> Result<Repor
         let world = world.clone();
         let mut dice = Dice::new(seeds.roll());
         tasks.spawn(async move {
-            while world.goes_on() {
-                let act = Act::draw(&mut dice);
+            while let Some(act) = world.next(&mut dice) {
                 let ended = world.perform(act, &mut dice).await;
                 world.note(act, ended);
             }

@@ -40,6 +40,8 @@ const KEPT_MAX: usize = 64;
 const AWAY_MAX: usize = 2;
 /// The type of low risk, where an editor's own approval may be enough.
 const SMALL: &str = "refund.small";
+/// Acts at most, to those wanted, until one of each kind has taken effect.
+const ACTS_TO_WANTED_MAX: u64 = 3;
 /// Faults that are told in full.
 const FAULTS_MAX: usize = 20;
 
@@ -165,9 +167,27 @@ impl World {
         Ok(world)
     }
 
-    /// Tells whether acts are still wanted.
-    pub(crate) fn goes_on(&self) -> bool {
-        self.acts.load(Ordering::Relaxed) < self.wanted
+    /// Returns the next act, or nothing where there were enough: as many as wanted, and one of each kind that took effect.
+    ///
+    /// A rare kind may be refused each time for a while. Then it gets half of the acts that follow, up to
+    /// [`ACTS_TO_WANTED_MAX`] times those wanted, so that whether a short campaign has raced it is not a matter of luck.
+    pub(crate) fn next(&self, dice: &mut Dice) -> Option<Act> {
+        let acts = self.acts.load(Ordering::Relaxed);
+        if acts < self.wanted {
+            return Some(Act::draw(dice));
+        }
+        let idle = self.idle();
+        if idle.is_empty() || acts >= self.wanted * ACTS_TO_WANTED_MAX {
+            return None;
+        }
+        Some(if dice.below(2) == 0 { idle[dice.place(idle.len())] } else { Act::draw(dice) })
+    }
+
+    /// The kinds of which none has taken effect yet.
+    fn idle(&self) -> Vec<Act> {
+        let kinds = held(&self.kinds);
+        let took_effect = |name: &str| kinds.get(name).is_some_and(|tally| tally.done > 0);
+        Act::MIX.iter().filter(|(_, name, _)| !took_effect(name)).map(|(act, ..)| *act).collect()
     }
 
     pub(crate) fn note(&self, act: Act, ended: Vec<Result<()>>) {
