@@ -7,12 +7,14 @@ pub(crate) mod audit_windows;
 #[cfg(feature = "bench")]
 pub(crate) mod bench;
 pub(crate) mod changes;
+pub(crate) mod comments;
 pub(crate) mod decision_types;
 pub(crate) mod decisions;
 pub(crate) mod entries;
 pub(crate) mod envelope_checks;
 pub(crate) mod export;
 pub(crate) mod factors;
+pub(crate) mod handovers;
 pub(crate) mod idempotency_keys;
 pub(crate) mod logs;
 pub(crate) mod notices;

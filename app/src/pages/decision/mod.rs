@@ -2,6 +2,7 @@
 
 #![expect(clippy::too_many_arguments, reason = "a server function takes one argument per field of its form")]
 
+pub(crate) mod comments;
 mod composer;
 pub(crate) mod edit;
 #[cfg(feature = "ssr")]
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsCast;
 
 use self::{
+    comments::CommentsSection,
     composer::{Armed, Draft, ReviewForm},
     retract::{SettlingBar, press_retract},
     sections::{ActionSection, AskSection, ContextSection, HistorySection, PolicySection, RiskSection},
@@ -205,6 +207,8 @@ struct Acts {
     review: ServerAction<Review>,
     open: ServerAction<OpenField>,
     draft: Draft,
+    /// What is typed as a comment and not sent.
+    comment: RwSignal<String>,
     /// Reads the decision again and keeps what is typed. No closure of its own type: the page of a decision is large, and
     /// would be compiled once for each.
     reload: Callback<()>,
@@ -218,7 +222,7 @@ impl Acts {
             review.clear();
             refetch();
         });
-        Self { review, open: ServerAction::new(), draft, reload }
+        Self { review, open: ServerAction::new(), draft, comment: RwSignal::default(), reload }
     }
 }
 
@@ -285,7 +289,7 @@ fn nothing_here() -> Error {
 /// The page of one decision as it was shown.
 #[component]
 fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
-    let Acts { review, open, draft, reload } = acts;
+    let Acts { review, open, draft, comment, reload } = acts;
     let id = shown.id;
     let in_pane = matches!(place, Place::Pane { .. });
     provide_context(Masks { open, decision: id, may_open: shown.may_open });
@@ -326,6 +330,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
         }
         (false, _) => strings::KEPT_NOTHING,
     };
+    let comments = shown.comments.clone();
     let news = pause_news();
     let risk = shown.risk;
     let now = shown.now;
@@ -470,6 +475,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
                     }}
                 </Section>
                 <HistorySection shown clock reload/>
+                <CommentsSection id view=comments typed_before=comment/>
                 <Recorded entry=recorded/>
             </div>
             {(!in_pane).then(|| view! { <Contents/> })}
@@ -591,7 +597,7 @@ fn keys(
 }
 
 /// The sections, in the one order they ever have: anchor and heading.
-const SECTIONS: [(&str, &str); 7] = [
+const SECTIONS: [(&str, &str); 8] = [
     ("ask", "Ask"),
     ("risk", "Risk"),
     ("action", "Proposed action"),
@@ -599,6 +605,7 @@ const SECTIONS: [(&str, &str); 7] = [
     ("policy", "Policy"),
     ("review", "Review"),
     ("history", "History and proof"),
+    ("comments", "Comments"),
 ];
 
 #[component]
