@@ -194,6 +194,7 @@ fn NoteForm(
 ) -> impl IntoView {
     let error = Memo::new(move |_| problem.with(|problem| error_of(problem.as_ref()?, "note")));
     let chosen = typed::<NoteHandover>("system");
+    let area = NodeRef::<html::Textarea>::new();
     let options = systems
         .into_iter()
         .map(|(id, name)| {
@@ -233,11 +234,11 @@ fn NoteForm(
                     </p>
                     <SafeTextArea
                         name="note"
-                        value=typed::<NoteHandover>("note")
+                        value={typed::<NoteHandover>("note")}
                         rows=3
                         described_by="note-hint note-error"
                         invalid=Signal::derive(move || error.get().is_some())
-                        node_ref=NodeRef::<html::Textarea>::new()
+                        node_ref=area
                     />
                     <p id="note-error" class="text-compact text-reject">
                         {move || error.get()}

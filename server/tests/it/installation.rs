@@ -508,7 +508,7 @@ impl Installation {
         let login = format!("approver-{}", again(&self.desk.admin).request.simple());
         let author = self.desk.member(&login, vec![Holding::everywhere(Role::Approver)]).await;
         let note = Note::new("Mind the refunds.").unwrap();
-        let asked = HandoverRequest { system: Some(self.desk.system), nonce: FormId(new_nonce()), note };
+        let asked = HandoverRequest { system: Some(self.desk.system), nonce: new_nonce(), note };
         handovers::note(engine, &again(&author), asked).await.unwrap();
         handovers::view(engine, &again(&author)).await.unwrap().rows[0].id
     }

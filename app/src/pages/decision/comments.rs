@@ -231,7 +231,7 @@ fn CommentForm(
                     name="asks"
                     type="text"
                     list="colleagues"
-                    value=typed::<Comment>("asks")
+                    value={typed::<Comment>("asks")}
                     autocomplete="off"
                     autocapitalize="none"
                     spellcheck="false"
