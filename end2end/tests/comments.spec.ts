@@ -38,7 +38,7 @@ it("asks a colleague, who is told, answers, and tells the asker; the turn stays"
   await question.getByText("<b>bold</b>", { exact: false }).waitFor();
   assert.equal(await page.getByLabel("Comment", { exact: true }).inputValue(), "");
   assert.ok(await page.getByRole("button", { name: "Approve", exact: true }).isEnabled());
-  await page.getByText("Queued", { exact: true }).first().waitFor();
+  await page.getByText("Waits for review", { exact: true }).first().waitFor();
   await wellFormed(page);
   await accessible(page);
 
