@@ -277,7 +277,7 @@ mod tests {
                 assert_eq!(command(press(name), scene()), key.command, "{name}: {}", key.what);
             }
         }
-        assert_eq!(command(press("8"), scene()), None);
+        assert_eq!(command(press("9"), scene()), None);
         assert_eq!(command(press("x"), scene()), None);
     }
 
