@@ -30,6 +30,7 @@ pub const PAGES: [&str; 34] = [
     "/queue",
     "/decisions/{id}",
     "/decisions/{id}/edit",
+    "/decisions/{id}/chain",
     "/ledger",
     "/ledger/{index}",
     "/policies",
@@ -85,10 +86,11 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 109] = [
+pub const ENDPOINTS: [Endpoint; 110] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
+    endpoint("/act/chain", Class::Read),
     endpoint("/act/ledger", Class::Read),
     endpoint("/act/entry", Class::Read),
     endpoint("/act/people", Class::Read),

@@ -16,7 +16,7 @@ use crate::{
         access_reviews::AccessReviewsPage,
         audit_windows::AuditWindowsPage,
         changes::ChangesPage,
-        decision::edit::EditPage,
+        decision::{chain::ChainPage, edit::EditPage},
         factors::FactorsPage,
         handovers::HandoversPage,
         health::HealthPage,
@@ -51,8 +51,8 @@ pub(crate) enum Part {
     Ledger,
     /// Policies, their versions and drafts; pauses and notes for the next shift, which the same people reach.
     Policies,
-    /// Editing what is proposed.
-    Edits,
+    /// What stands beside the page of a decision: editing what is proposed, and who answers for it.
+    Decisions,
 }
 
 impl Part {
@@ -66,7 +66,7 @@ impl Part {
             "me" | "step-up" | "setup" | "join" | "login" | "logged-out" => Some(Self::Account),
             "ledger" => Some(Self::Ledger),
             "policies" | "pauses" | "handovers" => Some(Self::Policies),
-            "decisions" => (segments.nth(1) == Some("edit")).then_some(Self::Edits),
+            "decisions" => matches!(segments.nth(1), Some("edit" | "chain")).then_some(Self::Decisions),
             _ => None,
         }
     }
@@ -78,7 +78,7 @@ impl Part {
             Self::Account => fetch_account().await?,
             Self::Ledger => fetch_ledger().await?,
             Self::Policies => fetch_policies().await?,
-            Self::Edits => fetch_edits().await?,
+            Self::Decisions => fetch_decisions().await?,
         }
         Ok(())
     }
@@ -196,9 +196,19 @@ fn policies(page: Policies) -> Result<AnyView, NotFetched> {
     })
 }
 
-#[wasm_split(edits, wasm_split_path = leptos::wasm_split, preload(fetch_edits), fallible)]
-fn edits() -> Result<AnyView, NotFetched> {
-    Ok(EditPage().into_any())
+/// A page beside that of a decision.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Decisions {
+    Chain,
+    Edit,
+}
+
+#[wasm_split(decisions, wasm_split_path = leptos::wasm_split, preload(fetch_decisions), fallible)]
+fn decisions(page: Decisions) -> Result<AnyView, NotFetched> {
+    Ok(match page {
+        Decisions::Chain => ChainPage().into_any(),
+        Decisions::Edit => EditPage().into_any(),
+    })
 }
 
 /// A route's page that stands in a part.
@@ -208,7 +218,7 @@ pub(crate) enum Lazy {
     Account(Account),
     Ledger(Ledger),
     Policies(Policies),
-    Edits,
+    Decisions(Decisions),
 }
 
 impl Lazy {
@@ -218,7 +228,7 @@ impl Lazy {
             Self::Account(_) => Part::Account,
             Self::Ledger(_) => Part::Ledger,
             Self::Policies(_) => Part::Policies,
-            Self::Edits => Part::Edits,
+            Self::Decisions(_) => Part::Decisions,
         }
     }
 }
@@ -232,7 +242,7 @@ impl ChooseView for Lazy {
             Self::Account(page) => account(page).await,
             Self::Ledger(page) => ledger(page).await,
             Self::Policies(page) => policies(page).await,
-            Self::Edits => edits().await,
+            Self::Decisions(page) => decisions(page).await,
         };
         view.unwrap_or_else(|NotFetched| NotLoaded().into_any())
     }
@@ -277,7 +287,8 @@ mod tests {
         let of = |path| Part::of(path);
 
         assert_eq!([of("/"), of("/queue"), of("/decisions/1"), of("/verify"), of("/nowhere")], [None; 5]);
-        assert_eq!([of("/decisions/1/edit"), of("/decisions/edit")], [Some(Part::Edits), None]);
+        assert_eq!([of("/decisions/1/edit"), of("/decisions/1/chain")], [Some(Part::Decisions); 2]);
+        assert_eq!([of("/decisions/edit"), of("/decisions/1/proof")], [None; 2]);
         assert_eq!([of("/admin"), of("/admin/people/1")], [Some(Part::Admin); 2]);
         assert_eq!([of("/policies/1"), of("/pauses")], [Some(Part::Policies); 2]);
         assert_eq!([of("/me"), of("/me/factors"), of("/login")], [Some(Part::Account); 3]);

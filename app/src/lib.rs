@@ -47,7 +47,7 @@ pub use crate::{error::Error, shell::shell};
 
 use crate::{
     frame::Frame,
-    lazy::{Account, Admin, Lazy, Ledger, Policies},
+    lazy::{Account, Admin, Decisions, Lazy, Ledger, Policies},
     pages::{decision::DecisionPage, home::HomePage, not_found::NotFoundPage, queue::QueuePage, verify::VerifyPage},
 };
 
@@ -63,7 +63,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=|| HomePage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/queue") view=|| QueuePage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/decisions/:id") view=|| DecisionPage().into_any() ssr=SsrMode::Async/>
-                    <Route path=path!("/decisions/:id/edit") view=Lazy::Edits ssr=SsrMode::Async/>
+                    <Route path=path!("/decisions/:id/edit") view=Lazy::Decisions(Decisions::Edit) ssr=SsrMode::Async/>
+                    <Route path=path!("/decisions/:id/chain") view=Lazy::Decisions(Decisions::Chain) ssr=SsrMode::Async/>
                     <Route path=path!("/ledger") view=Lazy::Ledger(Ledger::Whole) ssr=SsrMode::Async/>
                     <Route path=path!("/ledger/:index") view=Lazy::Ledger(Ledger::Entry) ssr=SsrMode::Async/>
                     <Route path=path!("/policies") view=Lazy::Policies(Policies::All) ssr=SsrMode::Async/>

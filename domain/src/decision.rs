@@ -605,13 +605,6 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_taken_yet_is_told_and_not_recorded() {
-        for verdict in [Verdict::ApproveWithEdits, Verdict::RequestChanges] {
-            assert_eq!(rule(&open(1), person(1), verdict).unwrap_err().code, Code::InvalidContent);
-        }
-    }
-
-    #[test]
     fn nobody_escalates_to_who_has_it_and_nothing_is_ruled_on_while_it_changes() {
         let mut decision = open(1);
 

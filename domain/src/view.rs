@@ -24,7 +24,7 @@ use crate::{
 
 /// Version of the decision page's layout, sealed with each presentation. Changing which fields are
 /// shown, in which order or mode, is a new version.
-pub const DECISION_TEMPLATE: &str = "decision/4";
+pub const DECISION_TEMPLATE: &str = "decision/5";
 
 /// Name of a decision's proof file: the download has it, and the command line beside it names it.
 pub fn proof_file(decision: DecisionId) -> String {

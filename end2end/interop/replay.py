@@ -67,6 +67,7 @@ class Review:
     verdict: str
     round: int
     senior: bool
+    edited: str | None = None
     stands: bool = True
 
 
@@ -103,10 +104,20 @@ class Decision:
     released: bool = False
     judged: bool = True
     rejected_at: int | None = None
+    editor: str | None = None
+    stale: bool = False
+    withdrawn: bool = False
+
+    def is_of_round(self, review: Review) -> bool:
+        """Whether a review is of the running round; one that approved with edits made it, and counts in it."""
+        return review.round == self.round or self.opened(review)
+
+    def opened(self, review: Review) -> bool:
+        return review.verdict == "approve_with_edits" and review.round + 1 == self.round
 
     def standing(self, *verdicts: str) -> list[Review]:
         reviews = self.reviews.values()
-        return [one for one in reviews if one.stands and one.round == self.round and one.verdict in verdicts]
+        return [one for one in reviews if one.stands and self.is_of_round(one) and one.verdict in verdicts]
 
 
 class Replay:
@@ -212,6 +223,9 @@ class Replay:
         decision.policy, decision.rule, decision.route = d["policy"], d["rule"], d["route"]
         decision.need, decision.due = d["need"], d["due"]
         decision.seniors_only = d["route"] == "escalate"
+        if decision.stale and any(one.stands and not decision.is_of_round(one) for one in decision.reviews.values()):
+            yield "it was changed, and a review of what stood before was not voided"
+        decision.stale = False
         if decision.route in PEOPLE_ROUTES and decision.need < 1:
             yield "it asks people and needs none of them"
 
@@ -260,6 +274,10 @@ class Replay:
             yield f"the review is of round {d['round']}, and the round is {decision.round}"
         if d["content"] != decision.content:
             yield "the review is of a content that is not the decision's"
+        if person == decision.editor:
+            yield "who edited the content reviewed it"
+        if decision.standing("request_changes"):
+            yield "it was reviewed while its AI system was to change it"
         yield from self.unseen(decision, person, leaf["obj"]["id"], d)
         if person in self.disabled:
             yield "the reviewer was disabled"
@@ -268,7 +286,9 @@ class Replay:
             yield "the reviewer held no role that reviews"
         if d["verdict"] in COUNTED and any(one.person == person for one in decision.standing(*COUNTED)):
             yield "the same person's review of this round stands already"
-        decision.reviews[leaf["id"]] = Review(leaf["id"], person, d["verdict"], d["round"], senior)
+        decision.reviews[leaf["id"]] = Review(
+            leaf["id"], person, d["verdict"], d["round"], senior, d.get("edited")
+        )
         if d["verdict"] == "reject":
             decision.rejected_at = index
 
@@ -325,10 +345,30 @@ class Replay:
             yield "it was changed after its resolution"
         if d["from"] != decision.content:
             yield "it was changed from a content that is not the decision's"
+        actor = leaf["actor"]
+        if leaf["kind"] == "decision.edited":
+            made = [one for one in decision.standing("approve_with_edits") if one.edited == d["content"]]
+            if not any(one.person == actor.get("sid") and one.round == decision.round for one in made):
+                yield "it was edited by nobody whose review approved exactly these edits"
+            decision.editor = actor.get("sid")
+        else:
+            if actor["as"] != "agent" or actor.get("sid") != decision.system:
+                yield "it was revised by somebody else than its AI system"
+            if not decision.standing("request_changes"):
+                yield "it was revised and nobody had asked for a change"
+            decision.editor = None
         self.check_content(index, leaf["obj"]["id"], d["content"])
         decision.content, decision.round, decision.settling = d["content"], decision.round + 1, None
+        decision.stale = True
 
     on_edited = on_revised
+
+    def on_withdrawn(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
+        if decision.outcome:
+            yield "it was withdrawn after its resolution"
+        if leaf["actor"]["as"] != "agent" or leaf["actor"].get("sid") != decision.system:
+            yield "it was withdrawn by somebody else than its AI system"
+        decision.withdrawn = True
 
     def on_resolved(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
         if d["outcome"] not in OUTCOMES:
@@ -338,9 +378,8 @@ class Replay:
             return
         settling = decision.settling
         if d["outcome"] == "withdrawn":
-            actor = leaf["actor"]
-            if actor["as"] == "person" or (actor["as"] == "agent" and actor.get("sid") != decision.system):
-                yield "it was withdrawn by somebody else than its AI system"
+            if not decision.withdrawn:
+                yield "it is resolved as withdrawn and its AI system did not withdraw it"
             if d["content"] != decision.content:
                 yield "another content is resolved than the decision's"
         else:
@@ -368,6 +407,14 @@ class Replay:
         if cause == "rule":
             if (d["outcome"], decision.route) not in {("approved", "auto_approve"), ("rejected", "deny")} or named:
                 yield f"a rule that says {decision.route} cannot make it {d['outcome']}"
+            if d["outcome"] == "approved" and decision.system in self.paused:
+                yield "a rule approved it while its AI system was paused"
+            return
+        if cause == "pause":
+            if d["outcome"] != "rejected" or named:
+                yield "a pause rejects and counts no reviews"
+            if decision.system not in self.paused:
+                yield "a pause decided it while its AI system was not paused"
             return
         if d["outcome"] == "expired":
             if decision.settling:
@@ -382,7 +429,7 @@ class Replay:
         counted = []
         for entry in named:
             review = decision.reviews.get(entry)
-            if review is None or review.round != decision.round:
+            if review is None or not decision.is_of_round(review):
                 yield f"it counts {entry}, which is no review of its round"
             elif not review.stands:
                 yield f"it counts {entry}, a review that was retracted or voided"
@@ -394,7 +441,13 @@ class Replay:
         if d["outcome"] == "rejected" and not rejections:
             yield "it is rejected and counts no rejection"
         if d["outcome"] == "approved":
-            approvals = [one for one in counted if one.verdict == "approve"]
+            approvals = [one for one in counted if one.verdict in {"approve", "approve_with_edits"}]
+            for one in approvals:
+                tier = self.statements.get(decision.content, {}).get("tier")
+                if one.verdict == "approve_with_edits" and not (
+                    decision.opened(one) and one.edited == decision.content and tier == "low" and decision.need == 1
+                ):
+                    yield "an editor's own approval counts, and is not enough for what was edited"
             if decision.seniors_only:
                 approvals = [one for one in approvals if one.senior]
             if len(approvals) < max(decision.need, 1):
@@ -406,6 +459,8 @@ class Replay:
         yield from self.names_resolution(decision, d)
         if leaf["actor"]["as"] == "agent" and leaf["actor"]["sid"] != decision.system:
             yield "it was released to another AI system"
+        if decision.outcome == "approved" and not decision.released and decision.system in self.paused:
+            yield "an approval was released while its AI system was paused"
         if decision.outcome and not decision.resolved_at < d["size"] <= index:
             yield f"it was released at size {d['size']}, which does not cover its resolution at {decision.resolved_at}"
         decision.released = True

@@ -70,9 +70,44 @@ class Decision:
     def __init__(self, log: Log, need: int = 2, id: str = "decision-1", route: str = "require") -> None:
         self.log, self.id, self.need, self.round = log, id, need, 1
         self.due = log.at + HOUR
-        self.content = log.statement("content", {"decision": id, "fields": {}})
+        self.route_to = route
+        self.content = log.statement("content", {"decision": id, "fields": {}, "tier": "low"})
         self.do("proposed", {"content": self.content, "tier": "low", "type": "t"}, as_="agent", sid=SYSTEM)
-        self.do("routed", {"policy": POLICY, "rule": 1, "route": route, "need": need, "due": self.due})
+        self.route()
+
+    def route(self) -> None:
+        d = {"policy": POLICY, "rule": 1, "route": self.route_to, "need": self.need, "due": self.due}
+        self.do("routed", d)
+
+    def version(self, tier: str = "low") -> tuple[str, str]:
+        """The content as it was, and another one that takes its place."""
+        before, number = self.content, len(self.log.statements)
+        self.content = self.log.statement("content", {"decision": self.id, "version": number, "tier": tier})
+        return before, self.content
+
+    def revise(self, *reviews: str) -> None:
+        """The AI system changes it; the reviews of what stood before are void."""
+        before, content = self.version()
+        self.do("revised", {"from": before, "content": content}, as_="agent", sid=SYSTEM)
+        self.begin(*reviews)
+
+    def edit(self, person: str, *reviews: str, tier: str = "low") -> str:
+        """A reviewer approves other parameters; returns that review."""
+        seen, shown = self.view(person), self.content
+        before, content = self.version(tier)
+        d = {"content": shown, "seen": seen, "policy": POLICY, "round": self.round}
+        review = self.do(
+            "reviewed", d | {"verdict": "approve_with_edits", "edited": content}, as_="person", sid=person
+        )
+        self.do("edited", {"from": before, "content": content}, as_="person", sid=person)
+        self.begin(*reviews)
+        return review
+
+    def begin(self, *reviews: str) -> None:
+        for review in reviews:
+            self.do("review_voided", {"review": review, "cause": "revised"})
+        self.round += 1
+        self.route()
 
     def do(self, kind: str, d: dict[str, Any], **actor: str) -> str:
         return self.log.act("decision", self.id, f"decision.{kind}", d, **actor)
@@ -179,14 +214,30 @@ class Right(Case):
 
     def test_a_revision_opens_a_round_and_the_agent_may_withdraw(self) -> None:
         decision = Decision(self.log, need=1)
-        decision.review("ann", "request_changes")
-        before, decision.content = decision.content, self.log.statement("content", {"decision": decision.id, "v": 2})
-        decision.do("revised", {"from": before, "content": decision.content}, as_="agent", sid=SYSTEM)
-        decision.round = 2
+        decision.revise(decision.review("ann", "request_changes"))
         decision.review("ann", "abstain")
         decision.review("bob", "defer", until=self.log.at + HOUR)
-        decision.do("resolved", {"content": decision.content, "outcome": "withdrawn"}, as_="agent", sid=SYSTEM)
+        decision.do("withdrawn", {"code": "no_longer_needed"}, as_="agent", sid=SYSTEM)
+        decision.do("resolved", {"content": decision.content, "outcome": "withdrawn", "cause": "requester"})
         self.agrees("withdrawn")
+
+    def test_an_edit_opens_a_round_and_is_enough_at_low_risk(self) -> None:
+        decision = Decision(self.log, need=1)
+        decision.resolve("approved", decision.edit("ann"))
+        self.agrees("approved")
+
+    def test_an_edit_at_higher_risk_is_void_and_somebody_else_approves_it(self) -> None:
+        decision = Decision(self.log, need=1)
+        review = decision.edit("ann", tier="medium")
+        decision.do("review_voided", {"review": review, "cause": "revised"})
+        decision.resolve("approved", decision.review("bob"))
+        self.agrees("approved")
+
+    def test_a_pause_rejects_what_is_proposed_while_it_runs(self) -> None:
+        self.log.act("system", SYSTEM, "system.paused", {}, as_="person", sid="ann")
+        decision = Decision(self.log)
+        decision.resolve("rejected", cause="pause")
+        self.agrees("rejected")
 
     def test_a_review_escalates(self) -> None:
         decision = Decision(self.log, need=1)
@@ -427,11 +478,67 @@ class Wrong(Case):
         decision.review("bob")
         self.disagrees("was disabled")
 
-    def test_a_withdrawal_by_another_system(self) -> None:
+    def test_a_withdrawal_by_another_system_or_by_nobody(self) -> None:
         decision = Decision(self.log)
-        d = {"content": decision.content, "outcome": "withdrawn"}
-        decision.do("resolved", d, as_="agent", sid="system-2")
+        decision.do("withdrawn", {"code": "no_longer_needed"}, as_="agent", sid="system-2")
         self.disagrees("somebody else than its AI system")
+        other = Decision(self.log, id="decision-2")
+        other.do("resolved", {"content": other.content, "outcome": "withdrawn", "cause": "requester"})
+        self.disagrees("did not withdraw it")
+
+    def test_a_revision_that_nobody_asked_for_or_by_another_system(self) -> None:
+        decision = Decision(self.log)
+        decision.revise()
+        self.disagrees("nobody had asked for a change")
+        other = Decision(self.log, id="decision-2")
+        asked = other.review("ann", "request_changes")
+        before, content = other.version()
+        other.do("revised", {"from": before, "content": content}, as_="agent", sid="system-2")
+        other.begin(asked)
+        self.disagrees("revised by somebody else")
+
+    def test_a_review_while_the_agent_is_to_change_it(self) -> None:
+        decision = Decision(self.log)
+        decision.review("ann", "request_changes")
+        decision.review("bob")
+        self.disagrees("while its AI system was to change it")
+
+    def test_a_review_of_what_stood_before_a_change_that_stands(self) -> None:
+        decision = Decision(self.log)
+        decision.review("bob")
+        decision.revise(decision.review("ann", "request_changes"))
+        self.disagrees("was not voided")
+
+    def test_an_edit_that_no_review_approves(self) -> None:
+        decision = Decision(self.log)
+        before, content = decision.version()
+        decision.do("edited", {"from": before, "content": content}, as_="person", sid="ann")
+        self.disagrees("nobody whose review approved exactly these edits")
+
+    def test_an_editor_who_reviews_their_own_edit(self) -> None:
+        decision = Decision(self.log, need=1)
+        review = decision.edit("ann", tier="medium")
+        decision.do("review_voided", {"review": review, "cause": "revised"})
+        decision.resolve("approved", decision.review("ann"))
+        self.disagrees("who edited the content reviewed it")
+
+    def test_an_editors_approval_that_is_not_enough(self) -> None:
+        decision = Decision(self.log, need=1)
+        decision.resolve("approved", decision.edit("ann", tier="medium"))
+        self.disagrees("is not enough for what was edited")
+
+    def test_a_pause_that_does_not_run_and_what_must_wait_for_its_end(self) -> None:
+        decision = Decision(self.log)
+        decision.resolve("rejected", cause="pause")
+        self.disagrees("while its AI system was not paused")
+        other = Decision(self.log, id="decision-2", need=1)
+        resolution = other.resolve("approved", other.review("ann"))
+        self.log.act("system", SYSTEM, "system.paused", {}, as_="person", sid="ann")
+        other.release(resolution)
+        self.disagrees("was released while its AI system was paused")
+        rule = Decision(self.log, id="decision-3", need=0, route="auto_approve")
+        rule.resolve("approved", cause="rule")
+        self.disagrees("a rule approved it while its AI system was paused")
 
     def test_a_comment_by_the_agent_or_an_answer_by_another_than_was_asked(self) -> None:
         Decision(self.log).do("commented", {}, as_="agent", sid=SYSTEM)

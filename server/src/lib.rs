@@ -12,6 +12,7 @@ mod access;
 pub mod api;
 #[cfg(any(test, feature = "bench"))]
 mod bench;
+mod chains;
 pub mod cli;
 #[cfg(feature = "test-clock")]
 mod clock;

@@ -17,7 +17,7 @@ use countersign_engine::authorize::Action;
 use http::Method;
 
 use crate::{
-    Refusal, Server, access, api, files, health,
+    Refusal, Server, access, api, chains, files, health,
     layers::{self, Gate},
     log_files, proofs, scim, sso, stream,
 };
@@ -293,6 +293,7 @@ pub static ROUTES: &[Route] = &[
     page("/queue", Door::Browser, Some(ListQueue), Object::Installation, Class::Search),
     page("/decisions/{id}", Door::Browser, Some(ViewDecision), Object::Decision, Class::Read),
     page("/decisions/{id}/edit", Door::Browser, Some(ViewDecision), Object::Decision, Class::Read),
+    page("/decisions/{id}/chain", Door::Browser, Some(ViewDecision), Object::Decision, Class::Read),
     page("/ledger", Door::Browser, Some(ViewLedger), Object::Installation, Class::Search),
     page("/ledger/{index}", Door::Browser, Some(ViewLedger), Object::Installation, Class::Read),
     page("/admin/people", Door::Browser, Some(ListPeople), Object::Installation, Class::Search),
@@ -330,6 +331,7 @@ pub static ROUTES: &[Route] = &[
     act("/act/invitation", Door::Public, None, Object::None, Class::None),
     act("/act/queue", Door::Browser, Some(ListQueue), Object::Installation, Class::Search),
     act("/act/decision", Door::Browser, Some(ViewDecision), Object::Decision, Class::Read),
+    act("/act/chain", Door::Browser, Some(ViewDecision), Object::Decision, Class::Read),
     act("/act/ledger", Door::Browser, Some(ViewLedger), Object::Installation, Class::Search),
     act("/act/entry", Door::Browser, Some(ViewLedger), Object::Installation, Class::Read),
     act("/act/people", Door::Browser, Some(ListPeople), Object::Installation, Class::Search),
@@ -446,6 +448,7 @@ pub static ROUTES: &[Route] = &[
     endpoint(Get, "/signed-out/{provider}", Door::Public, None, Object::None, Class::None, || get(sso::signed_out)),
     // Browser extras.
     endpoint(Get, "/stream/queue", Door::Browser, Some(OpenStream), Object::Installation, Class::Search, || get(stream::queue)).limits(STREAM),
+    endpoint(Get, "/decisions/{id}/chain.json", Door::Browser, Some(ViewDecision), Object::Decision, Class::Export, || get(chains::download)),
     endpoint(Get, "/decisions/{id}/proof", Door::Browser, Some(DownloadProof), Object::Decision, Class::Export, || get(proofs::download)),
     endpoint(Get, "/admin/access/export", Door::Browser, Some(ExportAccess), Object::Installation, Class::Export, || get(access::export)),
     // The API for agents.

@@ -29,6 +29,11 @@ impl TitleText {
         Self(format!("Decision {} · Countersign", id.short()))
     }
 
+    /// The page of who answers for a decision.
+    pub(crate) fn chain(id: DecisionId) -> Self {
+        Self(format!("Accountability of {} · Countersign", id.short()))
+    }
+
     /// The page of an entry.
     pub(crate) fn entry(index: u64) -> Self {
         Self(format!("Entry {index} · Countersign"))

@@ -1,6 +1,7 @@
 //! Decisions: proposed by agents, shown to people, reviewed, resolved, and answered.
 
 mod agent;
+mod chain;
 mod comments;
 mod edit;
 mod page;
@@ -18,6 +19,7 @@ mod withdraw;
 use countersign_domain::{decision::SealState, view::Seal};
 
 pub use agent::{get, proof, report_outcome, wait};
+pub use chain::{chain, download_chain};
 pub use comments::{CommentRequest, comment, comments};
 pub(crate) use comments::{PERIOD_MS, SAME_MS, texts, too_many};
 pub use edit::{Edits, edit};

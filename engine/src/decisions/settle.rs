@@ -93,12 +93,16 @@ pub async fn retract(engine: &Engine, caller: &Caller, id: DecisionId, review: E
             let event = Event::ReviewRetracted { decision: id, n: stored.n, review, round: given.round };
             let entry = seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
             db::reviews::end(&mut tx, review, ReviewState::Retracted, entry.at, entry.id).await?;
-            let asked_for_changes = given.verdict == Verdict::RequestChanges && stored.state == State::ChangesRequested;
-            let (state, entry) = match (stored.settling, given.verdict.counts() || asked_for_changes) {
-                // What does not count leaves what people decided as it is.
-                (Some(settling), false) => {
+            let (state, entry) = match stored.settling {
+                // What did not make it leaves what people decided as it is, and its time too.
+                Some(settling) if !makes(given.verdict, settling.outcome) => {
                     db::decisions::set_settling(&mut tx, id, stored.n, settling).await?;
                     (State::Settling, entry)
+                }
+                // The agent still has it to change.
+                None if stored.state == State::ChangesRequested && given.verdict != Verdict::RequestChanges => {
+                    db::decisions::set_state(&mut tx, id, stored.n, stored.state).await?;
+                    (stored.state, entry)
                 }
                 _ => reopen(&mut tx, &engine, &caller, &stored, &policy, entry).await?,
             };
@@ -212,12 +216,16 @@ pub(super) async fn counted(
     stored: &Decision,
     outcome: ResolutionOutcome,
 ) -> Result<Vec<Review>> {
-    let makes = |verdict| match outcome {
+    let reviews = db::reviews::list(conn, stored.id).await?;
+    Ok(reviews.into_iter().filter(|review| stands(review, stored) && makes(review.verdict, outcome)).collect())
+}
+
+/// Tells whether a review with this verdict is among those that make an outcome.
+fn makes(verdict: Verdict, outcome: ResolutionOutcome) -> bool {
+    match outcome {
         ResolutionOutcome::Approved => approves(verdict),
         _ => verdict == Verdict::Reject,
-    };
-    let reviews = db::reviews::list(conn, stored.id).await?;
-    Ok(reviews.into_iter().filter(|review| stands(review, stored) && makes(review.verdict)).collect())
+    }
 }
 
 /// Tells whether a review counts in the running round. One that approved with edits opened it, and is void unless it

@@ -5,6 +5,7 @@
 //! ([`invariants`]). Its log is made for a checker that shares no code with this one.
 
 mod acts;
+mod hands;
 pub mod invariants;
 mod tables;
 mod world;

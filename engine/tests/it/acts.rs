@@ -153,20 +153,43 @@ async fn approvals_that_somebody_rejected_settle_again_once_the_rejection_is_tak
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_handed_to_nobody_and_what_is_not_taken_yet_is_told() {
+async fn nothing_is_handed_to_nobody() {
     let desk = Desk::new().await;
     let id = desk.queued_decision().await;
 
     let up = desk.review(&desk.approver, id, Verdict::Escalate).await.unwrap_err();
-    let changes = desk.review(&desk.approver, id, Verdict::RequestChanges).await.unwrap_err();
-    let edits = desk.review(&desk.approver, id, Verdict::ApproveWithEdits).await.unwrap_err();
 
-    assert_eq!(
-        (code(up), code(changes), code(edits)),
-        (Code::InvalidTransition, Code::InvalidContent, Code::InvalidContent)
-    );
+    assert_eq!(code(up), Code::InvalidTransition);
     let page = decisions::view(&desk.engine, &again(&desk.approver), id).await.unwrap();
     assert_eq!((page.state, page.reviews.len()), (State::Queued, 0));
+}
+
+/// A rejection settles; an approval that it outweighed is taken back, which changes neither it nor its time. Nor does an
+/// abstention take a request for changes from the agent.
+#[tokio::test(flavor = "multi_thread")]
+async fn taking_back_what_decided_nothing_leaves_the_decision_where_it_stands() {
+    let office = office(2, "20").await;
+    let desk = &office.desk;
+    let id = office.propose("a", "40.00").await;
+    desk.review(&desk.approver, id, Verdict::Approve).await.unwrap();
+    desk.review(&desk.approver_b, id, Verdict::Reject).await.unwrap();
+    let settling = office.page(&desk.approver, id).await.settling.unwrap();
+    let other = office.propose("b", "40.00").await;
+    desk.review(&desk.approver, other, Verdict::Abstain).await.unwrap();
+    desk.review(&desk.approver_b, other, Verdict::RequestChanges).await.unwrap();
+
+    desk.clock.advance(1_000);
+    for id in [id, other] {
+        let review = own(&office.page(&desk.approver, id).await).unwrap();
+        retract(&desk.engine, &desk.approver, id, review).await.unwrap();
+    }
+
+    let page = office.page(&desk.approver, id).await;
+    assert_eq!((page.state, page.settling), (State::Settling, Some(settling)));
+    let met = format!("select count(*) from ledger_index where object_id = '{id}' and kind = 'decision.quorum_met'");
+    assert_eq!(desk.database.number(&met).await, 1);
+    assert_eq!(state(&office, other).await, State::ChangesRequested);
+    verified(desk).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

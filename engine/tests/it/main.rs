@@ -6,6 +6,7 @@ mod access;
 mod acts;
 mod administration;
 mod bench;
+mod chain;
 mod comments;
 mod decisions;
 mod export;

@@ -290,7 +290,7 @@ async fn assertion_fault_table() {
 }
 
 /// A desk whose policy asks for signatures.
-async fn signing_desk() -> Desk {
+pub(crate) async fn signing_desk() -> Desk {
     let desk = Desk::at(ORIGIN).await;
     assert_eq!(policies::demand_signatures(&desk.engine, &Caller::operator(), true).await.unwrap(), 2);
     desk
@@ -309,7 +309,7 @@ async fn waiting(desk: &Desk) -> PasskeyId {
     view.passkeys.last().unwrap().id
 }
 
-async fn confirmed(desk: &Desk, holder: &Caller) -> SoftPasskey {
+pub(crate) async fn confirmed(desk: &Desk, holder: &Caller) -> SoftPasskey {
     let key = enrolled(desk, holder).await;
     let id = waiting(desk).await;
     passkeys::confirm(&desk.engine, &again(&desk.admin), id).await.unwrap();
@@ -317,13 +317,13 @@ async fn confirmed(desk: &Desk, holder: &Caller) -> SoftPasskey {
 }
 
 /// Opens the page, and asks for the statement of an approval: the ruling, then nonce and options.
-async fn prepared(desk: &Desk, reviewer: &Caller, id: DecisionId) -> (ReviewRequest, (String, String)) {
+pub(crate) async fn prepared(desk: &Desk, reviewer: &Caller, id: DecisionId) -> (ReviewRequest, (String, String)) {
     let request = desk.open_form(reviewer, id, Verdict::Approve).await.unwrap();
     let to_sign = decisions::prepare(&desk.engine, &again(reviewer), request.clone()).await.unwrap();
     (request, (to_sign.nonce, to_sign.json))
 }
 
-async fn send(
+pub(crate) async fn send(
     desk: &Desk,
     reviewer: &Caller,
     request: &ReviewRequest,

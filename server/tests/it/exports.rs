@@ -61,3 +61,27 @@ async fn indexed(installation: &Installation) {
     }
     panic!("entries were left out of the index");
 }
+
+#[tokio::test]
+async fn a_chain_is_a_json_file_for_whoever_reads_the_decision() {
+    let installation = Installation::new().await;
+    let path = format!("/decisions/{}/chain.json", installation.decision);
+    let ask = |path: &str| Ask::get(path).session(&installation.approver.token);
+    let downloads = "select count(*) from ledger_entries where encode(bytes, 'escape') like '%\"access.downloaded\"%'";
+
+    let answer = installation.send(ask(&path)).await;
+    let by_key = installation.send(Ask::get(&path).key(&installation.desk.key)).await;
+    let unknown = installation.send(ask("/decisions/none/chain.json")).await;
+
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let short = installation.decision.short().to_ascii_lowercase();
+    assert_eq!(answer.header("content-disposition"), format!("attachment; filename=\"decision-{short}-chain.json\""));
+    let file = answer.json();
+    assert_eq!(file["format"], "countersign/accountability-chain/v1");
+    assert_eq!(file["decision"], installation.decision.to_string());
+    assert_eq!(file["links"].as_array().unwrap().len(), 7);
+    assert_eq!(file["links"][1]["lacks"]["gap"], "no_owner");
+    assert_eq!(installation.desk.database.number(downloads).await, 1);
+    assert!(by_key.status.is_client_error() && unknown.status == StatusCode::NOT_FOUND);
+}

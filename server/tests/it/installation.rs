@@ -61,8 +61,13 @@ pub(crate) enum Who {
     SeniorApprover,
     PolicyAuthor,
     ComplianceOfficer,
-    /// An approver of another AI system.
+    /// An approver of another AI system; and below, whoever else has a role on that one only, and its agent.
     Elsewhere,
+    ViewerElsewhere,
+    SeniorElsewhere,
+    AuthorElsewhere,
+    AuditorElsewhere,
+    AgentElsewhere,
     /// A directory with its token.
     Directory,
 }
@@ -71,19 +76,33 @@ impl Who {
     pub(crate) const ALL: [Who; 6] =
         [Who::Anonymous, Who::Admin, Who::Approver, Who::Auditor, Who::Agent, Who::Directory];
 
-    /// Every role, and an approver of another AI system.
-    pub(crate) const EVERYBODY: [Who; 11] = [
+    /// Every role; where a role has a scope, also with another AI system in it than the objects' own.
+    pub(crate) const EVERYBODY: [Who; 16] = [
         Who::Anonymous,
         Who::Viewer,
+        Who::ViewerElsewhere,
         Who::Approver,
         Who::Elsewhere,
         Who::SeniorApprover,
+        Who::SeniorElsewhere,
         Who::PolicyAuthor,
+        Who::AuthorElsewhere,
         Who::Admin,
         Who::ComplianceOfficer,
         Who::Auditor,
+        Who::AuditorElsewhere,
         Who::Agent,
+        Who::AgentElsewhere,
         Who::Directory,
+    ];
+
+    /// Who has a role on another AI system only, and the role.
+    const ELSEWHERE: [(Who, &'static str, Role); 5] = [
+        (Who::ViewerElsewhere, "vito", Role::Viewer),
+        (Who::Elsewhere, "elsa", Role::Approver),
+        (Who::SeniorElsewhere, "selma", Role::SeniorApprover),
+        (Who::AuthorElsewhere, "paul", Role::PolicyAuthor),
+        (Who::AuditorElsewhere, "ulla", Role::Auditor),
     ];
 
     pub(crate) fn word(self) -> &'static str {
@@ -93,6 +112,11 @@ impl Who {
             Who::PolicyAuthor => "policy author",
             Who::ComplianceOfficer => "compliance officer",
             Who::Elsewhere => "approver elsewhere",
+            Who::ViewerElsewhere => "viewer elsewhere",
+            Who::SeniorElsewhere => "senior elsewhere",
+            Who::AuthorElsewhere => "policy author elsewhere",
+            Who::AuditorElsewhere => "auditor elsewhere",
+            Who::AgentElsewhere => "agent elsewhere",
             Who::Anonymous => "anonymous",
             Who::Admin => "admin",
             Who::Approver => "approver",
@@ -127,6 +151,8 @@ pub(crate) struct Installation {
     user: ScimUserId,
     group: ScimGroupId,
     others: Vec<(Who, Member)>,
+    /// A key of the other AI system.
+    other_key: String,
 }
 
 impl Installation {
@@ -161,6 +187,7 @@ impl Installation {
             user: ScimUserId(uuid::Uuid::nil()),
             group: ScimGroupId(uuid::Uuid::nil()),
             others: Vec::new(),
+            other_key: String::new(),
         };
         installation.user = installation.pushed_user().await;
         installation.group = installation.pushed_group().await;
@@ -210,15 +237,22 @@ impl Installation {
             (Who::SeniorApprover, "sam", Role::SeniorApprover),
             (Who::PolicyAuthor, "petra", Role::PolicyAuthor),
             (Who::ComplianceOfficer, "carl", Role::ComplianceOfficer),
-            (Who::Elsewhere, "elsa", Role::Viewer),
         ] {
             others.push((who, join(desk, who.word(), login, role).await));
         }
+        for (who, login, _) in Who::ELSEWHERE {
+            others.push((who, join(desk, who.word(), login, Role::Viewer).await));
+        }
         confirm_all(desk, &installation.admin).await;
-        let elsewhere = others[4].1.person;
-        desk.reconcile(elsewhere, Source::Hand, vec![Holding::on(Role::Approver, vec![other])]).await.unwrap();
+        for (who, _, role) in Who::ELSEWHERE {
+            let (_, member) = others.iter().find(|(other, _)| *other == who).unwrap();
+            desk.reconcile(member.person, Source::Hand, vec![Holding::on(role, vec![other])]).await.unwrap();
+        }
+        installation.other_key = systems::issue_key(&desk.engine, &again(&desk.admin), other).await.unwrap().key;
         installation.others = others;
-        installation.sign_in_again(Who::Elsewhere).await;
+        for (who, ..) in Who::ELSEWHERE {
+            installation.sign_in_again(who).await;
+        }
         installation
     }
 
@@ -227,7 +261,7 @@ impl Installation {
             Who::Admin => Some(&self.admin),
             Who::Approver => Some(&self.approver),
             Who::Auditor => Some(&self.auditor),
-            Who::Anonymous | Who::Agent | Who::Directory => None,
+            Who::Anonymous | Who::Agent | Who::AgentElsewhere | Who::Directory => None,
             other => self.others.iter().find(|(who, _)| *who == other).map(|(_, member)| member),
         }
     }
@@ -237,6 +271,7 @@ impl Installation {
         match (who, self.member(who)) {
             (_, Some(member)) => ask.session(&member.token),
             (Who::Agent, _) => ask.key(&self.desk.key),
+            (Who::AgentElsewhere, _) => ask.key(&self.other_key),
             (Who::Directory, _) => ask.key(&self.token),
             _ => ask,
         }
@@ -352,7 +387,8 @@ impl Installation {
 
     async fn form(&self, path: &str) -> String {
         match path {
-            "/act/decision" => format!("id={}", self.decision),
+            "/act/decision" | "/act/chain" => format!("id={}", self.decision),
+            "/act/my-review" => format!("decision={}", self.decision),
             "/act/entry" => "index=0".into(),
             "/act/setup-link" | "/act/invitation" => "token=none".into(),
             "/act/finish-setup" => format!("token=none&name=Eve&login=eve&password={}", PASSWORD.replace(' ', "+")),
@@ -639,14 +675,17 @@ impl Installation {
         windows.iter().find(|window| window.name == name).unwrap().id
     }
 
-    /// Finds an assignment of the desk's second approver that waits in an access review.
+    /// Finds an assignment of none of the members that waits in an access review.
     async fn open_assignment(&self) -> (AccessReviewId, RoleAssignmentId) {
         let engine = &self.desk.engine;
         // Refused while one runs, which is as good.
         let _ = access_reviews::start(engine, &again(&self.desk.admin), 14, 7).await;
         let view = access_reviews::list(engine, &again(&self.desk.admin)).await.unwrap();
-        let subject = self.desk.approver_b.person().unwrap();
-        let item = view.items.iter().find(|item| item.person_id == subject).unwrap();
+        // What waits comes first, and nobody answers for themselves.
+        let members = [&self.admin, &self.approver, &self.auditor].into_iter();
+        let members: Vec<_> = members.chain(self.others.iter().map(|(_, member)| member)).collect();
+        let asks = |person| members.iter().any(|member| member.person == person);
+        let item = view.items.iter().find(|item| !asks(item.person_id)).unwrap();
         (view.reviews[0].id, item.assignment)
     }
 

@@ -52,7 +52,7 @@ async fn an_installation_starts_serves_and_stops() {
     let invite = [("name", "Pia"), ("login", "pia"), ("role", "approver")];
     let invited = post_as(&http, &format!("{}/act/invite", program.origin), &invite, &cookie).await;
     let invitation = invited.json::<serde_json::Value>().await.unwrap();
-    let token = invitation["link"]["link"]["url"].as_str().unwrap().rsplit('=').next().unwrap().to_owned();
+    let token = once(&invitation)["url"].as_str().unwrap().rsplit('=').next().unwrap().to_owned();
     let joined =
         post(&http, &format!("{}/act/join", program.origin), &[("token", token.as_str()), ("password", PASSWORD)])
             .await;
@@ -227,11 +227,16 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
+/// Reads what an answer shows this once.
+fn once(answer: &serde_json::Value) -> serde_json::Value {
+    serde_json::from_str(answer["once"]["json"].as_str().unwrap()).unwrap()
+}
+
 /// Sets up an authenticator app for whoever signed in with this cookie, and returns its secret.
 async fn with_app(http: &reqwest::Client, origin: &str, cookie: &str) -> String {
     let begun = post_as(http, &format!("{origin}/act/begin-totp"), &[], cookie).await;
     let begun = begun.json::<serde_json::Value>().await.unwrap();
-    let secret = begun["totp"]["totp"]["secret"].as_str().unwrap().to_owned();
+    let secret = once(&begun)["secret"].as_str().unwrap().to_owned();
     let code = app_code(&secret, now());
     let enrolled = post_as(http, &format!("{origin}/act/enrol-totp"), &[("code", &code)], cookie).await;
     assert!(enrolled.json::<serde_json::Value>().await.unwrap()["done"].is_object());

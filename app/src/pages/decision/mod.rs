@@ -2,6 +2,7 @@
 
 #![expect(clippy::too_many_arguments, reason = "a server function takes one argument per field of its form")]
 
+pub(crate) mod chain;
 pub(crate) mod comments;
 mod composer;
 pub(crate) mod edit;

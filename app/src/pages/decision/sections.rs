@@ -407,6 +407,12 @@ pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>, reload: Ca
             <Reviews decision=id reviews=shown.reviews rounds=shown.revision reload/>
             <Outcomes outcomes=shown.outcomes/>
             <Timeline events=shown.history/>
+            <p class="print:hidden">
+                <a href=format!("/decisions/{id}/chain") class=Weight::Plain.class()>
+                    <Icon shape=Shape::Chain class="size-4"/>
+                    {strings::CHAIN}
+                </a>
+            </p>
             <div class="grid gap-2 rounded-control bg-raised p-4 print:hidden">
                 <h3 class="text-body font-semibold">{strings::PROOF}</h3>
                 <p class="max-w-measure text-compact text-muted">{strings::PROOF_TEXT}</p>
@@ -644,6 +650,7 @@ mod strings {
     pub(super) const REVIEWS: &str = "Reviews";
     pub(super) const OUTCOMES: &str = "Reported outcomes";
     pub(super) const TIMELINE: &str = "Timeline";
+    pub(super) const CHAIN: &str = "Who answers for it";
     pub(super) const PROOF: &str = "Proof";
     pub(super) const PROOF_TEXT: &str =
         "The proof file shows, without this server, that these entries stand in the ledger. Check it on any machine:";

@@ -32,6 +32,16 @@ pub(crate) enum Act {
     Disable,
     Enable,
     EndSignIn,
+    Retract,
+    Abstain,
+    Defer,
+    HandUp,
+    AskForChanges,
+    Edit,
+    Revise,
+    Withdraw,
+    Pause,
+    Resume,
 }
 
 /// People who open their forms before the first of them sends one.
@@ -42,13 +52,13 @@ const REJECTS_PER_THOUSAND: u64 = 90;
 impl Act {
     /// Every act with its name and its share.
     pub(crate) const MIX: &[(Act, &str, u64)] = &[
-        (Act::Approve, "approve", 261),
+        (Act::Approve, "approve", 206),
         (Act::Reject, "reject", 25),
-        (Act::View, "open a form and keep it", 90),
-        (Act::SendOld, "send a kept form", 90),
+        (Act::View, "open a form and keep it", 70),
+        (Act::SendOld, "send a kept form", 70),
         (Act::SendTwice, "send one form twice", 40),
         (Act::Together, "rule together", 120),
-        (Act::AgentReads, "read as the agent", 140),
+        (Act::AgentReads, "read as the agent", 120),
         (Act::Deadlines, "look at deadlines", 70),
         (Act::AskOpen, "ask open decisions again", 50),
         (Act::Time, "let time pass", 45),
@@ -58,6 +68,16 @@ impl Act {
         (Act::Disable, "disable a person", 8),
         (Act::Enable, "enable a person", 12),
         (Act::EndSignIn, "end a sign-in", 13),
+        (Act::Retract, "retract", 45),
+        (Act::Abstain, "abstain", 8),
+        (Act::Defer, "defer", 10),
+        (Act::HandUp, "escalate", 8),
+        (Act::AskForChanges, "request changes", 16),
+        (Act::Edit, "approve with edits", 24),
+        (Act::Revise, "revise as the agent", 26),
+        (Act::Withdraw, "withdraw as the agent", 6),
+        (Act::Pause, "pause", 5),
+        (Act::Resume, "resume", 12),
     ];
 
     pub(crate) fn draw(dice: &mut Dice) -> Act {
@@ -87,7 +107,7 @@ impl World {
             Act::SendTwice => self.send_twice(dice).await,
             Act::Together => self.together(dice).await,
             Act::AgentReads => vec![self.agent_reads(dice).await],
-            Act::Deadlines => vec![expiry::expire_due(&self.engine).await.map(|_| ())],
+            Act::Deadlines => vec![expiry::expire_due(&self.engine).await.map(|_| ()), self.settle_due().await],
             Act::AskOpen => vec![decisions::ask_open(&self.engine, 50).await.map(|_| ())],
             Act::Time => {
                 self.clock.advance(500 + dice.below(4_000));
@@ -99,6 +119,16 @@ impl World {
             Act::Disable => vec![self.disable(dice).await],
             Act::Enable => vec![self.enable().await],
             Act::EndSignIn => vec![self.end_sign_in(dice).await],
+            Act::Retract => vec![self.retract(dice).await],
+            Act::Abstain => vec![self.hand_on(dice, Verdict::Abstain).await],
+            Act::Defer => vec![self.hand_on(dice, Verdict::Defer).await],
+            Act::HandUp => vec![self.hand_on(dice, Verdict::Escalate).await],
+            Act::AskForChanges => vec![self.hand_on(dice, Verdict::RequestChanges).await],
+            Act::Edit => vec![self.edit(dice).await],
+            Act::Revise => vec![self.revise(dice).await],
+            Act::Withdraw => vec![self.withdraw(dice).await],
+            Act::Pause => vec![self.pause(dice).await],
+            Act::Resume => vec![self.resume().await],
         }
     }
 
@@ -114,12 +144,12 @@ impl World {
         ended
     }
 
-    async fn form(&self, reviewer: usize, decision: DecisionId, verdict: Verdict) -> Result<ReviewRequest> {
+    pub(super) async fn form(&self, reviewer: usize, decision: DecisionId, verdict: Verdict) -> Result<ReviewRequest> {
         let caller = self.door(&self.reviewers[reviewer]).await?;
         testing::form(&self.engine, &caller, decision, verdict).await
     }
 
-    async fn send(&self, reviewer: usize, form: ReviewRequest) -> Result<()> {
+    pub(super) async fn send(&self, reviewer: usize, form: ReviewRequest) -> Result<()> {
         let caller = self.door(&self.reviewers[reviewer]).await?;
         decisions::review(&self.engine, &caller, form).await.map(|_| ())
     }

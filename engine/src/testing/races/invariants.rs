@@ -35,8 +35,8 @@ const QUERIES: [(&str, &str); 13] = [
     ),
     (
         "people counted twice in a round",
-        "select count(*) from (select decision_id, round, person_id from reviews where state = 'submitted'
-           group by decision_id, round, person_id having count(*) > 1) twice",
+        "select count(*) from (select decision_id, round, person_id from reviews
+           where state = 'submitted' and verdict <> 'defer' group by decision_id, round, person_id having count(*) > 1) twice",
     ),
     (
         "forms recorded twice",
@@ -60,7 +60,8 @@ const QUERIES: [(&str, &str); 13] = [
         "approvals by fewer people than were asked for",
         "select count(*) from resolutions s join decisions d on d.id = s.decision_id
            where s.outcome = 'approved' and s.cause is null and d.need > (select count(distinct r.person_id) from reviews r
-             where r.decision_id = d.id and r.round = s.round and r.state = 'submitted' and r.verdict = 'approve')",
+             where r.decision_id = d.id and r.state = 'submitted' and (r.round = s.round and r.verdict = 'approve'
+               or r.round + 1 = s.round and r.verdict = 'approve_with_edits'))",
     ),
     (
         "approvals against a rejection",
@@ -119,6 +120,9 @@ pub(super) async fn open(conn: &mut PgConnection) -> Result<Vec<DecisionId>> {
 }
 
 /// Returns the decisions whose resolution the agent was not told.
+pub(super) async fn asked_for_changes(conn: &mut PgConnection) -> Result<Vec<DecisionId>> {
+    list(conn, "select id from decisions where state = 'changes_requested' limit 20").await
+}
 pub(super) async fn untold(conn: &mut PgConnection) -> Result<Vec<DecisionId>> {
     list(conn, "select decision_id from resolutions s where not exists (select from releases l where l.decision_id = s.decision_id)")
         .await

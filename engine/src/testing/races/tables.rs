@@ -29,7 +29,9 @@ pub(super) fn draw(dice: &mut Dice) -> PolicyBody {
     let hands_up = if dice.below(2) == 0 { OnTimeout::Escalate } else { OnTimeout::Deny };
     let senior = Seat { need: 1, role: Role::SeniorApprover };
     let minutes = 1 + dice.below(4);
-    PolicyBody {
+    // Short enough to end while the campaign runs, long enough to be taken back in.
+    let windows = dice.below(3) * 4;
+    let mut table = PolicyBody {
         rows: vec![
             row("refuse", Operator::AtLeast, 900, Row { route: Route::Deny, ..people(1, 1) }),
             row("small", Operator::AtMost, 9, Row { route: Route::AutoApprove, ..people(1, 1) }),
@@ -40,7 +42,11 @@ pub(super) fn draw(dice: &mut Dice) -> PolicyBody {
             row("two", Operator::AtLeast, 100, Row { on_timeout: hands_up, ..people(two, 1 + minutes) }),
         ],
         default: people(one, minutes),
+    };
+    for row in table.rows.iter_mut().chain([&mut table.default]).filter(|row| row.route.has_people()) {
+        row.retract_seconds = Some(windows);
     }
+    table
 }
 
 fn people(need: u64, minutes: u64) -> Row {

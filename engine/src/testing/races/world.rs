@@ -10,8 +10,10 @@ use std::{
 };
 
 use countersign_domain::{
+    decision::Risk,
+    decision_type::TypeDefinition,
     holding::Holding,
-    ids::{DecisionId, PersonId},
+    ids::{DecisionId, PersonId, SystemId},
     problem::Code,
     role::Role,
 };
@@ -36,6 +38,8 @@ const LIVE: usize = 10;
 const KEPT_MAX: usize = 64;
 /// People who are without their role, and who are disabled, at most.
 const AWAY_MAX: usize = 2;
+/// The type of low risk, where an editor's own approval may be enough.
+const SMALL: &str = "refund.small";
 /// Faults that are told in full.
 const FAULTS_MAX: usize = 20;
 
@@ -95,7 +99,8 @@ pub(crate) struct World {
     pub(crate) officer: Member,
     /// Five approvers and three senior approvers.
     pub(crate) reviewers: Vec<Member>,
-    agent: Caller,
+    pub(crate) agent: Caller,
+    pub(crate) system: SystemId,
     name: String,
     proposed: AtomicU64,
     live: Vec<Mutex<DecisionId>>,
@@ -125,6 +130,8 @@ impl World {
             reviewers.push(member(&format!("reviewer-{number}"), role).await?);
         }
         decision_types::define(engine, &Caller::operator(), refund()).await?;
+        let small = TypeDefinition { name: SMALL.to_owned(), risk: Risk::Low, ..refund() };
+        decision_types::define(engine, &Caller::operator(), small).await?;
         let system = systems::register(engine, &Caller::operator(), &format!("agent-{}", &name[..12])).await?;
         let key = systems::issue_key(engine, &Caller::operator(), system).await?.key;
         let agent = caller(keys::authenticate(engine, &key, std::net::Ipv4Addr::LOCALHOST.into()).await?);
@@ -136,6 +143,7 @@ impl World {
             officer,
             reviewers,
             agent,
+            system,
             name,
             proposed: AtomicU64::new(0),
             live: Vec::new(),
@@ -235,15 +243,22 @@ impl World {
         let number = self.proposed.fetch_add(1, Ordering::Relaxed);
         let amount = tables::amount(&mut Dice::new(number));
         let key = format!("{}-{number}", self.name);
+        let kind = if number.is_multiple_of(3) { SMALL } else { "refund.issue" };
+        let body = Self::proposal(kind, &key, amount);
+        let stored = decisions::propose(&self.engine, &again(&self.agent), &key, body.as_bytes()).await?;
+        Ok(id_of(&stored))
+    }
+
+    /// What the agent sends for a refund.
+    pub(crate) fn proposal(kind: &str, order: &str, amount: u64) -> String {
         let body = json!({
             "mode": "propose",
-            "action": {"type": "refund.issue", "parameters": {"order": key, "amount": amount.to_string()}},
+            "action": {"type": kind, "parameters": {"order": order, "amount": amount.to_string()}},
             "rationale": "The parcel never arrived.",
             "subjects": [{"ref": "customer 4711", "kind": "person"}],
             "impact": {"effects": ["financial"], "adverse": false, "affected": 1},
         });
-        let stored = decisions::propose(&self.engine, &again(&self.agent), &key, body.to_string().as_bytes()).await?;
-        Ok(id_of(&stored))
+        body.to_string()
     }
 
     pub(crate) fn keep(&self, reviewer: usize, form: ReviewRequest) {
@@ -267,6 +282,7 @@ impl World {
     pub(crate) async fn settle(&self) -> Result<()> {
         for _ in 0..500 {
             let left = open(&mut *self.engine.app.acquire().await?).await?;
+            self.ended(&left).await?;
             if left.is_empty() {
                 break;
             }

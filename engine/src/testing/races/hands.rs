@@ -1,0 +1,129 @@
+//! Acts that hand a decision on, take something back, change what is proposed, or stop everything.
+
+use std::collections::BTreeMap;
+
+use countersign_domain::{decision::Verdict, ids::DecisionId, problem::Code, text::Reason};
+use serde_json::json;
+
+use super::{Dice, invariants::asked_for_changes, tables, world::World};
+use crate::{
+    Error, Result, db, decisions, pauses,
+    testing::{again, unique},
+};
+
+/// When somebody who puts a decision off comes back, in milliseconds.
+const BACK_AFTER_MS: u64 = 20_000;
+
+impl World {
+    /// Rules without deciding: abstains, puts it off, hands it up, or asks the agent for a change.
+    pub(super) async fn hand_on(&self, dice: &mut Dice, verdict: Verdict) -> Result<()> {
+        let (slot, decision) = self.some_decision(dice);
+        let reviewer = dice.place(self.reviewers.len());
+        let ruled = async {
+            let mut form = self.form(reviewer, decision, verdict).await?;
+            form.follow_up = (verdict == Verdict::Defer).then(|| self.engine.now() + BACK_AFTER_MS);
+            self.send(reviewer, form).await
+        };
+        let ended = ruled.await;
+        self.after(slot, decision, &ended).await?;
+        ended
+    }
+
+    /// Takes back the first review of their own that the page offers to take back.
+    pub(super) async fn retract(&self, dice: &mut Dice) -> Result<()> {
+        let (slot, decision) = self.some_decision(dice);
+        let reviewer = dice.place(self.reviewers.len());
+        let taken = async {
+            let caller = self.door(&self.reviewers[reviewer]).await?;
+            let shown = decisions::view(&self.engine, &again(&caller), decision).await?;
+            let review = shown.reviews.iter().find_map(|review| review.retractable).ok_or_else(nothing)?;
+            // Meanwhile it may have become final, or somebody else may have ruled.
+            decisions::retract(&self.engine, &again(&caller), decision, review).await.map(|_| ())
+        };
+        let ended = taken.await;
+        self.after(slot, decision, &ended).await?;
+        ended
+    }
+
+    /// Approves with another amount, which another row may catch.
+    pub(super) async fn edit(&self, dice: &mut Dice) -> Result<()> {
+        let (slot, decision) = self.some_decision(dice);
+        let reviewer = dice.place(self.reviewers.len());
+        let amount = tables::amount(dice) + 1 + dice.below(9);
+        let edited = async {
+            let form = self.form(reviewer, decision, Verdict::ApproveWithEdits).await?;
+            let caller = self.door(&self.reviewers[reviewer]).await?;
+            let edits = BTreeMap::from([("amount".to_owned(), amount.to_string())]);
+            decisions::edit(&self.engine, &caller, form, edits).await.map(|_| ())
+        };
+        let ended = edited.await;
+        self.after(slot, decision, &ended).await?;
+        ended
+    }
+
+    /// Answers a request for changes as the agent.
+    pub(super) async fn revise(&self, dice: &mut Dice) -> Result<()> {
+        let asked = asked_for_changes(&mut *self.engine.app.acquire().await?).await?;
+        let decision = match asked.is_empty() {
+            true => self.some_decision(dice).1,
+            false => asked[dice.place(asked.len())],
+        };
+        let amount = tables::amount(dice) + 1 + dice.below(9);
+        let told = decisions::get(&self.engine, &again(&self.agent), decision).await?;
+        let body = Self::proposal(&told.type_name, &unique(), amount);
+        decisions::revise(&self.engine, &again(&self.agent), decision, &unique(), body.as_bytes()).await.map(|_| ())
+    }
+
+    pub(super) async fn withdraw(&self, dice: &mut Dice) -> Result<()> {
+        let (slot, decision) = self.some_decision(dice);
+        let body = json!({"reason_code": "no_longer_needed"}).to_string();
+        let key = unique();
+        let ended = decisions::withdraw(&self.engine, &again(&self.agent), decision, &key, body.as_bytes()).await;
+        let ended = ended.map(|_| ());
+        self.after(slot, decision, &ended).await?;
+        match ended {
+            Ok(()) => self.read_and_renew(slot, decision).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) async fn pause(&self, dice: &mut Dice) -> Result<()> {
+        let reviewer = dice.place(self.reviewers.len());
+        let caller = self.door(&self.reviewers[reviewer]).await?;
+        pauses::pause(&self.engine, &caller, self.system, reason()?).await
+    }
+
+    /// Lets the system go on, as an admin: who pauses is a reviewer.
+    pub(super) async fn resume(&self) -> Result<()> {
+        let running = db::pauses::list_running(&mut *self.engine.app.acquire().await?, Some(self.system)).await?;
+        let Some(pause) = running.first() else { return Err(nothing()) };
+        let admin = self.fresh(&self.admins[0]).await?;
+        pauses::resume(&self.engine, &admin, self.system, pause.entry, reason()?).await
+    }
+
+    /// Makes final what may no longer be taken back.
+    pub(super) async fn settle_due(&self) -> Result<()> {
+        decisions::settle_due(&self.engine, 200).await.map(|_| ())
+    }
+
+    /// Ends what would keep decisions open for ever, and tells how many of these wait.
+    pub(super) async fn ended(&self, open: &[DecisionId]) -> Result<()> {
+        self.settle_due().await?;
+        if open.is_empty() || db::pauses::is_running(&mut *self.engine.app.acquire().await?, self.system).await? {
+            match self.resume().await {
+                Ok(()) | Err(Error::Refused(_) | Error::Forbidden(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn reason() -> Result<Reason> {
+    Reason::new("A race is on.").map_err(|error| Error::Setup(error.to_string()))
+}
+
+/// There is nothing of the kind; it counts as refused.
+fn nothing() -> Error {
+    Error::refused(Code::NotFound, "There is nothing of the kind now.")
+}
