@@ -25,7 +25,7 @@ use crate::{
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
-pub const PAGES: [&str; 34] = [
+pub const PAGES: [&str; 35] = [
     "/",
     "/queue",
     "/decisions/{id}",
