@@ -325,7 +325,7 @@ pub(super) fn ReviewForm(
                     {move || reason_error.get()}
                 </p>
             </div>
-            <div class="grid grid-cols-[repeat(auto-fit,minmax(11rem,1fr))] gap-3">
+            <div class="grid grid-cols-1 gap-3 min-[480px]:grid-cols-[repeat(auto-fit,minmax(9rem,1fr))]">
                 {MAIN
                     .map(|verdict| {
                         let refused = why_not(verdict);

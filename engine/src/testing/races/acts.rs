@@ -69,15 +69,15 @@ impl Act {
         (Act::Enable, "enable a person", 12),
         (Act::EndSignIn, "end a sign-in", 13),
         (Act::Retract, "retract", 45),
-        (Act::Abstain, "abstain", 8),
-        (Act::Defer, "defer", 10),
-        (Act::HandUp, "escalate", 8),
-        (Act::AskForChanges, "request changes", 16),
+        (Act::Abstain, "abstain", 20),
+        (Act::Defer, "defer", 16),
+        (Act::HandUp, "escalate", 16),
+        (Act::AskForChanges, "request changes", 20),
         (Act::Edit, "approve with edits", 24),
         (Act::Revise, "revise as the agent", 26),
-        (Act::Withdraw, "withdraw as the agent", 6),
-        (Act::Pause, "pause", 5),
-        (Act::Resume, "resume", 12),
+        (Act::Withdraw, "withdraw as the agent", 10),
+        (Act::Pause, "pause", 9),
+        (Act::Resume, "resume", 16),
     ];
 
     pub(crate) fn draw(dice: &mut Dice) -> Act {
