@@ -25,7 +25,7 @@ use crate::{
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
-pub const PAGES: [&str; 34] = [
+pub const PAGES: [&str; 35] = [
     "/",
     "/queue",
     "/decisions/{id}",
@@ -37,6 +37,7 @@ pub const PAGES: [&str; 34] = [
     "/policies/drafts/{draft}",
     "/policies/{version}",
     "/pauses",
+    "/handovers",
     "/verify",
     "/admin/people",
     "/admin/people/{person}",
@@ -85,7 +86,7 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 104] = [
+pub const ENDPOINTS: [Endpoint; 110] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -129,6 +130,12 @@ pub const ENDPOINTS: [Endpoint; 104] = [
     endpoint("/act/reject-draft", Class::Act),
     endpoint("/act/set-guards", Class::Act),
     endpoint("/act/pauses", Class::Read),
+    endpoint("/act/comments", Class::Read),
+    endpoint("/act/comment", Class::Act),
+    endpoint("/act/handovers", Class::Read),
+    endpoint("/act/note-handover", Class::Act),
+    endpoint("/act/end-handover", Class::Act),
+    endpoint("/act/put-away-handover", Class::Read),
     endpoint("/act/pause-system", Class::Act),
     endpoint("/act/resume-system", Class::Act),
     endpoint("/act/systems", Class::Read),
@@ -308,7 +315,9 @@ fn page_of(path: &str, typed: &Typed) -> String {
             .collect()
     };
     match path {
-        "/act/review" | "/act/retract" | "/act/open-field" => format!("/decisions/{}", word("decision")),
+        "/act/review" | "/act/retract" | "/act/open-field" | "/act/comment" => {
+            format!("/decisions/{}", word("decision"))
+        }
         "/act/edit" | "/act/preview-edit" => format!("/decisions/{}/edit", word("decision")),
         "/act/finish-setup" => format!("/setup?token={}", word("token")),
         "/act/join" => format!("/join?token={}", word("token")),
@@ -337,6 +346,8 @@ fn page_of(path: &str, typed: &Typed) -> String {
         }
         "/act/start-draft" | "/act/set-guards" => "/policies".into(),
         "/act/pause-system" | "/act/resume-system" => format!("/pauses?system={}", word("system")),
+        "/act/note-handover" | "/act/end-handover" => "/handovers".into(),
+        "/act/put-away-handover" => "/queue".into(),
         "/act/register-system" | "/act/issue-key" | "/act/revoke-key" => "/admin/systems".into(),
         "/act/new-key" | "/act/rotate-key" | "/act/end-former-secret" | "/act/end-key" => "/admin/keys".into(),
         "/act/open-audit-window" | "/act/close-audit-window" | "/act/issue-token" => "/admin/audit-windows".into(),

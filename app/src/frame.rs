@@ -419,10 +419,10 @@ fn places(roles: &[Role]) -> Vec<Place> {
     places
 }
 
-/// A decision and a pause belong to the queue; everything else to the place its path begins with.
+/// A decision, a pause and a hand-over belong to the queue; everything else to the place its path begins with.
 fn is_under(path: &str, place: &str) -> bool {
     let below = |parent: &str| path.strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    below(place) || (place == "/queue" && (below("/decisions") || below("/pauses")))
+    below(place) || (place == "/queue" && (["/decisions", "/pauses", "/handovers"].into_iter().any(below)))
 }
 
 #[cfg(test)]
@@ -433,6 +433,7 @@ mod tests {
     fn a_decision_stands_under_the_queue_and_names_do_not_run_together() {
         assert!(is_under("/decisions/1", "/queue"));
         assert!(is_under("/pauses", "/queue"));
+        assert!(is_under("/handovers", "/queue"));
         assert!(is_under("/ledger/12", "/ledger"));
         assert!(!is_under("/ledgers", "/ledger"));
         assert!(!is_under("/decisions/1", "/ledger"));

@@ -149,7 +149,7 @@ pub(crate) fn command(press: Press<'_>, scene: Scene) -> Option<Command> {
         ("d", _) => scene.may_rule.then_some(Command::ArmDefer),
         ("u", _) => Some(Command::Retract),
         (digit, _) => match digit.as_bytes() {
-            [digit @ b'1'..=b'7'] => Some(Command::Section(digit - b'0')),
+            [digit @ b'1'..=b'8'] => Some(Command::Section(digit - b'0')),
             _ => None,
         },
     }
@@ -196,7 +196,7 @@ pub(crate) const TABLE: [Key; 16] = [
     key("j  ↓", &["j", "ArrowDown"], "Next row", Some(Command::Next), Scope::List),
     key("k  ↑", &["k", "ArrowUp"], "Previous row", Some(Command::Previous), Scope::List),
     key("Enter  o", &["Enter", "o"], "Open the page of the selected decision", Some(Command::Open), Scope::List),
-    key("1 … 7", &[], "Go to a section of the decision", None, Scope::Decision),
+    key("1 … 8", &[], "Go to a section of the decision", None, Scope::Decision),
     key("a", &["a"], "Go to the review and arm Approve", Some(Command::ArmApprove), Scope::Decision),
     key("e", &["e"], "Go to the review and arm Approve with edits", Some(Command::ArmEdits), Scope::Decision),
     key("c", &["c"], "Go to the review and arm Request changes", Some(Command::ArmChanges), Scope::Decision),
@@ -266,6 +266,7 @@ mod tests {
             ("[", Command::Back),
             ("?", Command::Help),
             ("7", Command::Section(7)),
+            ("8", Command::Section(8)),
         ];
 
         for (key, wanted) in expected {
@@ -276,7 +277,7 @@ mod tests {
                 assert_eq!(command(press(name), scene()), key.command, "{name}: {}", key.what);
             }
         }
-        assert_eq!(command(press("8"), scene()), None);
+        assert_eq!(command(press("9"), scene()), None);
         assert_eq!(command(press("x"), scene()), None);
     }
 

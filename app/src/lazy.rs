@@ -18,6 +18,7 @@ use crate::{
         changes::ChangesPage,
         decision::{chain::ChainPage, edit::EditPage},
         factors::FactorsPage,
+        handovers::HandoversPage,
         health::HealthPage,
         join::JoinPage,
         keys::KeysPage,
@@ -48,7 +49,7 @@ pub(crate) enum Part {
     Account,
     /// The ledger and its entries.
     Ledger,
-    /// Policies, their versions and drafts; pauses, which the same people reach.
+    /// Policies, their versions and drafts; pauses and notes for the next shift, which the same people reach.
     Policies,
     /// What stands beside the page of a decision: editing what is proposed, and who answers for it.
     Decisions,
@@ -64,7 +65,7 @@ impl Part {
             "admin" => Some(Self::Admin),
             "me" | "step-up" | "setup" | "join" | "login" | "logged-out" => Some(Self::Account),
             "ledger" => Some(Self::Ledger),
-            "policies" | "pauses" => Some(Self::Policies),
+            "policies" | "pauses" | "handovers" => Some(Self::Policies),
             "decisions" => matches!(segments.nth(1), Some("edit" | "chain")).then_some(Self::Decisions),
             _ => None,
         }
@@ -174,11 +175,12 @@ fn ledger(page: Ledger) -> Result<AnyView, NotFetched> {
     })
 }
 
-/// A page about policies or pauses.
+/// A page about policies, pauses or notes for the next shift.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Policies {
     All,
     Draft,
+    Handovers,
     Pauses,
     Version,
 }
@@ -188,6 +190,7 @@ fn policies(page: Policies) -> Result<AnyView, NotFetched> {
     Ok(match page {
         Policies::All => PoliciesPage().into_any(),
         Policies::Draft => PolicyDraftPage().into_any(),
+        Policies::Handovers => HandoversPage().into_any(),
         Policies::Pauses => PausesPage().into_any(),
         Policies::Version => PolicyVersionPage().into_any(),
     })

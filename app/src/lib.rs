@@ -70,6 +70,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/policies") view=Lazy::Policies(Policies::All) ssr=SsrMode::Async/>
                     <Route path=path!("/policies/drafts/:draft") view=Lazy::Policies(Policies::Draft) ssr=SsrMode::Async/>
                     <Route path=path!("/policies/:version") view=Lazy::Policies(Policies::Version) ssr=SsrMode::Async/>
+                    <Route path=path!("/handovers") view=Lazy::Policies(Policies::Handovers) ssr=SsrMode::Async/>
                     <Route path=path!("/pauses") view=Lazy::Policies(Policies::Pauses) ssr=SsrMode::Async/>
                     <Route path=path!("/verify") view=|| VerifyPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/admin/people") view=Lazy::Admin(Admin::People) ssr=SsrMode::Async/>

@@ -16,6 +16,7 @@ mod passkeys;
 mod pauses;
 mod people;
 mod schema;
+mod talk;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -37,6 +38,7 @@ use passkeys::Passkeys;
 use pauses::Pauses;
 use people::People;
 use schema::Misfit;
+use talk::Talk;
 use values::Values;
 
 pub use countersign_ledger::verify::Evidence;
@@ -52,6 +54,7 @@ pub struct Audit<'a> {
     decisions: Decisions,
     passkeys: Passkeys,
     pauses: Pauses,
+    talk: Talk,
     statements: Statements<'a>,
     values: Values<'a>,
     entries: u64,
@@ -102,6 +105,7 @@ impl<'a> Audit<'a> {
             decisions: Decisions::default(),
             passkeys: Passkeys::default(),
             pauses: Pauses::default(),
+            talk: Talk::default(),
             statements,
             values: Values::new(statements),
             entries: 0,
@@ -143,6 +147,7 @@ impl<'a> Audit<'a> {
         // Reviews are judged by the authority before this entry.
         self.decisions.visit(&act, understood, &self.people, &self.pauses, &mut self.findings);
         self.pauses.visit(&act, understood, &mut self.findings);
+        self.talk.visit(&act, understood, &mut self.findings);
         self.people.visit(&act, understood);
         self.passkeys.visit(&act, understood, self.statements, &mut self.findings);
         self.entries += 1;

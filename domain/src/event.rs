@@ -11,9 +11,9 @@ use crate::{
     decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, Risk, Verdict},
     holding::{Holding, RoleScope, Source},
     ids::{
-        AccessReviewId, AgentKeyId, AuditWindowId, ChangeId, DecisionId, DecisionTypeId, EntryId, MappingVersionId,
-        PersonId, PolicyId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId, ScimUserId,
-        SessionId, SystemId,
+        AccessReviewId, AgentKeyId, AuditWindowId, ChangeId, DecisionId, DecisionTypeId, EntryId, HandoverId,
+        MappingVersionId, PersonId, PolicyId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId,
+        ScimUserId, SessionId, SystemId,
     },
     policy::Routed,
     role::Role,
@@ -85,6 +85,26 @@ pub enum Event {
         reason: String,
         /// Who resumed it; the reason is theirs.
         by: PersonId,
+    },
+    /// A person left a note for the next shift.
+    HandoverNoted {
+        /// The note.
+        handover: HandoverId,
+        /// The system that it is about; all of them without.
+        system: Option<SystemId>,
+        /// When it is shown no longer, milliseconds since 1970 UTC.
+        until: u64,
+        /// What it says, committed.
+        note: String,
+        /// Who wrote it; the note is theirs.
+        by: PersonId,
+    },
+    /// A note for the next shift was ended before its time.
+    HandoverEnded {
+        /// The note.
+        handover: HandoverId,
+        /// Number of this entry about the note.
+        n: u64,
     },
     /// A key was made for a system.
     KeyIssued {
@@ -321,6 +341,23 @@ pub enum Event {
         edited: Option<Hash>,
         /// The reviewer's signature by passkey, where there is one.
         signature: Option<Signature>,
+    },
+    /// A person said something about a decision; it changes nothing else about it.
+    Commented {
+        /// The decision.
+        decision: DecisionId,
+        /// Number of this entry about the decision.
+        n: u64,
+        /// What they say, committed.
+        comment: String,
+        /// Who says it; the comment is theirs.
+        by: PersonId,
+        /// Whom it names.
+        mentions: Vec<PersonId>,
+        /// Who is asked to answer.
+        asks: Option<PersonId>,
+        /// The entry of the question to this person that it answers.
+        answers: Option<EntryId>,
     },
     /// The agent answered a request for changes with other content; the reviews before it are void.
     Revised {
@@ -1044,6 +1081,8 @@ crate::decision::words! {
         ScimGroups "scim_groups"
         /// What the door for directories offers.
         ScimSchemas "scim_schemas"
+        /// Notes for the next shift.
+        Handovers "handovers"
         /// Tokens of directories and what was pushed with them, counted.
         Directories "directories"
     }
@@ -1232,6 +1271,29 @@ impl Event {
                 });
                 parts
             }
+            Event::Commented { decision, n, comment, by, mentions, asks, answers } => {
+                let mut parts = act("decision.commented", "decision", decision.0, *n).text(
+                    "comment",
+                    comment,
+                    TextOwner::Person(*by),
+                );
+                parts.d.extend(answers.map(|entry| ("answers", id(entry.0))));
+                parts.d.extend(asks.map(|person| ("asks", id(person.0))));
+                if !mentions.is_empty() {
+                    parts.d.push(("mentions", Value::array(mentions.iter().map(|person| id(person.0)))));
+                }
+                parts
+            }
+            Event::HandoverNoted { handover, system, until, note, by } => {
+                let mut parts = act("handover.noted", "handover", handover.0, 1).d([("until", (*until).into())]).text(
+                    "note",
+                    note,
+                    TextOwner::Person(*by),
+                );
+                parts.d.extend(system.map(|system| ("system", id(system.0))));
+                parts
+            }
+            Event::HandoverEnded { handover, n } => act("handover.ended", "handover", handover.0, *n),
             Event::Revised { decision, n, from, content } => act("decision.revised", "decision", decision.0, *n)
                 .d([("content", (*content).into()), ("from", (*from).into())]),
             Event::Edited { decision, n, from, content } => act("decision.edited", "decision", decision.0, *n)

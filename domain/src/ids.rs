@@ -101,6 +101,10 @@ ids! {
     ScimUserId
     /// A group that a directory pushed (UUIDv4).
     ScimGroupId
+    /// A form that counts once, however often it is sent (UUIDv7).
+    FormId
+    /// A note to the next shift (UUIDv7).
+    HandoverId
     /// A one-time link that makes somebody a member (UUIDv7).
     InvitationId
 }

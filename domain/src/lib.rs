@@ -33,6 +33,7 @@ pub mod queue;
 pub mod role;
 pub mod role_map;
 pub mod scim;
+pub mod talk;
 pub mod text;
 pub mod time;
 pub mod view;

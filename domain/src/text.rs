@@ -98,7 +98,7 @@ pub fn fold_lines(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
-fn bounded(text: &str, characters_max: usize) -> Result<String, InvalidText> {
+pub(crate) fn bounded(text: &str, characters_max: usize) -> Result<String, InvalidText> {
     if text.contains('\0') {
         return Err(InvalidText::Nul);
     }

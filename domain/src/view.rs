@@ -19,6 +19,7 @@ use crate::{
     policy::{Route, RowTrace},
     queue::{Count, Sort, View},
     role::Role,
+    talk::{CommentsView, ShownHandover},
 };
 
 /// Version of the decision page's layout, sealed with each presentation. Changing which fields are
@@ -85,6 +86,8 @@ pub struct QueueView {
     pub blocked: Option<String>,
     /// Pauses that run, of the systems in this person's scope.
     pub pauses: Vec<ShownPause>,
+    /// Hand-over notes that run, of the same systems, which this person has not put away.
+    pub handovers: Vec<ShownHandover>,
 }
 
 /// One row of the queue.
@@ -207,6 +210,8 @@ pub struct DecisionView {
     pub outcomes: Vec<OutcomeRow>,
     /// Entries about the decision, oldest first.
     pub history: Vec<HistoryRow>,
+    /// What people say about it.
+    pub comments: CommentsView,
     /// The form, or why there is none.
     pub composer: Composer,
     /// The person may open what is withheld.
@@ -994,6 +999,9 @@ pub struct Change {
     pub decisions: Vec<DecisionId>,
     /// Kinds of the entries.
     pub kinds: Vec<String>,
+    /// Decisions that were commented on, which changes nothing else about them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commented: Vec<DecisionId>,
 }
 
 crate::decision::words! {
@@ -1019,6 +1027,12 @@ crate::decision::words! {
         SystemPaused "system_paused"
         /// Somebody resumed an AI system.
         SystemResumed "system_resumed"
+        /// A comment names the reader.
+        Mentioned "mentioned"
+        /// A comment asks the reader a question.
+        Asked "asked"
+        /// A comment answers the reader's question.
+        Answered "answered"
     }
 }
 
@@ -1034,6 +1048,9 @@ pub struct NoticeRow {
     /// Name of the AI system it is about.
     #[serde(default)]
     pub system: Option<String>,
+    /// The decision that it leads to.
+    #[serde(default)]
+    pub decision: Option<DecisionId>,
 }
 
 /// How a person signs in.

@@ -96,6 +96,7 @@ class Decision:
     seniors_only: bool = False
     shown: set[tuple[str, str]] = field(default_factory=set)
     reviews: dict[str, Review] = field(default_factory=dict)
+    questions: dict[str, str] = field(default_factory=dict)
     settling: Settling | None = None
     outcome: str | None = None
     resolution: str | None = None
@@ -240,6 +241,16 @@ class Replay:
         if d["need"] < decision.need:
             yield "escalated, it needs fewer approvals than before"
         decision.need, decision.due, decision.seniors_only = d["need"], d["due"], True
+
+    def on_commented(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
+        """A comment has no effect, before the resolution or after; people write it, and who was asked answers."""
+        person = leaf["actor"].get("sid", "")
+        if leaf["actor"]["as"] != "person":
+            yield "no person commented on it"
+        if "answers" in d and decision.questions.pop(d["answers"], None) != person:
+            yield "a comment answers no question that waits for this person"
+        if "asks" in d:
+            decision.questions[leaf["id"]] = d["asks"]
 
     def on_viewed(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
         if leaf["actor"]["as"] == "person":

@@ -246,6 +246,18 @@ class Right(Case):
         decision.resolve("approved", decision.review("sue"))
         self.agrees("approved")
 
+    def test_comments_have_no_effect_before_the_resolution_or_after(self) -> None:
+        decision = Decision(self.log)
+        first = decision.review("ann")
+        question = decision.do("commented", {"asks": "bob", "mentions": ["bob"]}, as_="person", sid="cid")
+        resolution = decision.resolve("approved", first, decision.review("bob"))
+        decision.do("commented", {"answers": question}, as_="person", sid="bob")
+        decision.release(resolution)
+        decision.do("commented", {}, as_="person", sid="sue")
+        self.log.act("handover", "note-1", "handover.noted", {"until": HOUR}, as_="person", sid="ann")
+        self.log.act("handover", "note-1", "handover.ended", {}, as_="person", sid="ann")
+        self.agrees("approved")
+
     def test_what_is_not_understood_is_counted_and_not_judged(self) -> None:
         decision = Decision(self.log, need=1)
         decision.do("adjourned", {})
@@ -527,6 +539,21 @@ class Wrong(Case):
         rule = Decision(self.log, id="decision-3", need=0, route="auto_approve")
         rule.resolve("approved", cause="rule")
         self.disagrees("a rule approved it while its AI system was paused")
+
+    def test_a_comment_by_the_agent_or_an_answer_by_another_than_was_asked(self) -> None:
+        Decision(self.log).do("commented", {}, as_="agent", sid=SYSTEM)
+        self.disagrees("no person commented on it")
+        self.log = Log()
+        decision = Decision(self.log)
+        question = decision.do("commented", {"asks": "bob"}, as_="person", sid="cid")
+        decision.do("commented", {"answers": question}, as_="person", sid="ann")
+        self.disagrees("a comment answers no question that waits for this person")
+        self.log = Log()
+        decision = Decision(self.log)
+        question = decision.do("commented", {"asks": "bob"}, as_="person", sid="cid")
+        decision.do("commented", {"answers": question}, as_="person", sid="bob")
+        decision.do("commented", {"answers": question}, as_="person", sid="bob")
+        self.disagrees("a comment answers no question that waits for this person")
 
     def test_another_policy_round_row_or_number(self) -> None:
         decision = Decision(self.log, need=1)

@@ -17,7 +17,7 @@ use countersign_domain::{
     decision_type::Reversibility,
     event::{Object, Place, Scope},
     holding::{Holding, Matter, RoleScope},
-    ids::{ChangeId, DecisionId, EntryId, PersonId, PolicyVersionId, ProviderId, SessionId, SystemId},
+    ids::{ChangeId, DecisionId, EntryId, HandoverId, PersonId, PolicyVersionId, ProviderId, SessionId, SystemId},
     problem::{Code, Problem},
     role::Role,
 };
@@ -136,6 +136,9 @@ actions! {
     ListPauses "list_pauses"
     PauseSystem "pause_system"
     ResumeSystem "resume_system"
+    CommentDecision "comment_decision"
+    HandOver "hand_over"
+    EndHandover "end_handover"
 }
 
 /// On what.
@@ -155,6 +158,8 @@ pub(crate) enum Target {
     Directory(ProviderId),
     /// A version of a policy under work, who wrote it, and its last entry.
     PolicyVersion { id: PolicyVersionId, author: PersonId, n: u64 },
+    /// A note for the next shift: the system that it is about, who wrote it, and its last entry.
+    Handover { id: HandoverId, system: Option<SystemId>, author: PersonId, n: u64 },
     /// One sign-in and whose it is.
     SignIn { id: SessionId, person: PersonId },
     /// The installation as a whole.
@@ -330,6 +335,15 @@ impl Denial {
             Action::ResumeSystem => {
                 "Resuming needs the role senior approver for this AI system, or admin. An admin can give it.".into()
             }
+            Action::CommentDecision => {
+                "Comments are written by everybody whose role works on decisions; auditors only read. An admin can give such a role.".into()
+            }
+            Action::HandOver => {
+                "Writing a note needs the role approver or senior approver for what it is about. An admin can give it.".into()
+            }
+            Action::EndHandover => {
+                "A note is ended by who wrote it, or by a senior approver for what it is about. Put it away from your own queue instead.".into()
+            }
             Action::SetUp => "This installation has an admin already. Sign in instead.".into(),
             _ => "No rule allows this for your roles.".into(),
         }
@@ -456,6 +470,7 @@ pub(crate) async fn authorize(
         | Target::Change { .. }
         | Target::Directory(_)
         | Target::PolicyVersion { .. }
+        | Target::Handover { .. }
         | Target::Installation { .. } => false,
     };
     if let (false, Action::ReviewDecision, Some(matter)) = (hidden, action, &facts.matter)
@@ -782,7 +797,12 @@ impl Viewer<'_> {
         };
         let here = |holding: &Holding| match (target, matter) {
             (Target::Decision { .. }, Some(matter)) => holding.covers(matter),
-            (Target::System(system) | Target::PausedSystem { id: system, .. }, _) => match &holding.scope {
+            (
+                Target::System(system)
+                | Target::PausedSystem { id: system, .. }
+                | Target::Handover { system: Some(system), .. },
+                _,
+            ) => match &holding.scope {
                 RoleScope::All => true,
                 RoleScope::Systems(systems) => systems.contains(&system),
             },
@@ -830,6 +850,9 @@ impl Target {
             Target::PolicyVersion { id, author, .. } => {
                 entity("PolicyVersion", &id.to_string(), [("author", text(&author.to_string()))])
             }
+            Target::Handover { id, author, .. } => {
+                entity("Handover", &id.to_string(), [("author", text(&author.to_string()))])
+            }
             Target::Directory(id) => entity("Directory", &id.to_string(), [("provider", text(&id.to_string()))]),
             Target::SignIn { id, person } => entity("SignIn", &id.to_string(), [("person", text(&person.to_string()))]),
             Target::Installation { demo, has_admin } => entity(
@@ -852,6 +875,7 @@ impl Target {
             Target::Change { id, n, .. } => ("change", id.0, *n),
             Target::Directory(id) => ("provider", id.0, 1),
             Target::PolicyVersion { id, n, .. } => ("policy_version", id.0, *n),
+            Target::Handover { id, n, .. } => ("handover", id.0, *n),
             Target::SignIn { id, .. } => ("session", id.0, 1),
             Target::Installation { .. } => return None,
         };
@@ -929,6 +953,9 @@ mod tests {
         let (allowed, ids) = policies.decide(key(), Action::ReviewDecision, entity_of(decision())).unwrap();
         assert_eq!((allowed, ids), (false, vec!["key_never_reviews".to_owned()]));
         met.insert("key_never_reviews".to_owned());
+        let (allowed, ids) = policies.decide(key(), Action::CommentDecision, entity_of(decision())).unwrap();
+        assert_eq!((allowed, ids), (false, vec!["key_never_comments".to_owned()]));
+        met.insert("key_never_comments".to_owned());
 
         assert_eq!(all, met);
     }
@@ -998,6 +1025,30 @@ mod tests {
         );
         assert_eq!(able(Action::ResumeSystem, by(OTHER)), [Role::SeniorApprover, Role::Admin]);
         assert_eq!(able(Action::ResumeSystem, by(ME)), []);
+    }
+
+    /// Proves the row of the matrix for comments, and that auditors only read, whatever else they hold.
+    #[test]
+    fn whoever_works_on_decisions_comments_and_auditors_only_read() {
+        let policies = Policies::compiled().unwrap();
+        let seen = Seen { disabled: false, break_glass: false, factor_missing: false };
+        let may = |roles: &[Role], action, target| asked(&policies, seen, roles, action, target).0;
+        let able = |action, target| -> Vec<Role> {
+            Role::ALL.into_iter().filter(|role| may(&[*role], action, target)).collect()
+        };
+        let note =
+            |system, author| Target::Handover { id: HandoverId(Uuid::from_bytes([6; 16])), system, author, n: 1 };
+
+        assert_eq!(
+            able(Action::CommentDecision, decision()),
+            [Role::Viewer, Role::Approver, Role::SeniorApprover, Role::PolicyAuthor, Role::ComplianceOfficer]
+        );
+        for other in Role::ALL.into_iter().filter(|role| *role != Role::Auditor) {
+            assert!(!may(&[Role::Auditor, other], Action::CommentDecision, decision()), "{other:?}");
+        }
+        assert_eq!(able(Action::HandOver, Target::System(SYSTEM)), [Role::Approver, Role::SeniorApprover]);
+        assert_eq!(able(Action::EndHandover, note(Some(SYSTEM), OTHER)), [Role::SeniorApprover]);
+        assert!(may(&[Role::Approver], Action::EndHandover, note(None, ME)), "its author");
     }
 
     /// Proves A4 for an account that is disabled: nothing is left to it.
@@ -1102,6 +1153,7 @@ mod tests {
             ("admin_never_reviews", vec![Role::Admin, Role::SeniorApprover], Action::ReviewDecision, decision()),
             ("key_holder_never_reviews", vec![Role::Approver], Action::ReviewDecision, own_agents_decision()),
             ("break_glass_never_reviews", vec![Role::Approver], Action::ReviewDecision, decision()),
+            ("break_glass_never_comments", vec![Role::Approver], Action::CommentDecision, decision()),
             ("auditor_stands_alone", vec![Role::Auditor, Role::Approver], Action::ReviewDecision, decision()),
             ("nobody_assigns_themselves", vec![Role::Admin], Action::AssignRole, member(ME)),
             (

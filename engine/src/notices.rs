@@ -2,7 +2,7 @@
 
 use countersign_domain::{
     event::{Event, Object, Place},
-    ids::{NoticeId, PersonId},
+    ids::{DecisionId, NoticeId, PersonId},
     view::{NoticeKind, NoticeRow},
 };
 use sqlx::PgConnection;
@@ -52,6 +52,21 @@ pub(crate) async fn tell_of_system(
     Ok(())
 }
 
+/// Leaves a notice for a person about what somebody said of a decision; what they said is in none.
+pub(crate) async fn tell_of_decision(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    person: PersonId,
+    kind: NoticeKind,
+    by: PersonId,
+    decision: DecisionId,
+    entry: &seal::Entry,
+) -> Result<()> {
+    let id = NoticeId(engine.id());
+    db::notices::insert_of_decision(conn, id, person, kind.word(), by, decision, entry.at, entry.id).await?;
+    Ok(())
+}
+
 /// Returns who watches over access: enabled admins and compliance officers.
 pub(crate) async fn guardians(conn: &mut PgConnection) -> Result<Vec<PersonId>> {
     Ok(db::notices::guardians(conn).await?)
@@ -69,6 +84,7 @@ pub(crate) async fn unread(conn: &mut PgConnection, engine: &Engine, person: Per
                 kind: NoticeKind::from_word(&row.kind)?,
                 at: row.at,
                 system: row.system,
+                decision: row.decision,
                 about: row.about.map(|about| names.get(&about).cloned().unwrap_or_else(people::erased)),
             })
         })

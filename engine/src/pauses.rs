@@ -219,7 +219,7 @@ async fn pausable(conn: &mut PgConnection, engine: &Engine, permit: &Permit) -> 
 }
 
 /// Tells whether any role of the permit reaches a system; compliance officers oversee all of them.
-fn reaches(permit: &Permit, system: SystemId) -> bool {
+pub(crate) fn reaches(permit: &Permit, system: SystemId) -> bool {
     permit.authority.as_ref().is_some_and(|authority| {
         authority.held.iter().any(|held| held.role == Role::ComplianceOfficer)
             || Role::ALL.iter().any(|role| authority.holds(*role, Some(system)))

@@ -21,11 +21,13 @@ use crate::{
 };
 
 /// The rows of the matrix: what a person does, in words, and on what.
-const ROWS: [(&str, Action, On); 22] = [
+const ROWS: [(&str, Action, On); 24] = [
     ("See a decision, its proof and the queue", Action::ViewDecision, On::Decision),
     ("Open a masked field with a reason", Action::UnmaskField, On::Decision),
     ("Review low and medium risk", Action::ReviewDecision, On::Decision),
     ("Review high risk", Action::ReviewDecision, On::HighRisk),
+    ("Comment on a decision, ask and answer", Action::CommentDecision, On::Decision),
+    ("Leave a note for the next shift", Action::HandOver, On::System),
     ("See the ledger and check proofs", Action::ViewLedger, On::Installation),
     ("Fetch files of the log", Action::ReadLog, On::Installation),
     ("See people and what they hold", Action::ListPeople, On::Installation),
@@ -47,9 +49,10 @@ const ROWS: [(&str, Action, On); 22] = [
 ];
 
 /// The questions of "why": action, and what kind of object it needs.
-const QUESTIONS: [(&str, Action, On); 14] = [
+const QUESTIONS: [(&str, Action, On); 15] = [
     ("see the decision", Action::ViewDecision, On::Decision),
     ("review the decision", Action::ReviewDecision, On::Decision),
+    ("comment on the decision", Action::CommentDecision, On::Decision),
     ("open a masked field of the decision", Action::UnmaskField, On::Decision),
     ("see the queue", Action::ListQueue, On::Installation),
     ("fetch files of the log", Action::ReadLog, On::Installation),

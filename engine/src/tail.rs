@@ -103,7 +103,7 @@ async fn catch_up(engine: &Engine, mut next: u64) -> Result<u64> {
 
 async fn follow(engine: &Engine, batch: Batch) -> Result<()> {
     let size = batch.first + batch.entries.len() as u64;
-    let mut change = Change { size, decisions: Vec::new(), kinds: Vec::new() };
+    let mut change = Change { size, decisions: Vec::new(), kinds: Vec::new(), commented: Vec::new() };
     let mut rows = Vec::with_capacity(batch.entries.len());
     {
         let mut waiting = engine.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -120,9 +120,15 @@ async fn follow(engine: &Engine, batch: Batch) -> Result<()> {
         if let Some((object, id)) = object
             && object.t == "decision"
             && object.n.is_some()
-            && !change.decisions.contains(&DecisionId(id))
         {
-            change.decisions.push(DecisionId(id));
+            // A comment wakes who reads comments: it is news to no list and to no waiting agent.
+            let touched = match leaf.kind.as_str() {
+                "decision.commented" => &mut change.commented,
+                _ => &mut change.decisions,
+            };
+            if !touched.contains(&DecisionId(id)) {
+                touched.push(DecisionId(id));
+            }
         }
         if !change.kinds.contains(&leaf.kind) {
             change.kinds.push(leaf.kind.clone());

@@ -70,9 +70,9 @@ impl Changes {
         changes
     }
 
-    /// Keeps what happened to decisions, and that systems were paused or resumed; reads move no page.
+    /// Keeps what happened to decisions, and what is news to pages of every system; reads move no page.
     fn keep(&self, change: Arc<Change>) {
-        if change.decisions.is_empty() && !is_of_pauses(&change) {
+        if change.decisions.is_empty() && change.commented.is_empty() && !is_of_every_page(&change) {
             return;
         }
         let size = change.size;
@@ -217,27 +217,34 @@ async fn follow(
     }
 }
 
-/// What a person may be told of changes: those of decisions that they may read, and that there was a pause somewhere.
+/// What a person may be told of changes: those of decisions that they may read, and that there was a pause or a note
+/// for the next shift somewhere.
 async fn told(server: &Server, person: PersonId, changes: &[Arc<Change>]) -> countersign_engine::Result<Vec<Change>> {
-    let mut touched: Vec<DecisionId> = changes.iter().flat_map(|change| change.decisions.iter().copied()).collect();
+    let mut touched: Vec<DecisionId> =
+        changes.iter().flat_map(|change| change.decisions.iter().chain(&change.commented).copied()).collect();
     touched.sort_unstable();
     touched.dedup();
     let visible = match touched.is_empty() {
         true => Vec::new(),
         false => streams::visible(server.engine(), person, &touched).await?,
     };
+    let may_see = |ids: &[DecisionId]| ids.iter().copied().filter(|id| visible.contains(id)).collect();
     let seen = |change: &Arc<Change>| Change {
         size: change.size,
-        decisions: change.decisions.iter().copied().filter(|id| visible.contains(id)).collect(),
+        decisions: may_see(&change.decisions),
         kinds: change.kinds.clone(),
+        commented: may_see(&change.commented),
     };
-    let told = |change: &Change| !change.decisions.is_empty() || is_of_pauses(change);
+    let told =
+        |change: &Change| !change.decisions.is_empty() || !change.commented.is_empty() || is_of_every_page(change);
     Ok(changes.iter().map(seen).filter(told).collect())
 }
 
-/// Tells whether a system was paused or resumed: pages of every system look again.
-fn is_of_pauses(change: &Change) -> bool {
-    change.kinds.iter().any(|kind| kind == "system.paused" || kind == "system.resumed")
+/// Tells whether a system was paused or resumed, or a note was left for the next shift or ended: pages of every system
+/// look again.
+fn is_of_every_page(change: &Change) -> bool {
+    let known = ["system.paused", "system.resumed", "handover.noted", "handover.ended"];
+    change.kinds.iter().any(|kind| known.contains(&kind.as_str()))
 }
 
 async fn closing(phase: &mut watch::Receiver<Phase>) {
@@ -286,7 +293,12 @@ mod tests {
     fn a_pause_wakes_pages_that_no_decision_would() {
         let changes = empty();
         for (size, kind) in [(1, "auth.signed_in"), (2, "system.paused"), (3, "system.resumed"), (4, "access.listed")] {
-            changes.keep(Arc::new(Change { size, decisions: Vec::new(), kinds: vec![kind.into()] }));
+            changes.keep(Arc::new(Change {
+                size,
+                decisions: Vec::new(),
+                kinds: vec![kind.into()],
+                commented: Vec::new(),
+            }));
         }
 
         let sizes: Vec<_> = changes.after(0).iter().map(|change| change.size).collect();
@@ -324,6 +336,6 @@ mod tests {
 
     fn change(size: u64, of_decision: bool) -> Arc<Change> {
         let decisions = if of_decision { vec![DecisionId(Uuid::nil())] } else { Vec::new() };
-        Arc::new(Change { size, decisions, kinds: Vec::new() })
+        Arc::new(Change { size, decisions, kinds: Vec::new(), commented: Vec::new() })
     }
 }

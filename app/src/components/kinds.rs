@@ -48,6 +48,7 @@ pub(crate) fn kind_words(kind: &str) -> &str {
         "decision.proposed" => "Decision proposed",
         "decision.routed" => "Routed by policy",
         "decision.escalated" => "Handed to the senior approvers",
+        "decision.commented" => "Commented",
         "decision.revised" => "Revised by the AI system",
         "decision.edited" => "Edited by a reviewer",
         "decision.withdrawn" => "Withdrawn by the AI system",
@@ -59,6 +60,8 @@ pub(crate) fn kind_words(kind: &str) -> &str {
         "decision.resolved" => "Resolved",
         "decision.released" => "Released to the AI system",
         "decision.outcome_reported" => "Outcome reported",
+        "handover.noted" => "Note left for the next shift",
+        "handover.ended" => "Note for the next shift ended",
         "access.viewed" => "Read",
         "access.listed" => "List read",
         "access.downloaded" => "Downloaded",
@@ -80,12 +83,17 @@ pub(crate) fn kind_words(kind: &str) -> &str {
 
 /// Tells whether an entry of this kind can change what a list or a decision page shows.
 pub(crate) fn changes_decisions(kind: &str) -> bool {
-    kind.starts_with("decision.") && kind != "decision.viewed"
+    kind.starts_with("decision.") && !matches!(kind, "decision.viewed" | "decision.commented")
 }
 
 /// Tells whether an entry of this kind can change which systems are paused.
 pub(crate) fn changes_pauses(kind: &str) -> bool {
     matches!(kind, "system.paused" | "system.resumed")
+}
+
+/// Tells whether an entry of this kind can change which notes stand above the queue.
+pub(crate) fn changes_handovers(kind: &str) -> bool {
+    matches!(kind, "handover.noted" | "handover.ended")
 }
 
 #[cfg(test)]
@@ -102,6 +110,7 @@ mod tests {
     fn showing_a_decision_does_not_change_it() {
         assert!(changes_decisions("decision.reviewed"));
         assert!(!changes_decisions("decision.viewed"));
+        assert!(!changes_decisions("decision.commented"));
         assert!(!changes_decisions("access.listed"));
     }
 }

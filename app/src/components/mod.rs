@@ -6,6 +6,7 @@ pub(crate) mod changes;
 pub(crate) mod dialogue;
 pub(crate) mod dry_run;
 pub(crate) mod form;
+pub(crate) mod handover;
 pub(crate) mod holding;
 pub(crate) mod icons;
 pub(crate) mod keyboard;

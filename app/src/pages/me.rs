@@ -83,10 +83,21 @@ pub(crate) fn Notices(notices: Vec<NoticeRow>) -> impl IntoView {
         .map(|notice| {
             let (text, about) = (notice_text(notice.kind), notice.about.unwrap_or_default());
             let system = notice.system.map(|system| format!("{system} "));
+            let decision = notice.decision.map(|id| format!("/decisions/{id}#comments"));
             view! {
                 <li>
                     {system} {text} {(!about.is_empty()).then(|| view! { " " <Literal text=about/> })} " · "
                     <Moment at=notice.at/>
+                    {decision
+                        .map(|address| {
+                            view! {
+                                " · "
+                                // Whole, so that the page is read and scrolled to the comments.
+                                <a href=address rel="external" class="font-medium underline">
+                                    {strings::TO_DECISION}
+                                </a>
+                            }
+                        })}
                 </li>
             }
         })
@@ -124,6 +135,9 @@ fn notice_text(kind: NoticeKind) -> &'static str {
         }
         NoticeKind::SystemPaused => "was paused, so what it proposes is rejected. By:",
         NoticeKind::SystemResumed => "was resumed. By:",
+        NoticeKind::Mentioned => "A comment names you. By:",
+        NoticeKind::Asked => "A comment asks you a question. By:",
+        NoticeKind::Answered => "Your question was answered. By:",
         NoticeKind::BreakGlass => "A local account was used past the sign-in provider, for one hour. By:",
     }
 }
@@ -392,6 +406,7 @@ mod strings {
     pub(super) const CONNECTED: &str = "Connected";
     pub(super) const CONNECTED_TEXT: &str = "you sign in with this account.";
     pub(super) const FACTORS_LINK: &str = "Passkeys, authenticator app, recovery codes, password";
+    pub(super) const TO_DECISION: &str = "Open the decision";
     pub(super) const NOTICES: &str = "Notices";
     pub(super) const NOTICED: &str = "I have read this";
     pub(super) const PREFERENCES: &str = "This browser";

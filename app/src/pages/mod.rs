@@ -7,6 +7,7 @@ pub(crate) mod changes;
 pub(crate) mod decision;
 pub(crate) mod directories;
 pub(crate) mod factors;
+pub(crate) mod handovers;
 pub(crate) mod health;
 pub(crate) mod home;
 pub(crate) mod join;

@@ -139,6 +139,8 @@ impl Decisions {
                 resolution.check_named(act, findings);
             }
             ("decision.viewed", Some(Decision::Resolved(_))) => {}
+            // It has no effect, before the resolution or after.
+            ("decision.commented", Some(_)) => {}
             ("decision.released" | "decision.outcome_reported", _) => {
                 findings.fail("D7", act.index, "it comes before the resolution of its decision".to_owned());
             }

@@ -168,6 +168,12 @@ const KINDS: &[Kind] = &[
         &[],
     ),
     kind("change.withdrawn", Place::Act("change"), &[], &[]),
+    kind(
+        "decision.commented",
+        Place::Act("decision"),
+        &[("answers", Uuid, May), ("asks", Uuid, May), ("mentions", Uuids, May)],
+        &["comment"],
+    ),
     kind("decision.edited", Place::Act("decision"), &[("content", Digest, Must), ("from", Digest, Must)], &[]),
     kind(
         "decision.escalated",
@@ -271,6 +277,8 @@ const KINDS: &[Kind] = &[
     kind("decision.viewed", Place::Read("decision"), &[("seen", Digest, Must)], &[]),
     kind("decision.withdrawn", Place::Act("decision"), &[("code", Known(known_withdraw), Must)], &[]),
     kind("guard.changed", Place::None, &[("amount_max", Integer, Must)], &[]),
+    kind("handover.ended", Place::Act("handover"), &[], &[]),
+    kind("handover.noted", Place::Act("handover"), &[("system", Uuid, May), ("until", Integer, Must)], &["note"]),
     kind("ledger.anomaly", Place::None, &[("cause", Known(known_anomaly), Must)], &[]),
     kind("ledger.heartbeat", Place::None, &[], &[]),
     kind(

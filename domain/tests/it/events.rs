@@ -58,7 +58,7 @@ fn line(event: &Event) -> String {
     String::from_utf8(Value::object(members).to_bytes(Limits::LEAF).unwrap()).unwrap()
 }
 
-const LAST: usize = 70;
+const LAST: usize = 73;
 
 /// No wildcard: an event without a line here does not compile.
 fn position(event: &Event) -> usize {
@@ -133,6 +133,9 @@ fn position(event: &Event) -> usize {
         Event::Edited { .. } => 67,
         Event::Revised { .. } => 68,
         Event::Withdrawn { .. } => 69,
+        Event::Commented { .. } => 70,
+        Event::HandoverNoted { .. } => 71,
+        Event::HandoverEnded { .. } => 72,
         Event::Denied { .. } => LAST,
     }
 }
@@ -483,6 +486,39 @@ pub(crate) fn samples() -> Vec<Event> {
         Event::ReviewVoided { decision, n: 5, review: id(0x80).into(), cause: VoidCause::Revised },
         Event::Withdrawn { decision, n: 3, code: WithdrawCode::NoLongerNeeded },
         resolved(ResolutionOutcome::Withdrawn, Vec::new()),
+        Event::Commented {
+            decision,
+            n: 3,
+            comment: "why so much?".into(),
+            by: person,
+            mentions: vec![id(0x16).into(), id(0x17).into()],
+            asks: Some(id(0x16).into()),
+            answers: None,
+        },
+        Event::Commented {
+            decision,
+            n: 4,
+            comment: "because".into(),
+            by: id(0x16).into(),
+            mentions: Vec::new(),
+            asks: None,
+            answers: Some(id(0x83).into()),
+        },
+        Event::HandoverNoted {
+            handover: id(0xd0).into(),
+            system: Some(system),
+            until: 1_793_696_400_000,
+            note: "mind the refunds".into(),
+            by: person,
+        },
+        Event::HandoverNoted {
+            handover: id(0xd1).into(),
+            system: None,
+            until: 1_793_696_400_000,
+            note: "mind everything".into(),
+            by: person,
+        },
+        Event::HandoverEnded { handover: id(0xd0).into(), n: 2 },
     ]
 }
 

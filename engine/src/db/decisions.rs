@@ -256,6 +256,12 @@ pub(crate) async fn find_same_open(
     Ok(id.map(DecisionId::from))
 }
 
+/// Counts an act that changes nothing else.
+pub(crate) async fn set_n(conn: &mut PgConnection, id: DecisionId, n: u64) -> sqlx::Result<()> {
+    sqlx::query!("update decisions set n = $2 where id = $1", id.0, n as i64).execute(conn).await?;
+    Ok(())
+}
+
 /// Sets a state other than `settling`, and with it that nothing is decided.
 pub(crate) async fn set_state(conn: &mut PgConnection, id: DecisionId, n: u64, state: State) -> sqlx::Result<()> {
     sqlx::query!(

@@ -232,6 +232,24 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
         from withdrawals
         where entry_id = any($1)
         union all
+        select 'comments', entry_id::text, entry_id, 'decision.commented', decision_id, array_remove(array[
+            'at=' || (extract(epoch from commented_at) * 1000)::bigint, 'sid=' || author_id,
+            'd.asks=' || asks_id, 'd.answers=' || answers_entry_id,
+            case cardinality(mentions) when 0 then null else 'd.mentions=' || array_to_string(mentions, ',') end], null)
+        from comments
+        where entry_id = any($1)
+        union all
+        select 'handovers', id::text, entry_id, 'handover.noted', id, array_remove(array[
+            'at=' || (extract(epoch from noted_at) * 1000)::bigint, 'sid=' || author_id,
+            'd.until=' || (extract(epoch from until_at) * 1000)::bigint, 'd.system=' || system_id], null)
+        from handovers
+        where entry_id = any($1)
+        union all
+        select 'handovers', id::text, ended_entry_id, 'handover.ended', id, array[
+            'at=' || (extract(epoch from ended_at) * 1000)::bigint, 'sid=' || ended_by]
+        from handovers
+        where ended_entry_id = any($1)
+        union all
         select 'presentations', p.id::text, p.entry_id, 'decision.viewed', p.decision_id, array[
             'sid=' || p.person_id, 'via=' || s.entry_id,
             'd.seen=' || rtrim(translate(encode(p.seen, 'base64'), '+/', '-_'), '=')]
@@ -389,6 +407,9 @@ pub(crate) async fn dangling(conn: &mut PgConnection) -> sqlx::Result<Vec<Dangli
           union all select 'revisions', id::text, entry_id from revisions
           union all select 'decisions', id::text, revised_entry_id from decisions where revised_entry_id is not null
           union all select 'withdrawals', decision_id::text, entry_id from withdrawals
+          union all select 'comments', entry_id::text, entry_id from comments
+          union all select 'handovers', id::text, entry_id from handovers
+          union all select 'handovers', id::text, ended_entry_id from handovers where ended_entry_id is not null
           union all select 'presentations', id::text, entry_id from presentations
           union all select 'reviews', id::text, entry_id from reviews
           union all select 'resolutions', id::text, entry_id from resolutions
@@ -441,6 +462,8 @@ pub(crate) async fn counters(conn: &mut PgConnection) -> sqlx::Result<Vec<Counte
         select 'audit_window', id, n, closed_at is not null from audit_windows
         union all
         select 'access_review', id, n, completed_at is not null from access_reviews
+        union all
+        select 'handover', id, case when ended_at is null then 1 else 2 end, ended_at is not null from handovers
         union all
         select 'policy', id, n, false from policies
         "#,

@@ -1,6 +1,6 @@
 //! `notices`: what a person should know about access, until they have read it.
 
-use countersign_domain::ids::{EntryId, NoticeId, PersonId};
+use countersign_domain::ids::{DecisionId, EntryId, NoticeId, PersonId};
 use sqlx::PgConnection;
 
 use crate::clock::{instant, milliseconds};
@@ -11,6 +11,8 @@ pub(crate) struct Notice {
     pub(crate) about: Option<PersonId>,
     /// Name of the system it is about.
     pub(crate) system: Option<String>,
+    /// The decision that it leads to.
+    pub(crate) decision: Option<DecisionId>,
 }
 
 pub(crate) async fn insert(
@@ -65,11 +67,40 @@ pub(crate) async fn insert_of_system(
     Ok(())
 }
 
+#[expect(clippy::too_many_arguments, reason = "the columns of a row")]
+pub(crate) async fn insert_of_decision(
+    conn: &mut PgConnection,
+    id: NoticeId,
+    person: PersonId,
+    kind: &str,
+    by: PersonId,
+    decision: DecisionId,
+    at: u64,
+    entry: EntryId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        insert into notices (id, person_id, kind, at, about_person_id, about_decision_id, entry_id)
+        values ($1, $2, $3, $4, $5, $6, $7)
+        "#,
+        id.0,
+        person.0,
+        kind,
+        instant(at),
+        by.0,
+        decision.0,
+        entry.0,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Returns what a person has not read, newest first.
 pub(crate) async fn list_unread(conn: &mut PgConnection, person: PersonId) -> sqlx::Result<Vec<Notice>> {
     let rows = sqlx::query!(
         r#"
-        select kind, at, about_person_id, about_system
+        select kind, at, about_person_id, about_system, about_decision_id
         from notices
         where person_id = $1 and read_at is null
         order by at desc, id desc
@@ -86,6 +117,7 @@ pub(crate) async fn list_unread(conn: &mut PgConnection, person: PersonId) -> sq
             at: milliseconds(row.at),
             about: row.about_person_id.map(PersonId::from),
             system: row.about_system,
+            decision: row.about_decision_id.map(DecisionId::from),
         })
         .collect())
 }

@@ -18,7 +18,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 use tokio::{sync::broadcast::error::RecvError, time::Instant};
 
-use super::{Stored, propose, settle};
+use super::{Stored, comments, propose, settle};
 use crate::{
     Engine,
     authorize::{Action, Denial, Permit, Target},
@@ -175,7 +175,12 @@ pub(crate) async fn load(conn: &mut PgConnection, engine: &Engine, id: DecisionI
 
     let told = tell(conn, engine, &decision, &definition, resolution.as_ref(), unsealed).await?;
 
-    Ok(Some(body(engine, &decision, &definition, resolution.as_ref(), unsealed, paused, told)))
+    let size = engine.head.borrow().size;
+    let sealed = |resolution: &&db::resolutions::Resolution| resolution.index.is_some_and(|index| index < size);
+    let kept = resolution.as_ref().filter(sealed).is_some_and(|resolution| is_kept(resolution, paused));
+    let version = comments::told_n(conn, &decision, unsealed, kept).await?;
+
+    Ok(Some(body(engine, &decision, &definition, resolution.as_ref(), version, paused, told)))
 }
 
 /// What an answer carries that stands in texts: told once it is sealed, and to nobody before.
@@ -243,7 +248,7 @@ pub(crate) fn body(
     decision: &db::decisions::Decision,
     definition: &TypeDefinition,
     resolution: Option<&db::resolutions::Resolution>,
-    unsealed: u64,
+    version: u64,
     paused: bool,
     told: Told,
 ) -> AgentDecision {
@@ -265,8 +270,7 @@ pub(crate) fn body(
     AgentDecision {
         id: decision.id,
         state,
-        // What is kept is not counted either; nothing comes after a resolution that was not told.
-        version: decision.n.saturating_sub(unsealed + u64::from(kept)),
+        version,
         revision: decision.revision,
         type_name: definition.name.clone(),
         type_version: definition.version,

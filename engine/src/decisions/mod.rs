@@ -2,6 +2,7 @@
 
 mod agent;
 mod chain;
+mod comments;
 mod edit;
 mod page;
 mod propose;
@@ -19,6 +20,8 @@ use countersign_domain::{decision::SealState, view::Seal};
 
 pub use agent::{get, proof, report_outcome, wait};
 pub use chain::{chain, download_chain};
+pub use comments::{CommentRequest, comment, comments};
+pub(crate) use comments::{PERIOD_MS, SAME_MS, texts, too_many};
 pub use edit::{Edits, edit};
 pub use page::view;
 pub use propose::propose;

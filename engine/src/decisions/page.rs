@@ -22,7 +22,7 @@ use countersign_ledger::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{review, routing::Case, seal_at, settle, sign, title};
+use super::{comments, review, routing::Case, seal_at, settle, sign, title};
 use crate::{
     Engine,
     authorize::{self, Action, Permit, Target},
@@ -155,6 +155,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         _ => Signing::NotAsked,
     };
     let pause = pauses::find_shown(&mut tx, engine, stored.system).await?;
+    let comments = comments::section(&mut tx, engine, caller, target, id).await?;
     let settled = db::decisions::find(&mut tx, id).await?.is_some_and(|again| again.n == stored.n);
     tx.commit().await?;
 
@@ -225,6 +226,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
             })
             .collect(),
         history,
+        comments,
         composer,
         may_open,
         open_until,

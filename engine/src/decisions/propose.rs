@@ -254,7 +254,7 @@ async fn record(engine: Engine, caller: Caller, key: &str, proposal: Proposal) -
         decided = Some(id);
         decision.state = State::Resolved;
     }
-    let body = agent::body(&engine, &decision, &definition, None, 0, paused, agent::Told::default());
+    let body = agent::body(&engine, &decision, &definition, None, decision.n, paused, agent::Told::default());
     let status = if decided.is_some() { DECIDED } else { ACCEPTED };
     let mut stored = Stored { status, body: value(&body)?, replayed: false };
     keep(&mut tx, &engine, (system, ROUTE), key, &fingerprint, &stored).await?;

@@ -22,7 +22,7 @@ use crate::{
         queue::{After, Filter, Queued, Reader},
     },
     error::{Error, Result},
-    pauses, people, reads,
+    handovers, pauses, people, reads,
 };
 
 /// Rows of one page.
@@ -102,6 +102,7 @@ async fn read(
     rows.append(&mut kept);
     let mut items = dress(&mut tx, engine, &rows).await?;
     let pauses = pauses::list_shown(&mut tx, engine, &permit).await?;
+    let handovers = handovers::list_shown(&mut tx, engine, &permit, person).await?;
     for item in &mut items {
         item.paused = pauses.iter().any(|pause| pause.system_name == item.system);
     }
@@ -111,7 +112,10 @@ async fn read(
         .then(|| "You can read the queue. Reviewing needs the role approver; an admin can give it.".to_owned());
 
     let now = engine.now();
-    Ok((permit, QueueView { view, sort, items, kept, left, counts, next_due_at, older, size, now, blocked, pauses }))
+    Ok((
+        permit,
+        QueueView { view, sort, items, kept, left, counts, next_due_at, older, size, now, blocked, pauses, handovers },
+    ))
 }
 
 async fn list(

@@ -86,7 +86,7 @@ async fn record(
         decided = Some(id);
         stored.state = State::Resolved;
     }
-    let body = agent::body(&engine, &stored, &definition, None, 0, paused, agent::Told::default());
+    let body = agent::body(&engine, &stored, &definition, None, stored.n, paused, agent::Told::default());
     let status = if decided.is_some() { propose::DECIDED } else { propose::ACCEPTED };
     let answer = Stored { status, body: propose::value(&body)?, replayed: false };
     propose::keep(&mut tx, &engine, (stored.system, ROUTE), key, &fingerprint, &answer).await?;

@@ -78,7 +78,7 @@ async fn record(
     stored.state = State::Resolved;
     let definition = revise::definition(&mut tx, &stored).await?;
     let paused = db::pauses::is_running(&mut tx, stored.system).await?;
-    let body = agent::body(&engine, &stored, &definition, None, 0, paused, agent::Told::default());
+    let body = agent::body(&engine, &stored, &definition, None, stored.n, paused, agent::Told::default());
     let answer = Stored { status: DONE, body: propose::value(&body)?, replayed: false };
     propose::keep(&mut tx, &engine, (stored.system, ROUTE), key, &fingerprint, &answer).await?;
     engine.commit(tx).await?;

@@ -20,6 +20,7 @@ const MADE: &[(&str, usize)] = &[
     ("change.refused", 1),
     ("change.requested", 1),
     ("change.withdrawn", 1),
+    ("decision.commented", 1),
     ("decision.edited", 1),
     ("decision.escalated", 1),
     ("decision.outcome_reported", 1),
@@ -33,6 +34,8 @@ const MADE: &[(&str, usize)] = &[
     ("decision.revised", 1),
     ("decision.routed", 1),
     ("decision.withdrawn", 1),
+    ("handover.ended", 1),
+    ("handover.noted", 1),
     ("person.created", 1),
     ("policy.activated", 1),
     ("role.assigned", 1),
@@ -55,8 +58,18 @@ pub(super) struct Entry {
 pub(super) struct Counters(HashMap<(&'static str, Uuid), (u64, bool)>);
 
 /// Object types that count their acts in a row.
-const COUNTED: [&str; 9] =
-    ["access_review", "audit_window", "agent_key", "change", "decision", "person", "policy", "session", "system"];
+const COUNTED: [&str; 10] = [
+    "access_review",
+    "audit_window",
+    "agent_key",
+    "change",
+    "decision",
+    "handover",
+    "person",
+    "policy",
+    "session",
+    "system",
+];
 
 impl Entry {
     fn object(&self) -> Option<Uuid> {
@@ -138,6 +151,7 @@ impl Counters {
             | "auth.ended"
             | "auth.signed_out"
             | "decision.resolved"
+            | "handover.ended"
             | "person.disabled" => {
                 *ended = true;
             }

@@ -10,20 +10,24 @@ use countersign_domain::{
     decision::Verdict,
     holding::{Holding, Source},
     ids::{
-        AccessReviewId, AgentKeyId, AuditWindowId, ChangeId, DecisionId, MappingVersionId, PersonId, PolicyVersionId,
-        ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId, ScimUserId, SessionId, SystemId,
+        AccessReviewId, AgentKeyId, AuditWindowId, ChangeId, DecisionId, FormId, HandoverId, MappingVersionId,
+        PersonId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId, ScimUserId, SessionId,
+        SystemId,
     },
     mapping::RowForm,
     policy::view::{ConditionForm, RuleForm},
     provider::ProviderSettings,
     role::Role,
     scim::{MEDIA_TYPE, PATCH, Resource},
+    talk::Note,
     text::Reason,
 };
 use countersign_engine::{
     Actor, Caller, access_reviews,
     audit_windows::{self, Opened, Wanted, WantedForm},
-    changes, decisions, factors, invitations, keys, ledger, pauses, people, policies, providers, role_mappings,
+    changes, decisions, factors,
+    handovers::{self, HandoverRequest},
+    invitations, keys, ledger, pauses, people, policies, providers, role_mappings,
     roles::{self, Assigned},
     scim::{self, tokens::TokenSettings},
     sessions::{self, Typed},
@@ -454,6 +458,12 @@ impl Installation {
             "/act/single-operator" => "on=false".into(),
             "/act/register-system" => "name=loan-agent".into(),
             "/act/issue-key" => format!("system={}", self.desk.system),
+            "/act/comments" => format!("decision={}", self.decision),
+            "/act/comment" => {
+                format!("decision={}&nonce={}&comment=It+looks+right.&asks=&answers=", self.decision, new_nonce())
+            }
+            "/act/note-handover" => format!("nonce={}&system={}&note=Mind+the+refunds.", new_nonce(), self.desk.system),
+            "/act/end-handover" | "/act/put-away-handover" => format!("handover={}", self.handover().await),
             "/act/pause-system" => format!("system={}&reason=Wrong+refunds.", self.spare_system().await),
             "/act/resume-system" => {
                 let (engine, system) = (&self.desk.engine, self.spare_system().await);
@@ -526,6 +536,17 @@ impl Installation {
             }
             _ => String::new(),
         }
+    }
+
+    /// Leaves a note for the next shift, by an approver of its own.
+    async fn handover(&self) -> HandoverId {
+        let engine = &self.desk.engine;
+        let login = format!("approver-{}", again(&self.desk.admin).request.simple());
+        let author = self.desk.member(&login, vec![Holding::everywhere(Role::Approver)]).await;
+        let note = Note::new("Mind the refunds.").unwrap();
+        let asked = HandoverRequest { system: Some(self.desk.system), nonce: new_nonce(), note };
+        handovers::note(engine, &again(&author), asked).await.unwrap();
+        handovers::view(engine, &again(&author)).await.unwrap().rows[0].id
     }
 
     /// Writes a draft of a policy with one row, by an author of its own.
@@ -781,6 +802,11 @@ pub(crate) async fn connect(desk: &Desk) -> ProviderId {
 
 fn unique() -> String {
     countersign_engine::testing::unique()
+}
+
+/// The mark of a form that was not sent before.
+fn new_nonce() -> FormId {
+    FormId(unique().parse().unwrap())
 }
 
 fn new_user() -> serde_json::Value {

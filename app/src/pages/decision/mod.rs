@@ -3,6 +3,7 @@
 #![expect(clippy::too_many_arguments, reason = "a server function takes one argument per field of its form")]
 
 pub(crate) mod chain;
+pub(crate) mod comments;
 mod composer;
 pub(crate) mod edit;
 mod fields;
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wasm_bindgen::JsCast;
 
 use self::{
+    comments::CommentsSection,
     composer::{Armed, Draft, ReviewForm},
     retract::{SettlingBar, press_retract},
     sections::{ActionSection, AskSection, ContextSection, HistorySection, PolicySection, RiskSection},
@@ -199,6 +201,8 @@ struct Acts {
     review: ServerAction<Review>,
     open: ServerAction<OpenField>,
     draft: Draft,
+    /// What is typed as a comment and not sent.
+    comment: RwSignal<String>,
     /// Reads the decision again and keeps what is typed. No closure of its own type: the page of a decision is large, and
     /// would be compiled once for each.
     reload: Callback<()>,
@@ -212,7 +216,7 @@ impl Acts {
             review.clear();
             refetch();
         });
-        Self { review, open: ServerAction::new(), draft, reload }
+        Self { review, open: ServerAction::new(), draft, comment: RwSignal::default(), reload }
     }
 }
 
@@ -315,7 +319,7 @@ fn nothing_here() -> Error {
 /// The page of one decision as it was shown.
 #[component]
 fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
-    let Acts { review, open, draft, reload } = acts;
+    let Acts { review, open, draft, comment, reload } = acts;
     let id = shown.id;
     let in_pane = matches!(place, Place::Pane { .. });
     provide_context(Masks { open, decision: id, may_open: shown.may_open });
@@ -356,6 +360,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
         }
         (false, _) => strings::KEPT_NOTHING,
     };
+    let comments = shown.comments.clone();
     let news = pause_news();
     let risk = shown.risk;
     let now = shown.now;
@@ -500,6 +505,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
                     }}
                 </Section>
                 <HistorySection shown clock reload/>
+                <CommentsSection id view=comments typed_before=comment/>
                 <Recorded entry=recorded/>
             </div>
             {(!in_pane).then(|| view! { <Contents/> })}
@@ -621,7 +627,7 @@ fn keys(
 }
 
 /// The sections, in the one order they ever have: anchor and heading.
-const SECTIONS: [(&str, &str); 7] = [
+const SECTIONS: [(&str, &str); 8] = [
     ("ask", "Ask"),
     ("risk", "Risk"),
     ("action", "Proposed action"),
@@ -629,6 +635,7 @@ const SECTIONS: [(&str, &str); 7] = [
     ("policy", "Policy"),
     ("review", "Review"),
     ("history", "History and proof"),
+    ("comments", "Comments"),
 ];
 
 #[component]

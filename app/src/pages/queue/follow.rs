@@ -1,6 +1,6 @@
 //! The list in the browser: news that wait, rows that grey in place, keys.
 
-use countersign_domain::{ids::DecisionId, pause::ShownPause, queue::Count, view::QueueView};
+use countersign_domain::{ids::DecisionId, pause::ShownPause, queue::Count, talk::ShownHandover, view::QueueView};
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use wasm_bindgen::JsCast;
@@ -15,7 +15,7 @@ use crate::{
     clock::steady_ms,
     components::{
         keyboard::{Layer, Page, leave_field, listen, show},
-        kinds::{changes_decisions, changes_pauses},
+        kinds::{changes_decisions, changes_handovers, changes_pauses},
     },
     frame::Surroundings,
     keys::Command,
@@ -33,6 +33,8 @@ pub(super) struct Shown {
     pub(super) counts: RwSignal<Vec<Count>>,
     /// Pauses that run.
     pub(super) pauses: RwSignal<Vec<ShownPause>>,
+    /// Notes that the reader has not put away.
+    pub(super) handovers: RwSignal<Vec<ShownHandover>>,
     /// Where the next page starts.
     pub(super) older: RwSignal<Option<String>>,
     pub(super) list: NodeRef<html::Ol>,
@@ -48,6 +50,7 @@ impl Shown {
             waiting: RwSignal::new(0),
             counts: RwSignal::new(view.counts.clone()),
             pauses: RwSignal::new(view.pauses.clone()),
+            handovers: RwSignal::new(view.handovers.clone()),
             older: RwSignal::new(view.older.clone()),
             list: NodeRef::new(),
             asked: StoredValue::new(0),
@@ -96,6 +99,10 @@ impl Shown {
             surroundings.say(strings::PAUSE_NEWS);
             self.pauses.set(fresh.pauses.clone());
         }
+        if self.handovers.with_untracked(|handovers| *handovers != fresh.handovers) {
+            surroundings.say(strings::HANDOVER_NEWS);
+            self.handovers.set(fresh.handovers.clone());
+        }
         let row_of = |id| rows.iter().copied().find(|row| row.id == id);
         for item in news.changed {
             if let Some(row) = row_of(item.id) {
@@ -143,7 +150,8 @@ pub(super) fn follow(shown: Shown, size: u64) {
             change.as_ref().is_some_and(|change| {
                 let of_decisions =
                     !change.decisions.is_empty() && change.kinds.iter().any(|kind| changes_decisions(kind));
-                change.size > size && (of_decisions || change.kinds.iter().any(|kind| changes_pauses(kind)))
+                change.size > size
+                    && (of_decisions || change.kinds.iter().any(|kind| changes_pauses(kind) || changes_handovers(kind)))
             })
         });
         if touched {
@@ -230,5 +238,6 @@ pub(super) fn focus_row(id: DecisionId) {
 }
 
 mod strings {
+    pub(super) const HANDOVER_NEWS: &str = "The notes for the next shift changed.";
     pub(super) const PAUSE_NEWS: &str = "An AI system was paused or resumed.";
 }

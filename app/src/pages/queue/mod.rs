@@ -34,6 +34,7 @@ use crate::{
     Error,
     clock::ticking,
     components::{
+        handover::HandoverBanner,
         keyboard::KeySheet,
         marks::{SealMark, VerdictMark},
         page::{Banner, Bar, PageHeader, PageTitle, Pager, Refusal, Skeleton, TitleText},
@@ -211,7 +212,7 @@ fn Desk(
 ) -> impl IntoView {
     let shown = Shown::new(filter.clone(), &view);
     let QueueView { view: current, sort, items, counts, next_due_at, size, now, blocked, .. } = view;
-    let pauses = shown.pauses;
+    let (pauses, handovers) = (shown.pauses, shown.handovers);
     let clock = ticking(now);
     let dialog = NodeRef::<html::Dialog>::new();
     let surroundings = Surroundings::get();
@@ -258,10 +259,16 @@ fn Desk(
                 <a href="/pauses" class="inline-flex min-h-8 items-center text-compact text-accent underline print:hidden">
                     {strings::PAUSE}
                 </a>
+                <a href="/handovers" class="inline-flex min-h-8 items-center text-compact text-accent underline print:hidden">
+                    {strings::HANDOVERS}
+                </a>
             </div>
         </PageHeader>
         <For each=move || pauses.get() key=|pause| pause.entry let:pause>
             <PauseBanner pause/>
+        </For>
+        <For each=move || handovers.get() key=|handover| handover.id let:handover>
+            <HandoverBanner handover/>
         </For>
         {note
             .map(|reason| {
@@ -367,6 +374,7 @@ pub(crate) fn quorum(given: u64, need: u64) -> String {
 
 mod strings {
     pub(super) const PAUSE: &str = "Pause an AI system";
+    pub(super) const HANDOVERS: &str = "Hand over";
     pub(super) const TITLE: &str = "Queue";
     pub(super) const FINAL_AT: &str = "Final at ";
     pub(super) const RECORDED: &str = "Your review is recorded.";

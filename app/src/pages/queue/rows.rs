@@ -149,6 +149,7 @@ pub(crate) mod tests {
             now: 0,
             blocked: None,
             pauses: Vec::new(),
+            handovers: Vec::new(),
         }
     }
 
