@@ -16,7 +16,7 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 pub use self::invariants::Invariant;
-use self::{acts::Act, world::World};
+use self::world::World;
 use super::TestClock;
 use crate::{Engine, Error, Result};
 
@@ -145,7 +145,7 @@ impl Dice {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{acts::Act, *};
 
     #[test]
     fn one_seed_draws_the_same_acts_and_another_draws_others() {
