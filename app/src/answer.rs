@@ -100,6 +100,11 @@ impl Typed {
         )
     }
 
+    /// Returns the fields whose names begin so, with their values.
+    pub(crate) fn beginning(&self, start: &str) -> Vec<(String, String)> {
+        self.0.iter().filter(|(name, _)| name.starts_with(start)).cloned().collect()
+    }
+
     /// Returns the value of a field.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())

@@ -86,7 +86,7 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 110] = [
+pub const ENDPOINTS: [Endpoint; 114] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -154,6 +154,10 @@ pub const ENDPOINTS: [Endpoint; 110] = [
     endpoint("/act/sign-in", Class::Act),
     endpoint("/act/sign-in-as", Class::Act),
     endpoint("/act/sign-out", Class::Act),
+    endpoint("/act/start-review", Class::Act),
+    endpoint("/act/take-over", Class::Act),
+    endpoint("/act/release-review", Class::Act),
+    endpoint("/act/heartbeat", Class::Frame),
     endpoint("/act/review", Class::Act),
     endpoint("/act/edit", Class::Act),
     endpoint("/act/preview-edit", Class::Read),
@@ -317,6 +321,10 @@ fn page_of(path: &str, typed: &Typed) -> String {
     match path {
         "/act/review" | "/act/retract" | "/act/open-field" | "/act/comment" => {
             format!("/decisions/{}", word("decision"))
+        }
+        "/act/start-review" | "/act/take-over" | "/act/release-review" => {
+            let edit = if typed.get("edit") == Some("true") { "/edit" } else { "" };
+            format!("/decisions/{}{edit}", word("decision"))
         }
         "/act/edit" | "/act/preview-edit" => format!("/decisions/{}/edit", word("decision")),
         "/act/finish-setup" => format!("/setup?token={}", word("token")),

@@ -21,6 +21,10 @@ pub(crate) enum Command {
     ArmReject,
     /// Goes to the composer and arms Defer; sends nothing.
     ArmDefer,
+    /// Starts the review, or gives it up.
+    Lease,
+    /// Says that the review has to be started before a verdict is armed.
+    StartFirst,
     /// Takes the person's own review back.
     Retract,
     /// Sends the armed verdict.
@@ -100,6 +104,8 @@ pub(crate) struct Scene {
     pub(crate) hidden: bool,
     /// The form may be sent: the person may rule on exactly what is shown.
     pub(crate) may_rule: bool,
+    /// The person may rule once the review is started.
+    pub(crate) may_start: bool,
     /// The key before was the one that waits for the letter of a page.
     pub(crate) prefixed: bool,
 }
@@ -141,17 +147,27 @@ pub(crate) fn command(press: Press<'_>, scene: Scene) -> Option<Command> {
         ("Enter" | "o", _) => Some(Command::Open),
         ("[", _) => Some(Command::Back),
         ("g", _) => Some(Command::Prefix),
-        ("a", _) => scene.may_rule.then_some(Command::ArmApprove),
-        ("e", _) => scene.may_rule.then_some(Command::ArmEdits),
-        ("c", _) => scene.may_rule.then_some(Command::ArmChanges),
-        ("s", _) => scene.may_rule.then_some(Command::ArmEscalate),
-        ("r", _) => scene.may_rule.then_some(Command::ArmReject),
-        ("d", _) => scene.may_rule.then_some(Command::ArmDefer),
+        ("a", _) => armed(scene, Command::ArmApprove),
+        ("e", _) => armed(scene, Command::ArmEdits),
+        ("c", _) => armed(scene, Command::ArmChanges),
+        ("s", _) => armed(scene, Command::ArmEscalate),
+        ("r", _) => armed(scene, Command::ArmReject),
+        ("d", _) => armed(scene, Command::ArmDefer),
+        ("l", _) => Some(Command::Lease),
         ("u", _) => Some(Command::Retract),
         (digit, _) => match digit.as_bytes() {
             [digit @ b'1'..=b'8'] => Some(Command::Section(digit - b'0')),
             _ => None,
         },
+    }
+}
+
+/// A verdict key arms where the person may rule, and says what is missing where only the start of the review is.
+fn armed(scene: Scene, command: Command) -> Option<Command> {
+    match (scene.may_rule, scene.may_start) {
+        (true, _) => Some(command),
+        (false, true) => Some(Command::StartFirst),
+        (false, false) => None,
     }
 }
 
@@ -192,11 +208,12 @@ const fn key(
 }
 
 /// The one table: the guard, the sheet and the palette read it.
-pub(crate) const TABLE: [Key; 16] = [
+pub(crate) const TABLE: [Key; 17] = [
     key("j  ↓", &["j", "ArrowDown"], "Next row", Some(Command::Next), Scope::List),
     key("k  ↑", &["k", "ArrowUp"], "Previous row", Some(Command::Previous), Scope::List),
     key("Enter  o", &["Enter", "o"], "Open the page of the selected decision", Some(Command::Open), Scope::List),
     key("1 … 8", &[], "Go to a section of the decision", None, Scope::Decision),
+    key("l", &["l"], "Start the review, or give it up", Some(Command::Lease), Scope::Decision),
     key("a", &["a"], "Go to the review and arm Approve", Some(Command::ArmApprove), Scope::Decision),
     key("e", &["e"], "Go to the review and arm Approve with edits", Some(Command::ArmEdits), Scope::Decision),
     key("c", &["c"], "Go to the review and arm Request changes", Some(Command::ArmChanges), Scope::Decision),
@@ -262,6 +279,7 @@ mod tests {
             ("r", Command::ArmReject),
             ("d", Command::ArmDefer),
             ("u", Command::Retract),
+            ("l", Command::Lease),
             ("Escape", Command::Back),
             ("[", Command::Back),
             ("?", Command::Help),
@@ -361,6 +379,19 @@ mod tests {
         assert_eq!(command(Press { shift: true, ..press("a") }, scene()), None);
     }
 
+    #[test]
+    fn a_verdict_key_without_a_review_that_is_started_says_so_and_arms_nothing() {
+        let before = Scene { may_rule: false, may_start: true, ..scene() };
+
+        for key in ["a", "e", "c", "s", "r", "d"] {
+            assert_eq!(command(press(key), before), Some(Command::StartFirst), "{key}");
+            assert_eq!(command(press(key), Scene { focus: Focus::Field, ..before }), None, "{key}");
+            assert_eq!(command(press(key), Scene { may_start: false, ..before }), None, "{key}");
+        }
+        assert_eq!(command(press("l"), before), Some(Command::Lease));
+        assert_eq!(command(Press { control: true, ..press("Enter") }, before), None);
+    }
+
     fn press(key: &str) -> Press<'_> {
         Press { key, ..Press::default() }
     }
@@ -373,6 +404,7 @@ mod tests {
             shown_ms: 1_000,
             hidden: false,
             may_rule: true,
+            may_start: false,
             prefixed: false,
         }
     }

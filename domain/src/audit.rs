@@ -11,6 +11,7 @@
 
 mod decisions;
 mod findings;
+mod leases;
 mod order;
 mod passkeys;
 mod pauses;
@@ -33,6 +34,7 @@ use uuid::Uuid;
 
 use decisions::Decisions;
 use findings::Findings;
+use leases::Leases;
 use order::Order;
 use passkeys::Passkeys;
 use pauses::Pauses;
@@ -54,6 +56,7 @@ pub struct Audit<'a> {
     decisions: Decisions,
     passkeys: Passkeys,
     pauses: Pauses,
+    leases: Leases,
     talk: Talk,
     statements: Statements<'a>,
     values: Values<'a>,
@@ -105,6 +108,7 @@ impl<'a> Audit<'a> {
             decisions: Decisions::default(),
             passkeys: Passkeys::default(),
             pauses: Pauses::default(),
+            leases: Leases::default(),
             talk: Talk::default(),
             statements,
             values: Values::new(statements),
@@ -147,6 +151,7 @@ impl<'a> Audit<'a> {
         // Reviews are judged by the authority before this entry.
         self.decisions.visit(&act, understood, &self.people, &self.pauses, &mut self.findings);
         self.pauses.visit(&act, understood, &mut self.findings);
+        self.leases.visit(&act, understood, &mut self.findings);
         self.talk.visit(&act, understood, &mut self.findings);
         self.people.visit(&act, understood);
         self.passkeys.visit(&act, understood, self.statements, &mut self.findings);
@@ -161,12 +166,17 @@ impl<'a> Audit<'a> {
         self.values.finish(&mut self.findings);
         self.check_opening(trust);
         let entries = format!("size {}", self.entries);
+        let reviewed = self.decisions.reviewed();
+        let reviewed = match self.leases.summary() {
+            Some(leases) => format!("{reviewed}; {leases}"),
+            None => reviewed,
+        };
         let passed = [
             ("D1", format!("{} entries have the fields of their kind", self.entries)),
             ("D2", self.order.numbered()),
             ("D3", "no clock ran back by more than 30 s".to_owned()),
             ("D4", self.values.summary()),
-            ("D6", self.decisions.reviewed()),
+            ("D6", reviewed),
             ("D7", self.decisions.resolved()),
             ("D8", "the log opens with the pinned key".to_owned()),
         ];

@@ -345,48 +345,11 @@ impl Decision {
         now: u64,
     ) -> Result<Effected, Problem> {
         let Ruling { reviewer, verdict, follow_up } = ruling;
-        if !self.state.is_open() {
-            return Err(Problem::new(
-                Code::AlreadyResolved,
-                "This decision was resolved while you had it open. Nothing of yours was recorded.",
-            ));
-        }
-        if self.state == State::ChangesRequested {
-            return Err(Problem::new(
-                Code::InvalidTransition,
-                "The AI system was asked for a change, so there is nothing to rule on until it answers.",
-            ));
-        }
-        let against =
-            |settling: Settling| verdict == Verdict::Reject && settling.outcome == ResolutionOutcome::Approved;
-        if self.settling.is_some_and(|settling| !against(settling)) {
-            return Err(Problem::new(
-                Code::AlreadyResolved,
-                "The reviews that it needed are in. Unless one is taken back, it is resolved within moments.",
-            ));
-        }
-        if now >= self.due_at && self.on_timeout == OnTimeout::Deny && self.settling.is_none() {
-            return Err(Problem::new(
-                Code::AlreadyResolved,
-                "The time for this decision has run out; the AI system is told no.",
-            ));
-        }
+        self.admits(reviewer.person, verdict, now)?;
         if *shown != self.content_hash {
             return Err(Problem::new(
                 Code::Stale,
                 "The proposal changed after you opened it. Read the changed fields, then decide again.",
-            ));
-        }
-        if self.editor == Some(reviewer.person) {
-            return Err(Problem::new(
-                Code::FourEyes,
-                "You edited this proposal, so you cannot rule on it: somebody else reviews what you wrote.",
-            ));
-        }
-        if self.reviewed_by.contains(&reviewer.person) {
-            return Err(Problem::new(
-                Code::AlreadyReviewed,
-                "Your review of this round is recorded; one person counts once.",
             ));
         }
 
@@ -416,6 +379,54 @@ impl Decision {
                 })
             }
         }
+    }
+
+    /// Tells whether this person may rule at this moment, whatever was shown to them: by the state, by the deadline, and
+    /// as somebody who neither wrote it nor ruled on it.
+    ///
+    /// # Errors
+    ///
+    /// `already_resolved`, `invalid_transition`, `four_eyes` and `already_reviewed`, as [`Decision::review`].
+    pub fn admits(&self, person: PersonId, verdict: Verdict, now: u64) -> Result<(), Problem> {
+        if !self.state.is_open() {
+            return Err(Problem::new(
+                Code::AlreadyResolved,
+                "This decision was resolved while you had it open. Nothing of yours was recorded.",
+            ));
+        }
+        if self.state == State::ChangesRequested {
+            return Err(Problem::new(
+                Code::InvalidTransition,
+                "The AI system was asked for a change, so there is nothing to rule on until it answers.",
+            ));
+        }
+        let against =
+            |settling: Settling| verdict == Verdict::Reject && settling.outcome == ResolutionOutcome::Approved;
+        if self.settling.is_some_and(|settling| !against(settling)) {
+            return Err(Problem::new(
+                Code::AlreadyResolved,
+                "The reviews that it needed are in. Unless one is taken back, it is resolved within moments.",
+            ));
+        }
+        if now >= self.due_at && self.on_timeout == OnTimeout::Deny && self.settling.is_none() {
+            return Err(Problem::new(
+                Code::AlreadyResolved,
+                "The time for this decision has run out; the AI system is told no.",
+            ));
+        }
+        if self.editor == Some(person) {
+            return Err(Problem::new(
+                Code::FourEyes,
+                "You edited this proposal, so you cannot rule on it: somebody else reviews what you wrote.",
+            ));
+        }
+        if self.reviewed_by.contains(&person) {
+            return Err(Problem::new(
+                Code::AlreadyReviewed,
+                "Your review of this round is recorded; one person counts once.",
+            ));
+        }
+        Ok(())
     }
 
     /// Returns before when somebody who puts it off has to come back; what keeps waiting may be put off beyond its time.

@@ -15,6 +15,7 @@ use crate::{
         MappingVersionId, PersonId, PolicyId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId,
         ScimUserId, SessionId, SystemId,
     },
+    lease::LeaseEnd,
     policy::Routed,
     role::Role,
 };
@@ -310,6 +311,36 @@ pub enum Event {
         upto: u64,
         /// Digest of the `seen` statement.
         seen: Hash,
+    },
+    /// A person took one of the seats to review a decision.
+    ///
+    /// `until` is when the claim ends if its page gives no sign of life. Those signs move it and are not sealed, so that a
+    /// review after it is no fault; nor is a claim that runs out, which changes nothing until somebody wants the seat.
+    /// Who takes a seat therefore names the claims that they found run out (`lapsed`): with the acts that end one
+    /// (`decision.lease_ended`, its holder's review or next claim, another content or route, the resolution) the log says
+    /// at each taking exactly who held a seat, and that no more did than reviews were missing. A person has one at most.
+    Leased {
+        /// The decision.
+        decision: DecisionId,
+        /// Number of this entry about the decision.
+        n: u64,
+        /// When it ends by itself, milliseconds since 1970 UTC.
+        until: u64,
+        /// The entries of earlier claims whose time, sign-in or role had ended.
+        lapsed: Vec<EntryId>,
+    },
+    /// A claim on a seat was given up, or taken over by somebody with a reason.
+    LeaseEnded {
+        /// The decision.
+        decision: DecisionId,
+        /// Number of this entry about the decision.
+        n: u64,
+        /// The entry that took the seat.
+        lease: EntryId,
+        /// Which of the two.
+        cause: LeaseEnd,
+        /// Why it was taken over, committed, and by whom; the reason is theirs.
+        reason: Option<(String, PersonId)>,
     },
     /// A person ruled.
     Reviewed {
@@ -1216,6 +1247,21 @@ impl Event {
             }
             Event::Viewed { decision, upto, seen } => {
                 read("decision.viewed", "decision", decision.0, *upto).d([("seen", (*seen).into())])
+            }
+            Event::Leased { decision, n, until, lapsed } => {
+                let mut parts = act("decision.leased", "decision", decision.0, *n).d([("until", (*until).into())]);
+                if !lapsed.is_empty() {
+                    parts.d.push(("lapsed", Value::array(lapsed.iter().map(|entry| id(entry.0)))));
+                }
+                parts
+            }
+            Event::LeaseEnded { decision, n, lease, cause, reason } => {
+                let parts = act("decision.lease_ended", "decision", decision.0, *n)
+                    .d([("cause", cause.word().into()), ("lease", id(lease.0))]);
+                match reason {
+                    Some((reason, by)) => parts.text("reason", reason, TextOwner::Person(*by)),
+                    None => parts,
+                }
             }
             Event::Reviewed {
                 decision,

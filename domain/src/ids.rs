@@ -107,6 +107,8 @@ ids! {
     HandoverId
     /// A one-time link that makes somebody a member (UUIDv7).
     InvitationId
+    /// A claim on a seat to review a decision (UUIDv7).
+    LeaseId
 }
 
 /// The text is not a lower-case hyphenated UUID.

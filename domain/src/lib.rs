@@ -21,6 +21,7 @@ pub mod holding;
 pub mod ids;
 pub mod json;
 pub mod key;
+pub mod lease;
 pub mod lineage;
 pub mod mapping;
 pub mod network;

@@ -154,6 +154,8 @@ codes! {
     AlreadyReviewed "already_reviewed" 409 Stop "You have already reviewed this decision."
     /// What was on the screen is no longer what would be decided.
     Stale "stale" 409 Stop "The decision changed after you opened it."
+    /// The person's claim on the review has ended, or is somebody else's.
+    LeaseLost "lease_lost" 409 Stop "Your claim on this review has ended."
     /// The name is in use.
     NameTaken "name_taken" 409 Stop "The name is in use."
     /// The first request with this key has not ended.

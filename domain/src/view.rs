@@ -11,9 +11,10 @@ use crate::{
     decision_type::{Kind, Parameter, Reversibility},
     event::SignInMethod,
     ids::{
-        AgentKeyId, ChangeId, DecisionId, EntryId, PasskeyId, PersonId, PresentationId, RoleAssignmentId, SessionId,
-        SystemId,
+        AgentKeyId, ChangeId, DecisionId, EntryId, LeaseId, PasskeyId, PersonId, PresentationId, RoleAssignmentId,
+        SessionId, SystemId,
     },
+    lease::Holder,
     lineage::{FieldChange, Maker},
     pause::ShownPause,
     policy::{Route, RowTrace},
@@ -123,6 +124,9 @@ pub struct QueueItem {
     pub given: u64,
     /// Approvals needed.
     pub need: u64,
+    /// Names of those who review it at this moment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_by: Vec<String>,
     /// Seal of the last entry.
     pub seal: Seal,
     /// The final word, once there is one.
@@ -212,6 +216,8 @@ pub struct DecisionView {
     pub history: Vec<HistoryRow>,
     /// What people say about it.
     pub comments: CommentsView,
+    /// Who reviews it at this moment, the longest first.
+    pub holders: Vec<Holder>,
     /// The form, or why there is none.
     pub composer: Composer,
     /// The person may open what is withheld.
@@ -445,12 +451,23 @@ pub enum Composer {
         presentation: PresentationId,
         /// When the form expires.
         expires_at: u64,
+        /// The person's claim on the review.
+        lease: LeaseId,
+        /// When that ends by itself.
+        lease_until: u64,
         /// The ruling has to be signed with a passkey.
         signed: bool,
         /// Rulings that the person may not give, though they may give others.
         refused: Vec<RefusedVerdict>,
         /// Before when somebody who puts it off has to come back, if before any time.
         defer_before: Option<u64>,
+    },
+    /// The person may rule once they have started the review.
+    Ready {
+        /// A seat is free; otherwise somebody's has to be taken over.
+        free: bool,
+        /// Rulings that the person may not give, though they may give others.
+        refused: Vec<RefusedVerdict>,
     },
     /// The person may not, and why.
     Closed {
@@ -1002,6 +1019,9 @@ pub struct Change {
     /// Decisions that were commented on, which changes nothing else about them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub commented: Vec<DecisionId>,
+    /// Decisions whose seats were taken or left, which changes nothing else about them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leased: Vec<DecisionId>,
 }
 
 crate::decision::words! {

@@ -107,6 +107,13 @@ class Decision:
     editor: str | None = None
     stale: bool = False
     withdrawn: bool = False
+    held: dict[str, str] = field(default_factory=dict)
+    seated: set[str] = field(default_factory=set)
+
+    def begin_anew(self) -> None:
+        """Another content or route: nobody holds a seat, and no approval is known to fill one."""
+        self.held.clear()
+        self.seated.clear()
 
     def is_of_round(self, review: Review) -> bool:
         """Whether a review is of the running round; one that approved with edits made it, and counts in it."""
@@ -132,6 +139,7 @@ class Replay:
         self.disagreements: list[Disagreement] = []
         self.not_understood: Counter[str] = Counter()
         self.reviews = 0
+        self.leases = 0
 
     def visit(self, index: int, leaf: Leaf) -> None:
         about = leaf.get("obj") or {}
@@ -223,6 +231,7 @@ class Replay:
         decision.policy, decision.rule, decision.route = d["policy"], d["rule"], d["route"]
         decision.need, decision.due = d["need"], d["due"]
         decision.seniors_only = d["route"] == "escalate"
+        decision.begin_anew()
         if decision.stale and any(one.stands and not decision.is_of_round(one) for one in decision.reviews.values()):
             yield "it was changed, and a review of what stood before was not voided"
         decision.stale = False
@@ -241,6 +250,7 @@ class Replay:
         if d["need"] < decision.need:
             yield "escalated, it needs fewer approvals than before"
         decision.need, decision.due, decision.seniors_only = d["need"], d["due"], True
+        decision.begin_anew()
 
     def on_commented(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
         """A comment has no effect, before the resolution or after; people write it, and who was asked answers."""
@@ -251,6 +261,36 @@ class Replay:
             yield "a comment answers no question that waits for this person"
         if "asks" in d:
             decision.questions[leaf["id"]] = d["asks"]
+
+    def on_leased(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
+        """A person takes a seat. Whose time had run out is named here; a person's own earlier claim ends with it."""
+        self.leases += 1
+        person = leaf["actor"].get("sid", "")
+        if leaf["actor"]["as"] != "person":
+            yield "no person started a review"
+        if decision.outcome:
+            yield "a review was started after the resolution"
+        for entry in d.get("lapsed", []):
+            if decision.held.pop(entry, None) is None:
+                yield "a claim is named as run out that was not held"
+        decision.held = {entry: holder for entry, holder in decision.held.items() if holder != person}
+        seated = [one for one in decision.standing("approve") if one.entry in decision.seated]
+        missing = max(decision.need - len(seated), 1)
+        if len(decision.held) >= missing:
+            yield f"a seat was taken, and {len(decision.held)} of {missing} were held"
+        decision.held[leaf["id"]] = person
+
+    def on_lease_ended(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
+        if d["cause"] not in {"released", "taken_over"}:
+            raise NotUnderstood(f"a claim ended as {d['cause']}")
+        holder = decision.held.pop(d["lease"], None)
+        own = holder == leaf["actor"].get("sid")
+        if holder is None:
+            yield "a claim was ended that was not held"
+        elif d["cause"] == "released" and not own:
+            yield "a claim was given up by somebody else than its holder"
+        elif d["cause"] == "taken_over" and (own or "reason" not in leaf.get("cm", {})):
+            yield "a claim was taken over by its own holder or without a reason"
 
     def on_viewed(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
         if leaf["actor"]["as"] == "person":
@@ -289,6 +329,14 @@ class Replay:
         decision.reviews[leaf["id"]] = Review(
             leaf["id"], person, d["verdict"], d["round"], senior, d.get("edited")
         )
+        # A log from before there were claims has none.
+        if self.leases and person not in decision.held.values():
+            yield "the reviewer had not started the review, or it had ended"
+        decision.held = {entry: holder for entry, holder in decision.held.items() if holder != person}
+        if d["verdict"] == "approve":
+            decision.seated.add(leaf["id"])
+        if d["verdict"] == "request_changes":
+            decision.held.clear()
         if d["verdict"] == "reject":
             decision.rejected_at = index
 
@@ -359,6 +407,7 @@ class Replay:
             decision.editor = None
         self.check_content(index, leaf["obj"]["id"], d["content"])
         decision.content, decision.round, decision.settling = d["content"], decision.round + 1, None
+        decision.begin_anew()
         decision.stale = True
 
     on_edited = on_revised
@@ -543,7 +592,7 @@ def replay(directory: Path) -> Replay:
 
 def report(log: Replay) -> str:
     judged = [one for one in log.decisions.values() if one.judged]
-    lines = [f"{len(log.decisions)} decisions, {log.reviews} reviews"]
+    lines = [f"{len(log.decisions)} decisions, {log.reviews} reviews, {log.leases} claims on them"]
     for outcome, count in sorted(Counter(one.outcome or "open" for one in judged).items()):
         lines.append(f"  {outcome} {count}")
     lines.append(f"  not judged {len(log.decisions) - len(judged)}")

@@ -119,6 +119,16 @@ class Decision:
         self.log.add({"kind": "decision.viewed", "obj": about, "d": {"seen": seen}, "actor": actor})
         return seen
 
+    def take(self, person: str, *lapsed: str) -> str:
+        d = {"until": self.log.at + HOUR} | ({"lapsed": list(lapsed)} if lapsed else {})
+        return self.do("leased", d, as_="person", sid=person)
+
+    def end(self, person: str, lease: str, cause: str = "released") -> None:
+        self.do("lease_ended", {"lease": lease, "cause": cause}, as_="person", sid=person)
+        if cause == "taken_over":
+            leaf = json.loads(self.log.leaves[-1])
+            self.log.leaves[-1] = json.dumps(leaf | {"cm": {"reason": "digest"}}, sort_keys=True).encode()
+
     def review(self, person: str, verdict: str = "approve", **d: Any) -> str:
         seen = d.pop("seen", None) or self.view(person)
         right = {"content": self.content, "seen": seen, "policy": POLICY, "round": self.round, "verdict": verdict}
@@ -258,6 +268,27 @@ class Right(Case):
         self.log.act("handover", "note-1", "handover.ended", {}, as_="person", sid="ann")
         self.agrees("approved")
 
+    def test_reviews_by_those_who_hold_a_seat_which_is_given_up_taken_over_or_runs_out(self) -> None:
+        decision = Decision(self.log)
+        decision.end("ann", decision.take("ann"))
+        ann, bob = decision.take("ann"), decision.take("bob")
+        decision.end("cid", bob, "taken_over")
+        cid = decision.take("cid")
+        first = decision.review("ann")
+        decision.take("bob", cid)
+        decision.resolve("approved", first, decision.review("bob"))
+        self.assertNotEqual(ann, bob)
+        self.agrees("approved")
+
+    def test_another_route_gives_every_seat_free(self) -> None:
+        decision = Decision(self.log, need=1)
+        decision.take("ann")
+        self.log.at = decision.due
+        decision.do("escalated", {"need": 1, "due": decision.due + HOUR})
+        decision.take("sue")
+        decision.resolve("approved", decision.review("sue"))
+        self.agrees("approved")
+
     def test_what_is_not_understood_is_counted_and_not_judged(self) -> None:
         decision = Decision(self.log, need=1)
         decision.do("adjourned", {})
@@ -276,6 +307,65 @@ class Right(Case):
 
 
 class Wrong(Case):
+    def test_a_review_by_somebody_who_holds_no_seat(self) -> None:
+        decision = Decision(self.log)
+        decision.take("ann")
+        decision.review("bob")
+        self.disagrees("had not started the review")
+
+    def test_a_review_after_the_seat_was_given_up_taken_over_or_had_run_out(self) -> None:
+        for ends in ("released", "taken_over", "lapsed", "reviewed", "rerouted"):
+            self.log = Log()
+            decision = Decision(self.log, need=1)
+            lease = decision.take("ann")
+            if ends == "released":
+                decision.end("ann", lease)
+            elif ends == "taken_over":
+                decision.end("bob", lease, "taken_over")
+            elif ends == "lapsed":
+                decision.take("bob", lease)
+            elif ends == "reviewed":
+                decision.review("ann", "defer")
+            else:
+                decision.route()
+            decision.review("ann")
+            self.disagrees("had not started the review")
+
+    def test_more_seats_taken_than_reviews_are_missing(self) -> None:
+        decision = Decision(self.log, need=1)
+        decision.take("ann")
+        decision.take("bob")
+        self.disagrees("1 of 1 were held")
+        self.log = Log()
+        decision = Decision(self.log)
+        decision.take("ann")
+        decision.review("ann")
+        decision.take("bob")
+        decision.take("cid")
+        self.disagrees("1 of 1 were held")
+
+    def test_a_seat_ended_twice_by_a_stranger_or_without_a_reason(self) -> None:
+        decision = Decision(self.log, need=1)
+        lease = decision.take("ann")
+        decision.end("bob", lease)
+        decision.end("ann", lease)
+        decision.take("cid", lease)
+        self.disagrees("given up by somebody else")
+        self.disagrees("ended that was not held")
+        self.disagrees("run out that was not held")
+        self.log = Log()
+        decision = Decision(self.log, need=1)
+        taken = {"lease": decision.take("ann"), "cause": "taken_over"}
+        decision.do("lease_ended", taken, as_="person", sid="bob")
+        self.disagrees("without a reason")
+
+    def test_a_seat_taken_after_the_resolution(self) -> None:
+        decision = Decision(self.log, need=1)
+        decision.take("ann")
+        decision.resolve("approved", decision.review("ann"))
+        decision.take("bob")
+        self.disagrees("started after the resolution")
+
     def test_two_resolutions(self) -> None:
         decision = Decision(self.log, need=1)
         review = decision.review("ann")

@@ -28,9 +28,28 @@ export async function openFirst(page: Page): Promise<string> {
   return path;
 }
 
+/** Starts the review of the decision shown, unless it has begun; where somebody else has it, takes it over. */
+export async function startReview(page: Page): Promise<void> {
+  const main = page.getByRole("main");
+  const begun = main.getByText("You have this until");
+  const start = main.getByRole("button", { name: "Start review" }).first();
+  const over = main.locator("summary", { hasText: "Take over" });
+  await begun.or(start).or(over).first().waitFor();
+  if (await begun.isVisible()) return;
+  if (await start.isVisible()) {
+    await start.click();
+  } else {
+    await over.click();
+    await main.getByLabel("Why you take it over").fill("The shift changed.");
+    await main.getByRole("button", { name: "Take this review over" }).click();
+  }
+  await begun.waitFor();
+}
+
 /** Fills the review and presses a button. */
 export async function rule(page: Page, verdict: "Approve" | "Reject" | "Request changes", reason: string): Promise<void> {
   const code = verdict === "Approve" ? "within_policy" : "against_policy";
+  await startReview(page);
   await page.getByLabel("Reason code").selectOption(code);
   await page.getByLabel("Reason", { exact: true }).fill(reason);
   await page.getByRole("main").getByRole("button", { name: verdict, exact: true }).click();

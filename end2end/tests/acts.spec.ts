@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import type { Page } from "playwright-core";
 import { accessible, wellFormed } from "../lib/checks.ts";
-import { openFirst, rule, viewAs } from "../lib/people.ts";
+import { openFirst, rule, startReview, viewAs } from "../lib/people.ts";
 import { specs } from "../lib/spec.ts";
 
 // Long enough that nothing becomes final while a spec looks at it.
@@ -42,6 +42,7 @@ it("hands a decision to the senior approvers, once", async ({ page, another }) =
   const senior = await (await another()).page();
   await viewAs(senior, "Senior approver");
   await senior.goto(path);
+  await startReview(senior);
   await senior.getByText("The senior approvers have it already", { exact: false }).waitFor();
   assert.equal(await senior.getByRole("button", { name: "Escalate", exact: true }).getAttribute("aria-disabled"), "true");
   await accessible(senior);
@@ -53,6 +54,7 @@ it("puts a decision off to a time, which has to be said, and finds it in a view 
   visitor.expect(/status of 422/);
   await viewAs(page, "Approver");
   const path = await openFirst(page);
+  await startReview(page);
   await page.locator("summary", { hasText: "More: come back later" }).click();
   await accessible(page);
   await give(page, "Defer", "I wait for the customer's call.");
@@ -70,6 +72,7 @@ it("puts a decision off to a time, which has to be said, and finds it in a view 
 it("leaves a decision to others, and may come back while it is open", async ({ page }) => {
   await viewAs(page, "Approver");
   const path = await openFirst(page);
+  await startReview(page);
   await page.locator("summary", { hasText: "More: come back later" }).click();
   await give(page, "Abstain", "The customer is a friend.");
   await page.getByText("Your review is recorded.").first().waitFor();
@@ -77,11 +80,12 @@ it("leaves a decision to others, and may come back while it is open", async ({ p
   await page.getByText("one person counts once", { exact: false }).waitFor();
   await page.getByRole("button", { name: "Take it back" }).click();
   await page.getByText("Taken back", { exact: true }).first().waitFor();
-  await page.getByRole("button", { name: "Approve", exact: true }).waitFor();
+  await page.getByRole("button", { name: "Start review" }).first().waitFor();
 });
 
 /** Fills the review and presses one of the buttons that decide nothing by themselves. */
 async function give(page: Page, verdict: "Escalate" | "Defer" | "Abstain", reason: string): Promise<void> {
+  await startReview(page);
   await page.getByLabel("Reason code").selectOption("other");
   await page.getByLabel("Reason", { exact: true }).fill(reason);
   await page.getByRole("main").getByRole("button", { name: verdict, exact: true }).click();

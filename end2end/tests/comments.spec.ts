@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { accessible, wellFormed } from "../lib/checks.ts";
-import { openFirst, rule, viewAs } from "../lib/people.ts";
+import { openFirst, rule, startReview, viewAs } from "../lib/people.ts";
 import { specs } from "../lib/spec.ts";
 
 const { it } = specs("comments", { demo: true, seconds: 90 });
@@ -37,7 +37,7 @@ it("asks a colleague, who is told, answers, and tells the asker; the turn stays"
   await question.getByText("U+202E direction override").waitFor();
   await question.getByText("<b>bold</b>", { exact: false }).waitFor();
   assert.equal(await page.getByLabel("Comment", { exact: true }).inputValue(), "");
-  assert.ok(await page.getByRole("button", { name: "Approve", exact: true }).isEnabled());
+  assert.ok(await page.getByRole("button", { name: "Start review" }).first().isEnabled());
   await page.getByText("Waits for review", { exact: true }).first().waitFor();
   await wellFormed(page);
   await accessible(page);
@@ -89,6 +89,7 @@ it("keeps what is typed in both forms while others comment", async ({ page, java
   await viewAs(other, "Senior approver");
   await viewAs(page, "Approver");
   const path = await openFirst(page);
+  await startReview(page);
   await page.getByLabel("Reason", { exact: true }).fill("Half a reason");
   await page.getByLabel("Comment", { exact: true }).fill("Half a comment");
 

@@ -1,7 +1,7 @@
 // What a page does while the server is away.
 import { strict as assert } from "node:assert";
 import { accessible } from "../lib/checks.ts";
-import { openFirst, rule, viewAs } from "../lib/people.ts";
+import { openFirst, rule, startReview, viewAs } from "../lib/people.ts";
 import { specs } from "../lib/spec.ts";
 
 const { it } = specs("connection", { demo: true });
@@ -12,6 +12,7 @@ it("locks the verdicts while the connection is lost and opens them when it is ba
   const path = await openFirst(page);
   const approve = page.getByRole("main").getByRole("button", { name: "Approve", exact: true });
   await page.getByText("Live", { exact: true }).waitFor();
+  await startReview(page);
   await page.getByLabel("Reason code").selectOption("within_policy");
   await page.getByLabel("Reason", { exact: true }).fill("Typed before the server went away.");
   assert.equal(await approve.getAttribute("aria-disabled"), null);

@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { accessible, wellFormed } from "../lib/checks.ts";
-import { openFirst, rule, viewAs } from "../lib/people.ts";
+import { openFirst, rule, startReview, viewAs } from "../lib/people.ts";
 import { specs } from "../lib/spec.ts";
 
 const { it } = specs("desk", { demo: true });
@@ -36,6 +36,7 @@ it("keeps the text of whoever comes second", async ({ page, visitor, javaScript,
   visitor.expect(/status of 409/);
   await viewAs(page, "Senior approver");
   const path = await openFirst(page);
+  await startReview(page);
   await page.getByLabel("Reason code").selectOption("within_policy");
   await page.getByLabel("Reason", { exact: true }).fill("My careful reasoning.");
   const second = await (await another()).page();
@@ -61,6 +62,7 @@ it("refuses a review without a reason and keeps the rest", async ({ page, visito
   await viewAs(page, "Senior approver");
   await openFirst(page);
 
+  await startReview(page);
   await page.getByLabel("Reason code").selectOption("other");
   await page.getByRole("main").getByRole("button", { name: "Reject", exact: true }).click();
 

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import type { Page } from "playwright-core";
 import { launchBrowser, Visitor } from "../lib/browser.ts";
 import { issueKey, propose } from "../lib/operator.ts";
-import { viewAs } from "../lib/people.ts";
+import { startReview, viewAs } from "../lib/people.ts";
 import { type Server, startServer } from "../lib/server.ts";
 
 const SHOTS = process.env.COUNTERSIGN_SHOTS;
@@ -51,6 +51,7 @@ async function journey(server: Server, key: string, page: Page, look: string): P
   await page.goto(`/decisions/${id}`);
   await page.getByText("Live", { exact: true }).waitFor({ state: "attached" });
   await shoot("decision");
+  await startReview(page);
   await page.getByLabel("Reason code").selectOption("within_policy");
   await page.getByLabel("Reason", { exact: true }).fill("The fare is refundable, and the customer asked in time.");
   await shoot("review");

@@ -54,6 +54,14 @@ it("is worked by keyboard alone, from the list to the recorded review", async ({
   await pane(page).getByText("This view was recorded").waitFor();
   await settled(page);
 
+  // Without a review that is started, a verdict key says so and arms nothing.
+  await page.keyboard.press("a");
+  await page.getByText("Start the review first (l).").first().waitFor({ state: "attached" });
+  assert.equal(await page.locator("[data-armed]").count(), 0);
+  await page.keyboard.press("l");
+  await pane(page).getByText("You have this until").waitFor();
+  await settled(page);
+
   // A verdict key arms and sends nothing; Escape disarms and leaves the selection.
   await page.keyboard.press("a");
   await page.getByText("Approve is armed.", { exact: false }).first().waitFor({ state: "attached" });

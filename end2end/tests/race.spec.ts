@@ -1,4 +1,4 @@
-// Two approvers rule on one decision at the same moment: one resolution, and the other keeps their text.
+// Two approvers start, take over and rule on one decision at the same moment: one resolution, and the other keeps their text.
 // A few rounds always; with `cargo xtask test --full`, 200 as plain forms and 10 in browsers.
 import { strict as assert } from "node:assert";
 import { join as path } from "node:path";
@@ -7,7 +7,7 @@ import type { Browser, Page } from "playwright-core";
 import { launchBrowser, Visitor } from "../lib/browser.ts";
 import { readLeaves } from "../lib/leaves.ts";
 import { command, issueKey, propose } from "../lib/operator.ts";
-import { invite, join, setUp } from "../lib/people.ts";
+import { invite, join, rule, setUp } from "../lib/people.ts";
 import { type Server, startServer } from "../lib/server.ts";
 
 type Verdict = "Approve" | "Reject";
@@ -45,42 +45,57 @@ after(async () => {
   await server?.stop();
 });
 
-test("race: of two forms posted at once one counts and the other keeps its text", TIME, async (context) => {
+test("race: of two who start at once one has the review, and a take-over that comes first keeps the text of the other", TIME, async (context) => {
   const cookies = await Promise.all(pair.map(cookie));
-  const wins = [0, 0];
+  const wins = { review: 0, over: 0 };
   for (let round = 0; round < FORM_ROUNDS; round++) {
     const id = await propose(server.origin, key, `form-${round}`);
-    const forms = await Promise.all(cookies.map((each) => readForm(id, each)));
+    const starts = await Promise.all(cookies.map((each) => start(id, each)));
+    assert.deepEqual(starts.map((answer) => answer.status).sort(), [303, 409], `round ${round}`);
+    const first = starts.findIndex((answer) => answer.status === 303);
+    const second = 1 - first;
+    const form = await readForm(id, cookies[first]!);
+    const lease = form.find(([name]) => name === "lease")?.[1] ?? "";
     const verdicts = verdictsOf(round);
 
-    const answers = await Promise.all(forms.map((form, who) => post(form, cookies[who]!, verdicts[who]!, text(round, who))));
+    const [review, over] = await Promise.all([
+      post(form, cookies[first]!, verdicts[first]!, text(round, first)),
+      send("/act/take-over", cookies[second]!, [["decision", id], ["lease", lease], ["reason", "The shift changed."]]),
+    ]);
 
-    const winner = answers.findIndex((answer) => answer.status === 303);
-    const loser = 1 - winner;
-    assert.deepEqual(answers.map((answer) => answer.status).sort(), [303, 409], `round ${round}`);
-    const page = await answers[loser]!.text();
-    assert.ok(page.includes(RESOLVED), `round ${round} names the conflict`);
-    assert.ok(page.includes(text(round, loser)), `round ${round} keeps the text`);
-    winners.set(id, verdicts[winner]!);
-    wins[winner]! += 1;
+    assert.deepEqual([review.status, over.status].sort(), [303, 409], `round ${round}`);
+    if (review.status === 303) {
+      assert.ok((await over.text()).includes(RESOLVED), `round ${round} names the conflict`);
+      winners.set(id, verdicts[first]!);
+      wins.review += 1;
+      continue;
+    }
+    const page = await review.text();
+    assert.match(page, /Approver [AB] took this review over\./, `round ${round} says who has it`);
+    assert.ok(page.includes(text(round, first)), `round ${round} keeps the text`);
+    const again = await post(await readForm(id, cookies[second]!), cookies[second]!, verdicts[second]!, text(round, second));
+    assert.equal(again.status, 303, `round ${round}`);
+    winners.set(id, verdicts[second]!);
+    wins.over += 1;
   }
-  context.diagnostic(`${FORM_ROUNDS} rounds; the first session won ${wins[0]}, the second ${wins[1]}`);
+  context.diagnostic(`${FORM_ROUNDS} rounds; the review came first ${wins.review} times, the take-over ${wins.over}`);
 });
 
-test("race: of two people who click at once one is first and the other keeps their text", TIME, async () => {
+test("race: of two people who click at once one has the review and the other is told", TIME, async () => {
   const pages = await Promise.all(pair.map((visitor) => visitor.page()));
+  for (const visitor of pair) visitor.expect(/status of 409/);
   for (let round = 0; round < BROWSER_ROUNDS; round++) {
     const id = await propose(server.origin, key, `click-${round}`);
     const verdicts = verdictsOf(round);
-    const buttons = await Promise.all(pages.map((page, who) => fill(page, id, verdicts[who]!, text(round, who))));
+    const buttons = await Promise.all(pages.map((page) => ready(page, id)));
 
     await Promise.all(pages.map((page, who) => page.mouse.click(buttons[who]!.x, buttons[who]!.y)));
 
     const told = await Promise.all(pages.map(outcome));
-    const winner = told.indexOf("recorded");
-    assert.deepEqual([...told].sort(), ["recorded", "refused"], `round ${round}`);
-    const kept = await pages[1 - winner]!.getByLabel("Reason", { exact: true }).inputValue();
-    assert.equal(kept, text(round, 1 - winner), `round ${round} keeps the text`);
+    assert.deepEqual([...told].sort(), ["held", "refused"], `round ${round}`);
+    const winner = told.indexOf("held");
+    await rule(pages[winner]!, verdicts[winner]!, text(round, winner));
+    await pages[winner]!.waitForURL((url) => url.pathname === "/queue");
     winners.set(id, verdicts[winner]!);
   }
   for (const visitor of pair) await visitor.leave();
@@ -131,29 +146,36 @@ async function readForm(id: string, session: string): Promise<[string, string][]
 }
 
 function post(form: [string, string][], session: string, verdict: Verdict, reason: string): Promise<Response> {
-  return fetch(`${server.origin}/act/review`, {
+  return send("/act/review", session, [...form, ["code", "other"], ["reason", reason], ["verdict", verdict.toLowerCase()]]);
+}
+
+function start(id: string, session: string): Promise<Response> {
+  return send("/act/start-review", session, [["decision", id]]);
+}
+
+/** Posts as a browser without JavaScript does. */
+function send(address: string, session: string, body: [string, string][]): Promise<Response> {
+  return fetch(`${server.origin}${address}`, {
     method: "POST",
     redirect: "manual",
     headers: { cookie: session, accept: "text/html", origin: server.origin },
-    body: new URLSearchParams([...form, ["code", "other"], ["reason", reason], ["verdict", verdict.toLowerCase()]]),
+    body: new URLSearchParams(body),
   });
 }
 
-/** Opens the decision, fills the form, and returns where the button is, with everything ready for one click. */
-async function fill(page: Page, id: string, verdict: Verdict, reason: string): Promise<{ x: number; y: number }> {
+/** Opens the decision and returns where the button that starts its review is, with everything ready for one click. */
+async function ready(page: Page, id: string): Promise<{ x: number; y: number }> {
   await page.goto(`/decisions/${id}`);
   await page.getByText("Live", { exact: true }).waitFor();
-  await page.getByLabel("Reason code").selectOption("other");
-  await page.getByLabel("Reason", { exact: true }).fill(reason);
-  const button = page.getByRole("main").getByRole("button", { name: verdict, exact: true });
+  const button = page.getByRole("main").getByRole("button", { name: "Start review" }).first();
   await button.scrollIntoViewIfNeeded();
   const box = await button.boundingBox();
   assert.ok(box, "the button is on screen");
   return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
 }
 
-async function outcome(page: Page): Promise<"recorded" | "refused"> {
-  const refused = page.getByRole("alert").getByText(RESOLVED);
-  const recorded = page.waitForURL((url) => url.pathname === "/queue").then(() => "recorded" as const);
-  return Promise.race([recorded, refused.waitFor().then(() => "refused" as const)]);
+async function outcome(page: Page): Promise<"held" | "refused"> {
+  const refused = page.getByRole("alert").getByText("Others review this now", { exact: false });
+  const held = page.getByText("You have this until").first().waitFor().then(() => "held" as const);
+  return Promise.race([held, refused.first().waitFor().then(() => "refused" as const)]);
 }

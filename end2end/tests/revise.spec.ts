@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import type { Page } from "playwright-core";
 import { accessible, wellFormed } from "../lib/checks.ts";
 import { command, propose } from "../lib/operator.ts";
-import { rule, viewAs } from "../lib/people.ts";
+import { rule, startReview, viewAs } from "../lib/people.ts";
 import type { Server } from "../lib/server.ts";
 import { specs } from "../lib/spec.ts";
 
@@ -29,7 +29,7 @@ it("asks the AI system for a change and reviews its answer as a version of its o
   assert.match(history, /Version 1.*Proposed by.*Version 2.*Revised by.*Changed/s);
   assert.match(history, /Asked for changes.*Void.*Round 1/s);
   assert.match((await page.locator("#action").textContent()) ?? "", new RegExp(`${name}-2`));
-  assert.ok(await page.getByRole("main").getByRole("button", { name: "Approve", exact: true }).isVisible());
+  assert.ok(await page.getByRole("main").getByRole("button", { name: "Start review" }).first().isVisible());
   await accessible(page);
 });
 
@@ -38,6 +38,7 @@ it("approves with edits: the form shows what changes and what is sent, and someb
   await viewAs(page, "Senior approver");
   await page.goto(path);
 
+  await startReview(page);
   await page.getByRole("link", { name: "Approve with edits" }).click();
   await page.waitForURL((url) => url.pathname === `${path}/edit`);
   const field = page.locator('[name="fields[reservation_id]"]');
@@ -75,6 +76,7 @@ it("refuses an edit that changes nothing and keeps what was typed", async ({ pag
   await viewAs(page, "Senior approver");
   await page.goto(`${path}/edit`);
 
+  await startReview(page);
   await page.getByLabel("Reason code").selectOption("other");
   await page.getByLabel("Reason", { exact: true }).fill("Nothing to change.");
   await page.getByRole("main").getByRole("button", { name: "Approve with edits" }).click();
@@ -87,6 +89,7 @@ it("arms request changes and approve with edits by their keys", async ({ page, s
   const { path } = await proposed(server);
   await viewAs(page, "Senior approver");
   await page.goto(path);
+  await startReview(page);
   const order = await page.locator("#review").locator("button[name=verdict], a[href$='/edit']").allTextContents();
   assert.deepEqual(
     order.map((text) => text.trim()).slice(0, 5),
@@ -107,6 +110,7 @@ it("says on a phone that editing needs a wider screen", async ({ page, server })
   const { path } = await proposed(server);
   await viewAs(page, "Senior approver");
   await page.goto(path);
+  await startReview(page);
   await wellFormed(page);
   await accessible(page);
 

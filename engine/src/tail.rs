@@ -103,7 +103,8 @@ async fn catch_up(engine: &Engine, mut next: u64) -> Result<u64> {
 
 async fn follow(engine: &Engine, batch: Batch) -> Result<()> {
     let size = batch.first + batch.entries.len() as u64;
-    let mut change = Change { size, decisions: Vec::new(), kinds: Vec::new(), commented: Vec::new() };
+    let mut change =
+        Change { size, decisions: Vec::new(), kinds: Vec::new(), commented: Vec::new(), leased: Vec::new() };
     let mut rows = Vec::with_capacity(batch.entries.len());
     {
         let mut waiting = engine.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,9 +122,10 @@ async fn follow(engine: &Engine, batch: Batch) -> Result<()> {
             && object.t == "decision"
             && object.n.is_some()
         {
-            // A comment wakes who reads comments: it is news to no list and to no waiting agent.
+            // A comment wakes who reads comments, and a seat who shows seats: they are news to no waiting agent.
             let touched = match leaf.kind.as_str() {
                 "decision.commented" => &mut change.commented,
+                "decision.leased" | "decision.lease_ended" => &mut change.leased,
                 _ => &mut change.decisions,
             };
             if !touched.contains(&DecisionId(id)) {

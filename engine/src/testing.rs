@@ -22,7 +22,7 @@ use countersign_domain::{
     decision_type::{Kind, Parameter, Reversibility, TypeDefinition},
     event::SignInMethod,
     holding::{Holding, Source},
-    ids::{DecisionId, PersonId, ProviderId, SystemId},
+    ids::{DecisionId, LeaseId, PersonId, ProviderId, SystemId},
     policy::RetractWindows,
     role::Role,
     role_map::Group,
@@ -282,22 +282,44 @@ impl Desk {
     }
 }
 
-/// Opens a decision's page and fills its form without sending it.
+/// Opens a decision's page, starts the review unless it has begun, and fills the form without sending it. Where others
+/// hold every seat, it is taken over from who has held one longest.
 ///
 /// # Errors
 ///
-/// As `decisions::view`; a closed composer is a refusal.
+/// As `decisions::view` and `decisions::start_review`; a closed composer is a refusal.
 pub async fn form(engine: &Engine, caller: &Caller, decision: DecisionId, verdict: Verdict) -> Result<ReviewRequest> {
-    let page = decisions::view(engine, &again(caller), decision).await?;
-    let presentation = match page.composer {
-        Composer::Open { presentation, .. } => presentation,
+    let mut page = decisions::view(engine, &again(caller), decision).await?;
+    if let Composer::Ready { free, .. } = page.composer {
+        match page.holders.first().filter(|_| !free) {
+            Some(holder) => take_over(engine, caller, decision, holder.lease).await?,
+            None => decisions::start_review(engine, &again(caller), decision).await?,
+        }
+        page = decisions::view(engine, &again(caller), decision).await?;
+    }
+    let (presentation, lease) = match page.composer {
+        Composer::Open { presentation, lease, .. } => (presentation, lease),
+        Composer::Ready { .. } => {
+            let detail = "The review was started, and it is somebody else's by now.";
+            return Err(Error::refused(countersign_domain::problem::Code::LeaseLost, detail));
+        }
         Composer::Closed { reason } => {
             return Err(Error::refused(countersign_domain::problem::Code::InvalidTransition, reason));
         }
     };
     let code = if verdict == Verdict::Approve { ReasonCode::WithinPolicy } else { ReasonCode::AgainstPolicy };
     let reason = Reason::new("Checked against the policy.").map_err(|error| Error::Setup(error.to_string()))?;
-    Ok(ReviewRequest { decision, presentation, verdict, code, reason, follow_up: None, signed: None })
+    Ok(ReviewRequest { decision, presentation, lease, verdict, code, reason, follow_up: None, signed: None })
+}
+
+/// Takes a review over from its holder.
+///
+/// # Errors
+///
+/// As `decisions::take_over`.
+pub async fn take_over(engine: &Engine, caller: &Caller, decision: DecisionId, lease: LeaseId) -> Result<()> {
+    let reason = Reason::new("The shift changed.").map_err(|error| Error::Setup(error.to_string()))?;
+    decisions::take_over(engine, &again(caller), decision, lease, reason).await
 }
 
 /// Returns a word that no other call returns.
@@ -607,6 +629,18 @@ impl Desk {
     /// When that is refused.
     pub async fn member(&self, login: &str, holdings: Vec<Holding>) -> Caller {
         join(&self.engine, login, login, holdings).await.expect("a member can be made")
+    }
+
+    /// Signs a person in once more, beside the sign-in that they have.
+    ///
+    /// # Panics
+    ///
+    /// When that is refused.
+    pub async fn elsewhere(&self, known: &Caller) -> Caller {
+        let person = known.person().expect("a person signs in");
+        let session = sign_in(&self.engine, person).await.expect("a member signs in");
+        let actor = sessions::authenticate(&self.engine, session.token.reveal()).await.expect("the sign-in is read");
+        caller(actor.expect("the sign-in runs"))
     }
 
     /// Returns the roles that a person holds at this moment, each once.

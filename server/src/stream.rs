@@ -72,7 +72,7 @@ impl Changes {
 
     /// Keeps what happened to decisions, and what is news to pages of every system; reads move no page.
     fn keep(&self, change: Arc<Change>) {
-        if change.decisions.is_empty() && change.commented.is_empty() && !is_of_every_page(&change) {
+        if is_of_no_decision(&change) && !is_of_every_page(&change) {
             return;
         }
         let size = change.size;
@@ -220,8 +220,7 @@ async fn follow(
 /// What a person may be told of changes: those of decisions that they may read, and that there was a pause or a note
 /// for the next shift somewhere.
 async fn told(server: &Server, person: PersonId, changes: &[Arc<Change>]) -> countersign_engine::Result<Vec<Change>> {
-    let mut touched: Vec<DecisionId> =
-        changes.iter().flat_map(|change| change.decisions.iter().chain(&change.commented).copied()).collect();
+    let mut touched: Vec<DecisionId> = changes.iter().flat_map(|change| touched_by(change)).collect();
     touched.sort_unstable();
     touched.dedup();
     let visible = match touched.is_empty() {
@@ -234,10 +233,19 @@ async fn told(server: &Server, person: PersonId, changes: &[Arc<Change>]) -> cou
         decisions: may_see(&change.decisions),
         kinds: change.kinds.clone(),
         commented: may_see(&change.commented),
+        leased: may_see(&change.leased),
     };
-    let told =
-        |change: &Change| !change.decisions.is_empty() || !change.commented.is_empty() || is_of_every_page(change);
+    let told = |change: &Change| !is_of_no_decision(change) || is_of_every_page(change);
     Ok(changes.iter().map(seen).filter(told).collect())
+}
+
+/// Decisions that something happened to, or beside.
+fn touched_by(change: &Change) -> impl Iterator<Item = DecisionId> {
+    change.decisions.iter().chain(&change.commented).chain(&change.leased).copied()
+}
+
+fn is_of_no_decision(change: &Change) -> bool {
+    touched_by(change).next().is_none()
 }
 
 /// Tells whether a system was paused or resumed, or a note was left for the next shift or ended: pages of every system
@@ -298,6 +306,7 @@ mod tests {
                 decisions: Vec::new(),
                 kinds: vec![kind.into()],
                 commented: Vec::new(),
+                leased: Vec::new(),
             }));
         }
 
@@ -336,6 +345,6 @@ mod tests {
 
     fn change(size: u64, of_decision: bool) -> Arc<Change> {
         let decisions = if of_decision { vec![DecisionId(Uuid::nil())] } else { Vec::new() };
-        Arc::new(Change { size, decisions, kinds: Vec::new(), commented: Vec::new() })
+        Arc::new(Change { size, decisions, kinds: Vec::new(), commented: Vec::new(), leased: Vec::new() })
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Page {
     pub(crate) shown_at: u64,
     /// The form may be sent.
     pub(crate) may_rule: bool,
+    /// The form is there once the review is started.
+    pub(crate) may_start: bool,
 }
 
 /// Who gets a command first, where several listen: the innermost.
@@ -108,6 +110,7 @@ fn scene_of_all() -> Page {
         loading: all.loading || page.loading,
         shown_at: all.shown_at.max(page.shown_at),
         may_rule: all.may_rule || page.may_rule,
+        may_start: all.may_start || page.may_start,
     })
 }
 
@@ -132,6 +135,7 @@ fn asked(event: &KeyboardEvent) -> Option<Command> {
         shown_ms: now.saturating_sub(page.shown_at),
         hidden: document.hidden(),
         may_rule: page.may_rule,
+        may_start: page.may_start,
         prefixed,
     };
     command(press, scene)

@@ -49,6 +49,8 @@ pub(crate) fn kind_words(kind: &str) -> &str {
         "decision.routed" => "Routed by policy",
         "decision.escalated" => "Handed to the senior approvers",
         "decision.commented" => "Commented",
+        "decision.leased" => "Review started",
+        "decision.lease_ended" => "Review given up or taken over",
         "decision.revised" => "Revised by the AI system",
         "decision.edited" => "Edited by a reviewer",
         "decision.withdrawn" => "Withdrawn by the AI system",
@@ -83,7 +85,8 @@ pub(crate) fn kind_words(kind: &str) -> &str {
 
 /// Tells whether an entry of this kind can change what a list or a decision page shows.
 pub(crate) fn changes_decisions(kind: &str) -> bool {
-    kind.starts_with("decision.") && !matches!(kind, "decision.viewed" | "decision.commented")
+    let beside = ["decision.viewed", "decision.commented", "decision.leased", "decision.lease_ended"];
+    kind.starts_with("decision.") && !beside.contains(&kind)
 }
 
 /// Tells whether an entry of this kind can change which systems are paused.
@@ -111,6 +114,7 @@ mod tests {
         assert!(changes_decisions("decision.reviewed"));
         assert!(!changes_decisions("decision.viewed"));
         assert!(!changes_decisions("decision.commented"));
+        assert!(!changes_decisions("decision.leased"));
         assert!(!changes_decisions("access.listed"));
     }
 }

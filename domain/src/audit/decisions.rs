@@ -139,6 +139,8 @@ impl Decisions {
                 resolution.check_named(act, findings);
             }
             ("decision.viewed", Some(Decision::Resolved(_))) => {}
+            // Held to one another elsewhere; neither decides anything.
+            ("decision.leased" | "decision.lease_ended", Some(Decision::Open(_))) => {}
             // It has no effect, before the resolution or after.
             ("decision.commented", Some(_)) => {}
             ("decision.released" | "decision.outcome_reported", _) => {

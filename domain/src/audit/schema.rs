@@ -11,6 +11,7 @@ use crate::{
         AccessReviewAnswer, AnomalyCause, CredentialAlg, EndCause, List, PasswordBy, ProviderChange, ScimChange, Scope,
         VoidCause, WithdrawCode,
     },
+    lease::LeaseEnd,
     policy::Route,
 };
 
@@ -181,6 +182,13 @@ const KINDS: &[Kind] = &[
         &[("due", Integer, Must), ("need", Integer, Must), ("review", Uuid, May)],
         &[],
     ),
+    kind(
+        "decision.lease_ended",
+        Place::Act("decision"),
+        &[("cause", Known(known_lease_end), Must), ("lease", Uuid, Must)],
+        &["reason?"],
+    ),
+    kind("decision.leased", Place::Act("decision"), &[("lapsed", Entries, May), ("until", Integer, Must)], &[]),
     kind(
         "decision.outcome_reported",
         Place::Act("decision"),
@@ -514,6 +522,10 @@ fn known_route(word: &str) -> bool {
 
 fn known_verdict(word: &str) -> bool {
     matches!(word, "approve" | "approve_with_edits" | "reject" | "request_changes" | "escalate" | "abstain" | "defer")
+}
+
+fn known_lease_end(word: &str) -> bool {
+    LeaseEnd::from_word(word).is_some_and(LeaseEnd::is_sealed)
 }
 
 fn known_void(word: &str) -> bool {

@@ -1,5 +1,6 @@
 //! One small log, and every violation of it.
 
+mod leases;
 mod pauses;
 mod talk;
 

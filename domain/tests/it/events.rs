@@ -10,6 +10,7 @@ use countersign_domain::{
         ProviderChange, ScimChange, Scope, SignInMethod, Signature, VoidCause, WithdrawCode,
     },
     holding::{AuthorityLimits, Holding, Source},
+    lease::LeaseEnd,
     policy::{OnTimeout, Route, Routed},
     problem::Code,
     role::Role,
@@ -58,7 +59,7 @@ fn line(event: &Event) -> String {
     String::from_utf8(Value::object(members).to_bytes(Limits::LEAF).unwrap()).unwrap()
 }
 
-const LAST: usize = 73;
+const LAST: usize = 75;
 
 /// No wildcard: an event without a line here does not compile.
 fn position(event: &Event) -> usize {
@@ -136,6 +137,8 @@ fn position(event: &Event) -> usize {
         Event::Commented { .. } => 70,
         Event::HandoverNoted { .. } => 71,
         Event::HandoverEnded { .. } => 72,
+        Event::Leased { .. } => 73,
+        Event::LeaseEnded { .. } => 74,
         Event::Denied { .. } => LAST,
     }
 }
@@ -519,6 +522,16 @@ pub(crate) fn samples() -> Vec<Event> {
             by: person,
         },
         Event::HandoverEnded { handover: id(0xd0).into(), n: 2 },
+        Event::Leased { decision, n: 3, until: 1_793_610_900_000, lapsed: Vec::new() },
+        Event::Leased { decision, n: 6, until: 1_793_611_900_000, lapsed: vec![id(0x85).into(), id(0x86).into()] },
+        Event::LeaseEnded { decision, n: 4, lease: id(0x85).into(), cause: LeaseEnd::Released, reason: None },
+        Event::LeaseEnded {
+            decision,
+            n: 5,
+            lease: id(0x85).into(),
+            cause: LeaseEnd::TakenOver,
+            reason: Some(("she went home".into(), id(0x16).into())),
+        },
     ]
 }
 

@@ -239,6 +239,19 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
         from comments
         where entry_id = any($1)
         union all
+        select 'leases', id::text, entry_id, 'decision.leased', decision_id, array_remove(array[
+            'at=' || (extract(epoch from taken_at) * 1000)::bigint, 'sid=' || person_id,
+            'd.until=' || (extract(epoch from promised_until) * 1000)::bigint,
+            case cardinality(lapsed) when 0 then null else 'd.lapsed=' || array_to_string(lapsed, ',') end], null)
+        from leases
+        where entry_id = any($1)
+        union all
+        select 'leases', id::text, ended_entry_id, 'decision.lease_ended', decision_id, array[
+            'at=' || (extract(epoch from ended_at) * 1000)::bigint, 'sid=' || ended_by, 'd.cause=' || cause,
+            'd.lease=' || entry_id]
+        from leases
+        where ended_entry_id = any($1)
+        union all
         select 'handovers', id::text, entry_id, 'handover.noted', id, array_remove(array[
             'at=' || (extract(epoch from noted_at) * 1000)::bigint, 'sid=' || author_id,
             'd.until=' || (extract(epoch from until_at) * 1000)::bigint, 'd.system=' || system_id], null)

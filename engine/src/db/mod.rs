@@ -17,6 +17,7 @@ pub(crate) mod export;
 pub(crate) mod factors;
 pub(crate) mod handovers;
 pub(crate) mod idempotency_keys;
+pub(crate) mod leases;
 pub(crate) mod logs;
 pub(crate) mod notices;
 pub(crate) mod one_time_links;

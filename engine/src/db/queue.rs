@@ -66,6 +66,8 @@ pub(crate) struct Queued {
     pub(crate) escalated_at: Option<u64>,
     pub(crate) entry: Uuid,
     pub(crate) index: Option<i64>,
+    /// Who reviews it at this moment, the longest first.
+    pub(crate) held_by: Vec<PersonId>,
     pub(crate) resolution: Option<Resolved>,
 }
 
@@ -123,6 +125,7 @@ struct Row {
     escalated_at: Option<OffsetDateTime>,
     entry_id: Uuid,
     idx: Option<i64>,
+    held_by: Option<Vec<Uuid>>,
     outcome: Option<String>,
     cause: Option<String>,
     resolved_at: Option<OffsetDateTime>,
@@ -157,6 +160,7 @@ impl TryFrom<Row> for Queued {
             escalated_at: row.escalated_at.map(milliseconds),
             entry: row.entry_id,
             index: row.idx,
+            held_by: row.held_by.unwrap_or_default().into_iter().map(PersonId::from).collect(),
             resolution,
         })
     }
@@ -239,7 +243,10 @@ macro_rules! open_page {
                 and ((r.verdict = 'approve' and r.round = d.round)
                   or (r.verdict = 'approve_with_edits' and r.round + 1 = d.round))) as "given!",
               d.due_at as "due_at!", d.proposed_at as "proposed_at!", d.escalated_at, d.entry_id as "entry_id!",
-              e.idx as "idx?", null::text as outcome, null::text as cause, null::timestamptz as resolved_at
+              e.idx as "idx?",
+              (select array_agg(h.person_id order by h.taken_at) from held_leases h
+                where h.decision_id = d.id and h.until_at > $3) as "held_by?",
+              null::text as outcome, null::text as cause, null::timestamptz as resolved_at
             from page d
             join ledger_entries e on e.id = d.entry_id
             order by "# + $order,
@@ -393,7 +400,7 @@ pub(crate) async fn list_resolved(
             and ((r.verdict = 'approve' and r.round = d.round)
               or (r.verdict = 'approve_with_edits' and r.round + 1 = d.round))) as "given!",
           d.due_at as "due_at!", d.proposed_at as "proposed_at!", d.escalated_at, d.entry_id as "entry_id!",
-          e.idx as "idx?", d.outcome as "outcome?", d.cause as "cause?", d.resolved_at as "resolved_at?"
+          e.idx as "idx?", null::uuid[] as "held_by?", d.outcome as "outcome?", d.cause as "cause?", d.resolved_at as "resolved_at?"
         from page d
         join ledger_entries e on e.id = d.entry_id
         order by d.resolved_at desc, d.id desc

@@ -18,7 +18,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 use tokio::{sync::broadcast::error::RecvError, time::Instant};
 
-use super::{Stored, comments, propose, settle};
+use super::{Stored, comments, lease, propose, settle};
 use crate::{
     Engine,
     authorize::{Action, Denial, Permit, Target},
@@ -166,7 +166,8 @@ pub async fn proof(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<S
 
 /// Reads a decision as its agent may see it.
 pub(crate) async fn load(conn: &mut PgConnection, engine: &Engine, id: DecisionId) -> Result<Option<AgentDecision>> {
-    let Some(decision) = db::decisions::find(conn, id).await? else { return Ok(None) };
+    let Some(mut decision) = db::decisions::find(conn, id).await? else { return Ok(None) };
+    decision.state = lease::state(conn, engine, &decision).await?;
     let types = db::decision_types::list(conn, &[decision.type_id.0]).await?;
     let Some((_, definition)) = types.into_iter().next() else { return Ok(None) };
     let resolution = db::resolutions::find(conn, id).await?;

@@ -7,6 +7,7 @@ use countersign_domain::{
     decision_type::{Kind, TypeDefinition},
     event::Event,
     ids::{DecisionId, EntryId, PersonId, PresentationId},
+    lease::{Holder, seats},
     lineage::{self, Maker},
     policy::{Approval, Known, PolicyVersion},
     view::{
@@ -22,7 +23,7 @@ use countersign_ledger::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{comments, review, routing::Case, seal_at, settle, sign, title};
+use super::{comments, lease, review, routing::Case, seal_at, settle, sign, title};
 use crate::{
     Engine,
     authorize::{self, Action, Permit, Target},
@@ -156,17 +157,21 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     };
     let pause = pauses::find_shown(&mut tx, engine, stored.system).await?;
     let comments = comments::section(&mut tx, engine, caller, target, id).await?;
+    let held = db::leases::list_held(&mut tx, id, engine.now()).await?;
+    let holders = lease::holders(&mut tx, engine, caller, &held).await?;
+    let state = if holders.is_empty() || stored.state != State::Queued { stored.state } else { State::InReview };
     let settled = db::decisions::find(&mut tx, id).await?.is_some_and(|again| again.n == stored.n);
     tx.commit().await?;
 
     let now = engine.now();
-    let composer = composer(engine, caller, barred, &rules, (signing, senior), now);
+    let others = held.iter().filter(|held| Some(held.person) != caller.person()).count() as u64;
+    let composer = composer(engine, caller, barred, &rules, (signing, senior), (&holders, others), now);
     let composer = without_edits(composer, &definition);
     let by_rule = format!("rule {}, version {}", policy_section.name, policy.number);
     let view = DecisionView {
         id,
         title,
-        state: stored.state,
+        state,
         system: stored.system,
         system_name: system.name,
         key_id: key.key_id,
@@ -227,6 +232,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
             .collect(),
         history,
         comments,
+        holders,
         composer,
         may_open,
         open_until,
@@ -514,6 +520,7 @@ fn composer(
     barred: Option<String>,
     rules: &countersign_domain::decision::Decision,
     (signing, senior): (Signing, bool),
+    (holders, others): (&[Holder], u64),
     now: u64,
 ) -> Composer {
     let closed = |reason: &str| Composer::Closed { reason: reason.to_owned() };
@@ -548,9 +555,14 @@ fn composer(
     if refused.len() == Verdict::ALL.len() {
         return closed(&refused[0].why);
     }
+    let Some(own) = holders.iter().find(|holder| holder.own) else {
+        return Composer::Ready { free: others < seats(&rules.quorum, &rules.approvals), refused };
+    };
     Composer::Open {
         presentation: PresentationId(engine.id()),
         expires_at: now + PRESENTATION_MS,
+        lease: own.lease,
+        lease_until: own.until,
         signed: signing == Signing::Able,
         refused,
         defer_before: rules.defer_before(),

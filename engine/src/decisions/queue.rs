@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use countersign_domain::{
-    decision::ResolutionOutcome,
+    decision::{ResolutionOutcome, State},
     event::{Event, List},
     ids::{DecisionId, PolicyVersionId},
     policy::PolicyVersion,
@@ -188,6 +188,9 @@ async fn dress(conn: &mut PgConnection, engine: &Engine, rows: &[Queued]) -> Res
         .map(|(id, definition)| (id.0, definition.name))
         .collect();
     let versions = versions(conn, rows.iter().map(|row| row.policy_version)).await?;
+    let holders: Vec<_> = rows.iter().flat_map(|row| row.held_by.iter().copied()).collect();
+    let names = people::names(conn, engine, &holders).await?;
+    let name = |person| names.get(person).cloned().unwrap_or_else(people::erased);
     Ok(rows
         .iter()
         .map(|row| {
@@ -199,7 +202,10 @@ async fn dress(conn: &mut PgConnection, engine: &Engine, rows: &[Queued]) -> Res
                 paused: false,
                 type_name: types.get(&row.type_id).cloned().unwrap_or_default(),
                 risk: row.risk,
-                state: row.state,
+                state: match row.state {
+                    State::Queued if !row.held_by.is_empty() => State::InReview,
+                    state => state,
+                },
                 route: row.route,
                 rule: label(version, row.rule).to_owned(),
                 escalated: row.escalated_at.is_some(),
@@ -208,6 +214,7 @@ async fn dress(conn: &mut PgConnection, engine: &Engine, rows: &[Queued]) -> Res
                 due_at: row.due_at,
                 given: row.given,
                 need: row.need,
+                held_by: row.held_by.iter().map(name).collect(),
                 seal: seal_at(engine, row.index),
                 resolution: row.resolution.as_ref().map(|resolved| resolution(resolved, version, row.rule)),
             }

@@ -4,7 +4,8 @@ use countersign_domain::{
     Problem,
     decision::{self, Effected, ReasonCode, ResolutionOutcome, Ruling, State, Verdict},
     event::Event,
-    ids::{DecisionId, EntryId, PersonId, PresentationId, ResolutionId, ReviewId},
+    ids::{DecisionId, EntryId, LeaseId, PersonId, PresentationId, ResolutionId, ReviewId},
+    lease::LeaseEnd,
     policy::{Approval, PolicyVersion, Route},
     problem::Code,
     text::Reason,
@@ -15,7 +16,7 @@ use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::{
     edit::{self, Edits},
-    routing, settle,
+    lease, routing, settle,
     sign::{self, SignedAnswer},
 };
 use crate::{
@@ -34,6 +35,8 @@ pub struct ReviewRequest {
     pub decision: DecisionId,
     /// What was shown; used up by this review.
     pub presentation: PresentationId,
+    /// The person's claim on the review; it ends with this.
+    pub lease: LeaseId,
     /// The ruling.
     pub verdict: Verdict,
     /// The reason in one word.
@@ -64,8 +67,8 @@ pub struct Reviewed {
 ///
 /// # Errors
 ///
-/// `already_resolved`, `already_reviewed`, `stale` when what was shown is not what would be decided;
-/// each goes on record. [`Error::Forbidden`] for anybody but an approver.
+/// `already_resolved`, `already_reviewed`, `lease_lost` without a claim that runs, `stale` when what was shown is not what
+/// would be decided; each goes on record. [`Error::Forbidden`] for anybody but an approver.
 pub async fn review(engine: &Engine, caller: &Caller, request: ReviewRequest) -> Result<Reviewed> {
     given(engine, caller, request, None).await
 }
@@ -166,6 +169,7 @@ async fn record(
     };
     db::reviews::insert(&mut tx, &new).await?;
     db::presentations::consume(&mut tx, request.presentation, entry.at).await?;
+    db::leases::end(&mut tx, request.lease, LeaseEnd::Reviewed, entry.at).await?;
     let (state, resolution, entry) = match (effect, version) {
         (Effected::Decided(outcome), _) => settle::decide(&mut tx, &engine, &caller, &stored, outcome, &policy).await?,
         (Effected::Waiting { .. }, _) => {
@@ -182,7 +186,10 @@ async fn record(
             let state = stored.state;
             moved(&mut tx, &stored, state, entry).await?
         }
-        (Effected::ChangesRequested, _) => moved(&mut tx, &stored, State::ChangesRequested, entry).await?,
+        (Effected::ChangesRequested, _) => {
+            db::leases::end_all(&mut tx, stored.id, LeaseEnd::Returned, entry.at).await?;
+            moved(&mut tx, &stored, State::ChangesRequested, entry).await?
+        }
         (Effected::Edited, Some(version)) => {
             let editor = (Approval { person, senior }, entry.id);
             edit::apply(&mut tx, &engine, &caller, &permit, &mut stored, version, editor).await?
@@ -234,11 +241,16 @@ pub(super) async fn check(
     let target = Target::Decision { id: stored.id, system: stored.system, n: stored.n };
     let permit = engine.authorize(tx, caller, Action::ReviewDecision, target).await?;
     let refuse = |problem| Denial::by_rule(permit.clone(), Action::ReviewDecision, target, problem);
+    let now = engine.now();
+    let policy = db::policies::find(tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
+    let rules = rules(tx, &stored, &policy).await?;
+    // Rights, state and four eyes first, then the claim, then what was shown (V1).
+    rules.admits(person, request.verdict, now).map_err(|problem| refuse(kept(problem)))?;
+    lease::check(tx, engine, caller, (stored.id, request.lease), now).await?.map_err(&refuse)?;
     let shown = db::presentations::lock(tx, request.presentation)
         .await?
         .filter(|shown| shown.decision == stored.id && shown.person == person && shown.session == session)
         .ok_or_else(|| refuse(stale("This form belongs to another page or sign-in.")))?;
-    let now = engine.now();
     let seen = db::presentations::digest(&shown.seen)?;
     let content = db::presentations::digest(&shown.content)?;
     if let Some(active) = db::policies::find_active(tx).await?
@@ -247,8 +259,6 @@ pub(super) async fn check(
     {
         return Err(refuse(stale("Another version of the policy came into force after you opened it.")));
     }
-    let policy = db::policies::find(tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
-    let rules = rules(tx, &stored, &policy).await?;
     let senior = authorize::is_senior(tx, person, stored.id, now).await?;
     let reviewer = Approval { person, senior };
     let ruling = Ruling { reviewer, verdict: request.verdict, follow_up: request.follow_up };
@@ -337,6 +347,7 @@ pub(crate) async fn resolve(
         entry: entry.id,
     };
     db::resolutions::insert(tx, &new).await?;
+    db::leases::end_all(tx, stored.id, LeaseEnd::Resolved, entry.at).await?;
     match db::decisions::set_resolved(tx, stored.id, resolved.n).await? {
         true => Ok(entry),
         false => Err(Error::Row { table: "decisions", column: "state", id: stored.id.to_string() }),

@@ -8,6 +8,7 @@ use countersign_domain::{
     decision_type::TypeDefinition,
     event::{Event, TextOwner, VoidCause},
     ids::{DecisionId, DecisionTypeId, EntryId, PersonId, RevisionId, SystemId},
+    lease::LeaseEnd,
     lineage::Maker,
     policy::{PolicyVersion, Routed},
     problem::FieldError,
@@ -280,6 +281,7 @@ pub(super) async fn replace(
     };
     db::revisions::insert(tx, &new).await?;
     db::decisions::insert_route(tx, stored, stored.n, "decision.routed", entry.id, None).await?;
+    db::leases::end_all(tx, decision, LeaseEnd::Revised, entry.at).await?;
     routing::keep_free_seat(tx, stored, &version.policy).await?;
     Ok(entry)
 }

@@ -8,6 +8,7 @@ use countersign_domain::{
     decision_type::TypeDefinition,
     event::Event,
     ids::{DecisionId, EntryId, SystemId},
+    lease::LeaseEnd,
     policy::{Facts, Impact, Known, OnTimeout, PolicyBody, PolicyVersion, Quorum, Route, Routed, Row, RowTrace, facts},
 };
 use sqlx::{PgConnection, Postgres, Transaction};
@@ -189,6 +190,7 @@ pub(crate) async fn ask_again(
     }
     db::decisions::set_route(tx, stored).await?;
     if stricter {
+        db::leases::end_all(tx, stored.id, LeaseEnd::Rerouted, engine.now()).await?;
         keep_free_seat(tx, stored, version).await?;
     }
     if stricter && resolve_by_rule(tx, engine, caller, stored).await?.is_none() {
@@ -250,6 +252,7 @@ pub(crate) async fn hand_up(
     let entry = seal::append(tx, engine, caller, &permit, &event).await?;
     db::decisions::insert_route(tx, stored, stored.n, "decision.escalated", entry.id, by).await?;
     db::decisions::set_route(tx, stored).await?;
+    db::leases::end_all(tx, stored.id, LeaseEnd::Rerouted, entry.at).await?;
     keep_free_seat(tx, stored, version).await?;
     Ok(entry)
 }

@@ -23,6 +23,8 @@ const MADE: &[(&str, usize)] = &[
     ("decision.commented", 1),
     ("decision.edited", 1),
     ("decision.escalated", 1),
+    ("decision.lease_ended", 1),
+    ("decision.leased", 1),
     ("decision.outcome_reported", 1),
     ("decision.proposed", 2),
     ("decision.quorum_met", 1),

@@ -66,7 +66,7 @@ async fn what_is_approved_settles_and_reaches_the_agent_only_afterwards() {
     assert_eq!((given.state, given.resolution), (State::Settling, None));
     assert_eq!((told.state, told.resolution), (State::Settling, None));
     assert_eq!(page.settling.unwrap().outcome, ResolutionOutcome::Approved);
-    let Composer::Open { refused, .. } = page.composer else { panic!("another reviewer may still reject") };
+    let Composer::Ready { refused, .. } = page.composer else { panic!("another reviewer may still reject") };
     assert!(refused.iter().all(|refused| refused.verdict != Verdict::Reject));
     assert!(refused.iter().any(|refused| refused.verdict == Verdict::Approve));
 
@@ -77,7 +77,7 @@ async fn what_is_approved_settles_and_reaches_the_agent_only_afterwards() {
 
     assert_eq!(told.unwrap().resolution.unwrap().outcome, ResolutionOutcome::Approved);
     let acts: Vec<_> = desk.kinds_of(id).await.into_iter().filter(|kind| !kind.ends_with(".viewed")).collect();
-    assert_eq!(acts, kinds(&["proposed", "routed", "reviewed", "quorum_met", "resolved", "released"]));
+    assert_eq!(acts, kinds(&["proposed", "routed", "leased", "reviewed", "quorum_met", "resolved", "released"]));
     verified(desk).await;
 }
 
@@ -161,7 +161,7 @@ async fn nothing_is_handed_to_nobody() {
 
     assert_eq!(code(up), Code::InvalidTransition);
     let page = decisions::view(&desk.engine, &again(&desk.approver), id).await.unwrap();
-    assert_eq!((page.state, page.reviews.len()), (State::Queued, 0));
+    assert_eq!((page.state, page.reviews.len()), (State::InReview, 0), "who was refused still has it");
 }
 
 /// A rejection settles; an approval that it outweighed is taken back, which changes neither it nor its time. Nor does an

@@ -93,7 +93,7 @@ async fn two_comments_and_a_review_at_once_are_three_acts_in_a_row() {
         one.unwrap();
         other.unwrap();
         assert_eq!(ruled.unwrap().resolution, Some(ResolutionOutcome::Approved));
-        assert_eq!(desk.database.number("select n from decisions").await, 6);
+        assert_eq!(desk.database.number("select n from decisions").await, 7);
         assert_eq!(comments(&desk, &desk.approver, id).await.rows.len(), 2);
         verified(&desk).await;
     }
@@ -285,8 +285,8 @@ async fn what_is_resolved_is_talked_about_afterwards_and_a_kept_approval_stays_k
     desk.sealed().await;
 
     assert_eq!(read(&desk, id).await, before, "an approval that a pause keeps is not given away by a comment");
-    assert_eq!((&before["version"], &before["resolution"]), (&3.into(), &serde_json::Value::Null));
-    assert_eq!(acts(&desk.kinds_of(id).await), ["proposed", "routed", "reviewed", "resolved", "commented"]);
+    assert_eq!((&before["version"], &before["resolution"]), (&4.into(), &serde_json::Value::Null));
+    assert_eq!(acts(&desk.kinds_of(id).await), ["proposed", "routed", "leased", "reviewed", "resolved", "commented"]);
     verified(&desk).await;
 }
 

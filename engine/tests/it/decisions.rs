@@ -10,8 +10,8 @@ use countersign_domain::{
 };
 use countersign_engine::{
     Error,
-    decisions::{self, QueueFilter},
-    testing::{Desk, again, id_of, proposal},
+    decisions::{self, QueueFilter, ReviewRequest},
+    testing::{Desk, again, id_of, proposal, take_over},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,7 +34,7 @@ async fn a_decision_is_proposed_reviewed_released_and_reported() {
     let kinds = desk.kinds_of(id).await;
     assert_eq!(
         kinds,
-        ["proposed", "routed", "viewed", "reviewed", "resolved", "released", "outcome_reported"]
+        ["proposed", "routed", "viewed", "leased", "viewed", "reviewed", "resolved", "released", "outcome_reported"]
             .map(|word| format!("decision.{word}"))
     );
 }
@@ -109,14 +109,23 @@ async fn two_approvers_at_once_make_one_resolution() {
     for round in 0..20 {
         let id = desk.queued_decision().await;
         let verdict = if round % 2 == 0 { Verdict::Approve } else { Verdict::Reject };
-        let a = desk.open_form(&desk.approver, id, verdict).await.unwrap();
-        let b = desk.open_form(&desk.approver_b, id, Verdict::Approve).await.unwrap();
+        let form = desk.open_form(&desk.approver, id, verdict).await.unwrap();
+        let lease = form.lease;
 
-        let (caller_a, caller_b) = (again(&desk.approver), again(&desk.approver_b));
-        let (one, other) =
-            tokio::join!(decisions::review(&desk.engine, &caller_a, a), decisions::review(&desk.engine, &caller_b, b));
+        let caller = again(&desk.approver);
+        let (review, over) = tokio::join!(
+            decisions::review(&desk.engine, &caller, form),
+            take_over(&desk.engine, &desk.approver_b, id, lease)
+        );
 
-        assert_eq!(usize::from(one.is_ok()) + usize::from(other.is_ok()), 1);
+        match (review, over) {
+            (Ok(_), Err(late)) => assert_eq!(code(late), Code::AlreadyResolved),
+            (Err(lost), Ok(())) => {
+                assert_eq!(code(lost), Code::LeaseLost);
+                desk.review(&desk.approver_b, id, Verdict::Approve).await.unwrap();
+            }
+            both => panic!("one of them takes effect: {both:?}"),
+        }
     }
     assert_eq!(desk.database.number("select count(*) from resolutions").await, 20);
     assert_eq!(desk.database.number("select count(*) from reviews").await, 20);
@@ -128,12 +137,21 @@ async fn a_form_works_once_for_one_person_and_not_for_ever() {
     let id = desk.queued_decision().await;
     let form = desk.open_form(&desk.approver, id, Verdict::Approve).await.unwrap();
 
+    let beside = desk.open_form(&desk.approver, id, Verdict::Approve).await.unwrap();
     let foreign = decisions::review(&desk.engine, &again(&desk.approver_b), form.clone()).await.unwrap_err();
-    desk.clock.advance(16 * 60 * 1_000);
-    let old = decisions::review(&desk.engine, &again(&desk.approver), form).await.unwrap_err();
+    for _ in 0..4 {
+        // Only the page beside gives signs of life.
+        decisions::beat(&desk.engine, &desk.approver, (id, beside.lease), beside.presentation, false).await.unwrap();
+        desk.clock.advance(4 * 60 * 1_000);
+    }
+    let old = decisions::review(&desk.engine, &again(&desk.approver), form.clone()).await.unwrap_err();
+    let own = desk.open_form(&desk.approver_b, id, Verdict::Approve).await.unwrap();
+    let with_anothers = ReviewRequest { presentation: beside.presentation, ..own };
+    let mixed = decisions::review(&desk.engine, &again(&desk.approver_b), with_anothers).await.unwrap_err();
 
-    assert_eq!(code(foreign), Code::Stale);
+    assert_eq!(code(foreign), Code::LeaseLost);
     assert_eq!(code(old), Code::Stale);
+    assert_eq!(code(mixed), Code::Stale);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,7 +171,7 @@ async fn the_presentation_names_exactly_what_the_page_shows() {
         page.fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>(),
         ["order", "amount", "rationale", "context"]
     );
-    assert!(matches!(page.composer, Composer::Open { .. }));
+    assert!(matches!(page.composer, Composer::Ready { .. }));
 }
 
 #[tokio::test(flavor = "multi_thread")]

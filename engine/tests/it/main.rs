@@ -11,6 +11,7 @@ mod comments;
 mod decisions;
 mod export;
 mod handovers;
+mod leases;
 mod mapping;
 mod passkeys;
 mod pauses;

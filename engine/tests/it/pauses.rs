@@ -69,7 +69,7 @@ async fn an_approval_is_kept_from_the_agent_until_the_pause_ends() {
     desk.sealed().await;
     let told = floor.read(id).await;
     assert_eq!((told.resolution, told.state, told.paused), (None, State::Settling, true));
-    assert_eq!(told.version, 3, "the review is counted, the resolution is not");
+    assert_eq!(told.version, 4, "the review is counted, the resolution is not");
     let polled = floor.wait(id, Duration::from_millis(600)).await;
     assert_eq!(polled.resolution, None);
     assert_eq!(desk.database.number("select count(*) from releases").await, 0);

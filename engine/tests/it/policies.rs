@@ -216,11 +216,13 @@ async fn seats_are_filled_by_the_people_they_name_and_stages_wait() {
     let last = desk.review(&office.senior, id, Verdict::Approve).await.unwrap();
 
     assert!(
-        matches!(&early.composer, Composer::Open { refused, .. } if may_approve(refused)),
+        matches!(&early.composer, Composer::Open { refused, .. } | Composer::Ready { refused, .. } if may_approve(refused)),
         "a senior may fill an approver's seat"
     );
     assert_eq!((first.state, first.resolution), (State::InReview, None));
-    assert!(matches!(&page.composer, Composer::Open { refused, .. } if !may_approve(refused)));
+    assert!(
+        matches!(&page.composer, Composer::Open { refused, .. } | Composer::Ready { refused, .. } if !may_approve(refused))
+    );
     let seats: Vec<_> = page.policy.seats.iter().map(|seat| (seat.role, seat.given, seat.open)).collect();
     assert_eq!(seats, [(Role::Approver, 1, false), (Role::SeniorApprover, 0, true)]);
     assert_eq!(code(second), Code::Forbidden);

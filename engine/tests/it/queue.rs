@@ -105,7 +105,7 @@ async fn each_view_tells_what_opening_tells() {
                 let since = page.policy.escalated_at.unwrap_or(page.proposed_at);
                 let holds = |view| match view {
                     View::YourTurn => {
-                        matches!(&page.composer, Composer::Open { refused, .. } if crate::policies::may_approve(refused))
+                        matches!(&page.composer, Composer::Open { refused, .. } | Composer::Ready { refused, .. } if crate::policies::may_approve(refused))
                     }
                     View::Team => page.state.is_open(),
                     View::Waiting => page.state.is_open() && by_me,

@@ -26,12 +26,12 @@ async fn two_thousand_contested_acts_end_in_one_resolution_each_and_replay_from_
     for outcome in ["approved", "rejected", "expired", "withdrawn"] {
         assert!(report.resolved(outcome) > 0, "no decision was {outcome}: {report:#?}");
     }
-    for refused in ["already_resolved", "already_reviewed", "stale"] {
+    for refused in ["already_resolved", "already_reviewed", "stale", "lease_lost"] {
         let met = report.kinds.values().any(|tally| tally.refused.contains_key(refused));
         assert!(met, "nobody met {refused}, so nothing was contested: {report:#?}");
     }
     let idle: Vec<_> = report.kinds.iter().filter(|(_, tally)| tally.done == 0).map(|(name, _)| name).collect();
-    assert!(report.kinds.len() == 26 && idle.is_empty(), "{idle:?} never took effect: {report:#?}");
+    assert!(report.kinds.len() == 28 && idle.is_empty(), "{idle:?} never took effect: {report:#?}");
     let audit = crate::export::verify(&desk).await;
     let failed: Vec<_> = audit.checks.iter().filter(|check| check.status == Status::Failed).collect();
     assert!(failed.is_empty(), "{failed:#?}");
@@ -80,6 +80,8 @@ async fn what_must_not_happen_is_seen_when_it_does() {
     assert!(violated(resolution).await.contains("decisions with two resolutions"));
     let found = violated("update presentations set content_hash = sha256('')").await;
     assert!(found.contains("reviews of a content that was not shown"), "{found}");
+    let found = violated("update leases set ended_at = ended_at + interval '1 year'").await;
+    assert!(found.contains("reviews by somebody who held no seat") && found.contains("seats taken beside"), "{found}");
 }
 
 /// On a machine that has too much to do, nothing is changed and whoever asked is told to ask again.

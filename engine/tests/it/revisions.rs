@@ -62,7 +62,18 @@ async fn an_agent_is_told_what_to_change_and_answers_with_a_revision() {
     let kinds = desk.kinds_of(id).await;
     assert_eq!(
         acts(&kinds),
-        ["proposed", "routed", "reviewed", "revised", "review_voided", "routed", "reviewed", "resolved"]
+        [
+            "proposed",
+            "routed",
+            "leased",
+            "reviewed",
+            "revised",
+            "review_voided",
+            "routed",
+            "leased",
+            "reviewed",
+            "resolved"
+        ]
     );
     verified(&desk).await;
 }
@@ -200,7 +211,7 @@ async fn a_withdrawn_decision_is_told_as_such_and_nobody_rules_on_it() {
     assert_eq!(answer.action, None);
     assert_eq!(code(late), Code::AlreadyResolved);
     assert_eq!(refused(unknown), ["/reason_code"]);
-    assert_eq!(acts(&desk.kinds_of(id).await), ["proposed", "routed", "withdrawn", "resolved", "released"]);
+    assert_eq!(acts(&desk.kinds_of(id).await), ["proposed", "routed", "leased", "withdrawn", "resolved", "released"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -235,7 +246,19 @@ async fn an_editors_approval_does_not_count_at_medium_risk() {
     let kinds = desk.kinds_of(id).await;
     assert_eq!(
         acts(&kinds),
-        ["proposed", "routed", "reviewed", "edited", "routed", "review_voided", "reviewed", "resolved", "released"]
+        [
+            "proposed",
+            "routed",
+            "leased",
+            "reviewed",
+            "edited",
+            "routed",
+            "review_voided",
+            "leased",
+            "reviewed",
+            "resolved",
+            "released"
+        ]
     );
     verified(&desk).await;
 }
@@ -256,7 +279,7 @@ async fn an_editors_approval_is_enough_at_low_risk_where_one_is_asked_for() {
     assert_eq!(answer.action.unwrap().parameters["order"], "A2");
     assert_eq!(
         acts(&desk.kinds_of(id).await),
-        ["proposed", "routed", "reviewed", "edited", "routed", "resolved", "released"]
+        ["proposed", "routed", "leased", "reviewed", "edited", "routed", "resolved", "released"]
     );
     verified(&desk).await;
 }

@@ -410,20 +410,33 @@ impl Installation {
                 let actor = sessions::authenticate(&self.desk.engine, &self.approver.token).await.unwrap().unwrap();
                 let approver = Caller::new(actor, "127.0.0.1", "test", uuid::Uuid::nil());
                 let form = self.desk.open_form(&approver, decision, Verdict::Approve).await.unwrap();
-                let presentation = form.presentation;
+                let (presentation, lease) = (form.presentation, form.lease);
                 format!(
-                    "decision={decision}&presentation={presentation}&verdict=approve&code=within_policy&reason=Fits."
+                    "decision={decision}&presentation={presentation}&lease={lease}&verdict=approve&code=within_policy&reason=Fits."
                 )
             }
             "/act/preview-edit" => format!("decision={}", self.decision),
+            "/act/start-review" => format!("decision={}&edit=false&reason=", self.desk.queued_decision().await),
+            "/act/take-over" => {
+                let decision = self.desk.queued_decision().await;
+                let held = self.desk.open_form(&self.desk.approver_b, decision, Verdict::Approve).await.unwrap();
+                format!("decision={decision}&lease={}&edit=false&reason=The+shift+changed.", held.lease)
+            }
+            "/act/release-review" | "/act/heartbeat" => {
+                let decision = self.desk.queued_decision().await;
+                let actor = sessions::authenticate(&self.desk.engine, &self.approver.token).await.unwrap().unwrap();
+                let approver = Caller::new(actor, "127.0.0.1", "test", uuid::Uuid::nil());
+                let held = self.desk.open_form(&approver, decision, Verdict::Approve).await.unwrap();
+                format!("decision={decision}&lease={}&presentation={}", held.lease, held.presentation)
+            }
             "/act/edit" => {
                 let decision = self.desk.queued_decision().await;
                 let actor = sessions::authenticate(&self.desk.engine, &self.approver.token).await.unwrap().unwrap();
                 let approver = Caller::new(actor, "127.0.0.1", "test", uuid::Uuid::nil());
                 let form = self.desk.open_form(&approver, decision, Verdict::Approve).await.unwrap();
                 format!(
-                    "decision={decision}&presentation={}&code=wrong_parameters&reason=Half.&fields%5Bamount%5D=20.00",
-                    form.presentation
+                    "decision={decision}&presentation={}&lease={}&code=wrong_parameters&reason=Half.&fields%5Bamount%5D=20.00",
+                    form.presentation, form.lease
                 )
             }
             "/act/retract" => {

@@ -102,6 +102,7 @@ fn the_routes_off_the_record_are_a_closed_list() {
         "/act/health",
         "/act/open-sign-in",
         "/act/passkey-challenge",
+        "/act/heartbeat",
         "/act/prefer",
         "/login/{provider}",
         "/step-up/{provider}",

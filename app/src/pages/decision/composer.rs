@@ -2,20 +2,24 @@
 
 use countersign_domain::{
     decision::{Risk, Verdict},
-    ids::{DecisionId, PresentationId},
+    ids::{DecisionId, LeaseId, PresentationId},
     problem::{Code, Problem},
     view::RefusedVerdict,
 };
 use leptos::{form::ActionForm, html, prelude::*, server_fn::ServerFn, task::spawn_local};
 
-use super::{Prepared, Review, fields::ReasonFields, prepare_review};
+use super::{
+    Prepared, Review,
+    fields::ReasonFields,
+    lease::{Claim, LeaseBar, StartReview},
+    prepare_review,
+};
 use crate::{
-    answer::{Answer, typed},
+    answer::{Answer, posted, typed},
     components::{
         form::{ErrorSummary, Weight, error_of},
         icons::{Icon, Shape},
         passkey::not_made,
-        time::Moment,
     },
     drafts,
     frame::Surroundings,
@@ -25,7 +29,7 @@ use crate::{
 
 /// What is typed and not sent: it outlives a reload of the page's data.
 #[derive(Clone, Copy)]
-pub(super) struct Draft {
+pub(crate) struct Draft {
     kept: RwSignal<(String, String)>,
     code: NodeRef<html::Select>,
     reason: NodeRef<html::Textarea>,
@@ -33,7 +37,10 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn new() -> Self {
-        Self::of::<Review>()
+        match posted(StartReview::PATH) {
+            Some(_) => Self::of::<StartReview>(),
+            None => Self::of::<Review>(),
+        }
     }
 
     /// Begins with what was typed into a form that this page answers.
@@ -165,7 +172,8 @@ impl Armed {
 pub(super) fn ReviewForm(
     id: DecisionId,
     presentation: PresentationId,
-    expires_at: u64,
+    claim: Claim,
+    clock: Signal<u64>,
     signed: bool,
     /// Rulings that the person may not give, and why.
     refused: Vec<RefusedVerdict>,
@@ -179,6 +187,8 @@ pub(super) fn ReviewForm(
     changed: RwSignal<bool>,
     reload: Callback<()>,
 ) -> impl IntoView {
+    let Claim { lease, lost: lease_lost, .. } = claim;
+    claim.keep();
     let unsigned = RwSignal::new(None::<Problem>);
     let signing = RwSignal::new(false);
     let problem = Signal::derive(move || unsigned.get().or_else(|| answer.get().and_then(Answer::problem)));
@@ -188,13 +198,14 @@ pub(super) fn ReviewForm(
         signing.set(true);
         unsigned.set(None);
         spawn_local(async move {
-            match signature(id, presentation, verdict, code.clone(), reason.clone()).await {
+            match signature((id, presentation, lease), verdict, code.clone(), reason.clone()).await {
                 Ok((nonce, signature)) => {
                     let (nonce, signature) = (Some(nonce), Some(signature));
                     let follow_up = String::new();
                     review.dispatch(Review {
                         decision: id,
                         presentation,
+                        lease,
                         verdict,
                         code,
                         reason,
@@ -211,10 +222,17 @@ pub(super) fn ReviewForm(
     let sign = signed.then_some(Callback::new(sign));
     // A page that answers a post shows the current state already; a script's page does not.
     let outdated = move || {
-        review.version().get() > 0
-            && problem
-                .with(|problem| problem.as_ref().is_some_and(|problem| problem.code.status() == Code::Stale.status()))
+        let conflict =
+            |problem: &Problem| problem.code.status() == Code::Stale.status() && problem.code != Code::LeaseLost;
+        review.version().get() > 0 && problem.with(|problem| problem.as_ref().is_some_and(conflict))
     };
+    Effect::new(move || match answer.get() {
+        Some(Answer::Done { .. }) => claim.end(),
+        Some(Answer::Refused { problem }) if problem.code == Code::LeaseLost && review.version().get() > 0 => {
+            lease_lost.set(Some(problem));
+        }
+        _ => {}
+    });
     let live = expect_context::<Live>();
     let surroundings = Surroundings::get();
     let lost = Memo::new(move |_| live.is_lost());
@@ -229,7 +247,7 @@ pub(super) fn ReviewForm(
         }
         lost
     });
-    let blocked = Signal::derive(move || changed.get() || outdated() || lost.get());
+    let blocked = Signal::derive(move || changed.get() || outdated() || lost.get() || lease_lost.with(Option::is_some));
     let refused = StoredValue::new(refused);
     let why_not = move |verdict: Verdict| {
         refused.with_value(|refused| {
@@ -246,6 +264,7 @@ pub(super) fn ReviewForm(
         (true, _) => strings::BLOCKED,
         (false, true) if live.is_ended() => strings::ENDED,
         (false, true) => strings::LOST,
+        (false, false) if lease_lost.with(Option::is_some) => strings::NOT_YOURS,
         (false, false) => strings::WHAT_HAPPENS,
     };
     let pending = Signal::derive(move || review.pending().get() || signing.get());
@@ -253,11 +272,13 @@ pub(super) fn ReviewForm(
     Effect::new(move || draft.restore(id));
 
     view! {
+        <LeaseBar claim clock draft/>
         <ActionForm action=review attr:class="grid gap-4" on:input=move |_| draft.store(id)>
             // The form's default button: Enter in a field can approve nothing.
             <button type="submit" disabled hidden></button>
             <input type="hidden" name="decision" value=id.to_string()/>
             <input type="hidden" name="presentation" value=presentation.to_string()/>
+            <input type="hidden" name="lease" value=lease.to_string()/>
             <ErrorSummary problem/>
             {move || {
                 outdated()
@@ -333,8 +354,7 @@ pub(super) fn ReviewForm(
                 </div>
             </details>
             <p id="verdict-note" class="text-compact text-muted">
-                {note} " " {signed.then_some(strings::SIGNED)} " " {strings::OPEN_UNTIL} " " <Moment at=expires_at/>
-                "."
+                {note} " " {signed.then_some(strings::SIGNED)}
             </p>
         </ActionForm>
     }
@@ -342,13 +362,12 @@ pub(super) fn ReviewForm(
 
 /// Lets a passkey sign a ruling: nonce of the statement and the browser's answer.
 async fn signature(
-    decision: DecisionId,
-    presentation: PresentationId,
+    (decision, presentation, lease): (DecisionId, PresentationId, LeaseId),
     verdict: Verdict,
     code: String,
     reason: String,
 ) -> Result<(String, String), Problem> {
-    match prepare_review(decision, presentation, verdict, code, reason).await.map_err(|error| error.problem())? {
+    match prepare_review(decision, presentation, lease, verdict, code, reason).await.map_err(|error| error.problem())? {
         Prepared::ToSign { review } => {
             let answer = passkey::get(&review.json).await.map_err(not_made)?;
             Ok((review.nonce, answer))
@@ -504,6 +523,6 @@ mod strings {
     pub(super) const WHAT_HAPPENS: &str = "Your review is sealed at once, with exactly what this page showed you.";
     pub(super) const SIGNED: &str =
         "The policy asks you to sign it with a passkey, which needs JavaScript; your browser asks for it next.";
-    pub(super) const OPEN_UNTIL: &str = "This form can be sent until";
+    pub(super) const NOT_YOURS: &str = "Start the review again to rule. What you typed is kept.";
     pub(super) const ARMED: &str = "Ctrl+Enter";
 }

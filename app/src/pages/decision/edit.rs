@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use countersign_domain::{
     decision::{Risk, Verdict},
     decision_type::{Kind, Parameter},
-    ids::{DecisionId, PresentationId},
+    ids::{DecisionId, LeaseId, PresentationId},
     lineage::{self, FieldChange},
     problem::{Code, Problem},
     view::{Composer, DecisionView},
@@ -19,19 +19,20 @@ use super::{
     composer::Draft,
     decision,
     fields::ReasonFields,
+    lease::{Claim, Desk, LeaseBar, StartPanel, StartReview},
     named,
     sections::{ActionSection, ContextSection},
 };
 use crate::{
     Error,
     answer::{Answer, answer_of, posted},
+    clock::ticking,
     components::{
         changes::FieldChanges,
         form::{ErrorSummary, Submit, Weight, error_of},
         icons::{Icon, Shape},
         page::{Banner, Bar, PageHeader, PageTitle, Panel, Recorded, Refusal, Skeleton, TitleText},
         text::{Literal, Payload, SafeTextArea, indent},
-        time::Moment,
     },
     frame::Surroundings,
     wire::Json,
@@ -47,6 +48,7 @@ const EDITED_BYTES_MAX: usize = 8 * 1_024;
 pub(crate) async fn edit(
     decision: DecisionId,
     presentation: PresentationId,
+    lease: LeaseId,
     code: String,
     reason: String,
     #[server(default)] fields: BTreeMap<String, String>,
@@ -62,7 +64,7 @@ pub(crate) async fn edit(
         Err(problem) => return Ok(told(Err(problem))),
     };
     let verdict = Verdict::ApproveWithEdits;
-    let asked = ReviewRequest { decision, presentation, verdict, code, reason, follow_up: None, signed: None };
+    let asked = ReviewRequest { decision, presentation, lease, verdict, code, reason, follow_up: None, signed: None };
     let edited = act(async move { decisions::edit(&engine, &caller, asked, fields).await }).await;
 
     Ok(told(edited.map(|_| Answer::done(format!("/queue?done={decision}")))))
@@ -86,15 +88,16 @@ pub(crate) fn EditPage() -> impl IntoView {
     let action = ServerAction::<Edit>::new();
     let open = ServerAction::<OpenField>::new();
     let values = RwSignal::new(BTreeMap::<String, String>::new());
-    let draft = match posted(PreviewEdit::PATH) {
-        Some(_) => Draft::of::<PreviewEdit>(),
-        None => Draft::of::<Edit>(),
+    let draft = match (posted(PreviewEdit::PATH), posted(StartReview::PATH)) {
+        (Some(_), _) => Draft::of::<PreviewEdit>(),
+        (None, Some(_)) => Draft::of::<StartReview>(),
+        (None, None) => Draft::of::<Edit>(),
     };
-    let reload = move || {
+    let reload = Callback::new(move |()| {
         draft.keep();
         action.clear();
         view.refetch();
-    };
+    });
 
     view! {
         <Transition fallback=|| {
@@ -117,16 +120,19 @@ fn Whole(
     open: ServerAction<OpenField>,
     values: RwSignal<BTreeMap<String, String>>,
     draft: Draft,
-    reload: impl Fn() + Copy + Send + Sync + 'static,
+    reload: Callback<()>,
 ) -> impl IntoView {
     let id = shown.id;
+    let desk = Desk { id, edit: true, reload };
+    let clock = ticking(shown.now);
+    let holders = shown.holders.clone();
     provide_context(Masks { open, decision: id, may_open: shown.may_open });
     let opened = answer_of(open);
     let open_problem = Signal::derive(move || opened.get().and_then(Answer::problem));
     Effect::new(move || {
         if matches!(open.value().get(), Some(Ok(Answer::Done { .. }))) {
             open.clear();
-            reload();
+            reload.run(());
         }
     });
     let raw = Memo::new(|_| false);
@@ -135,13 +141,21 @@ fn Whole(
     let sheet = Sheet::read(&shown);
     let form = match &shown.composer {
         Composer::Closed { reason } => view! { <Barred id reason=reason.clone()/> }.into_any(),
-        Composer::Open { refused, presentation, expires_at, .. } => {
+        Composer::Ready { free, refused } => {
+            let refused = refused.clone();
+            let former = posted(Edit::PATH);
+            let fields = former.as_ref().map(|posted| posted.typed.beginning("fields[")).unwrap_or_default();
+            let problem = former.and_then(|posted| posted.answer.problem());
+            view! { <StartPanel desk free=*free refused holders clock draft problem fields/> }.into_any()
+        }
+        Composer::Open { refused, presentation, lease, lease_until, .. } => {
             match refused.iter().find(|refused| refused.verdict == Verdict::ApproveWithEdits) {
                 Some(refused) => view! { <Barred id reason=refused.why.clone()/> }.into_any(),
                 None => {
-                    let (presentation, expires_at) = (*presentation, *expires_at);
+                    let presentation = *presentation;
+                    let claim = Claim::new(desk, *lease, presentation, *lease_until);
                     let alone = shown.risk == Risk::Low && shown.policy.need == 1;
-                    view! { <EditForm id presentation expires_at sheet alone action values draft/> }.into_any()
+                    view! { <EditForm id presentation claim clock sheet alone action values draft/> }.into_any()
                 }
             }
         }
@@ -181,7 +195,8 @@ fn Barred(id: DecisionId, reason: String) -> impl IntoView {
 fn EditForm(
     id: DecisionId,
     presentation: PresentationId,
-    expires_at: u64,
+    claim: Claim,
+    clock: Signal<u64>,
     sheet: Sheet,
     /// The editor's own approval may be enough.
     alone: bool,
@@ -191,13 +206,23 @@ fn EditForm(
 ) -> impl IntoView {
     let answer = answer_of(action);
     let problem = Signal::derive(move || answer.get().and_then(Answer::problem));
+    let Claim { lease, lost, .. } = claim;
+    claim.keep();
     let conflict = move || {
-        problem.with(|problem| problem.as_ref().is_some_and(|problem| problem.code.status() == Code::Stale.status()))
+        let conflict =
+            |problem: &Problem| problem.code.status() == Code::Stale.status() && problem.code != Code::LeaseLost;
+        problem.with(|problem| problem.as_ref().is_some_and(conflict))
     };
+    Effect::new(move || {
+        if let Some(problem) = problem.get().filter(|problem| problem.code == Code::LeaseLost) {
+            lost.set(Some(problem));
+        }
+    });
     let surroundings = Surroundings::get();
     let navigate = use_navigate();
     Effect::new(move || {
         if let Some(Answer::Done { to }) = answer.get() {
+            claim.end();
             draft.clear(id);
             surroundings.say(strings::RECORDED);
             navigate(&to, NavigateOptions::default());
@@ -222,11 +247,15 @@ fn EditForm(
                 {strings::BACK}
             </a>
         </p>
+        <div class="max-sm:hidden">
+            <LeaseBar claim clock draft/>
+        </div>
         <ActionForm action attr:class="grid gap-4 max-sm:hidden" on:input=move |_| draft.store(id)>
             // The form's default button: Enter in a field can approve nothing.
             <button type="submit" disabled hidden></button>
             <input type="hidden" name="decision" value=id.to_string()/>
             <input type="hidden" name="presentation" value=presentation.to_string()/>
+            <input type="hidden" name="lease" value=lease.to_string()/>
             <ErrorSummary problem/>
             {move || {
                 conflict()
@@ -256,7 +285,10 @@ fn EditForm(
             <ReasonFields draft problem readers=strings::READER/>
             <p class="max-w-measure">{if alone { strings::ALONE } else { strings::OTHERS }}</p>
             <div class="flex flex-wrap gap-3">
-                <Submit weight=Weight::Primary pending=action.pending()>
+                <Submit
+                    weight=Weight::Primary
+                    pending=Signal::derive(move || action.pending().get() || lost.with(Option::is_some))
+                >
                     {Verdict::ApproveWithEdits.label()}
                 </Submit>
                 <button
@@ -269,7 +301,7 @@ fn EditForm(
                 </button>
             </div>
             <p class="text-compact text-muted">
-                {strings::WHAT_HAPPENS} " " {strings::OPEN_UNTIL} " " <Moment at=expires_at/> "."
+                {strings::WHAT_HAPPENS}
             </p>
         </ActionForm>
     }
@@ -468,7 +500,8 @@ impl Sheet {
 
     /// Fills fields that hold nothing yet: with what was typed in the form that this page answers, else what is stored.
     fn begin(&self, values: &mut BTreeMap<String, String>) {
-        let answered = posted(PreviewEdit::PATH).or_else(|| posted(Edit::PATH));
+        let paths = [PreviewEdit::PATH, StartReview::PATH, Edit::PATH];
+        let answered = paths.into_iter().find_map(posted);
         for (parameter, stored) in &self.0 {
             let text = match stored {
                 Stored::Absent => "",
@@ -548,7 +581,6 @@ mod strings {
     pub(super) const OTHERS: &str = "Your version goes through the policy again, and somebody else reviews it: you cannot rule on what you wrote. Approvals given so far become void.";
     pub(super) const PREVIEW: &str = "Show what changes";
     pub(super) const WHAT_HAPPENS: &str = "Both versions stay on record, with exactly what this page showed you.";
-    pub(super) const OPEN_UNTIL: &str = "This form can be sent until";
     pub(super) const RECORDED: &str = "Your version is recorded.";
     pub(super) const OPTIONAL: &str = "May be left empty.";
     pub(super) const NOT_GIVEN: &str = "Not given";

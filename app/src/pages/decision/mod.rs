@@ -7,6 +7,7 @@ pub(crate) mod comments;
 mod composer;
 pub(crate) mod edit;
 mod fields;
+pub(crate) mod lease;
 #[cfg(feature = "ssr")]
 mod reason;
 pub(crate) mod retract;
@@ -16,7 +17,7 @@ use std::future::Future;
 
 use countersign_domain::{
     decision::{ResolutionOutcome, Verdict},
-    ids::{DecisionId, PresentationId},
+    ids::{DecisionId, LeaseId, PresentationId},
     problem::{Code, Problem},
     view::{Composer, DecisionView, ReviewToSign},
 };
@@ -31,6 +32,7 @@ use wasm_bindgen::JsCast;
 use self::{
     comments::CommentsSection,
     composer::{Armed, Draft, ReviewForm},
+    lease::{Claim, Desk, Holders, StartForm, StartPanel, press_lease},
     retract::{SettlingBar, press_retract},
     sections::{ActionSection, AskSection, ContextSection, HistorySection, PolicySection, RiskSection},
 };
@@ -70,6 +72,7 @@ pub(crate) async fn decision(id: DecisionId) -> Result<DecisionView, Error> {
 pub(crate) async fn review(
     decision: DecisionId,
     presentation: PresentationId,
+    lease: LeaseId,
     verdict: Verdict,
     code: String,
     reason: String,
@@ -90,7 +93,7 @@ pub(crate) async fn review(
     // Minutes from now: a choice that needs no clock and no time zone of the browser.
     let minutes = follow_up.parse::<u64>().ok().filter(|_| verdict == Verdict::Defer);
     let follow_up = minutes.map(|minutes| engine.now() + minutes * 60_000);
-    let asked = ReviewRequest { decision, presentation, verdict, code, reason, follow_up, signed };
+    let asked = ReviewRequest { decision, presentation, lease, verdict, code, reason, follow_up, signed };
     let reviewed = act(async move { decisions::review(&engine, &caller, asked).await }).await;
 
     Ok(told(reviewed.map(|_| Answer::done(format!("/queue?done={decision}")))))
@@ -131,6 +134,7 @@ pub(super) struct Masks {
 pub(crate) async fn prepare_review(
     decision: DecisionId,
     presentation: PresentationId,
+    lease: LeaseId,
     verdict: Verdict,
     code: String,
     reason: String,
@@ -147,7 +151,7 @@ pub(crate) async fn prepare_review(
             return Ok(Prepared::Refused { problem });
         }
     };
-    let asked = ReviewRequest { decision, presentation, verdict, code, reason, follow_up: None, signed: None };
+    let asked = ReviewRequest { decision, presentation, lease, verdict, code, reason, follow_up: None, signed: None };
     Ok(match act(async move { decisions::prepare(&engine, &caller, asked).await }).await {
         Ok(review) => Prepared::ToSign { review },
         Err(problem) => {
@@ -347,7 +351,17 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
     let armed = Armed::new();
     let answer = answer_of(review);
     let changed = follow(id, review, answer);
-    let may_rule = matches!(shown.composer, Composer::Open { .. });
+    let desk = Desk { id, edit: false, reload };
+    let claim = match &shown.composer {
+        Composer::Open { lease, presentation, lease_until, .. } => {
+            Some(Claim::new(desk, *lease, *presentation, *lease_until))
+        }
+        _ => None,
+    };
+    let may_start = matches!(shown.composer, Composer::Ready { .. });
+    let seat_free = matches!(shown.composer, Composer::Ready { free: true, .. });
+    let holders = shown.holders.clone();
+    let seats_changed = seat_news(id, claim.is_some(), may_start);
     let (title, recorded) = (shown.title.clone(), shown.recorded);
     let composer = shown.composer.clone();
     let pause = shown.pause.clone();
@@ -379,7 +393,13 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
         }
     });
     let live = expect_context::<Live>();
-    keys(review, armed, dialog, in_pane, move || may_rule && !changed.get_untracked() && !untrack(|| live.is_lost()));
+    let may_rule = move || {
+        claim.is_some_and(|claim| claim.lost.with_untracked(Option::is_none))
+            && !changed.get_untracked()
+            && !untrack(|| live.is_lost())
+    };
+    let may_start = move || may_start || claim.is_some_and(|claim| claim.lost.with_untracked(Option::is_some));
+    keys(review, armed, dialog, in_pane, may_rule, may_start);
 
     view! {
         {(!in_pane).then(|| view! { <PageTitle text=TitleText::decision(id)/> })}
@@ -403,7 +423,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
             } else {
                 view! { <KeySheet dialog/> }.into_any()
             }}
-            {may_rule
+            {(claim.is_some() || may_start())
                 .then(|| {
                     let class = if in_pane {
                         "ml-auto font-medium text-accent underline"
@@ -478,13 +498,29 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
                 <ContextSection shown=shown.clone() raw/>
                 <PolicySection shown=shown.clone()/>
                 <Section id="review" number=6 title=strings::REVIEW>
-                    {match composer {
-                        Composer::Open { presentation, expires_at, signed, refused, defer_before } => {
+                    {move || {
+                        seats_changed
+                            .get()
+                            .then(|| {
+                                view! {
+                                    <Banner bar=Bar::Stale>
+                                        <p>{strings::SEATS}</p>
+                                        <button type="button" on:click=move |_| reload.run(()) class=Weight::Plain.class()>
+                                            {strings::SHOW_CURRENT}
+                                        </button>
+                                    </Banner>
+                                }
+                            })
+                    }}
+                    {match (composer, claim) {
+                        (Composer::Open { presentation, signed, refused, defer_before, .. }, Some(claim)) => {
                             view! {
+                                <Holders holders clock/>
                                 <ReviewForm
                                     id
                                     presentation
-                                    expires_at
+                                    claim
+                                    clock
                                     signed
                                     refused
                                     time_left=defer_before.map(|end| end.saturating_sub(now))
@@ -499,9 +535,19 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
                             }
                                 .into_any()
                         }
-                        Composer::Closed { reason } => {
-                            view! { <Closed reason answer draft/> }.into_any()
+                        (Composer::Ready { free, refused }, _) => {
+                            let problem = answer.get_untracked().and_then(Answer::problem);
+                            view! { <StartPanel desk free refused holders clock draft problem/> }.into_any()
                         }
+                        (Composer::Closed { reason }, _) => {
+                            view! {
+                                <Holders holders clock/>
+                                <Closed reason answer draft/>
+                            }
+                                .into_any()
+                        }
+                        // A form comes with its claim.
+                        (Composer::Open { .. }, None) => ().into_any(),
                     }}
                 </Section>
                 <HistorySection shown clock reload/>
@@ -510,6 +556,14 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
             </div>
             {(!in_pane).then(|| view! { <Contents/> })}
         </div>
+        {(seat_free && !in_pane)
+            .then(|| {
+                view! {
+                    <div class="sticky bottom-14 z-1 mt-4 border-t border-hairline bg-surface px-3 py-2 sm:hidden">
+                        <StartForm desk draft wide=true/>
+                    </div>
+                }
+            })}
     }
 }
 
@@ -575,13 +629,35 @@ fn pause_news() -> RwSignal<bool> {
     news
 }
 
+/// Tells whether somebody began or ended a review after the page was shown, where that is not the reader's own doing.
+fn seat_news(id: DecisionId, held: bool, may_start: bool) -> RwSignal<bool> {
+    let live = expect_context::<Live>();
+    let surroundings = Surroundings::get();
+    let news = RwSignal::new(false);
+    let known = live.change.with_untracked(|change| change.as_ref().map_or(0, |change| change.size));
+    Effect::new(move || {
+        let touched = live
+            .change
+            .with(|change| change.as_ref().is_some_and(|change| change.size > known && change.leased.contains(&id)));
+        // Who holds a seat asks whether they still do; who cannot take one has nothing to do about it.
+        if touched && !held && may_start && !news.get_untracked() {
+            news.set(true);
+            surroundings.say(strings::SEATS);
+        }
+    });
+
+    news
+}
+
 fn keys(
     review: ServerAction<Review>,
     armed: Armed,
     dialog: NodeRef<html::Dialog>,
     in_pane: bool,
     may_rule: impl Fn() -> bool + 'static,
+    may_start: impl Fn() -> bool + 'static,
 ) {
+    let surroundings = Surroundings::get();
     let navigate = use_navigate();
     let shown_at = StoredValue::new(0);
     Effect::new(move || shown_at.set_value(steady_ms().unwrap_or_default()));
@@ -592,6 +668,7 @@ fn keys(
             loading: review.pending().get_untracked(),
             shown_at: shown_at.get_value(),
             may_rule: may_rule(),
+            may_start: may_start(),
         },
         move |command| match command {
             Command::ArmApprove => armed.arm(Verdict::Approve),
@@ -601,6 +678,11 @@ fn keys(
             Command::ArmReject => armed.arm(Verdict::Reject),
             Command::ArmDefer => armed.arm(Verdict::Defer),
             Command::Retract => press_retract(),
+            Command::Lease => press_lease(),
+            Command::StartFirst => {
+                surroundings.say(strings::START_FIRST);
+                true
+            }
             Command::Send => armed.send(),
             Command::Release => {
                 armed.disarm();
@@ -707,6 +789,8 @@ mod strings {
     pub(super) const KEPT_APPROVED: &str = "This approval was not told to it, and is not until it is resumed.";
     pub(super) const KEPT_NOTHING: &str = "What it proposes is rejected at once until it is resumed.";
     pub(super) const SHOW_CURRENT: &str = "Show current";
+    pub(super) const SEATS: &str = "Somebody started or gave up a review of this.";
+    pub(super) const START_FIRST: &str = "Start the review first (l).";
     pub(super) const RECORDED: &str = "Your review is recorded.";
     pub(super) const KEPT: &str = "Your text, not recorded";
 }

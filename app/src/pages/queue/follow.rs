@@ -151,7 +151,9 @@ pub(super) fn follow(shown: Shown, size: u64) {
                 let of_decisions =
                     !change.decisions.is_empty() && change.kinds.iter().any(|kind| changes_decisions(kind));
                 change.size > size
-                    && (of_decisions || change.kinds.iter().any(|kind| changes_pauses(kind) || changes_handovers(kind)))
+                    && (of_decisions
+                        || !change.leased.is_empty()
+                        || change.kinds.iter().any(|kind| changes_pauses(kind) || changes_handovers(kind)))
             })
         });
         if touched {
@@ -175,7 +177,7 @@ pub(super) fn keys(
 
     listen(
         Layer::List,
-        move || Page { loading: reading(), shown_at: shown_at.get_value(), may_rule: false },
+        move || Page { loading: reading(), shown_at: shown_at.get_value(), ..Page::default() },
         move |command| match command {
             Command::Next | Command::Previous => {
                 let ids: Vec<_> = shown.rows.with_untracked(|rows| rows.iter().map(|row| row.id).collect());

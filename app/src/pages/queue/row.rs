@@ -144,6 +144,16 @@ fn Facts(item: QueueItem) -> impl IntoView {
 
     view! {
         {item.paused.then(|| view! { <span class="shrink-0 font-medium text-escalate">"Paused"</span> })}
+        {held_words(&item.held_by)
+            .map(|words| {
+                let title = words.clone();
+                view! {
+                    <span class="inline-flex shrink-0 items-center text-info" title=title>
+                        <Icon shape=Shape::Person class="size-3.5"/>
+                        <span class="sr-only">{words}</span>
+                    </span>
+                }
+            })}
         <RiskMark level=item.risk/>
         <span aria-hidden="true">"·"</span>
         <span class="shrink-0 tabular-nums">
@@ -156,6 +166,15 @@ fn Facts(item: QueueItem) -> impl IntoView {
             {route}
         </span>
     }
+}
+
+/// Says who reviews it at this moment, if anybody does.
+fn held_words(held_by: &[String]) -> Option<String> {
+    let (last, before) = held_by.split_last()?;
+    Some(match before {
+        [] => format!("{last} reviews this now"),
+        _ => format!("{} and {last} review this now", before.join(", ")),
+    })
 }
 
 /// Says which rule sent it where; what a rule decided by itself says so beside the outcome.
@@ -234,6 +253,15 @@ fn Deadline(item: RwSignal<QueueItem>, clock: Signal<u64>) -> impl IntoView {
 #[cfg(test)]
 mod tests {
     use super::{super::rows::tests::item, *};
+
+    #[test]
+    fn who_reviews_a_row_is_said_by_name() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+
+        assert_eq!(held_words(&[]), None);
+        assert_eq!(held_words(&names(&["Ada"])).as_deref(), Some("Ada reviews this now"));
+        assert_eq!(held_words(&names(&["Ada", "Bo", "Cy"])).as_deref(), Some("Ada, Bo and Cy review this now"));
+    }
 
     #[test]
     fn a_row_says_which_rule_sent_it_where() {

@@ -170,6 +170,7 @@ pub(crate) mod tests {
             due_at: 10,
             given: 0,
             need: 1,
+            held_by: Vec::new(),
             seal: Seal { state: SealState::Sealed, index: Some(u64::from(number)) },
             resolution: None,
         }

@@ -42,6 +42,8 @@ pub(crate) enum Act {
     Withdraw,
     Pause,
     Resume,
+    TakeOver,
+    GiveUp,
 }
 
 /// People who open their forms before the first of them sends one.
@@ -52,7 +54,7 @@ const REJECTS_PER_THOUSAND: u64 = 90;
 impl Act {
     /// Every act with its name and its share.
     pub(crate) const MIX: &[(Act, &str, u64)] = &[
-        (Act::Approve, "approve", 206),
+        (Act::Approve, "approve", 176),
         (Act::Reject, "reject", 25),
         (Act::View, "open a form and keep it", 70),
         (Act::SendOld, "send a kept form", 70),
@@ -78,6 +80,8 @@ impl Act {
         (Act::Withdraw, "withdraw as the agent", 10),
         (Act::Pause, "pause", 9),
         (Act::Resume, "resume", 16),
+        (Act::TakeOver, "take over", 20),
+        (Act::GiveUp, "release a lease", 20),
     ];
 
     pub(crate) fn draw(dice: &mut Dice) -> Act {
@@ -129,6 +133,8 @@ impl World {
             Act::Withdraw => vec![self.withdraw(dice).await],
             Act::Pause => vec![self.pause(dice).await],
             Act::Resume => vec![self.resume().await],
+            Act::TakeOver => vec![self.take_over(dice).await],
+            Act::GiveUp => vec![self.give_up(dice).await],
         }
     }
 

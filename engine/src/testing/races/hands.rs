@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Dice, invariants::asked_for_changes, tables, world::World};
 use crate::{
     Error, Result, db, decisions, pauses,
-    testing::{again, unique},
+    testing::{self, again, unique},
 };
 
 /// When somebody who puts a decision off comes back, in milliseconds.
@@ -72,6 +72,37 @@ impl World {
         let told = decisions::get(&self.engine, &again(&self.agent), decision).await?;
         let body = Self::proposal(&told.type_name, &unique(), amount);
         decisions::revise(&self.engine, &again(&self.agent), decision, &unique(), body.as_bytes()).await.map(|_| ())
+    }
+
+    /// Takes a seat from whoever has held it longest, or a free one where nobody holds any; and keeps the form.
+    pub(super) async fn take_over(&self, dice: &mut Dice) -> Result<()> {
+        let (slot, decision) = self.some_decision(dice);
+        let (holder, other) = (dice.place(self.reviewers.len()), dice.place(self.reviewers.len()));
+        let taken = async {
+            // Somebody holds one, unless they may not: then the other takes a free one.
+            let _ = self.form(holder, decision, Verdict::Approve).await;
+            let caller = self.door(&self.reviewers[other]).await?;
+            let shown = decisions::view(&self.engine, &again(&caller), decision).await?;
+            let held = shown.holders.iter().find(|holder| !holder.own).ok_or_else(nothing)?;
+            testing::take_over(&self.engine, &caller, decision, held.lease).await
+        };
+        let ended = taken.await;
+        self.after(slot, decision, &ended).await?;
+        ended
+    }
+
+    /// Takes a seat and gives it up again, where nobody takes it over meanwhile.
+    pub(super) async fn give_up(&self, dice: &mut Dice) -> Result<()> {
+        let (slot, decision) = self.some_decision(dice);
+        let reviewer = dice.place(self.reviewers.len());
+        let given = async {
+            let form = self.form(reviewer, decision, Verdict::Approve).await?;
+            let caller = self.door(&self.reviewers[reviewer]).await?;
+            decisions::release(&self.engine, &caller, decision, form.lease).await
+        };
+        let ended = given.await;
+        self.after(slot, decision, &ended).await?;
+        ended
     }
 
     pub(super) async fn withdraw(&self, dice: &mut Dice) -> Result<()> {

@@ -19,7 +19,7 @@ pub struct Invariant {
 }
 
 /// Each returns how often something happened that must not.
-const QUERIES: [(&str, &str); 13] = [
+const QUERIES: [(&str, &str); 15] = [
     (
         "decisions with two resolutions",
         "select count(*) from (select decision_id from resolutions group by decision_id having count(*) > 1) twice",
@@ -55,6 +55,19 @@ const QUERIES: [(&str, &str); 13] = [
            join ledger_entries ruled on ruled.id = r.entry_id
            where shown.idx >= ruled.idx or not exists (select from revisions v
              where v.decision_id = r.decision_id and v.content_hash = p.content_hash)",
+    ),
+    (
+        "reviews by somebody who held no seat",
+        "select count(*) from reviews r where not exists (select from leases l
+           where l.decision_id = r.decision_id and l.person_id = r.person_id and l.cause = 'reviewed'
+             and l.ended_at = r.reviewed_at)",
+    ),
+    (
+        "seats taken beside as many others as were ever asked for",
+        "select count(*) from leases l where (select count(distinct o.person_id) from leases o
+             where o.decision_id = l.decision_id and o.person_id <> l.person_id and o.taken_at < l.taken_at
+               and (o.ended_at is null or o.ended_at > l.taken_at))
+           >= (select greatest(max(r.need), 1) from decision_routes r where r.decision_id = l.decision_id)",
     ),
     (
         "approvals by fewer people than were asked for",
