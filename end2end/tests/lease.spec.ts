@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import type { Page } from "playwright-core";
 import { accessible, wellFormed } from "../lib/checks.ts";
-import { command, propose } from "../lib/operator.ts";
+import { command } from "../lib/operator.ts";
 import { rule, startReview, viewAs } from "../lib/people.ts";
 import type { Server } from "../lib/server.ts";
 import { specs } from "../lib/spec.ts";
@@ -93,10 +93,10 @@ it("keeps the edits of a parameter when the time runs out", async ({ page, visit
   await viewAs(page, "Senior approver");
   await page.goto(`${path}/edit`);
   await startReview(page);
-  const field = page.locator('[name="fields[reservation_id]"]');
+  const field = page.locator('[name="fields[user_id]"]');
   if (javaScript) await page.getByRole("button", { name: "Show what changes" }).waitFor({ state: "hidden" });
-  await field.fill("another one");
-  await fill(page, "The other reservation was meant.");
+  await field.fill("another user");
+  await fill(page, "The other user was meant.");
 
   await later(server, 16);
   await page.getByRole("main").getByRole("button", { name: "Approve with edits" }).click();
@@ -104,8 +104,8 @@ it("keeps the edits of a parameter when the time runs out", async ({ page, visit
   await page.getByRole("main").getByRole("button", { name: "Start review" }).first().click();
   await page.getByText("You have this until").waitFor();
 
-  assert.equal(await field.inputValue(), "another one");
-  assert.equal(await page.getByLabel("Reason", { exact: true }).inputValue(), "The other reservation was meant.");
+  assert.equal(await field.inputValue(), "another user");
+  assert.equal(await page.getByLabel("Reason", { exact: true }).inputValue(), "The other user was meant.");
 });
 
 it("lasts fifteen minutes as a plain form and five from each sign of life, and is given up", async ({ page, server, javaScript, another }) => {
@@ -176,14 +176,28 @@ async function later(server: Server, minutes: number): Promise<void> {
   assert.equal(answer.status, 204);
 }
 
-/** Has an agent propose something that nothing else is equal to; returns its path. */
+/** Has an agent propose something that any approver may rule on, and that nothing else is equal to; returns its path. */
 async function proposed(server: Server): Promise<string> {
   issued ??= (async () => {
     await command("system", "register", "lease-agent", "--data", server.data);
     const made = await command("key", "create", "--system", "lease-agent", "--data", server.data);
     return made.output.trim().split("\n").at(-1) ?? "";
   })();
-  return `/decisions/${await propose(server.origin, await issued, `L${++proposals}`)}`;
+  const answer = await fetch(`${server.origin}/api/v1/decisions`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${await issued}`,
+      "content-type": "application/json",
+      "idempotency-key": `lease-${++proposals}`,
+    },
+    body: JSON.stringify({
+      mode: "propose",
+      action: { type: "certificate.send", parameters: { user_id: `user ${proposals}`, amount: 100 } },
+      rationale: "The flight was late.",
+    }),
+  });
+  assert.equal(answer.status, 202);
+  return `/decisions/${((await answer.json()) as { id: string }).id}`;
 }
 
 async function fill(page: Page, reason: string): Promise<void> {
