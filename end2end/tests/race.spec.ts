@@ -15,7 +15,7 @@ type Verdict = "Approve" | "Reject";
 const FULL = process.env.COUNTERSIGN_FULL === "1";
 const FORM_ROUNDS = FULL ? 200 : 20;
 const BROWSER_ROUNDS = FULL ? 10 : 2;
-const RESOLVED = "This decision was resolved while you had it open.";
+const RESOLVED = "This decision is resolved.";
 const TIME = { timeout: 600_000 };
 
 let server: Server;
