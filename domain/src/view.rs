@@ -18,6 +18,7 @@ use crate::{
     pause::ShownPause,
     policy::{Route, RowTrace},
     queue::{Count, Sort, View},
+    revocation::Revocation,
     role::Role,
     talk::{CommentsView, ShownHandover},
 };
@@ -385,6 +386,10 @@ pub struct ResolutionSection {
     pub seal: Seal,
     /// When the agent was told.
     pub released_at: Option<u64>,
+    /// The approval was taken back; the outcome says so.
+    pub revoked: Option<Revocation>,
+    /// The person may take the approval back, or say what was done about it.
+    pub may_revoke: bool,
 }
 
 /// One reported result.

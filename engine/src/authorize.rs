@@ -139,6 +139,7 @@ actions! {
     CommentDecision "comment_decision"
     HandOver "hand_over"
     EndHandover "end_handover"
+    RevokeDecision "revoke_decision"
 }
 
 /// On what.
@@ -337,6 +338,9 @@ impl Denial {
             }
             Action::CommentDecision => {
                 "Comments are written by everybody whose role works on decisions; auditors only read. An admin can give such a role.".into()
+            }
+            Action::RevokeDecision => {
+                "Revoking needs the role senior approver for this AI system and type. An admin can give it.".into()
             }
             Action::HandOver => {
                 "Writing a note needs the role approver or senior approver for what it is about. An admin can give it.".into()
@@ -1049,6 +1053,18 @@ mod tests {
         assert_eq!(able(Action::HandOver, Target::System(SYSTEM)), [Role::Approver, Role::SeniorApprover]);
         assert_eq!(able(Action::EndHandover, note(Some(SYSTEM), OTHER)), [Role::SeniorApprover]);
         assert!(may(&[Role::Approver], Action::EndHandover, note(None, ME)), "its author");
+    }
+
+    #[test]
+    fn only_senior_approvers_revoke_and_no_emergency_sign_in_does() {
+        let policies = Policies::compiled().unwrap();
+        let seen = Seen { disabled: false, break_glass: false, factor_missing: false };
+        let may = |seen, roles: &[Role]| asked(&policies, seen, roles, Action::RevokeDecision, decision()).0;
+
+        let able: Vec<_> = Role::ALL.into_iter().filter(|role| may(seen, &[*role])).collect();
+        assert_eq!(able, [Role::SeniorApprover]);
+        assert!(!may(Seen { break_glass: true, ..seen }, &[Role::SeniorApprover]));
+        assert!(!may(seen, &[Role::SeniorApprover, Role::Auditor]));
     }
 
     /// Proves A4 for an account that is disabled: nothing is left to it.

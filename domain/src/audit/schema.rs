@@ -12,6 +12,7 @@ use crate::{
         VoidCause, WithdrawCode,
     },
     policy::Route,
+    revocation::Compensation,
 };
 
 /// Why an entry does not fit its kind.
@@ -174,6 +175,7 @@ const KINDS: &[Kind] = &[
         &[("answers", Uuid, May), ("asks", Uuid, May), ("mentions", Uuids, May)],
         &["comment"],
     ),
+    kind("decision.compensated", Place::Act("decision"), &[("result", Known(known_compensation), Must)], &["reason"]),
     kind("decision.edited", Place::Act("decision"), &[("content", Digest, Must), ("from", Digest, Must)], &[]),
     kind(
         "decision.escalated",
@@ -261,6 +263,12 @@ const KINDS: &[Kind] = &[
         &["reason?"],
     ),
     kind("decision.revised", Place::Act("decision"), &[("content", Digest, Must), ("from", Digest, Must)], &[]),
+    kind(
+        "decision.revoked",
+        Place::Act("decision"),
+        &[("authority", Authority, Must), ("code", Known(known_reason), Must), ("resolution", Uuid, Must)],
+        &["reason"],
+    ),
     kind(
         "decision.routed",
         Place::Act("decision"),
@@ -514,6 +522,10 @@ fn known_route(word: &str) -> bool {
 
 fn known_verdict(word: &str) -> bool {
     matches!(word, "approve" | "approve_with_edits" | "reject" | "request_changes" | "escalate" | "abstain" | "defer")
+}
+
+fn known_compensation(word: &str) -> bool {
+    Compensation::from_word(word).is_some_and(|result| result != Compensation::Open)
 }
 
 fn known_void(word: &str) -> bool {

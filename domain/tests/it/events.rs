@@ -12,6 +12,7 @@ use countersign_domain::{
     holding::{AuthorityLimits, Holding, Source},
     policy::{OnTimeout, Route, Routed},
     problem::Code,
+    revocation::Compensation,
     role::Role,
 };
 use countersign_ledger::{
@@ -58,7 +59,7 @@ fn line(event: &Event) -> String {
     String::from_utf8(Value::object(members).to_bytes(Limits::LEAF).unwrap()).unwrap()
 }
 
-const LAST: usize = 73;
+const LAST: usize = 75;
 
 /// No wildcard: an event without a line here does not compile.
 fn position(event: &Event) -> usize {
@@ -136,6 +137,8 @@ fn position(event: &Event) -> usize {
         Event::Commented { .. } => 70,
         Event::HandoverNoted { .. } => 71,
         Event::HandoverEnded { .. } => 72,
+        Event::Revoked { .. } => 73,
+        Event::Compensated { .. } => 74,
         Event::Denied { .. } => LAST,
     }
 }
@@ -519,6 +522,23 @@ pub(crate) fn samples() -> Vec<Event> {
             by: person,
         },
         Event::HandoverEnded { handover: id(0xd0).into(), n: 2 },
+        Event::Revoked {
+            decision,
+            n: 6,
+            resolution: id(0x84).into(),
+            code: ReasonCode::AgainstPolicy,
+            reason: "the order was paid twice".into(),
+            by: person,
+            authority: (3, hash(5)),
+        },
+        resolved(ResolutionOutcome::Revoked, Vec::new()),
+        Event::Compensated {
+            decision,
+            n: 8,
+            result: Compensation::Done,
+            reason: "the bank called it back".into(),
+            by: person,
+        },
     ]
 }
 

@@ -329,6 +329,8 @@ pub enum ResolutionOutcome {
     Expired,
     /// The agent took its proposal back.
     Withdrawn,
+    /// It was approved, and that was taken back: the agent must not act, or undoes what it did.
+    Revoked,
 }
 
 /// Who or what decided.

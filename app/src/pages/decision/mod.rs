@@ -10,6 +10,7 @@ mod fields;
 #[cfg(feature = "ssr")]
 mod reason;
 pub(crate) mod retract;
+pub(crate) mod revoke;
 mod sections;
 
 use std::future::Future;
