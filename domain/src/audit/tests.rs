@@ -1,6 +1,7 @@
 //! One small log, and every violation of it.
 
 mod pauses;
+mod revocations;
 mod talk;
 
 use std::collections::BTreeMap;

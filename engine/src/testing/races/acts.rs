@@ -42,6 +42,7 @@ pub(crate) enum Act {
     Withdraw,
     Pause,
     Resume,
+    Revoke,
 }
 
 /// People who open their forms before the first of them sends one.
@@ -78,6 +79,7 @@ impl Act {
         (Act::Withdraw, "withdraw as the agent", 10),
         (Act::Pause, "pause", 9),
         (Act::Resume, "resume", 16),
+        (Act::Revoke, "revoke", 22),
     ];
 
     pub(crate) fn draw(dice: &mut Dice) -> Act {
@@ -129,6 +131,7 @@ impl World {
             Act::Withdraw => vec![self.withdraw(dice).await],
             Act::Pause => vec![self.pause(dice).await],
             Act::Resume => vec![self.resume().await],
+            Act::Revoke => self.revoke(dice).await,
         }
     }
 
