@@ -1038,6 +1038,8 @@ crate::decision::words! {
         Asked "asked"
         /// A comment answers the reader's question.
         Answered "answered"
+        /// An action had an effect, and its approval is revoked.
+        ToMakeGood "to_make_good"
     }
 }
 

@@ -563,6 +563,20 @@ pub(crate) async fn is_senior(
     }))
 }
 
+/// Returns the senior approvers of a decision's system and type, whatever their limits.
+pub(crate) async fn seniors(conn: &mut PgConnection, decision: DecisionId, now: u64) -> Result<Vec<PersonId>> {
+    let (matter, _) = db::decisions::matter(conn, decision).await?.ok_or(Error::NotFound)?;
+    let running = db::roles::list_running(conn, now).await?;
+    let mut seniors: Vec<_> = running
+        .iter()
+        .filter(|assignment| assignment.holding.role == Role::SeniorApprover && assignment.holding.covers(&matter))
+        .map(|assignment| assignment.person)
+        .collect();
+    seniors.sort_unstable();
+    seniors.dedup();
+    Ok(seniors)
+}
+
 /// Tells whether so many senior approvers as a decision asks for may review it, besides one person.
 pub(crate) async fn has_seniors(
     conn: &mut PgConnection,

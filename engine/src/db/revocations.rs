@@ -104,15 +104,15 @@ pub(crate) async fn set_told(
     Ok(())
 }
 
-/// The action turns out to have had an effect: somebody has to see to it.
-pub(crate) async fn open_compensation(conn: &mut PgConnection, decision: DecisionId) -> sqlx::Result<()> {
-    sqlx::query!(
+/// The action turns out to have had an effect: somebody has to see to it. Tells whether that is new.
+pub(crate) async fn open_compensation(conn: &mut PgConnection, decision: DecisionId) -> sqlx::Result<bool> {
+    let opened = sqlx::query!(
         "update revocations set compensation = 'open' where decision_id = $1 and compensation is null",
         decision.0,
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(opened.rows_affected() == 1)
 }
 
 /// Ends what is open; tells whether it was.

@@ -19,7 +19,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 use tokio::{sync::broadcast::error::RecvError, time::Instant};
 
-use super::{Stored, comments, propose, settle};
+use super::{Stored, comments, propose, revoke, settle};
 use crate::{
     Engine,
     authorize::{Action, Denial, Permit, Target},
@@ -490,8 +490,10 @@ async fn record_outcome(
     let entry = seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
     let outcome = OutcomeId(engine.id());
     db::outcomes::insert(&mut tx, outcome, id, result, effect, entry.at, entry.id).await?;
-    if resolution.revoked.is_some() && has_effect(result, effect) {
-        db::revocations::open_compensation(&mut tx, id).await?;
+    if let Some(revoked) = resolution.revoked.as_ref().filter(|_| has_effect(result, effect))
+        && db::revocations::open_compensation(&mut tx, id).await?
+    {
+        revoke::tell(&mut tx, &engine, id, revoked.by, None, &entry).await?;
     }
     db::decisions::set_state(&mut tx, id, n, State::Closed).await?;
     let body = serde_json::json!({"id": outcome, "seal": {"state": "recorded", "index": null, "size": null}});

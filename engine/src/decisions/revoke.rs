@@ -8,10 +8,11 @@ use countersign_domain::{
     Problem,
     decision::{ReasonCode, ResolutionOutcome},
     event::Event,
-    ids::DecisionId,
+    ids::{DecisionId, EntryId, PersonId},
     problem::Code,
     revocation::{self, Compensation, CompensationSection, Revocation, Said, leaves_effect},
     text::Reason,
+    view::NoticeKind,
 };
 use sqlx::{PgConnection, Postgres, Transaction};
 
@@ -22,7 +23,7 @@ use crate::{
     caller::Caller,
     db,
     error::{Error, Result},
-    people, seal,
+    notices, people, seal,
 };
 
 /// Takes an approval back. It binds at commit and waits for no second person and no seal.
@@ -111,8 +112,28 @@ async fn take_back(
     };
     db::revocations::insert(tx, &new).await?;
     db::decisions::set_state(tx, id, stored.n, stored.state).await?;
+    if left {
+        tell(tx, engine, id, by, Some(by), &entry).await?;
+    }
 
     Ok((compensation, resolved))
+}
+
+/// Leaves a notice for every senior approver who could make good what a revoked action did.
+pub(super) async fn tell(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    id: DecisionId,
+    revoked_by: PersonId,
+    besides: Option<PersonId>,
+    entry: &seal::Entry,
+) -> Result<()> {
+    for person in authorize::seniors(tx, id, engine.now()).await? {
+        if Some(person) != besides {
+            notices::tell_of_decision(tx, engine, person, NoticeKind::ToMakeGood, revoked_by, id, entry).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Records what was done about an action that ran and was revoked, or why nothing can be.
@@ -180,7 +201,7 @@ pub(super) async fn section(
             texts.insert(stored.entry_id, text);
         }
     }
-    let mut text = |entry: countersign_domain::ids::EntryId| texts.remove(&entry.0).unwrap_or_else(people::erased);
+    let mut text = |entry: EntryId| texts.remove(&entry.0).unwrap_or_else(people::erased);
     Ok(Revocation {
         by: name(revoked.by),
         at: revoked.at,

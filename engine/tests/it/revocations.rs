@@ -9,10 +9,10 @@ use countersign_domain::{
     problem::Code,
     revocation::Compensation,
     text::Reason,
-    view::ResolutionSection,
+    view::{NoticeKind, ResolutionSection},
 };
 use countersign_engine::{
-    Caller, Result, decisions,
+    Caller, Result, decisions, people,
     testing::{again, id_of, unique},
 };
 
@@ -89,6 +89,11 @@ async fn an_approval_that_was_told_is_gone_within_a_second_and_what_ran_meanwhil
     assert!(undo.message.unwrap().contains("report `compensated`"));
     let open = section(&floor, id).await.revoked.unwrap().compensation.unwrap();
     assert_eq!((open.state, open.said), (Compensation::Open, None));
+
+    assert_eq!(notices(&floor, &floor.senior).await, 1, "who may make it good is told, who revoked it too");
+    assert_eq!(notices(&floor, &desk.approver).await, 0);
+    report(&floor, id, "executed", "full").await;
+    assert_eq!(notices(&floor, &floor.senior).await, 1, "once");
 
     report(&floor, id, "compensated", "full").await;
     assert_eq!(floor.read(id).await.resolution.unwrap().next, AgentNext::Stop, "it undid it");
@@ -272,6 +277,12 @@ async fn report(floor: &Floor, id: DecisionId, result: &str, effect: &str) {
 
 async fn section(floor: &Floor, id: DecisionId) -> ResolutionSection {
     decisions::view(&floor.desk.engine, &again(&floor.senior), id).await.unwrap().resolution.unwrap()
+}
+
+/// How many notices say that something is to be made good.
+async fn notices(floor: &Floor, caller: &Caller) -> usize {
+    let me = people::me(&floor.desk.engine, &again(caller)).await.unwrap();
+    me.notices.iter().filter(|notice| notice.kind == NoticeKind::ToMakeGood).count()
 }
 
 fn proof_says(proof: &str, words: &str) -> bool {
