@@ -509,7 +509,7 @@ impl Floor {
     }
 
     /// The exported log proves to somebody who has nothing else that pauses held, and its rows say the same.
-    pub(crate) async fn verified(&self) {
+    async fn verified(&self) {
         self.desk.sealed().await;
         let report = crate::export::verify(&self.desk).await;
         let failed: Vec<_> = report.checks.iter().filter(|check| check.status == Status::Failed).collect();

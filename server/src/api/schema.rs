@@ -370,6 +370,8 @@ pub enum AgentNext {
     Revise,
     /// Do not act.
     Stop,
+    /// Undo what ran, where that is possible, and report `compensated`: the approval was revoked after it.
+    Compensate,
 }
 
 /// How far an entry has come.

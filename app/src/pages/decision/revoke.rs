@@ -404,6 +404,7 @@ mod strings {
     pub(super) const WHAT_WAS_DONE: &str = "What was done, or why nothing can be";
     pub(super) const WHAT_HINT: &str = "Read by everybody who may read this decision.";
     pub(super) const RECORD: &str = "Record it";
+    #[cfg(feature = "ssr")]
     pub(super) const INCOMPLETE: &str = "The form is not complete. Your text is kept.";
     pub(super) const NOT_RESOLVED: &str =
         "This decision is not resolved, so there is nothing to revoke. Reject it instead.";
