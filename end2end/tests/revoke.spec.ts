@@ -31,6 +31,7 @@ it("stops what has not run, and the AI system reads so at once", async ({ page, 
   await wellFormed(page);
   await accessible(page);
   await look(page, "revoke-form");
+  await page.goto(`${address}/revoke`);
 
   // Without a reason nothing happens, and what was typed stays.
   visitor.expect(/status of 422/);
@@ -97,6 +98,28 @@ it("opens a task where it had run, until somebody says what was done", async ({ 
 
   await page.goto(`${address}/chain`);
   await page.getByText("Revoked after it had an effect, which was made good.", { exact: false }).waitFor();
+});
+
+it("is refused to who had the form open while somebody else revoked", async ({ page, server, another }) => {
+  const { id, address } = await approved(page, server);
+  const second = await another();
+  const late = await second.page();
+  await viewAs(late, "Senior approver");
+  for (const form of [page, late]) {
+    await form.goto(`${address}/revoke`);
+    await form.getByLabel("Reason code").selectOption("other");
+    await form.getByLabel("Reason", { exact: true }).fill(WHY);
+  }
+  await page.getByRole("button", { name: "Revoke the approval now" }).click();
+  await heading(page, "Approval revoked");
+
+  second.expect(/status of 409/);
+  await late.getByRole("button", { name: "Revoke the approval now" }).click();
+  await late.getByText("This approval is revoked already; read below by whom and why.").first().waitFor();
+  await accessible(late);
+  await late.goto(`${address}/revoke`);
+  await heading(late, "Approval revoked");
+  assert.equal((await told(server, id)).outcome, "revoked");
 });
 
 it("is not offered for what was never approved, nor to who may not", async ({ page, server }) => {

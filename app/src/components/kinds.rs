@@ -59,7 +59,7 @@ pub(crate) fn kind_words(kind: &str) -> &str {
         "decision.reviewed" => "Reviewed",
         "decision.resolved" => "Resolved",
         "decision.revoked" => "Approval revoked",
-        "decision.compensated" => "What a revoked action did was seen to",
+        "decision.compensated" => "Compensation recorded",
         "decision.released" => "Released to the AI system",
         "decision.outcome_reported" => "Outcome reported",
         "handover.noted" => "Note left for the next shift",

@@ -252,7 +252,7 @@ fn RevokedFacts(revoked: Revocation) -> impl IntoView {
             {compensation
                 .map(|section| {
                     view! {
-                        <Fact name=strings::MADE_GOOD>
+                        <Fact name=strings::COMPENSATION>
                             <div class="grid gap-1">
                                 <strong class="font-semibold">{compensation_words(section.state)}</strong>
                                 {section
@@ -394,9 +394,9 @@ mod strings {
     pub(super) const BY: &str = "By";
     pub(super) const REASON: &str = "Reason";
     pub(super) const TOLD: &str = "AI system told";
-    pub(super) const NOT_TOLD: &str = "Not yet: it reads this with its next question.";
-    pub(super) const MADE_GOOD: &str = "What it did";
-    pub(super) const WHAT: &str = "What was done about it";
+    pub(super) const NOT_TOLD: &str = "Not on record yet: it reads this whenever it asks.";
+    pub(super) const COMPENSATION: &str = "Compensation";
+    pub(super) const WHAT: &str = "Compensation";
     pub(super) const UNDONE: &str = "The AI system reports that it undid what it did. Check that, then record it here.";
     pub(super) const RESULT: &str = "Was it made good?";
     pub(super) const DONE: &str = "Yes, it was made good";
