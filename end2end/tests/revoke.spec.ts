@@ -116,9 +116,10 @@ it("is refused to who had the form open while somebody else revoked", async ({ p
   second.expect(/status of 409/);
   await late.getByRole("button", { name: "Revoke the approval now" }).click();
   await late.getByText("This approval is revoked already; read below by whom and why.").first().waitFor();
-  await accessible(late);
-  await late.goto(`${address}/revoke`);
   await heading(late, "Approval revoked");
+  assert.equal(await late.getByRole("button", { name: "Revoke the approval now" }).count(), 0);
+  await wellFormed(late);
+  await accessible(late);
   assert.equal((await told(server, id)).outcome, "revoked");
 });
 

@@ -3,7 +3,7 @@
 use countersign_domain::{
     decision::{Effect as Reach, OutcomeResult, ResolutionOutcome},
     ids::DecisionId,
-    problem::Problem,
+    problem::{Code, Problem},
     revocation::{Compensation, Revocation, leaves_effect},
     view::{DecisionView, ResolutionSection},
 };
@@ -55,10 +55,7 @@ pub(crate) async fn compensate(
     #[server(default)] result: String,
     reason: String,
 ) -> Result<Answer, Error> {
-    use countersign_domain::{
-        problem::{Code, FieldError},
-        text::Reason,
-    };
+    use countersign_domain::{problem::FieldError, text::Reason};
     use countersign_engine::decisions;
 
     use crate::request::{act, request, told};
@@ -105,12 +102,17 @@ pub(crate) fn RevokePage() -> impl IntoView {
     let surroundings = Surroundings::get();
     for (answer, said) in [(revoked, strings::SAID_REVOKED), (compensated, strings::SAID_COMPENSATED)] {
         Effect::new(move || {
-            if matches!(answer.get(), Some(Answer::Done { .. })) {
-                acts.revoke.clear();
-                acts.compensate.clear();
-                surroundings.say(said);
-                surroundings.moved.set_value(true);
-                view.refetch();
+            match answer.get() {
+                Some(Answer::Done { .. }) => {
+                    acts.revoke.clear();
+                    acts.compensate.clear();
+                    surroundings.say(said);
+                    surroundings.moved.set_value(true);
+                    view.refetch();
+                }
+                // Somebody else was first: what they did is shown beside the refusal.
+                Some(Answer::Refused { problem }) if problem.code == Code::InvalidTransition => view.refetch(),
+                _ => {}
             }
         });
     }
