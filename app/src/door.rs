@@ -25,12 +25,13 @@ use crate::{
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
-pub const PAGES: [&str; 35] = [
+pub const PAGES: [&str; 36] = [
     "/",
     "/queue",
     "/decisions/{id}",
     "/decisions/{id}/edit",
     "/decisions/{id}/chain",
+    "/decisions/{id}/revoke",
     "/ledger",
     "/ledger/{index}",
     "/policies",
@@ -86,7 +87,7 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 114] = [
+pub const ENDPOINTS: [Endpoint; 116] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -130,6 +131,8 @@ pub const ENDPOINTS: [Endpoint; 114] = [
     endpoint("/act/reject-draft", Class::Act),
     endpoint("/act/set-guards", Class::Act),
     endpoint("/act/pauses", Class::Read),
+    endpoint("/act/revoke", Class::Act),
+    endpoint("/act/compensate", Class::Act),
     endpoint("/act/comments", Class::Read),
     endpoint("/act/comment", Class::Act),
     endpoint("/act/handovers", Class::Read),
@@ -327,6 +330,7 @@ fn page_of(path: &str, typed: &Typed) -> String {
             format!("/decisions/{}{edit}", word("decision"))
         }
         "/act/edit" | "/act/preview-edit" => format!("/decisions/{}/edit", word("decision")),
+        "/act/revoke" | "/act/compensate" => format!("/decisions/{}/revoke", word("decision")),
         "/act/finish-setup" => format!("/setup?token={}", word("token")),
         "/act/join" => format!("/join?token={}", word("token")),
         "/act/sign-in" | "/act/sign-in-as" => "/login".into(),

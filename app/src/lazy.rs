@@ -16,7 +16,7 @@ use crate::{
         access_reviews::AccessReviewsPage,
         audit_windows::AuditWindowsPage,
         changes::ChangesPage,
-        decision::{chain::ChainPage, edit::EditPage},
+        decision::{chain::ChainPage, edit::EditPage, revoke::RevokePage},
         factors::FactorsPage,
         handovers::HandoversPage,
         health::HealthPage,
@@ -51,7 +51,7 @@ pub(crate) enum Part {
     Ledger,
     /// Policies, their versions and drafts; pauses and notes for the next shift, which the same people reach.
     Policies,
-    /// What stands beside the page of a decision: editing what is proposed, and who answers for it.
+    /// What stands beside the page of a decision: editing what is proposed, who answers for it, and taking it back.
     Decisions,
 }
 
@@ -66,7 +66,7 @@ impl Part {
             "me" | "step-up" | "setup" | "join" | "login" | "logged-out" => Some(Self::Account),
             "ledger" => Some(Self::Ledger),
             "policies" | "pauses" | "handovers" => Some(Self::Policies),
-            "decisions" => matches!(segments.nth(1), Some("edit" | "chain")).then_some(Self::Decisions),
+            "decisions" => matches!(segments.nth(1), Some("edit" | "chain" | "revoke")).then_some(Self::Decisions),
             _ => None,
         }
     }
@@ -201,6 +201,7 @@ fn policies(page: Policies) -> Result<AnyView, NotFetched> {
 pub(crate) enum Decisions {
     Chain,
     Edit,
+    Revoke,
 }
 
 #[wasm_split(decisions, wasm_split_path = leptos::wasm_split, preload(fetch_decisions), fallible)]
@@ -208,6 +209,7 @@ fn decisions(page: Decisions) -> Result<AnyView, NotFetched> {
     Ok(match page {
         Decisions::Chain => ChainPage().into_any(),
         Decisions::Edit => EditPage().into_any(),
+        Decisions::Revoke => RevokePage().into_any(),
     })
 }
 
@@ -287,7 +289,10 @@ mod tests {
         let of = |path| Part::of(path);
 
         assert_eq!([of("/"), of("/queue"), of("/decisions/1"), of("/verify"), of("/nowhere")], [None; 5]);
-        assert_eq!([of("/decisions/1/edit"), of("/decisions/1/chain")], [Some(Part::Decisions); 2]);
+        assert_eq!(
+            [of("/decisions/1/edit"), of("/decisions/1/chain"), of("/decisions/1/revoke")],
+            [Some(Part::Decisions); 3]
+        );
         assert_eq!([of("/decisions/edit"), of("/decisions/1/proof")], [None; 2]);
         assert_eq!([of("/admin"), of("/admin/people/1")], [Some(Part::Admin); 2]);
         assert_eq!([of("/policies/1"), of("/pauses")], [Some(Part::Policies); 2]);

@@ -106,7 +106,7 @@ pub struct AgentResolution {
     pub decided_by: DecidedBy,
     /// A reviewer changed the parameters: `action` is not what was proposed.
     pub edited: bool,
-    /// The deciding reviewer's reason in one word, or `system_paused`; a deadline has none.
+    /// The reason in one word of who decided or revoked, or `system_paused`; a deadline has none.
     pub reason_code: Option<ReasonCode>,
     /// What the agent has to know beside the outcome.
     pub message: Option<String>,
@@ -133,13 +133,18 @@ pub enum AgentNext {
     Revise,
     /// Do not act.
     Stop,
+    /// Undo what ran, where that is possible, and report `compensated`: the approval was revoked after it.
+    Compensate,
 }
 
 impl From<ResolutionOutcome> for AgentNext {
     fn from(outcome: ResolutionOutcome) -> Self {
         match outcome {
             ResolutionOutcome::Approved => AgentNext::Act,
-            ResolutionOutcome::Rejected | ResolutionOutcome::Expired | ResolutionOutcome::Withdrawn => AgentNext::Stop,
+            ResolutionOutcome::Rejected
+            | ResolutionOutcome::Expired
+            | ResolutionOutcome::Withdrawn
+            | ResolutionOutcome::Revoked => AgentNext::Stop,
         }
     }
 }

@@ -164,6 +164,8 @@ words! {
         Expired "expired"
         /// The agent took its proposal back.
         Withdrawn "withdrawn"
+        /// It was approved, and a senior approver took that back.
+        Revoked "revoked"
     }
 }
 

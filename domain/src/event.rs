@@ -17,6 +17,7 @@ use crate::{
     },
     lease::LeaseEnd,
     policy::Routed,
+    revocation::Compensation,
     role::Role,
 };
 
@@ -508,6 +509,36 @@ pub enum Event {
         due: u64,
         /// The entry of the review that did; none where the deadline did.
         review: Option<EntryId>,
+    },
+    /// A person took an approval back; the resolution that says so follows.
+    Revoked {
+        /// The decision.
+        decision: DecisionId,
+        /// Number of this entry about the decision.
+        n: u64,
+        /// The entry of the resolution that approved.
+        resolution: EntryId,
+        /// The reason in one word.
+        code: ReasonCode,
+        /// The reason, committed.
+        reason: String,
+        /// Who revoked; the reason is theirs.
+        by: PersonId,
+        /// Number and digest of their authority.
+        authority: (u64, Hash),
+    },
+    /// A person says what was done about an action that ran and was revoked.
+    Compensated {
+        /// The decision.
+        decision: DecisionId,
+        /// Number of this entry about the decision.
+        n: u64,
+        /// What came of it.
+        result: Compensation,
+        /// What was done, or why nothing can be, committed.
+        reason: String,
+        /// Who says it; the text is theirs.
+        by: PersonId,
     },
     /// A table was saved that is not in force.
     PolicyDrafted {
@@ -1313,6 +1344,7 @@ impl Event {
                     (false, _) => ("reviews", Value::array(reviews.iter().map(|entry| id(entry.0)))),
                     (true, ResolutionOutcome::Expired) => ("cause", "deadline".into()),
                     (true, ResolutionOutcome::Withdrawn) => ("cause", "requester".into()),
+                    (true, ResolutionOutcome::Revoked) => ("cause", "revocation".into()),
                     (true, _) => ("cause", "rule".into()),
                 });
                 parts
@@ -1383,6 +1415,22 @@ impl Event {
                     ("round", (*round).into()),
                     ("rule", (*rule).into()),
                 ])
+            }
+            Event::Revoked { decision, n, resolution, code, reason, by, authority: (number, set) } => {
+                act("decision.revoked", "decision", decision.0, *n)
+                    .d([
+                        ("authority", Value::object([("n", Value::from(*number)), ("set", (*set).into())])),
+                        ("code", code.word().into()),
+                        ("resolution", id(resolution.0)),
+                    ])
+                    .text("reason", reason, TextOwner::Person(*by))
+            }
+            Event::Compensated { decision, n, result, reason, by } => {
+                act("decision.compensated", "decision", decision.0, *n).d([("result", result.word().into())]).text(
+                    "reason",
+                    reason,
+                    TextOwner::Person(*by),
+                )
             }
             Event::PolicyDrafted { version, n, digest } => {
                 act("policy.drafted", "policy_version", version.0, *n).d([("digest", (*digest).into())])

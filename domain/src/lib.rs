@@ -31,6 +31,7 @@ pub mod problem;
 pub mod proposal;
 pub mod provider;
 pub mod queue;
+pub mod revocation;
 pub mod role;
 pub mod role_map;
 pub mod scim;

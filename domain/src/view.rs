@@ -19,6 +19,7 @@ use crate::{
     pause::ShownPause,
     policy::{Route, RowTrace},
     queue::{Count, Sort, View},
+    revocation::Revocation,
     role::Role,
     talk::{CommentsView, ShownHandover},
 };
@@ -391,6 +392,10 @@ pub struct ResolutionSection {
     pub seal: Seal,
     /// When the agent was told.
     pub released_at: Option<u64>,
+    /// The approval was taken back; the outcome says so.
+    pub revoked: Option<Revocation>,
+    /// The person may take the approval back, or say what was done about it.
+    pub may_revoke: bool,
 }
 
 /// One reported result.
@@ -1053,6 +1058,8 @@ crate::decision::words! {
         Asked "asked"
         /// A comment answers the reader's question.
         Answered "answered"
+        /// An action had an effect, and its approval is revoked.
+        ToMakeGood "to_make_good"
     }
 }
 

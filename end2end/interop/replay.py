@@ -30,7 +30,7 @@ SENIOR_APPROVER = "f14a7d3e-82b6-4b0d-9c6f-2e5b80a4d105"
 
 VERDICTS = {"approve", "reject", "abstain", "defer", "escalate", "request_changes", "approve_with_edits"}
 COUNTED = {"approve", "reject", "approve_with_edits"}
-OUTCOMES = {"approved", "rejected", "expired", "withdrawn"}
+OUTCOMES = {"approved", "rejected", "expired", "withdrawn", "revoked"}
 PEOPLE_ROUTES = {"require", "escalate"}
 FROZEN = Path(__file__).parents[2] / "ledger/tests/vectors/countersign-v1"
 READS = {"access.viewed", "access.downloaded", "access.unmasked", "access.denied", "decision.viewed"}
@@ -109,6 +109,8 @@ class Decision:
     withdrawn: bool = False
     held: dict[str, str] = field(default_factory=dict)
     seated: set[str] = field(default_factory=set)
+    revoked: bool = False
+    effect: bool = False
 
     def begin_anew(self) -> None:
         """Another content or route: nobody holds a seat, and no approval is known to fill one."""
@@ -156,6 +158,8 @@ class Replay:
         for id, decision in self.decisions.items():
             if decision.judged and decision.rejected_at is not None:
                 self.disagree(decision.rejected_at, id, "a rejection was never followed by a resolution")
+            if decision.judged and decision.revoked and decision.outcome != "revoked":
+                self.disagree(decision.resolved_at, id, "a revocation was never followed by its resolution")
 
     def disagree(self, index: int, id: str, why: str) -> None:
         self.disagreements.append(Disagreement(index, id, why))
@@ -419,9 +423,38 @@ class Replay:
             yield "it was withdrawn by somebody else than its AI system"
         decision.withdrawn = True
 
+    def on_revoked(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
+        """A senior approver of its AI system takes an approval back, once; the resolution that says so follows."""
+        if decision.outcome != "approved" or decision.revoked:
+            yield "it was revoked and is not approved"
+        yield from self.names_resolution(decision, d)
+        actor = leaf["actor"]
+        if actor["as"] != "person":
+            yield "no person revoked it"
+        elif actor["sid"] in self.disabled or not self.holds(
+            actor["sid"], SENIOR_APPROVER, decision.system, leaf["at"]
+        ):
+            yield "who revoked it was no senior approver of its AI system"
+        decision.revoked = True
+
+    def on_compensated(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
+        if d["result"] not in {"done", "not_possible"}:
+            raise NotUnderstood(f"compensation {d['result']}")
+        if decision.outcome != "revoked" or not decision.effect:
+            yield "what was not revoked, or did nothing, was made good"
+        if leaf["actor"]["as"] != "person":
+            yield "no person says what was done about it"
+
     def on_resolved(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
         if d["outcome"] not in OUTCOMES:
             raise NotUnderstood(f"outcome {d['outcome']}")
+        if d["outcome"] == "revoked":
+            if decision.outcome != "approved" or not decision.revoked:
+                yield "it is resolved as revoked and nobody revoked an approval"
+            if d["content"] != decision.content:
+                yield "another content is revoked than the decision's"
+            decision.outcome, decision.resolution, decision.resolved_at = "revoked", leaf["id"], index
+            return
         if decision.outcome:
             yield f"it is resolved twice: {decision.outcome}, then {d['outcome']}"
             return
@@ -518,6 +551,8 @@ class Replay:
         yield from self.names_resolution(decision, d)
         if not decision.released:
             yield "an outcome was reported before the release"
+        if d.get("result") in {"executed", "failed"} and d.get("effect") != "none":
+            decision.effect = True
 
     def names_resolution(self, decision: Decision, d: dict[str, Any]) -> Iterator[str]:
         if decision.outcome is None:

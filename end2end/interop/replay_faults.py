@@ -148,6 +148,15 @@ class Decision:
         size = len(self.log.leaves) if size is None else size
         return self.do("released", {"channel": "poll", "resolution": resolution, "size": size}, as_="agent", sid=SYSTEM)
 
+    def report(self, resolution: str, result: str = "executed", effect: str = "full") -> None:
+        d = {"resolution": resolution, "result": result, "effect": effect}
+        self.do("outcome_reported", d, as_="agent", sid=SYSTEM)
+
+    def revoke(self, resolution: str, person: str = "sue") -> str:
+        """Somebody takes the approval back; returns the resolution that says so."""
+        self.do("revoked", {"code": "other", "resolution": resolution}, as_="person", sid=person)
+        return self.resolve("revoked", cause="revocation")
+
 
 class Case(unittest.TestCase):
     def setUp(self) -> None:
@@ -242,6 +251,21 @@ class Right(Case):
         decision.do("review_voided", {"review": review, "cause": "revised"})
         decision.resolve("approved", decision.review("bob"))
         self.agrees("approved")
+
+    def test_an_approval_is_revoked_before_it_was_told_or_after_it_ran(self) -> None:
+        decision = Decision(self.log, need=1)
+        decision.release(decision.revoke(decision.resolve("approved", decision.review("ann"))))
+        self.agrees("revoked")
+        self.log = Log()
+        decision = Decision(self.log, need=1)
+        resolution = decision.resolve("approved", decision.review("ann"))
+        decision.release(resolution)
+        decision.report(resolution)
+        revoked = decision.revoke(resolution)
+        decision.release(revoked)
+        decision.report(revoked, "compensated")
+        decision.do("compensated", {"result": "done"}, as_="person", sid="sue")
+        self.agrees("revoked")
 
     def test_a_pause_rejects_what_is_proposed_while_it_runs(self) -> None:
         self.log.act("system", SYSTEM, "system.paused", {}, as_="person", sid="ann")
@@ -629,6 +653,69 @@ class Wrong(Case):
         rule = Decision(self.log, id="decision-3", need=0, route="auto_approve")
         rule.resolve("approved", cause="rule")
         self.disagrees("a rule approved it while its AI system was paused")
+
+    def test_a_revocation_of_what_was_not_approved_or_twice(self) -> None:
+        decision = Decision(self.log, need=1)
+        decision.revoke(decision.resolve("rejected", decision.review("ann", "reject")))
+        self.disagrees("it was revoked and is not approved")
+        self.log = Log()
+        Decision(self.log).do("revoked", {"code": "other", "resolution": "entry-9"}, as_="person", sid="sue")
+        self.disagrees("it was revoked and is not approved")
+        self.log = Log()
+        decision = Decision(self.log, need=1)
+        revoked = decision.revoke(decision.resolve("approved", decision.review("ann")))
+        decision.revoke(revoked)
+        self.disagrees("it was revoked and is not approved")
+        self.disagrees("nobody revoked an approval")
+
+    def test_a_revocation_by_nobody_or_by_who_may_not(self) -> None:
+        decision = Decision(self.log, need=1)
+        decision.resolve("approved", decision.review("ann"))
+        decision.resolve("revoked", cause="revocation")
+        self.disagrees("nobody revoked an approval")
+        self.log = Log()
+        decision = Decision(self.log, need=1)
+        decision.revoke(decision.resolve("approved", decision.review("ann")), person="bob")
+        self.disagrees("no senior approver of its AI system")
+        self.log = Log()
+        decision = Decision(self.log, need=1)
+        resolution = decision.resolve("approved", decision.review("ann"))
+        self.log.act("person", "sue", "person.disabled", {})
+        decision.revoke(resolution)
+        self.disagrees("no senior approver of its AI system")
+        self.log = Log()
+        decision = Decision(self.log, need=1)
+        resolution = decision.resolve("approved", decision.review("ann"))
+        decision.do("revoked", {"code": "other", "resolution": resolution}, as_="agent", sid=SYSTEM)
+        self.disagrees("no person revoked it")
+
+    def test_a_revocation_that_is_left_alone_or_of_another_content_or_resolution(self) -> None:
+        decision = Decision(self.log, need=1)
+        resolution = decision.resolve("approved", decision.review("ann"))
+        decision.do("revoked", {"code": "other", "resolution": "entry-1"}, as_="person", sid="sue")
+        self.disagrees("names another resolution")
+        self.disagrees("a revocation was never followed by its resolution")
+        decision.resolve("revoked", cause="revocation", content="other")
+        self.disagrees("another content is revoked")
+        decision.release(resolution)
+        self.disagrees("names another resolution")
+
+    def test_making_good_what_was_not_revoked_or_did_nothing(self) -> None:
+        decision = Decision(self.log, need=1)
+        resolution = decision.resolve("approved", decision.review("ann"))
+        decision.release(resolution)
+        decision.report(resolution)
+        decision.do("compensated", {"result": "done"}, as_="person", sid="sue")
+        self.disagrees("was not revoked, or did nothing")
+        self.log = Log()
+        decision = Decision(self.log, need=1)
+        resolution = decision.resolve("approved", decision.review("ann"))
+        decision.release(resolution)
+        decision.report(resolution, "not_executed", "none")
+        decision.revoke(resolution)
+        decision.do("compensated", {"result": "done"}, as_="agent", sid=SYSTEM)
+        self.disagrees("was not revoked, or did nothing")
+        self.disagrees("no person says what was done")
 
     def test_a_comment_by_the_agent_or_an_answer_by_another_than_was_asked(self) -> None:
         Decision(self.log).do("commented", {}, as_="agent", sid=SYSTEM)

@@ -139,6 +139,7 @@ actions! {
     CommentDecision "comment_decision"
     HandOver "hand_over"
     EndHandover "end_handover"
+    RevokeDecision "revoke_decision"
 }
 
 /// On what.
@@ -337,6 +338,9 @@ impl Denial {
             }
             Action::CommentDecision => {
                 "Comments are written by everybody whose role works on decisions; auditors only read. An admin can give such a role.".into()
+            }
+            Action::RevokeDecision => {
+                "Revoking needs the role senior approver for this AI system and type. An admin can give it.".into()
             }
             Action::HandOver => {
                 "Writing a note needs the role approver or senior approver for what it is about. An admin can give it.".into()
@@ -557,6 +561,20 @@ pub(crate) async fn is_senior(
         let holding = &held.holding;
         holding.role == Role::SeniorApprover && holding.covers(&matter) && holding.reaches(&matter)
     }))
+}
+
+/// Returns the senior approvers of a decision's system and type, whatever their limits.
+pub(crate) async fn seniors(conn: &mut PgConnection, decision: DecisionId, now: u64) -> Result<Vec<PersonId>> {
+    let (matter, _) = db::decisions::matter(conn, decision).await?.ok_or(Error::NotFound)?;
+    let running = db::roles::list_running(conn, now).await?;
+    let mut seniors: Vec<_> = running
+        .iter()
+        .filter(|assignment| assignment.holding.role == Role::SeniorApprover && assignment.holding.covers(&matter))
+        .map(|assignment| assignment.person)
+        .collect();
+    seniors.sort_unstable();
+    seniors.dedup();
+    Ok(seniors)
 }
 
 /// Tells whether so many senior approvers as a decision asks for may review it, besides one person.
@@ -1049,6 +1067,18 @@ mod tests {
         assert_eq!(able(Action::HandOver, Target::System(SYSTEM)), [Role::Approver, Role::SeniorApprover]);
         assert_eq!(able(Action::EndHandover, note(Some(SYSTEM), OTHER)), [Role::SeniorApprover]);
         assert!(may(&[Role::Approver], Action::EndHandover, note(None, ME)), "its author");
+    }
+
+    #[test]
+    fn only_senior_approvers_revoke_and_no_emergency_sign_in_does() {
+        let policies = Policies::compiled().unwrap();
+        let seen = Seen { disabled: false, break_glass: false, factor_missing: false };
+        let may = |seen, roles: &[Role]| asked(&policies, seen, roles, Action::RevokeDecision, decision()).0;
+
+        let able: Vec<_> = Role::ALL.into_iter().filter(|role| may(seen, &[*role])).collect();
+        assert_eq!(able, [Role::SeniorApprover]);
+        assert!(!may(Seen { break_glass: true, ..seen }, &[Role::SeniorApprover]));
+        assert!(!may(seen, &[Role::SeniorApprover, Role::Auditor]));
     }
 
     /// Proves A4 for an account that is disabled: nothing is left to it.

@@ -21,11 +21,12 @@ use crate::{
 };
 
 /// The rows of the matrix: what a person does, in words, and on what.
-const ROWS: [(&str, Action, On); 24] = [
+const ROWS: [(&str, Action, On); 25] = [
     ("See a decision, its proof and the queue", Action::ViewDecision, On::Decision),
     ("Open a masked field with a reason", Action::UnmaskField, On::Decision),
     ("Review low and medium risk", Action::ReviewDecision, On::Decision),
     ("Review high risk", Action::ReviewDecision, On::HighRisk),
+    ("Revoke an approval", Action::RevokeDecision, On::HighRisk),
     ("Comment on a decision, ask and answer", Action::CommentDecision, On::Decision),
     ("Leave a note for the next shift", Action::HandOver, On::System),
     ("See the ledger and check proofs", Action::ViewLedger, On::Installation),
@@ -49,9 +50,10 @@ const ROWS: [(&str, Action, On); 24] = [
 ];
 
 /// The questions of "why": action, and what kind of object it needs.
-const QUESTIONS: [(&str, Action, On); 15] = [
+const QUESTIONS: [(&str, Action, On); 16] = [
     ("see the decision", Action::ViewDecision, On::Decision),
     ("review the decision", Action::ReviewDecision, On::Decision),
+    ("revoke the approval of the decision", Action::RevokeDecision, On::Decision),
     ("comment on the decision", Action::CommentDecision, On::Decision),
     ("open a masked field of the decision", Action::UnmaskField, On::Decision),
     ("see the queue", Action::ListQueue, On::Installation),

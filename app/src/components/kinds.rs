@@ -60,6 +60,8 @@ pub(crate) fn kind_words(kind: &str) -> &str {
         "decision.viewed" => "Decision shown",
         "decision.reviewed" => "Reviewed",
         "decision.resolved" => "Resolved",
+        "decision.revoked" => "Approval revoked",
+        "decision.compensated" => "Compensation recorded",
         "decision.released" => "Released to the AI system",
         "decision.outcome_reported" => "Outcome reported",
         "handover.noted" => "Note left for the next shift",

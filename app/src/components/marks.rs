@@ -92,6 +92,7 @@ pub(crate) const fn outcome_words(outcome: ResolutionOutcome) -> &'static str {
         ResolutionOutcome::Rejected => "Rejected",
         ResolutionOutcome::Expired => "Expired",
         ResolutionOutcome::Withdrawn => "Withdrawn",
+        ResolutionOutcome::Revoked => "Revoked",
     }
 }
 
@@ -100,7 +101,9 @@ pub(crate) const fn outcome_words(outcome: ResolutionOutcome) -> &'static str {
 pub(crate) fn StateMark(state: State, outcome: Option<ResolutionOutcome>) -> impl IntoView {
     let (tone, text) = match outcome {
         Some(outcome @ ResolutionOutcome::Approved) => (Tone::Approve, outcome_words(outcome)),
-        Some(outcome @ ResolutionOutcome::Rejected) => (Tone::Reject, outcome_words(outcome)),
+        Some(outcome @ (ResolutionOutcome::Rejected | ResolutionOutcome::Revoked)) => {
+            (Tone::Reject, outcome_words(outcome))
+        }
         Some(outcome @ (ResolutionOutcome::Expired | ResolutionOutcome::Withdrawn)) => {
             (Tone::Plain, outcome_words(outcome))
         }

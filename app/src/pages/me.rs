@@ -137,6 +137,9 @@ fn notice_text(kind: NoticeKind) -> &'static str {
         NoticeKind::SystemResumed => "was resumed. By:",
         NoticeKind::Mentioned => "A comment names you. By:",
         NoticeKind::Asked => "A comment asks you a question. By:",
+        NoticeKind::ToMakeGood => {
+            "An action had an effect and its approval is revoked: somebody has to make that good. Revoked by:"
+        }
         NoticeKind::Answered => "Your question was answered. By:",
         NoticeKind::BreakGlass => "A local account was used past the sign-in provider, for one hour. By:",
     }

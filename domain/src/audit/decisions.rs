@@ -4,7 +4,11 @@ use std::collections::HashMap;
 
 use countersign_ledger::{hash::Hash, leaf::ActorKind, value::Value};
 
-use crate::{decision::Verdict, policy::Route};
+use crate::{
+    decision::{Effect, OutcomeResult, Verdict},
+    policy::Route,
+    revocation::has_effect,
+};
 
 use super::{
     Act, Numbered,
@@ -84,7 +88,12 @@ struct Resolution {
     entry: u128,
     index: u64,
     system: u128,
+    content: Option<Hash>,
     approved: bool,
+    /// A person took the approval back; the resolution that says so follows or is this one.
+    revoked: bool,
+    /// A report says that the action ran, in part at least, or may have.
+    effect: bool,
 }
 
 impl Decisions {
@@ -135,15 +144,15 @@ impl Decisions {
                 decision.resolve(act, pauses, findings);
             }
             ("decision.released", Some(Decision::Resolved(resolution))) => resolution.release(act, pauses, findings),
-            ("decision.outcome_reported", Some(Decision::Resolved(resolution))) => {
-                resolution.check_named(act, findings);
-            }
+            ("decision.outcome_reported", Some(Decision::Resolved(resolution))) => resolution.report(act, findings),
+            ("decision.revoked", Some(Decision::Resolved(resolution))) => resolution.revoke(act, people, findings),
+            ("decision.compensated", Some(Decision::Resolved(resolution))) => resolution.compensate(act, findings),
             ("decision.viewed", Some(Decision::Resolved(_))) => {}
             // Held to one another elsewhere; neither decides anything.
             ("decision.leased" | "decision.lease_ended", Some(Decision::Open(_))) => {}
             // It has no effect, before the resolution or after.
             ("decision.commented", Some(_)) => {}
-            ("decision.released" | "decision.outcome_reported", _) => {
+            ("decision.released" | "decision.outcome_reported" | "decision.revoked" | "decision.compensated", _) => {
                 findings.fail("D7", act.index, "it comes before the resolution of its decision".to_owned());
             }
             _ => findings.fail("D6", act.index, format!("{kind} comes after the resolution or twice")),
@@ -507,11 +516,12 @@ fn named(act: &Act<'_>) -> Vec<u128> {
 impl Decision {
     fn resolve(&mut self, act: &Act<'_>, pauses: &Pauses, findings: &mut Findings) {
         let outcome = act.text("outcome");
-        let system = match self {
-            Decision::Open(open) => open.system,
-            Decision::Resolved(resolution) => resolution.system,
-            Decision::Opaque => 0,
+        let (system, effect) = match self {
+            Decision::Open(open) => (open.system, false),
+            Decision::Resolved(resolution) => (resolution.system, resolution.effect),
+            Decision::Opaque => (0, false),
         };
+        let mut revoked = false;
         match self {
             Decision::Open(open) => {
                 if let Some(detail) = open.fault(act) {
@@ -521,15 +531,70 @@ impl Decision {
                     findings.fail("D9", act.index, detail.to_owned());
                 }
             }
-            Decision::Resolved(Resolution { approved: true, .. }) if outcome == Some("revoked") => {}
+            Decision::Resolved(resolution) if resolution.approved && outcome == Some("revoked") => {
+                revoked = true;
+                if !resolution.revoked {
+                    findings.fail("D7", act.index, "it is revoked, and nobody revoked it".to_owned());
+                }
+                if act.hash("content") != resolution.content {
+                    findings.fail("D7", act.index, "it revokes other content than was approved".to_owned());
+                }
+            }
             _ => findings.fail("D7", act.index, "its decision was resolved before".to_owned()),
         }
         let approved = outcome == Some("approved");
-        *self = Decision::Resolved(Resolution { entry: act.id, index: act.index, system, approved });
+        let content = act.hash("content");
+        *self = Decision::Resolved(Resolution {
+            entry: act.id,
+            index: act.index,
+            system,
+            content,
+            approved,
+            revoked,
+            effect,
+        });
     }
 }
 
 impl Resolution {
+    /// A senior approver takes an approval back.
+    fn revoke(&mut self, act: &Act<'_>, people: &People, findings: &mut Findings) {
+        self.check_named(act, findings);
+        if !self.approved || self.revoked {
+            findings.fail("D7", act.index, "it revokes what is not approved".to_owned());
+        }
+        self.revoked = true;
+        let authority = act.member("authority");
+        let claimed =
+            authority.and_then(|authority| Some((authority.get("n")?.as_integer()?, authority.get("set")?.as_hash()?)));
+        let Some((n, set)) = claimed else { return };
+        match people.check_senior(act.sid.unwrap_or(0), act.leaf.at, n, &set, self.system) {
+            Ok(()) => {}
+            Err(Unfit::Wrong(detail)) => findings.fail("D6", act.index, detail),
+            Err(Unfit::Unknown) => {
+                findings.notice("D6", act.index, "who revoked holds a role that is not understood".to_owned());
+            }
+        }
+    }
+
+    fn report(&mut self, act: &Act<'_>, findings: &mut Findings) {
+        self.check_named(act, findings);
+        let result = act.text("result").and_then(OutcomeResult::from_word);
+        let effect = act.text("effect").and_then(Effect::from_word);
+        self.effect |= result.zip(effect).is_some_and(|(result, effect)| has_effect(result, effect));
+    }
+
+    /// A person says what was done about a revoked action that ran.
+    fn compensate(&self, act: &Act<'_>, findings: &mut Findings) {
+        if act.leaf.actor.as_ != ActorKind::Person {
+            findings.fail("D6", act.index, "no person says what was done".to_owned());
+        }
+        if !self.revoked || !self.effect {
+            let detail = "it makes good what was not revoked, or did nothing";
+            findings.fail("D7", act.index, detail.to_owned());
+        }
+    }
+
     fn release(&self, act: &Act<'_>, pauses: &Pauses, findings: &mut Findings) {
         self.check_named(act, findings);
         if self.approved && pauses.is_paused(self.system) {

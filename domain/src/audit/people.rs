@@ -75,6 +75,24 @@ impl People {
 
     /// Compares the authority that a review claims with the history, and asks for the role that reviews.
     pub(super) fn check(&self, person: u128, at: u64, n: u64, set: &Hash, system: u128) -> Result<(), Unfit> {
+        self.compare(person, at, (n, set), system, Role::reviews, "the reviewer was no approver for this system")
+    }
+
+    /// The same, and asks for the role that takes approvals back.
+    pub(super) fn check_senior(&self, person: u128, at: u64, n: u64, set: &Hash, system: u128) -> Result<(), Unfit> {
+        let senior = |role| role == Role::SeniorApprover;
+        self.compare(person, at, (n, set), system, senior, "who acts was no senior approver for this system")
+    }
+
+    fn compare(
+        &self,
+        person: u128,
+        at: u64,
+        (n, set): (u64, &Hash),
+        system: u128,
+        fits: impl Fn(Role) -> bool,
+        unfit: &str,
+    ) -> Result<(), Unfit> {
         let wrong = |detail: String| Err(Unfit::Wrong(detail));
         let Some(person) = self.0.get(&person) else {
             return wrong("no entry before it made the reviewer a member".to_owned());
@@ -94,8 +112,8 @@ impl People {
             return wrong("the roles of the reviewer's history have another digest".to_owned());
         }
         let system = Some(SystemId(Uuid::from_u128(system)));
-        if !Role::ALL.into_iter().any(|role| role.reviews() && authority.holds(role, system)) {
-            return wrong("the reviewer was no approver for this system".to_owned());
+        if !Role::ALL.into_iter().any(|role| fits(role) && authority.holds(role, system)) {
+            return wrong(unfit.to_owned());
         }
 
         Ok(())

@@ -13,6 +13,7 @@ use crate::{
     },
     lease::LeaseEnd,
     policy::Route,
+    revocation::Compensation,
 };
 
 /// Why an entry does not fit its kind.
@@ -175,6 +176,7 @@ const KINDS: &[Kind] = &[
         &[("answers", Uuid, May), ("asks", Uuid, May), ("mentions", Uuids, May)],
         &["comment"],
     ),
+    kind("decision.compensated", Place::Act("decision"), &[("result", Known(known_compensation), Must)], &["reason"]),
     kind("decision.edited", Place::Act("decision"), &[("content", Digest, Must), ("from", Digest, Must)], &[]),
     kind(
         "decision.escalated",
@@ -269,6 +271,12 @@ const KINDS: &[Kind] = &[
         &["reason?"],
     ),
     kind("decision.revised", Place::Act("decision"), &[("content", Digest, Must), ("from", Digest, Must)], &[]),
+    kind(
+        "decision.revoked",
+        Place::Act("decision"),
+        &[("authority", Authority, Must), ("code", Known(known_reason), Must), ("resolution", Uuid, Must)],
+        &["reason"],
+    ),
     kind(
         "decision.routed",
         Place::Act("decision"),
@@ -526,6 +534,10 @@ fn known_verdict(word: &str) -> bool {
 
 fn known_lease_end(word: &str) -> bool {
     LeaseEnd::from_word(word).is_some_and(LeaseEnd::is_sealed)
+}
+
+fn known_compensation(word: &str) -> bool {
+    Compensation::from_word(word).is_some_and(|result| result != Compensation::Open)
 }
 
 fn known_void(word: &str) -> bool {

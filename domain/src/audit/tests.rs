@@ -2,6 +2,7 @@
 
 mod leases;
 mod pauses;
+mod revocations;
 mod talk;
 
 use std::collections::BTreeMap;

@@ -13,6 +13,7 @@ use countersign_domain::{
     lease::LeaseEnd,
     policy::{OnTimeout, Route, Routed},
     problem::Code,
+    revocation::Compensation,
     role::Role,
 };
 use countersign_ledger::{
@@ -59,7 +60,7 @@ fn line(event: &Event) -> String {
     String::from_utf8(Value::object(members).to_bytes(Limits::LEAF).unwrap()).unwrap()
 }
 
-const LAST: usize = 75;
+const LAST: usize = 77;
 
 /// No wildcard: an event without a line here does not compile.
 fn position(event: &Event) -> usize {
@@ -139,6 +140,8 @@ fn position(event: &Event) -> usize {
         Event::HandoverEnded { .. } => 72,
         Event::Leased { .. } => 73,
         Event::LeaseEnded { .. } => 74,
+        Event::Revoked { .. } => 75,
+        Event::Compensated { .. } => 76,
         Event::Denied { .. } => LAST,
     }
 }
@@ -531,6 +534,23 @@ pub(crate) fn samples() -> Vec<Event> {
             lease: id(0x85).into(),
             cause: LeaseEnd::TakenOver,
             reason: Some(("she went home".into(), id(0x16).into())),
+        },
+        Event::Revoked {
+            decision,
+            n: 6,
+            resolution: id(0x84).into(),
+            code: ReasonCode::AgainstPolicy,
+            reason: "the order was paid twice".into(),
+            by: person,
+            authority: (3, hash(5)),
+        },
+        resolved(ResolutionOutcome::Revoked, Vec::new()),
+        Event::Compensated {
+            decision,
+            n: 8,
+            result: Compensation::Done,
+            reason: "the bank called it back".into(),
+            by: person,
         },
     ]
 }

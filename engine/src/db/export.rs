@@ -300,6 +300,27 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
         from resolutions
         where entry_id = any($1)
         union all
+        select 'revocations', decision_id::text, entry_id, 'decision.revoked', decision_id, array[
+            'at=' || (extract(epoch from revoked_at) * 1000)::bigint, 'sid=' || revoked_by, 'd.code=' || code]
+        from revocations
+        where entry_id = any($1)
+        union all
+        select 'revocations', decision_id::text, resolved_entry_id, 'decision.resolved', decision_id, array[
+            'd.outcome=revoked', 'd.cause=revocation', 'reviews=0']
+        from revocations
+        where resolved_entry_id = any($1)
+        union all
+        select 'revocations', decision_id::text, told_entry_id, 'decision.released', decision_id, array[
+            'at=' || (extract(epoch from told_at) * 1000)::bigint, 'd.resolution=' || resolved_entry_id]
+        from revocations
+        where told_entry_id = any($1)
+        union all
+        select 'revocations', decision_id::text, compensated_entry_id, 'decision.compensated', decision_id, array[
+            'at=' || (extract(epoch from compensated_at) * 1000)::bigint, 'sid=' || compensated_by,
+            'd.result=' || compensation]
+        from revocations
+        where compensated_entry_id = any($1)
+        union all
         select 'releases', decision_id::text, entry_id, 'decision.released', decision_id, array[
             'at=' || (extract(epoch from released_at) * 1000)::bigint]
         from releases
@@ -427,6 +448,11 @@ pub(crate) async fn dangling(conn: &mut PgConnection) -> sqlx::Result<Vec<Dangli
           union all select 'reviews', id::text, entry_id from reviews
           union all select 'resolutions', id::text, entry_id from resolutions
           union all select 'releases', decision_id::text, entry_id from releases
+          union all select 'revocations', decision_id::text, entry_id from revocations
+          union all select 'revocations', decision_id::text, resolved_entry_id from revocations
+          union all select 'revocations', decision_id::text, told_entry_id from revocations where told_entry_id is not null
+          union all select 'revocations', decision_id::text, compensated_entry_id from revocations
+            where compensated_entry_id is not null
           union all select 'outcomes', id::text, entry_id from outcomes
           union all select 'people', id::text, entry_id from people
           union all select 'role_assignments', id::text, entry_id from role_assignments

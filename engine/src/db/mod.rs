@@ -35,6 +35,7 @@ pub(crate) mod resolutions;
 pub(crate) mod review_signings;
 pub(crate) mod reviews;
 pub(crate) mod revisions;
+pub(crate) mod revocations;
 pub(crate) mod role_mappings;
 pub(crate) mod roles;
 pub(crate) mod scim;

@@ -373,7 +373,8 @@ pub(crate) async fn list_resolved(
         with page as (
           select d.id, s.name, d.type_id, d.risk, d.state, d.route, d.policy_version_id, d.rule, d.round, d.need,
             d.due_at, d.proposed_at, d.escalated_at, coalesce(d.revised_entry_id, d.entry_id) as entry_id,
-            x.outcome, x.cause, x.resolved_at
+            case when exists (select from revocations v where v.decision_id = d.id) then 'revoked' else x.outcome end as outcome,
+            x.cause, x.resolved_at
           from (select distinct decision_id from reviews where person_id = $1 and state = 'submitted') r
           join resolutions x on x.decision_id = r.decision_id
           join decisions d on d.id = r.decision_id
@@ -581,7 +582,8 @@ pub(crate) async fn outcomes(
     let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
         r#"
-        select d.id, d.policy_version_id, d.rule, x.outcome, x.cause, x.resolved_at
+        select d.id, d.policy_version_id, d.rule, x.cause, x.resolved_at,
+          case when exists (select from revocations v where v.decision_id = d.id) then 'revoked' else x.outcome end as "outcome!"
         from decisions d
         join resolutions x on x.decision_id = d.id
         where d.id = any($1)

@@ -6,6 +6,7 @@ use countersign_domain::{
 };
 use sqlx::PgConnection;
 
+use super::revocations::{self, Revocation};
 use crate::clock::{instant, milliseconds};
 
 pub(crate) struct Resolution {
@@ -18,6 +19,26 @@ pub(crate) struct Resolution {
     pub(crate) entry: EntryId,
     pub(crate) index: Option<u64>,
     pub(crate) released_at: Option<u64>,
+    /// The approval was taken back.
+    pub(crate) revoked: Option<Revocation>,
+}
+
+impl Resolution {
+    /// What stands: the word that was given, or that it was taken back.
+    pub(crate) fn standing(&self) -> ResolutionOutcome {
+        match self.revoked {
+            Some(_) => ResolutionOutcome::Revoked,
+            None => self.outcome,
+        }
+    }
+
+    /// The entry that says what stands, and its place once it has one.
+    pub(crate) fn said(&self) -> (EntryId, Option<u64>) {
+        match &self.revoked {
+            Some(revoked) => (revoked.resolved, revoked.resolved_index),
+            None => (self.entry, self.index),
+        }
+    }
 }
 
 pub(crate) struct New {
@@ -59,6 +80,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<(
 }
 
 pub(crate) async fn find(conn: &mut PgConnection, decision: DecisionId) -> sqlx::Result<Option<Resolution>> {
+    let revoked = revocations::find(conn, decision).await?;
     let row = sqlx::query!(
         r#"
         select r.outcome, r.reviews, r.code, r.cause, r.resolved_at, r.entry_id, e.idx as "idx?", l.released_at as "released_at?"
@@ -81,6 +103,7 @@ pub(crate) async fn find(conn: &mut PgConnection, decision: DecisionId) -> sqlx:
             entry: row.entry_id.into(),
             index: row.idx.map(|index| index as u64),
             released_at: row.released_at.map(milliseconds),
+            revoked,
         })
     }))
 }

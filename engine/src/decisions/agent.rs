@@ -12,13 +12,14 @@ use countersign_domain::{
     policy::Route,
     problem::Code,
     proposal::{self, Fields},
+    revocation::{Compensation, has_effect, leaves_effect},
     time::rfc3339,
 };
 use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 use tokio::{sync::broadcast::error::RecvError, time::Instant};
 
-use super::{Stored, comments, lease, propose, settle};
+use super::{Stored, comments, lease, propose, revoke, settle};
 use crate::{
     Engine,
     authorize::{Action, Denial, Permit, Target},
@@ -36,6 +37,11 @@ const READ_AGAIN: Duration = Duration::from_secs(2);
 const ROUTE: &str = "outcomes";
 /// What an agent is told whose proposal a reviewer changed.
 const EDITED: &str = "A reviewer changed the parameters. Act with exactly those in `action`; do not act with the original ones, and do not propose them again.";
+
+/// What an agent is told whose approval was revoked.
+const REVOKED: &str = "A senior approver took the approval back. Do not act; if you acted already, report that.";
+/// What an agent is told whose approval was revoked after the action had an effect.
+const UNDO: &str = "A senior approver took the approval back after you reported an effect. Do not act again. Undo what you did where that is possible, and report `compensated`.";
 
 /// Answers with a decision as its agent may see it. The first answer that carries a resolution is the
 /// release, and is sealed as one. While the system is paused, no approval is released.
@@ -151,7 +157,7 @@ pub async fn proof(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<S
         let permit = engine.authorize(&mut tx, caller, Action::DownloadProof, target).await?;
         let resolution = db::resolutions::find(&mut tx, id).await?;
         let resolution = resolution.filter(|resolution| !is_kept(resolution, paused));
-        let entry = resolution.map_or(decision.entry, |resolution| resolution.entry);
+        let entry = resolution.map_or(decision.entry, |resolution| resolution.said().0);
         let proof = ledger::proof_of_entry(&mut tx, engine, entry).await?;
         tx.commit().await?;
         Ok((permit, decision.n, proof))
@@ -193,6 +199,8 @@ pub(crate) struct Told {
     edited: bool,
     /// What a reviewer asks to change, and why.
     asked: Option<(String, ReasonCode)>,
+    /// The approval was revoked, and what the action did is not undone.
+    undo: bool,
 }
 
 async fn tell(
@@ -217,7 +225,12 @@ async fn tell(
     }
     let size = engine.head.borrow().size;
     let sealed = |resolution: &&db::resolutions::Resolution| resolution.index.is_some_and(|index| index < size);
-    if resolution.filter(sealed).is_some_and(|resolution| resolution.outcome == ResolutionOutcome::Approved) {
+    let revoked = resolution.and_then(|resolution| resolution.revoked.as_ref());
+    if revoked.is_some_and(|revoked| revoked.compensation == Some(Compensation::Open)) {
+        let reports = db::outcomes::list(conn, decision.id).await?;
+        told.undo = leaves_effect(reports.iter().map(|report| (report.result, report.effect)));
+    }
+    if resolution.filter(sealed).is_some_and(|resolution| resolution.standing() == ResolutionOutcome::Approved) {
         let versions = db::revisions::list(conn, decision.id).await?;
         told.edited = versions.last().is_some_and(|version| version.maker == Maker::Edited);
         told.action = action(conn, engine, decision, definition).await?;
@@ -243,7 +256,8 @@ async fn action(
     Ok(Some(AgentAction { kind: definition.name.clone(), type_version: definition.version, parameters }))
 }
 
-/// Writes the answer: a resolution that no signed checkpoint covers is not told, nor an approval that a pause keeps.
+/// Writes the answer: a resolution that no signed checkpoint covers is not told, nor an approval that a pause keeps. A
+/// revocation is told from its commit on: stops wait for nothing.
 pub(crate) fn body(
     engine: &Engine,
     decision: &db::decisions::Decision,
@@ -253,9 +267,11 @@ pub(crate) fn body(
     paused: bool,
     told: Told,
 ) -> AgentDecision {
-    let Told { action, edited, asked } = told;
+    let Told { action, edited, asked, undo } = told;
     let size = engine.head.borrow().size;
-    let resolution = resolution.filter(|resolution| resolution.index.is_some_and(|index| index < size));
+    let is_sealed = |index: &u64| *index < size;
+    let resolution = resolution
+        .filter(|resolution| resolution.revoked.is_some() || resolution.index.as_ref().is_some_and(is_sealed));
     let kept = resolution.is_some_and(|resolution| is_kept(resolution, paused));
     let resolution = resolution.filter(|_| !kept);
     // What an approval releases is kept with it.
@@ -267,7 +283,7 @@ pub(crate) fn body(
         _ => State::Settling,
     };
     let (message, reason_code) = asked.unzip();
-    let index = resolution.and_then(|resolution| resolution.index);
+    let index = resolution.and_then(|resolution| resolution.said().1).filter(is_sealed);
     AgentDecision {
         id: decision.id,
         state,
@@ -298,24 +314,27 @@ pub(crate) fn body(
         due_at: rfc3339(decision.due_at),
         on_timeout: decision.on_timeout,
         paused,
-        resolution: resolution.map(|resolution| AgentResolution {
-            outcome: resolution.outcome,
-            at: rfc3339(resolution.at),
-            decided_by: DecidedBy {
-                kind: match resolution.outcome {
-                    ResolutionOutcome::Expired => "deadline",
-                    ResolutionOutcome::Withdrawn => "requester",
-                    _ if resolution.by_rule => "rule",
-                    _ if resolution.code == Some(ReasonCode::SystemPaused) => "pause",
-                    _ => "people",
-                }
-                .into(),
-                reviews: resolution.reviews,
+        resolution: resolution.map(|resolution| match &resolution.revoked {
+            Some(revoked) => taken_back(revoked, undo, paused),
+            None => AgentResolution {
+                outcome: resolution.outcome,
+                at: rfc3339(resolution.at),
+                decided_by: DecidedBy {
+                    kind: match resolution.outcome {
+                        ResolutionOutcome::Expired => "deadline",
+                        ResolutionOutcome::Withdrawn => "requester",
+                        _ if resolution.by_rule => "rule",
+                        _ if resolution.code == Some(ReasonCode::SystemPaused) => "pause",
+                        _ => "people",
+                    }
+                    .into(),
+                    reviews: resolution.reviews,
+                },
+                edited,
+                reason_code: resolution.code,
+                message: edited.then(|| EDITED.to_owned()),
+                next: if paused { AgentNext::Stop } else { resolution.outcome.into() },
             },
-            edited,
-            reason_code: resolution.code,
-            message: edited.then(|| EDITED.to_owned()),
-            next: if paused { AgentNext::Stop } else { resolution.outcome.into() },
         }),
         action,
         next: message.is_some().then_some(AgentNext::Revise),
@@ -326,6 +345,19 @@ pub(crate) fn body(
             None => AgentSeal { state: SealState::Recorded, index: None, size: None },
         },
         page: format!("{}/decisions/{}", engine.config().public_origin, decision.id),
+    }
+}
+
+/// What the agent is told whose approval was revoked.
+fn taken_back(revoked: &db::revocations::Revocation, undo: bool, paused: bool) -> AgentResolution {
+    AgentResolution {
+        outcome: ResolutionOutcome::Revoked,
+        at: rfc3339(revoked.at),
+        decided_by: DecidedBy { kind: "people".into(), reviews: 0 },
+        edited: false,
+        reason_code: Some(revoked.code),
+        message: Some(if undo { UNDO } else { REVOKED }.to_owned()),
+        next: if undo && !paused { AgentNext::Compensate } else { AgentNext::Stop },
     }
 }
 
@@ -354,10 +386,10 @@ async fn hold_own(tx: &mut Transaction<'static, Postgres>, caller: &Caller) -> R
 
 /// Tells whether a pause keeps a resolution from its agent: an approval that it was not told yet.
 fn is_kept(resolution: &db::resolutions::Resolution, paused: bool) -> bool {
-    paused && resolution.outcome == ResolutionOutcome::Approved && resolution.released_at.is_none()
+    paused && resolution.standing() == ResolutionOutcome::Approved && resolution.released_at.is_none()
 }
 
-/// Seals the first delivery of a sealed resolution.
+/// Seals the first delivery of a sealed resolution, and that of its revocation.
 async fn release(
     tx: &mut Transaction<'static, Postgres>,
     engine: &Engine,
@@ -366,20 +398,35 @@ async fn release(
     decision: &db::decisions::Decision,
     paused: bool,
 ) -> Result<bool> {
-    if decision.state != State::Resolved {
+    if decision.state.is_open() {
         return Ok(false);
     }
     let size = engine.head.borrow().size;
     let Some(resolution) = db::resolutions::find(tx, decision.id).await? else { return Ok(false) };
-    if resolution.index.is_none_or(|index| index >= size) || is_kept(&resolution, paused) {
+    let was_told = match &resolution.revoked {
+        Some(revoked) => revoked.told_at.is_some(),
+        None => resolution.released_at.is_some(),
+    };
+    let (said, index) = resolution.said();
+    if was_told || index.is_none_or(|index| index >= size) || is_kept(&resolution, paused) {
         return Ok(false);
     }
     let n = decision.n + 1;
-    let event = Event::Released { decision: decision.id, n, resolution: resolution.entry, size };
+    let event = Event::Released { decision: decision.id, n, resolution: said, size };
     let entry = seal::append(tx, engine, caller, permit, &event).await?;
-    db::resolutions::insert_release(tx, decision.id, entry.at, entry.id).await?;
-    // Nothing may run after anything but an approval, so there is nothing to wait for.
-    let state = if resolution.outcome == ResolutionOutcome::Approved { State::Released } else { State::Closed };
+    if resolution.released_at.is_none() {
+        db::resolutions::insert_release(tx, decision.id, entry.at, entry.id).await?;
+    }
+    if resolution.revoked.is_some() {
+        db::revocations::set_told(tx, decision.id, entry.at, entry.id).await?;
+    }
+    let state = match (decision.state, resolution.standing()) {
+        (State::Resolved, ResolutionOutcome::Approved) => State::Released,
+        // Nothing may run after anything but an approval, so there is nothing to wait for.
+        (State::Resolved, _) => State::Closed,
+        // An agent that was told the approval may still report that it had acted.
+        (state, _) => state,
+    };
     db::decisions::set_state(tx, decision.id, n, state).await?;
 
     Ok(true)
@@ -440,10 +487,15 @@ async fn record_outcome(
         return Err(Denial::by_rule(permit, Action::ReportOutcome, target, problem));
     };
     let n = decision.n + 1;
-    let event = Event::OutcomeReported { decision: id, n, resolution: resolution.entry, result, effect };
+    let event = Event::OutcomeReported { decision: id, n, resolution: resolution.said().0, result, effect };
     let entry = seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
     let outcome = OutcomeId(engine.id());
     db::outcomes::insert(&mut tx, outcome, id, result, effect, entry.at, entry.id).await?;
+    if let Some(revoked) = resolution.revoked.as_ref().filter(|_| has_effect(result, effect))
+        && db::revocations::open_compensation(&mut tx, id).await?
+    {
+        revoke::tell(&mut tx, &engine, id, revoked.by, None, &entry).await?;
+    }
     db::decisions::set_state(&mut tx, id, n, State::Closed).await?;
     let body = serde_json::json!({"id": outcome, "seal": {"state": "recorded", "index": null, "size": null}});
     let stored = Stored { status: 201, body, replayed: false };

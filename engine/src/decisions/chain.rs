@@ -205,6 +205,10 @@ impl Records {
         entries.extend(self.ended.iter().map(|(_, ended)| *ended));
         entries.extend(self.assignments.iter().flat_map(grants::Assigned::entries));
         entries.extend(self.resolution.iter().map(|resolution| resolution.entry));
+        if let Some(revoked) = self.resolution.as_ref().and_then(|resolution| resolution.revoked.as_ref()) {
+            entries.extend([revoked.entry, revoked.resolved]);
+            entries.extend(revoked.compensated.map(|(.., entry)| entry));
+        }
         entries.extend([self.activated, self.pause, self.withdrawn, self.released].into_iter().flatten());
         entries.extend(self.outcomes.iter().map(|(_, _, entry)| *entry));
         entries

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use countersign_domain::{
-    decision::{ReasonCode, Ruling, State, Verdict},
+    decision::{ReasonCode, ResolutionOutcome, Ruling, State, Verdict},
     decision_type::{Kind, TypeDefinition},
     event::Event,
     ids::{DecisionId, EntryId, PersonId, PresentationId},
@@ -23,7 +23,7 @@ use countersign_ledger::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{comments, lease, review, routing::Case, seal_at, settle, sign, title};
+use super::{comments, lease, review, revoke, routing::Case, seal_at, settle, sign, title};
 use crate::{
     Engine,
     authorize::{self, Action, Permit, Target},
@@ -120,6 +120,16 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let names = people::names(&mut tx, engine, &reviewers).await?;
     let reasons = reasons(&mut tx, engine, &reviews).await?;
     let resolution = db::resolutions::find(&mut tx, id).await?;
+    let revoked = match resolution.as_ref().and_then(|resolution| resolution.revoked.as_ref()) {
+        Some(revoked) => Some(revoke::section(&mut tx, engine, revoked).await?),
+        None => None,
+    };
+    let may_revoke = resolution.as_ref().is_some_and(|resolution| resolution.outcome == ResolutionOutcome::Approved)
+        && match engine.authorize(&mut tx, caller, Action::RevokeDecision, target).await {
+            Ok(_) => true,
+            Err(Error::Forbidden(_) | Error::Hidden(_)) => false,
+            Err(error) => return Err(error),
+        };
     let outcomes = db::outcomes::list(&mut tx, id).await?;
     let history = history(&mut tx, engine, id, &system.name).await?;
     let versions = Versions { revisions: &revisions, history: &history, names: &names, system: &system.name };
@@ -214,12 +224,14 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         settling: stored.settling.map(|settling| SettlingSection { outcome: settling.outcome, until: settling.until }),
         pause,
         resolution: resolution.map(|resolution| ResolutionSection {
-            outcome: resolution.outcome,
+            outcome: resolution.standing(),
             by_pause: resolution.code == Some(ReasonCode::SystemPaused),
             by_rule: resolution.by_rule.then_some(by_rule),
             at: resolution.at,
             seal: seal_at(engine, resolution.index.map(|index| index as i64)),
             released_at: resolution.released_at,
+            revoked,
+            may_revoke,
         }),
         outcomes: outcomes
             .iter()

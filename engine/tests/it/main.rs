@@ -20,6 +20,7 @@ mod providers;
 mod queue;
 mod races;
 mod revisions;
+mod revocations;
 mod roles;
 mod sealing;
 mod sign_in;

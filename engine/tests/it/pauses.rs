@@ -391,14 +391,14 @@ async fn another_system_goes_on() {
 }
 
 /// A desk with people who resume and oversee.
-struct Floor {
-    desk: Desk,
-    senior: Caller,
-    officer: Caller,
+pub(crate) struct Floor {
+    pub(crate) desk: Desk,
+    pub(crate) senior: Caller,
+    pub(crate) officer: Caller,
 }
 
 impl Floor {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let desk = Desk::new().await;
         let senior = desk.member("senior-a", vec![Holding::everywhere(Role::SeniorApprover)]).await;
         let officer = desk.member("officer-a", vec![Holding::everywhere(Role::ComplianceOfficer)]).await;
@@ -406,7 +406,7 @@ impl Floor {
     }
 
     /// The same, with a rule in force that approves refunds up to 100.
-    async fn automatic() -> Self {
+    pub(crate) async fn automatic() -> Self {
         let floor = Self::new().await;
         let engine = &floor.desk.engine;
         let author = floor.desk.member("author-a", vec![Holding::everywhere(Role::PolicyAuthor)]).await;
@@ -435,7 +435,7 @@ impl Floor {
         floor
     }
 
-    async fn pause(&self, caller: &Caller) -> countersign_engine::Result<()> {
+    pub(crate) async fn pause(&self, caller: &Caller) -> countersign_engine::Result<()> {
         pauses::pause(&self.desk.engine, &again(caller), self.desk.system, why()).await
     }
 
@@ -445,7 +445,7 @@ impl Floor {
     }
 
     /// Resumes the pause that runs.
-    async fn resume(&self, caller: &Caller) -> countersign_engine::Result<()> {
+    pub(crate) async fn resume(&self, caller: &Caller) -> countersign_engine::Result<()> {
         let running = self.running().await;
         self.resume_named(caller, running).await
     }
@@ -467,7 +467,7 @@ impl Floor {
     }
 
     /// Proposes a refund that the rule approves.
-    async fn propose(&self) -> Stored {
+    pub(crate) async fn propose(&self) -> Stored {
         self.propose_under(&unique()).await
     }
 
@@ -480,7 +480,7 @@ impl Floor {
         tokio::spawn(async move { propose(&engine, &agent, &unique()).await })
     }
 
-    async fn read(&self, id: DecisionId) -> AgentDecision {
+    pub(crate) async fn read(&self, id: DecisionId) -> AgentDecision {
         decisions::get(&self.desk.engine, &again(&self.desk.agent), id).await.unwrap()
     }
 
@@ -489,7 +489,7 @@ impl Floor {
         tokio::spawn(async move { decisions::get(&engine, &agent, id).await })
     }
 
-    async fn wait(&self, id: DecisionId, limit: Duration) -> AgentDecision {
+    pub(crate) async fn wait(&self, id: DecisionId, limit: Duration) -> AgentDecision {
         decisions::wait(&self.desk.engine, &again(&self.desk.agent), id, limit, None).await.unwrap()
     }
 
@@ -537,11 +537,11 @@ fn why() -> Reason {
 }
 
 /// Tells whether a proof file is about an entry of this kind.
-fn shows(proof: &str, kind: &str) -> bool {
+pub(crate) fn shows(proof: &str, kind: &str) -> bool {
     let parsed = countersign_ledger::tlog_proof::TlogProof::parse(proof).unwrap();
     String::from_utf8_lossy(&parsed.extra.unwrap()).contains(&format!("\"kind\":\"{kind}\""))
 }
 
-fn code(error: Error) -> Code {
+pub(crate) fn code(error: Error) -> Code {
     countersign_domain::Problem::from(error).code
 }

@@ -108,8 +108,8 @@ mod tests {
         );
         let words = |values: &[Value]| Value::Array(values.to_vec());
         let next = [Next::Retry, Next::Revise, Next::Stop].map(|next| serde_json::to_value(next).unwrap());
-        let agent_next =
-            [AgentNext::Act, AgentNext::Revise, AgentNext::Stop].map(|next| serde_json::to_value(next).unwrap());
+        let agent_next = [AgentNext::Act, AgentNext::Revise, AgentNext::Stop, AgentNext::Compensate]
+            .map(|next| serde_json::to_value(next).unwrap());
         assert_eq!(document["components"]["schemas"]["Next"]["enum"], words(&next));
         assert_eq!(document["components"]["schemas"]["AgentNext"]["enum"], words(&agent_next));
     }

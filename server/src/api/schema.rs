@@ -329,6 +329,8 @@ pub enum ResolutionOutcome {
     Expired,
     /// The agent took its proposal back.
     Withdrawn,
+    /// It was approved, and that was taken back: the agent must not act, or undoes what it did.
+    Revoked,
 }
 
 /// Who or what decided.
@@ -368,6 +370,8 @@ pub enum AgentNext {
     Revise,
     /// Do not act.
     Stop,
+    /// Undo what ran, where that is possible, and report `compensated`: the approval was revoked after it.
+    Compensate,
 }
 
 /// How far an entry has come.

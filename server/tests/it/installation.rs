@@ -471,6 +471,8 @@ impl Installation {
             "/act/single-operator" => "on=false".into(),
             "/act/register-system" => "name=loan-agent".into(),
             "/act/issue-key" => format!("system={}", self.desk.system),
+            "/act/revoke" => format!("decision={}&code=against_policy&reason=Paid+twice.", self.decision),
+            "/act/compensate" => format!("decision={}&result=done&reason=Called+back.", self.decision),
             "/act/comments" => format!("decision={}", self.decision),
             "/act/comment" => {
                 format!("decision={}&nonce={}&comment=It+looks+right.&asks=&answers=", self.decision, new_nonce())

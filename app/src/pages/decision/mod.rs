@@ -11,6 +11,7 @@ pub(crate) mod lease;
 #[cfg(feature = "ssr")]
 mod reason;
 pub(crate) mod retract;
+pub(crate) mod revoke;
 mod sections;
 
 use std::future::Future;

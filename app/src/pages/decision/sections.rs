@@ -5,6 +5,7 @@ use countersign_domain::{
     decision_type::Kind,
     ids::DecisionId,
     lineage::Maker,
+    revocation::Compensation,
     view::{
         DecisionView, Field, HistoryRow, Mode, OutcomeRow, ReviewRow, SeatView, Section as Place, VersionRow,
         proof_file,
@@ -400,6 +401,26 @@ pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>, reload: Ca
                                     None => strings::NOT_TOLD.into_any(),
                                 }}
                             </Fact>
+                            {(resolution.may_revoke || resolution.revoked.is_some())
+                                .then(|| {
+                                    let to_do = resolution
+                                        .revoked
+                                        .as_ref()
+                                        .and_then(|revoked| revoked.compensation.as_ref())
+                                        .is_some_and(|section| section.state == Compensation::Open);
+                                    let words = match (&resolution.revoked, to_do) {
+                                        (None, _) => strings::REVOKE,
+                                        (Some(_), true) => strings::TO_COMPENSATE,
+                                        (Some(_), false) => strings::REVOKED,
+                                    };
+                                    view! {
+                                        <Fact name=strings::REVOCATION>
+                                            <a href=format!("/decisions/{id}/revoke") class="text-accent underline">
+                                                {words}
+                                            </a>
+                                        </Fact>
+                                    }
+                                })}
                         </dl>
                     }
                 })}
@@ -641,6 +662,10 @@ mod strings {
     pub(super) const RULE: &str = "Rule";
     pub(super) const VERSION: &str = "Policy version";
     pub(super) const RESOLUTION: &str = "Resolution";
+    pub(super) const REVOCATION: &str = "Revocation";
+    pub(super) const REVOKE: &str = "Revoke the approval";
+    pub(super) const REVOKED: &str = "Who revoked it, and why";
+    pub(super) const TO_COMPENSATE: &str = "Revoked after it had an effect: somebody has to make that good";
     pub(super) const RELEASED: &str = "AI system told";
     pub(super) const NOT_TOLD: &str = "Not yet: the AI system has not asked.";
     pub(super) const RETRACTED: &str = "Taken back";

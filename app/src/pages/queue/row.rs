@@ -53,7 +53,7 @@ pub(super) fn QueueRow(
                             (None, Some(resolution)) => {
                                 let class = match resolution.outcome {
                                     ResolutionOutcome::Approved => "font-medium text-approve",
-                                    ResolutionOutcome::Rejected => "font-medium text-reject",
+                                    ResolutionOutcome::Rejected | ResolutionOutcome::Revoked => "font-medium text-reject",
                                     ResolutionOutcome::Expired | ResolutionOutcome::Withdrawn => "font-medium text-muted",
                                 };
                                 view! { <span class=class>{resolution_words(&resolution)}</span> }.into_any()

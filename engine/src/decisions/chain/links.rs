@@ -6,6 +6,7 @@ use countersign_domain::{
     ids::{EntryId, PolicyVersionId},
     lineage::Maker,
     policy::Route,
+    revocation::Compensation,
 };
 
 use super::{Records, grants, person};
@@ -194,13 +195,35 @@ impl Writer<'_> {
                 (None, format!("{word} by people: {reviews} decided."), format!("counted {reviews} and resolved it"))
             }
         };
-        let acts = cause.into_iter().chain(self.act(resolution.entry, did)).collect();
-        self.present(LinkKind::Resolution, says, acts)
+        let mut acts: Vec<_> = cause.into_iter().chain(self.act(resolution.entry, did)).collect();
+        let Some(revoked) = &resolution.revoked else { return self.present(LinkKind::Resolution, says, acts) };
+        acts.extend(self.act(revoked.entry, "revoked the approval"));
+        acts.extend(self.act(revoked.resolved, "resolved it as revoked"));
+        acts.extend(revoked.compensated.and_then(|(.., entry)| {
+            let did = match revoked.compensation {
+                Some(Compensation::NotPossible) => "said why what it did cannot be made good",
+                _ => "made good what it did",
+            };
+            self.act(entry, did)
+        }));
+        let after = match revoked.compensation {
+            None => "Revoked before any effect was reported.",
+            Some(Compensation::Open) => "Revoked after it had an effect, which nobody has made good yet.",
+            Some(Compensation::Done) => "Revoked after it had an effect, which was made good.",
+            Some(Compensation::NotPossible) => "Revoked after it had an effect, which cannot be made good.",
+        };
+        self.present(LinkKind::Resolution, format!("{says} {after}"), acts)
     }
 
     fn release(&self) -> Link {
         let Records { released, resolution, system, is_paused, .. } = self.records;
-        let told = resolution.as_ref().map(|resolution| resolution.outcome);
+        let told = resolution.as_ref().map(|resolution| match &resolution.revoked {
+            // The first thing it was told.
+            Some(revoked) if revoked.told_at.is_some() && revoked.told_at == resolution.released_at => {
+                ResolutionOutcome::Revoked
+            }
+            _ => resolution.outcome,
+        });
         match (released.and_then(|entry| self.act(entry, "asked for the answer, and was told")), told) {
             (Some(act), Some(outcome_told)) => {
                 let says = format!("{system} was told: {}.", outcome(outcome_told).to_lowercase());
@@ -219,7 +242,7 @@ impl Writer<'_> {
                 LinkKind::Outcome,
                 match resolution {
                     None => Gap::NoAnswer,
-                    Some(resolution) if resolution.outcome == ResolutionOutcome::Approved => Gap::NoOutcome,
+                    Some(resolution) if resolution.standing() == ResolutionOutcome::Approved => Gap::NoOutcome,
                     Some(_) => Gap::NothingToRun,
                 },
             );
@@ -279,6 +302,7 @@ const fn outcome(outcome: ResolutionOutcome) -> &'static str {
         ResolutionOutcome::Rejected => "Rejected",
         ResolutionOutcome::Expired => "Expired",
         ResolutionOutcome::Withdrawn => "Withdrawn",
+        ResolutionOutcome::Revoked => "Revoked",
     }
 }
 

@@ -44,6 +44,7 @@ pub(crate) enum Act {
     Resume,
     TakeOver,
     GiveUp,
+    Revoke,
 }
 
 /// People who open their forms before the first of them sends one.
@@ -82,6 +83,7 @@ impl Act {
         (Act::Resume, "resume", 16),
         (Act::TakeOver, "take over", 20),
         (Act::GiveUp, "release a lease", 20),
+        (Act::Revoke, "revoke", 22),
     ];
 
     pub(crate) fn draw(dice: &mut Dice) -> Act {
@@ -135,6 +137,7 @@ impl World {
             Act::Resume => vec![self.resume().await],
             Act::TakeOver => vec![self.take_over(dice).await],
             Act::GiveUp => vec![self.give_up(dice).await],
+            Act::Revoke => self.revoke(dice).await,
         }
     }
 

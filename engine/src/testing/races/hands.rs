@@ -2,10 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use countersign_domain::{decision::Verdict, problem::Code, text::Reason};
+use countersign_domain::{
+    decision::{ReasonCode, ResolutionOutcome, Verdict},
+    ids::DecisionId,
+    problem::Code,
+    text::Reason,
+};
 use serde_json::json;
 
-use super::{Dice, invariants::asked_for_changes, tables, world::World};
+use super::{
+    Dice,
+    invariants::{approved, asked_for_changes},
+    tables,
+    world::World,
+};
 use crate::{
     Error, Result, db, decisions, pauses,
     testing::{self, again, unique},
@@ -130,6 +140,48 @@ impl World {
         let Some(pause) = running.first() else { return Err(nothing()) };
         let admin = self.fresh(&self.admins[0]).await?;
         pauses::resume(&self.engine, &admin, self.system, pause.entry, reason()?).await
+    }
+
+    /// Two people take the same approval back at once, while the agent reads it; both taking effect is a fault.
+    pub(super) async fn revoke(&self, dice: &mut Dice) -> Vec<Result<()>> {
+        let chosen = async {
+            let approved = approved(&mut *self.engine.app.acquire().await?).await?;
+            Ok(match approved.is_empty() {
+                true => self.some_decision(dice).1,
+                false => approved[dice.place(approved.len())],
+            })
+        };
+        let decision = match chosen.await {
+            Ok(decision) => decision,
+            Err(error) => return vec![Err(error)],
+        };
+        let (one, other) = (dice.place(self.reviewers.len()), dice.place(self.reviewers.len()));
+        let revoke = async |reviewer: usize| {
+            let caller = self.door(&self.reviewers[reviewer]).await?;
+            decisions::revoke(&self.engine, &caller, decision, ReasonCode::Other, reason()?).await.map(|_| ())
+        };
+        let agent = again(&self.agent);
+        let (first, second, read) =
+            tokio::join!(revoke(one), revoke(other), decisions::get(&self.engine, &agent, decision));
+        let read = match (read, first.is_ok() || second.is_ok()) {
+            (Err(error), _) => Err(error),
+            (Ok(_), false) => Ok(()),
+            (Ok(_), true) => self.reads_revoked(decision).await,
+        };
+        match (&first, &second) {
+            (Ok(()), Ok(())) => vec![first, Err(Error::Setup(format!("{decision} was revoked twice")))],
+            // Reading is no revocation: it counts only where it found a fault.
+            _ => [first, second].into_iter().chain(read.err().map(Err)).collect(),
+        }
+    }
+
+    /// From the commit of a revocation on, every answer says so.
+    async fn reads_revoked(&self, decision: DecisionId) -> Result<()> {
+        let told = decisions::get(&self.engine, &again(&self.agent), decision).await?;
+        match told.resolution.map(|resolution| resolution.outcome) {
+            Some(ResolutionOutcome::Revoked) if told.action.is_none() => Ok(()),
+            other => Err(Error::Setup(format!("{decision} is revoked, and its agent reads {other:?}"))),
+        }
     }
 
     /// Makes final what may no longer be taken back.

@@ -25,8 +25,9 @@ const QUERIES: [(&str, &str); 15] = [
         "select count(*) from (select decision_id from resolutions group by decision_id having count(*) > 1) twice",
     ),
     (
-        "decisions whose log has not exactly one resolution",
-        "select count(*) from decisions d where 1 <> (select count(*) from ledger_index i
+        "decisions whose log has not exactly one resolution, and one more where it was revoked",
+        "select count(*) from decisions d
+           where 1 + (select count(*) from revocations v where v.decision_id = d.id) <> (select count(*) from ledger_index i
            where i.object_id = d.id and i.kind = 'decision.resolved')",
     ),
     (
@@ -98,6 +99,17 @@ const QUERIES: [(&str, &str); 15] = [
         "select count(*) from resolutions s where not exists (select from releases l where l.decision_id = s.decision_id)",
     ),
     (
+        "revocations of what was not approved, or that its agent was not told",
+        "select count(*) from revocations v join resolutions s on s.decision_id = v.decision_id
+           where s.outcome <> 'approved' or v.told_at is null",
+    ),
+    (
+        "approvals that were told after they were revoked",
+        "select count(*) from revocations v join releases l on l.decision_id = v.decision_id
+           join ledger_entries told on told.id = l.entry_id join ledger_entries revoked on revoked.id = v.entry_id
+           where told.idx > revoked.idx and l.entry_id <> v.told_entry_id",
+    ),
+    (
         "walls that are missing: one review a person and round, one resolution a decision",
         "select 2 - count(*) from pg_indexes where indexdef like 'CREATE UNIQUE INDEX%'
            and (indexname = 'resolutions_decision_id_key' or (indexname = 'reviews_decision_id_round_person_id_key'
@@ -121,8 +133,12 @@ pub async fn check(conn: &mut PgConnection) -> Result<Vec<Invariant>> {
 
 /// Counts decisions by resolution.
 pub(super) async fn resolutions(conn: &mut PgConnection) -> Result<BTreeMap<String, u64>> {
-    let rows: Vec<(String, i64)> =
-        sqlx::query_as("select outcome, count(*) from resolutions group by outcome").fetch_all(conn).await?;
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "select case when v.decision_id is null then s.outcome else 'revoked' end as outcome, count(*)
+               from resolutions s left join revocations v on v.decision_id = s.decision_id group by 1",
+    )
+    .fetch_all(conn)
+    .await?;
     Ok(rows.into_iter().map(|(outcome, count)| (outcome, count.unsigned_abs())).collect())
 }
 
@@ -132,13 +148,30 @@ pub(super) async fn open(conn: &mut PgConnection) -> Result<Vec<DecisionId>> {
         .await
 }
 
-/// Returns the decisions whose resolution the agent was not told.
+/// Returns some of the decisions whose agent was asked for a change.
 pub(super) async fn asked_for_changes(conn: &mut PgConnection) -> Result<Vec<DecisionId>> {
     list(conn, "select id from decisions where state = 'changes_requested' limit 20").await
 }
+
+/// Returns the newest approvals that were not revoked, told or not.
+pub(super) async fn approved(conn: &mut PgConnection) -> Result<Vec<DecisionId>> {
+    list(
+        conn,
+        "select decision_id from resolutions s where outcome = 'approved'
+           and not exists (select from revocations v where v.decision_id = s.decision_id)
+           order by resolved_at desc limit 3",
+    )
+    .await
+}
+
+/// Returns the decisions whose resolution, or its revocation, the agent was not told.
 pub(super) async fn untold(conn: &mut PgConnection) -> Result<Vec<DecisionId>> {
-    list(conn, "select decision_id from resolutions s where not exists (select from releases l where l.decision_id = s.decision_id)")
-        .await
+    list(
+        conn,
+        "select decision_id from resolutions s where not exists (select from releases l where l.decision_id = s.decision_id)
+           union select decision_id from revocations where told_at is null",
+    )
+    .await
 }
 
 /// Returns the size of the log once everything committed has its place and the search index has followed.
