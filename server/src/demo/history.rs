@@ -230,31 +230,36 @@ impl History {
         }
     }
 
-    /// Lets happen what is due in a sitting, several acts at once, each at its own minute.
+    /// Lets happen what is due in a sitting, several acts at once.
     async fn sit(&mut self, sitting: u64, later: &[u64], midnight: u64) -> Result<(), Failure> {
-        let mut under_way = JoinSet::new();
-        let mut happened = Vec::new();
-        let mut alone = Vec::new();
-        while let Some(Reverse((at, ..))) = self.due.peek()
-            && *at < sitting + SITTING
-        {
-            let Some(Reverse((at, case, next))) = self.due.pop() else { break };
-            let step = self.step(case, next);
-            if step.temper == Temper::TakenBack {
-                // Taking back is a matter of seconds, so nothing may move the clock meanwhile.
-                alone.push(step);
-                continue;
-            }
-            if under_way.len() >= AT_ONCE
-                && let Some(ended) = under_way.join_next().await
+        let (mut happened, mut alone) = (Vec::new(), Vec::new());
+        loop {
+            // Time stands still while acts are under way, so that no entry is older than the one before it.
+            let mut under_way = JoinSet::new();
+            while under_way.len() < AT_ONCE
+                && let Some(Reverse((at, case, next))) = self.due.pop()
             {
+                if at >= sitting + SITTING {
+                    self.due.push(Reverse((at, case, next)));
+                    break;
+                }
+                let step = self.step(case, next);
+                if step.temper == Temper::TakenBack {
+                    // Taking back is a matter of seconds, so it is done when nothing moves the clock any more.
+                    alone.push(step);
+                    continue;
+                }
+                if under_way.is_empty() {
+                    self.past.pass_until(&self.engine, at).await?;
+                }
+                under_way.spawn(step.take());
+            }
+            if under_way.is_empty() {
+                break;
+            }
+            while let Some(ended) = under_way.join_next().await {
                 happened.push(told(ended)?);
             }
-            self.past.pass_until(&self.engine, at).await?;
-            under_way.spawn(step.take());
-        }
-        while let Some(ended) = under_way.join_next().await {
-            happened.push(told(ended)?);
         }
         for step in alone {
             happened.push(step.take().await?);
