@@ -28,6 +28,8 @@ export interface Server {
 export interface ServerOptions {
   /** Start with the demonstration world. */
   demo?: boolean;
+  /** Days of invented history; none unless said. */
+  days?: number;
   /** The host of its public address, where it is not the bare 127.0.0.1. */
   host?: string;
   /** More arguments for `countersign serve`. */
@@ -55,7 +57,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
 
   const start = async () => {
     const args = ["serve", "--data", join(data, "data"), "--port", String(port)];
-    if (options.demo) args.push("--demo");
+    if (options.demo) args.push("--demo", "--demo-days", String(options.days ?? 0));
     if (options.host) args.push("--public-origin", origin);
     args.push(...(options.args ?? []));
     child = spawn(program, args, {

@@ -75,6 +75,11 @@ impl Caller {
         Self { actor, network: network.into(), agent: agent.into(), request, sealed: Arc::default() }
     }
 
+    /// Returns the same person or agent in a new request.
+    pub fn again(&self) -> Self {
+        Self::new(self.actor.clone(), self.network.clone(), self.agent.clone(), crate::secret::random_id())
+    }
+
     /// Makes the caller of a command on the installation's own machine.
     pub fn operator() -> Self {
         Self::new(Actor::Operator, "", "", crate::secret::random_id())

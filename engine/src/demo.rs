@@ -1,15 +1,26 @@
-//! What exists in demo installations only: invented people and signing in as one of them.
+//! What exists in demo installations only: invented people, signing in as one of them, and a past to live through.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use countersign_domain::{event::SignInMethod, ids::PersonId, problem::Code, role::Role, text::PersonName};
 
 use crate::{
-    Engine, authorize,
+    Config, Engine, authorize,
     caller::Caller,
-    db,
+    clock::{Clock, SystemClock},
+    db, decisions,
     error::{Error, Result},
+    expiry,
+    instance::Durability,
     people,
     sessions::{self, NewSession, SignInFacts},
 };
+
+/// Decisions that fall due in one look.
+const DUE_MAX: i64 = 1_000;
 
 /// The invented people: role, name, sign-in name. None has a password.
 const PEOPLE: [(Role, &str, &str); 10] = [
@@ -24,6 +35,73 @@ const PEOPLE: [(Role, &str, &str); 10] = [
     (Role::Admin, "Admin B", "admin-b"),
     (Role::ComplianceOfficer, "Compliance officer A", "compliance-officer-a"),
 ];
+
+/// The invented people who are there once there is a past.
+const COLLEAGUES: [(Role, &str, &str); 4] = [
+    (Role::Approver, "Approver C", "approver-c"),
+    (Role::Approver, "Approver D", "approver-d"),
+    (Role::PolicyAuthor, "Policy author B", "policy-author-b"),
+    (Role::ComplianceOfficer, "Compliance officer B", "compliance-officer-b"),
+];
+
+/// Moves the time of a demo from its past to the present. Nothing else does, and no request is served meanwhile.
+pub struct Past {
+    behind: Arc<AtomicU64>,
+}
+
+/// The clock of the machine, so many milliseconds ago.
+struct Behind(Arc<AtomicU64>);
+
+impl Clock for Behind {
+    fn now(&self) -> u64 {
+        SystemClock.now().saturating_sub(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Starts the engine of a demo at a time before the present: so many milliseconds ago where the database is empty, else
+/// where its log ends, so that a past that was cut off goes on. Without a past once `last_key` has been proposed.
+///
+/// # Errors
+///
+/// As [`Engine::start`]; `not_found` where the configuration is not that of a demo.
+pub async fn start(config: Config, ago: u64, last_key: &str) -> Result<(Engine, Option<Past>)> {
+    if !config.demo {
+        return Err(Error::refused(Code::NotFound, "Only a demo installation has an invented past."));
+    }
+    let reached = db::demo::reached(&config.database.app, last_key).await?;
+    let behind = match reached {
+        Some(reached) if reached.complete => return Ok((Engine::start(config).await?, None)),
+        Some(reached) => SystemClock.now().saturating_sub(reached.newest).min(ago),
+        None => ago,
+    };
+    let behind = Arc::new(AtomicU64::new(behind));
+    let clock = Box::new(Behind(behind.clone()));
+    let engine = Engine::start_with(config, Durability::Demanded, clock).await?;
+
+    Ok((engine, Some(Past { behind })))
+}
+
+impl Past {
+    /// Lets time pass until then, in milliseconds since 1970 UTC, and does what falls due. Time never goes back, nor
+    /// beyond the present.
+    ///
+    /// # Errors
+    ///
+    /// What settling and expiring decisions come to.
+    pub async fn pass_until(&self, engine: &Engine, at: u64) -> Result<()> {
+        let behind = SystemClock.now().saturating_sub(at);
+        self.behind.fetch_min(behind, Ordering::Relaxed);
+        decisions::settle_due(engine, DUE_MAX).await?;
+        expiry::expire_due(engine).await?;
+
+        Ok(())
+    }
+
+    /// Reaches the present.
+    pub fn end(self) {
+        self.behind.store(0, Ordering::Relaxed);
+    }
+}
 
 /// Returns whom one can view as: each role once, with the name.
 ///
@@ -79,10 +157,23 @@ pub async fn sign_in_with(engine: &Engine, caller: &Caller, login: &str) -> Resu
 ///
 /// # Errors
 ///
-/// `invalid_transition` outside a demo installation.
+/// [`Error::NotFound`] outside a demo installation.
 pub async fn seed_people(engine: &Engine) -> Result<()> {
+    seed(engine, &PEOPLE).await
+}
+
+/// Makes those invented people who are there once there is a past.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] outside a demo installation.
+pub async fn seed_colleagues(engine: &Engine) -> Result<()> {
+    seed(engine, &COLLEAGUES).await
+}
+
+async fn seed(engine: &Engine, people: &'static [(Role, &str, &str)]) -> Result<()> {
     demo_only(engine)?;
-    for (role, name, login) in PEOPLE {
+    for &(role, name, login) in people {
         engine
             .act(&Caller::operator(), move |engine, caller| async move {
                 let mut tx = engine.begin().await?;

@@ -1,6 +1,7 @@
 //! The policy in force, its versions, drafts of the next, and the guards that no table passes.
 
 mod drafts;
+mod enforce;
 mod pages;
 
 use countersign_domain::{
@@ -14,6 +15,7 @@ use countersign_domain::{
 use sqlx::{PgConnection, Postgres, Transaction};
 
 pub use drafts::{Move, Place, activate, move_rule, reject, save_rule, start, submit};
+pub use enforce::enforce;
 pub use pages::{draft, list, version};
 
 use crate::{

@@ -5,7 +5,6 @@
 //! databases, each from one migrated template.
 
 pub mod passkey;
-pub mod policy;
 pub mod races;
 
 use std::{
@@ -329,7 +328,7 @@ pub fn unique() -> String {
 
 /// Returns the same person or agent in a new request.
 pub fn again(caller: &Caller) -> Caller {
-    Caller::new(caller.actor.clone(), caller.network.clone(), caller.agent.clone(), secret::random_id())
+    caller.again()
 }
 
 /// Returns the decision that an answer names.

@@ -127,6 +127,14 @@ struct ServeArgs {
     /// Invented people, systems and decisions, and "View as"; nothing real.
     #[arg(long, env = "COUNTERSIGN_DEMO")]
     demo: bool,
+    /// Days of invented history that a new demo starts with, 0 to 60. None: people and a queue alone.
+    #[arg(
+        long,
+        env = "COUNTERSIGN_DEMO_DAYS",
+        default_value_t = crate::demo::DAYS_MAX,
+        value_parser = clap::value_parser!(u64).range(..=crate::demo::DAYS_MAX)
+    )]
+    demo_days: u64,
     /// Megabytes that must be free on the volumes for proposals and reviews to be taken in [default: 5 % of the
     /// volume, at least 512 and at most 4096].
     #[arg(long = "free-mb-min", env = "COUNTERSIGN_FREE_MB_MIN", value_name = "MB")]
@@ -415,6 +423,7 @@ impl ServeArgs {
             allowed_networks: self.allowed_networks,
             plain_http: self.plain_http,
             demo: self.demo,
+            demo_days: self.demo_days,
             free_bytes_min: self.free_mb_min.map(|megabytes| u64::from(megabytes) * 1024 * 1024),
             retract_windows: self.retract_windows.unwrap_or_default(),
             postgres,

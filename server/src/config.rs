@@ -25,6 +25,8 @@ pub struct Serve {
     pub plain_http: bool,
     /// An invented world, and "View as".
     pub demo: bool,
+    /// Days of invented history in a demo.
+    pub demo_days: u64,
     /// Bytes that must be free for anything to be taken in; the engine's own bound when absent.
     pub free_bytes_min: Option<u64>,
     /// How long a review may be taken back where the policy does not say.

@@ -28,6 +28,7 @@ pub(crate) async fn open(
         allowed_networks: Vec::new(),
         plain_http: false,
         demo: true,
+        demo_days: 0,
         free_bytes_min: None,
         retract_windows: RetractWindows::NONE,
         postgres: Postgres::Embedded { programs: pg_bin, user: None, socket_dir: None, keep: false },

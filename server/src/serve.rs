@@ -63,36 +63,37 @@ pub(crate) async fn serve(config: Serve) -> Result<(), Failure> {
     private_dir(&config.keys)?;
     Installation::new(&config, &origin, cluster.as_ref()).write(&config.data)?;
     say("Opening the ledger …");
-    let engine = Engine::start(countersign_engine::Config {
+    let asked = countersign_engine::Config {
         database: urls.into(),
         keys: config.keys.clone(),
         public_origin: origin.as_str().to_owned(),
         demo: config.demo,
         free_bytes_min: config.free_bytes_min,
         retract_windows: config.retract_windows,
-    })
-    .await?;
-    engine.watch_volume(config.data.clone());
-    let recorded_key = match config.demo {
+    };
+    let (engine, demo) = match config.demo {
         true => {
-            say("Seeding the demo …");
-            Some(demo::seed(&engine).await?)
+            let (engine, demo) = demo::start(asked, config.demo_days, say).await?;
+            (engine, Some(demo))
         }
         false => {
+            let engine = Engine::start(asked).await?;
             offer_setup(&engine, &origin, &config.data).await?;
-            None
+            (engine, None)
         }
     };
+    engine.watch_volume(config.data.clone());
 
     let allowed = Allowed { networks: config.allowed_networks.clone(), plain_http: config.plain_http, own: None };
     let server = Server::reaching(engine.clone(), origin, config.trusted_proxies.clone(), files, allowed);
     let router = routes::router(&server).map_err(Failure::Routes)?;
     let mut signals = Signals::new()?;
     say(&format!("ready http://127.0.0.1:{port}"));
-    let recorded = match recorded_key {
-        Some(key) => {
+    let recorded = match demo {
+        Some(demo) => {
             let host = Some(server.origin().authority().to_owned());
-            Some(tokio::spawn(demo::run(Desk::new(&format!("http://127.0.0.1:{port}"), host, key)?)))
+            let desk = Desk::new(&format!("http://127.0.0.1:{port}"), host, demo.key.clone())?;
+            Some(tokio::spawn(demo.run(desk)))
         }
         None => None,
     };

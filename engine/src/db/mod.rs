@@ -11,6 +11,7 @@ pub(crate) mod changes;
 pub(crate) mod comments;
 pub(crate) mod decision_types;
 pub(crate) mod decisions;
+pub(crate) mod demo;
 pub(crate) mod entries;
 pub(crate) mod envelope_checks;
 pub(crate) mod export;

@@ -15,7 +15,7 @@ use countersign_domain::{
 };
 use countersign_engine::{
     Actor, Caller, Engine, Error, changes, decision_types, decisions, demo, keys, policies, sessions, systems,
-    testing::{self, again, id_of, policy},
+    testing::{self, again, id_of},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -199,7 +199,7 @@ async fn open(
     };
     let author = person(engine, &sign_in(engine, "policy-author-a").await?).await?;
     let officer = person(engine, &sign_in(engine, "compliance-officer-a").await?).await?;
-    policy::enforce(engine, &author, &officer, table).await?;
+    policies::enforce(engine, &author, &officer, table).await?;
     if let Some(change) = policies::set_guards(engine, &again(&officer), AMOUNT_MAX).await? {
         changes::confirm(engine, &person(engine, &staff.seniors[0]).await?, change).await?;
     }

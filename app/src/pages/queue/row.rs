@@ -160,7 +160,7 @@ fn Facts(item: QueueItem) -> impl IntoView {
             {format!("{} of {}", item.given, item.need)} <span class="sr-only">" approvals"</span>
         </span>
         <span aria-hidden="true" class="max-sm:hidden">"·"</span>
-        <span class="truncate max-sm:hidden">{item.system}</span>
+        <span class="max-w-40 shrink-0 truncate max-sm:hidden">{item.system}</span>
         <span aria-hidden="true" class="max-sm:hidden">"·"</span>
         <span class="truncate max-sm:hidden" title=whole>
             {route}
@@ -194,15 +194,15 @@ fn route_words(item: &QueueItem) -> String {
 fn RowSeal(seal: Seal) -> impl IntoView {
     let words = seal_words(seal);
     let title = words.clone();
-    let (shape, class, short) = match seal.index {
-        Some(index) => (Shape::Seal, "size-3.5 text-approve", format!("#{index}")),
-        None => (Shape::Clock, "size-3.5", "recorded".to_owned()),
+    // The number is on the decision's page; here its room goes to system and rule.
+    let (shape, class) = match seal.index {
+        Some(_) => (Shape::Seal, "size-3.5 text-approve"),
+        None => (Shape::Clock, "size-3.5"),
     };
 
     view! {
-        <span class="inline-flex items-center gap-1 tabular-nums" title=title>
+        <span class="inline-flex items-center self-center" title=title>
             <Icon shape class/>
-            <span aria-hidden="true">{short}</span>
             <span class="sr-only">{words}</span>
         </span>
     }

@@ -7,10 +7,10 @@ use super::{Dice, tables, world::World};
 use crate::{
     Error, Result, changes, db,
     decisions::{self, ReviewRequest},
-    expiry, people,
+    expiry, people, policies,
     roles::{self, Assigned},
     sessions,
-    testing::{self, again, policy},
+    testing::{self, again},
 };
 
 /// One act. Another takes a row in [`Act::MIX`] and an arm in [`World::perform`].
@@ -246,7 +246,7 @@ impl World {
     async fn another_policy(&self, dice: &mut Dice) -> Result<()> {
         let (author, officer) = (self.door(&self.author).await?, self.fresh(&self.officer).await?);
         let table = tables::draw(dice);
-        policy::enforce(&self.engine, &author, &officer, &table).await.map(|_| ())
+        policies::enforce(&self.engine, &author, &officer, &table).await.map(|_| ())
     }
 
     async fn take_role(&self, dice: &mut Dice) -> Result<()> {

@@ -28,8 +28,8 @@ use super::{
 use crate::{
     Caller, Engine, Error, Result, decision_types,
     decisions::{self, ReviewRequest},
-    expiry, keys, sessions, systems,
-    testing::{self, TestClock, admit, again, caller, id_of, policy, refund, unique},
+    expiry, keys, policies, sessions, systems,
+    testing::{self, TestClock, admit, again, caller, id_of, refund, unique},
 };
 
 /// Decisions that are acted on at once; fewer than actors, so that several always meet.
@@ -159,7 +159,7 @@ impl World {
         };
         let (author, officer) = (world.door(&world.author).await?, world.fresh(&world.officer).await?);
         let mut dice = Dice::new(0);
-        policy::enforce(engine, &author, &officer, &tables::draw(&mut dice)).await?;
+        policies::enforce(engine, &author, &officer, &tables::draw(&mut dice)).await?;
         for _ in 0..LIVE {
             let decision = world.propose().await?;
             world.live.push(Mutex::new(decision));

@@ -1,0 +1,180 @@
+//! The demo: invented people and systems, sixty days of what they did, and the recorded agent that keeps the queue alive.
+
+mod cases;
+mod dice;
+mod history;
+mod staff;
+mod today;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use countersign_domain::{decision_type::TypeDefinition, policy::PolicyBody};
+use countersign_engine::{Caller, Config, Engine, decision_types, decisions, demo, keys, systems};
+use tokio::{task::JoinSet, time::sleep};
+use uuid::Uuid;
+
+use self::{
+    history::{History, Times},
+    staff::{Agent, Staff},
+};
+use crate::{
+    cli::Failure,
+    recorded::{self, Run},
+    replay::{self, Desk, Tally},
+};
+
+/// Days of a past, at most.
+pub(crate) const DAYS_MAX: u64 = 60;
+/// Open decisions at the start.
+pub(crate) const OPEN_AT_START: usize = 24;
+/// Open decisions at most.
+const OPEN_MAX: usize = 40;
+/// Above this amount no rule of the invented policy approves by itself.
+const AMOUNT_MAX: u64 = 100_000;
+const DAY: u64 = 24 * 3_600_000;
+const LOAN_TYPES: &str = include_str!("../../demo/loan-types.json");
+const TYPES: &str = include_str!("../../demo/world-types.json");
+const POLICY: &str = include_str!("../../demo/world-policy.json");
+
+/// The demo as it is served.
+pub(crate) struct Demo {
+    /// Key of the recorded agent.
+    pub(crate) key: String,
+    /// How many of its decisions are open at the start.
+    open: usize,
+}
+
+/// Starts the engine of a demo and fills it: with a past of so many days, or with people and a queue alone.
+///
+/// # Errors
+///
+/// What the engine refuses.
+pub(crate) async fn start(config: Config, days: u64, say: fn(&str)) -> Result<(Engine, Demo), Failure> {
+    if days == 0 {
+        let engine = Engine::start(config).await?;
+        let demo = seed(&engine, OPEN_AT_START).await?;
+        return Ok((engine, demo));
+    }
+    let (engine, past) = demo::start(config, days * DAY, today::LAST_KEY).await?;
+    let open = OPEN_AT_START - 16;
+    if let Some(past) = past {
+        say(&format!("Living through {days} invented days …"));
+        demo::seed_people(&engine).await?;
+        demo::seed_colleagues(&engine).await?;
+        let operator = Caller::operator();
+        let broken = |error: serde_json::Error| Failure::Told(format!("a file of the demo is broken: {error}"));
+        for text in [TYPES, LOAN_TYPES] {
+            for definition in serde_json::from_str::<Vec<TypeDefinition>>(text).map_err(broken)? {
+                decision_types::define(&engine, &operator, definition).await?;
+            }
+        }
+        for definition in recorded::read()?.1 {
+            decision_types::define(&engine, &operator, definition).await?;
+        }
+        let mut agents = Vec::new();
+        for (name, _) in cases::SYSTEMS {
+            agents.push(Agent::register(&engine, name).await?);
+        }
+        let (agents, staff) = (Arc::new(agents), Arc::new(Staff::new(&engine)));
+        let table: PolicyBody = serde_json::from_str(POLICY).map_err(broken)?;
+        let now = present();
+        let times = Times { begin: now - days * DAY, end: now - today::BEGINS - 4 * 3_600_000 };
+        let history = History::new(&engine, past, staff.clone(), agents.clone());
+        let past = history.live(days, times, &table, say).await?;
+        today::fill(&engine, &past, &staff, &agents, present()).await?;
+        past.end();
+    }
+    let demo = seed(&engine, open).await?;
+
+    Ok((engine, demo))
+}
+
+/// Seeds people, the recorded agent's system, its types and first decisions.
+async fn seed(engine: &Engine, open: usize) -> Result<Demo, Failure> {
+    demo::seed_people(engine).await?;
+    let operator = Caller::operator();
+    let system = match systems::find_by_name(engine, recorded::SYSTEM).await? {
+        Some(system) => system,
+        None => systems::register(engine, &operator, recorded::SYSTEM).await?,
+    };
+    let (runs, types) = recorded::read()?;
+    for definition in &types {
+        decision_types::define(engine, &operator, definition.clone()).await?;
+    }
+    systems::revoke_keys(engine, &operator, system).await?;
+    let key = systems::issue_key(engine, &operator, system).await?.key;
+    let agent = Caller::new(
+        keys::authenticate(engine, &key, std::net::Ipv4Addr::LOCALHOST.into()).await?,
+        "127.0.0.1",
+        "recorded agent",
+        Uuid::nil(),
+    );
+    for run in in_turn(&runs).take(open) {
+        if let Some(act) = run.acts(&types).first() {
+            let body = act.body.to_string();
+            decisions::propose(engine, &agent, &replay::key("demo", run, act), body.as_bytes()).await?;
+        }
+    }
+
+    Ok(Demo { key, open })
+}
+impl Demo {
+    /// Keeps the agent's runs going: those at the start, then another every 20 to 40 s, 40 at once at most.
+    pub(crate) async fn run(self, desk: Desk) {
+        let Ok((runs, types)) = recorded::read() else { return };
+        let types = std::sync::Arc::new(types);
+        let mut open = JoinSet::new();
+        let mut round = 0u32;
+        let mut next: Vec<Run> = in_turn(&runs).cloned().collect();
+        next.reverse();
+        loop {
+            while open.try_join_next().is_some() {}
+            let wanted = if round == 0 && open.len() < self.open { Duration::ZERO } else { pause() };
+            if open.len() < OPEN_MAX {
+                let run = match next.pop() {
+                    Some(run) => run,
+                    None => {
+                        round += 1;
+                        next = in_turn(&runs).cloned().collect();
+                        next.reverse();
+                        continue;
+                    }
+                };
+                let prefix = if round == 0 { "demo".to_owned() } else { format!("demo{round}") };
+                let (desk, types) = (desk.clone(), types.clone());
+                open.spawn(async move {
+                    if let Err(error) =
+                        replay::follow(&desk, &prefix, &run, &types, &Mutex::new(Tally::default())).await
+                    {
+                        tracing::warn!(%error, "A recorded run ended early");
+                    }
+                });
+            }
+            sleep(wanted).await;
+        }
+    }
+}
+
+/// One run of each task before the second of any, so that the queue shows different cases.
+fn in_turn(runs: &[Run]) -> impl Iterator<Item = &Run> {
+    let mut order: Vec<_> = runs.iter().collect();
+    order.sort_by_key(|run| run.turn());
+    order.into_iter()
+}
+
+/// 20 to 40 seconds.
+fn pause() -> Duration {
+    let mut byte = [0u8; 1];
+    // Without randomness the pause is merely always the same.
+    let _ = getrandom::fill(&mut byte);
+    Duration::from_millis(20_000 + u64::from(byte[0]) * 78)
+}
+
+/// The time of the machine, in milliseconds since 1970 UTC.
+fn present() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,197 @@
+//! The invented people at their desks, and the invented agents, each act through the use case that a door would call.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::Ipv4Addr,
+    sync::{Mutex, PoisonError},
+};
+
+use countersign_domain::{
+    answer::AgentDecision,
+    decision::{ReasonCode, State, Verdict},
+    ids::{DecisionId, SystemId},
+    talk::Note,
+    text::Reason,
+    view::Composer,
+};
+use countersign_engine::{
+    Actor, Caller, Engine, Error,
+    decisions::{self, CommentRequest, ReviewRequest},
+    demo, keys, sessions, systems,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::cli::Failure;
+
+/// After so many milliseconds somebody signs in anew.
+const SITTING_MS: u64 = 20 * 60_000;
+
+/// People who sign in when they have something to do.
+pub(super) struct Staff {
+    engine: Engine,
+    signed_in: Mutex<HashMap<&'static str, (Caller, u64)>>,
+}
+
+/// An invented system with its agent.
+#[derive(Clone)]
+pub(super) struct Agent {
+    pub(super) system: SystemId,
+    caller: Caller,
+}
+
+/// What somebody says to a decision.
+pub(super) struct Says {
+    pub(super) verdict: Verdict,
+    pub(super) code: ReasonCode,
+    pub(super) reason: &'static str,
+    /// When somebody who puts it off comes back.
+    pub(super) follow_up: Option<u64>,
+    /// Other parameters, where they approve with edits.
+    pub(super) edits: BTreeMap<String, String>,
+}
+
+impl Says {
+    pub(super) fn new(verdict: Verdict, code: ReasonCode, reason: &'static str) -> Self {
+        Self { verdict, code, reason, follow_up: None, edits: BTreeMap::new() }
+    }
+}
+
+impl Staff {
+    pub(super) fn new(engine: &Engine) -> Self {
+        Self { engine: engine.clone(), signed_in: Mutex::default() }
+    }
+
+    /// Somebody by sign-in name, signed in anew after a while.
+    pub(super) async fn caller(&self, login: &'static str) -> Result<Caller, Error> {
+        let now = self.engine.now();
+        let known = self.signed_in.lock().unwrap_or_else(PoisonError::into_inner).get(login).cloned();
+        if let Some((caller, since)) = known
+            && now.saturating_sub(since) < SITTING_MS
+        {
+            return Ok(caller.again());
+        }
+        let caller = self.proven(login).await?;
+        self.signed_in.lock().unwrap_or_else(PoisonError::into_inner).insert(login, (caller.clone(), now));
+        Ok(caller)
+    }
+
+    /// Somebody who has just signed in, as for what asks for a fresh proof.
+    pub(super) async fn proven(&self, login: &'static str) -> Result<Caller, Error> {
+        let visitor = of(Actor::Anonymous);
+        let token = demo::sign_in_with(&self.engine, &visitor, login).await?.token.reveal().to_owned();
+        let actor = sessions::authenticate(&self.engine, &token).await?.ok_or(Error::NotFound)?;
+        Ok(of(actor))
+    }
+
+    /// Opens a decision and rules on what is shown. Nothing where the person may not.
+    pub(super) async fn rule(
+        &self,
+        login: &'static str,
+        decision: DecisionId,
+        says: &Says,
+    ) -> Result<Option<State>, Error> {
+        // A form is good for the sign-in that opened it.
+        let caller = self.caller(login).await?;
+        let shown = decisions::view(&self.engine, &caller, decision).await?;
+        let Composer::Open { presentation, refused, .. } = shown.composer else { return Ok(None) };
+        if refused.iter().any(|refused| refused.verdict == says.verdict) {
+            return Ok(None);
+        }
+        let form = ReviewRequest {
+            decision,
+            presentation,
+            verdict: says.verdict,
+            code: says.code,
+            reason: reason(says.reason)?,
+            follow_up: says.follow_up,
+            signed: None,
+        };
+        let caller = caller.again();
+        let reviewed = match says.verdict {
+            Verdict::ApproveWithEdits => decisions::edit(&self.engine, &caller, form, says.edits.clone()).await?,
+            _ => decisions::review(&self.engine, &caller, form).await?,
+        };
+        Ok(Some(reviewed.state))
+    }
+
+    /// Takes back the person's own review while that is possible.
+    pub(super) async fn retract(&self, login: &'static str, decision: DecisionId) -> Result<(), Error> {
+        let shown = decisions::view(&self.engine, &self.caller(login).await?, decision).await?;
+        if let Some(review) = shown.reviews.iter().find_map(|review| review.retractable) {
+            decisions::retract(&self.engine, &self.caller(login).await?, decision, review).await?;
+        }
+        Ok(())
+    }
+
+    /// Says something about a decision, and asks somebody to answer where a name is given.
+    pub(super) async fn comment(
+        &self,
+        login: &'static str,
+        decision: DecisionId,
+        text: &str,
+        asks: &str,
+    ) -> Result<(), Error> {
+        let comment = Note::new(text).map_err(|error| Error::Setup(error.to_string()))?;
+        let nonce = decisions::comments(&self.engine, &self.caller(login).await?, decision).await?.nonce;
+        let request = CommentRequest { decision, nonce, comment, asks: asks.to_owned(), answers: None };
+        decisions::comment(&self.engine, &self.caller(login).await?, request).await
+    }
+}
+
+impl Agent {
+    /// Registers a system, and gives its agent a key.
+    pub(super) async fn register(engine: &Engine, name: &str) -> Result<Self, Failure> {
+        let operator = Caller::operator();
+        let system = match systems::find_by_name(engine, name).await? {
+            Some(system) => system,
+            None => systems::register(engine, &operator, name).await?,
+        };
+        systems::revoke_keys(engine, &operator, system).await?;
+        let key = systems::issue_key(engine, &operator, system).await?.key;
+        let actor = keys::authenticate(engine, &key, Ipv4Addr::LOCALHOST.into()).await?;
+        Ok(Self { system, caller: of(actor) })
+    }
+
+    pub(super) async fn propose(&self, engine: &Engine, key: &str, body: &Value) -> Result<DecisionId, Error> {
+        let stored = decisions::propose(engine, &self.caller.again(), key, body.to_string().as_bytes()).await?;
+        let id = stored.body["id"].as_str().and_then(|id| id.parse().ok());
+        id.ok_or_else(|| Error::Setup("an answer named no decision".into()))
+    }
+
+    pub(super) async fn read(&self, engine: &Engine, id: DecisionId) -> Result<AgentDecision, Error> {
+        decisions::get(engine, &self.caller.again(), id).await
+    }
+
+    pub(super) async fn report(
+        &self,
+        engine: &Engine,
+        id: DecisionId,
+        result: &str,
+        effect: &str,
+    ) -> Result<(), Error> {
+        let body = json!({"result": result, "effect": effect}).to_string();
+        let key = format!("{id}:outcome");
+        decisions::report_outcome(engine, &self.caller.again(), id, &key, body.as_bytes()).await.map(|_| ())
+    }
+
+    pub(super) async fn revise(&self, engine: &Engine, id: DecisionId, body: &Value) -> Result<(), Error> {
+        let key = format!("{id}:revision");
+        decisions::revise(engine, &self.caller.again(), id, &key, body.to_string().as_bytes()).await.map(|_| ())
+    }
+
+    pub(super) async fn withdraw(&self, engine: &Engine, id: DecisionId) -> Result<(), Error> {
+        let body = json!({"reason_code": "no_longer_needed"}).to_string();
+        let key = format!("{id}:withdrawal");
+        decisions::withdraw(engine, &self.caller.again(), id, &key, body.as_bytes()).await.map(|_| ())
+    }
+}
+
+/// The reason in full.
+pub(super) fn reason(text: &str) -> Result<Reason, Error> {
+    Reason::new(text).map_err(|error| Error::Setup(error.to_string()))
+}
+
+fn of(actor: Actor) -> Caller {
+    Caller::new(actor, "127.0.0.1", "demo", Uuid::nil())
+}
