@@ -37,7 +37,7 @@ const AT_ONCE: usize = 8;
 /// When people sit down, in minutes after midnight: on weekdays, and at weekends.
 const SITTINGS: [&[u64]; 2] = [&[460, 620, 790, 960], &[600, 930]];
 /// Decisions a day: on weekdays, and at weekends.
-const A_DAY: [(u64, u64); 2] = [(17, 24), (5, 10)];
+const A_DAY: [(u64, u64); 2] = [(16, 23), (5, 10)];
 /// How long a sitting takes: less than a form is good for, so that what is under way at once may take its time.
 const SITTING: u64 = 4 * MINUTE;
 /// The day on which the deploy agent is stopped for practice.

@@ -59,7 +59,7 @@ pub(crate) async fn start(config: Config, days: u64, say: fn(&str)) -> Result<(E
         return Ok((engine, demo));
     }
     let (engine, past) = demo::start(config, days * DAY, today::LAST_KEY).await?;
-    let open = OPEN_AT_START - 16;
+    let open = OPEN_AT_START - today::OPEN;
     if let Some(past) = past {
         say(&format!("Living through {days} invented days …"));
         demo::seed_people(&engine).await?;

@@ -84,7 +84,7 @@ impl Staff {
         Ok(of(actor))
     }
 
-    /// Opens a decision and rules on what is shown. Nothing where the person may not.
+    /// Opens a decision, starts the review, and rules on what is shown. Nothing where the person may not.
     pub(super) async fn rule(
         &self,
         login: &'static str,
@@ -93,14 +93,19 @@ impl Staff {
     ) -> Result<Option<State>, Error> {
         // A form is good for the sign-in that opened it.
         let caller = self.caller(login).await?;
-        let shown = decisions::view(&self.engine, &caller, decision).await?;
-        let Composer::Open { presentation, refused, .. } = shown.composer else { return Ok(None) };
-        if refused.iter().any(|refused| refused.verdict == says.verdict) {
-            return Ok(None);
+        let mut shown = decisions::view(&self.engine, &caller, decision).await?;
+        if let Composer::Ready { free: true, refused } = &shown.composer {
+            if refused.iter().any(|refused| refused.verdict == says.verdict) {
+                return Ok(None);
+            }
+            decisions::start_review(&self.engine, &caller.again(), decision).await?;
+            shown = decisions::view(&self.engine, &caller.again(), decision).await?;
         }
+        let Composer::Open { presentation, lease, .. } = shown.composer else { return Ok(None) };
         let form = ReviewRequest {
             decision,
             presentation,
+            lease,
             verdict: says.verdict,
             code: says.code,
             reason: reason(says.reason)?,
@@ -113,6 +118,11 @@ impl Staff {
             _ => decisions::review(&self.engine, &caller, form).await?,
         };
         Ok(Some(reviewed.state))
+    }
+
+    /// Takes a seat and does not rule yet.
+    pub(super) async fn start(&self, login: &'static str, decision: DecisionId) -> Result<(), Error> {
+        decisions::start_review(&self.engine, &self.caller(login).await?, decision).await
     }
 
     /// Takes back the person's own review while that is possible.

@@ -16,7 +16,9 @@ use crate::cli::Failure;
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
 /// Key of what is proposed last, which tells a past that is complete.
-pub(super) const LAST_KEY: &str = "today:16";
+pub(super) const LAST_KEY: &str = "today:17";
+/// How many those are.
+pub(super) const OPEN: usize = 17;
 /// When the first of today's decisions is proposed, before the present.
 pub(super) const BEGINS: u64 = 26 * HOUR;
 
@@ -31,6 +33,8 @@ const RELEASE: usize = 4;
 enum Done {
     /// It waits for the first to look.
     Nothing,
+    /// Somebody has begun to look, moments ago.
+    Started,
     /// So many said yes.
     Approved(&'static [&'static str]),
     Edited,
@@ -52,7 +56,7 @@ pub(super) async fn fill(
     let mut dice = Dice::new(24);
     let mut refund = |number: u64, euros: u64| cases::refund_of(9_100 + number, euros, 59, &mut dice);
     let mut other = Dice::new(48);
-    let open: [(u64, usize, Value, Done); 16] = [
+    let open: [(u64, usize, Value, Done); OPEN] = [
         (26 * 60, MODERATION, removal(1), Done::Nothing),
         (23 * 60, LOAN, cases::loan_of(9_101, 64_000, true, &mut other), Done::Approved(&["approver-a"])),
         (22 * 60, LOAN, cases::loan_of(9_102, 420_000, false, &mut other), Done::Nothing),
@@ -70,6 +74,7 @@ pub(super) async fn fill(
         (60, LOAN, cases::loan_of(9_106, 130_000, false, &mut other), Done::Nothing),
         (20, RELEASE, cases::release_of(9_107, true, true, &mut other), Done::Nothing),
         (5, REFUND, refund(8, 640), Done::Approved(&["approver-a", "approver-b"])),
+        (4, LOAN, cases::loan_of(9_108, 88_000, false, &mut other), Done::Started),
     ];
     for (place, (before, system, body, done)) in open.into_iter().enumerate() {
         past.pass_until(engine, now - before * MINUTE).await?;
@@ -105,6 +110,7 @@ async fn act(
     };
     match done {
         Done::Nothing => {}
+        Done::Started => staff.start("approver-d", id).await?,
         Done::Approved(people) => {
             let says = says(Verdict::Approve, ReasonCode::WithinPolicy, "The record carries it.");
             for login in people {

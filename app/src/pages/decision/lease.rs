@@ -280,6 +280,11 @@ impl Sending {
     }
 }
 
+/// Why a review that this page answers was not started, or not taken over.
+pub(super) fn not_started() -> Option<Problem> {
+    [StartReview::PATH, TakeOver::PATH].into_iter().find_map(|path| posted(path)?.answer.problem())
+}
+
 /// What stands in the place of the form until the review is started: the button, or who holds every seat.
 #[component]
 pub(super) fn StartPanel(

@@ -752,7 +752,8 @@ fn Contents() -> impl IntoView {
 /// Why there is no form, with what was typed when the form was there.
 #[component]
 fn Closed(reason: String, answer: Signal<Option<Answer>>, draft: Draft) -> impl IntoView {
-    let problem = Signal::derive(move || answer.get().and_then(Answer::problem));
+    let before = StoredValue::new(lease::not_started());
+    let problem = Signal::derive(move || answer.get().and_then(Answer::problem).or_else(|| before.get_value()));
     let kept = draft.reason();
 
     view! {

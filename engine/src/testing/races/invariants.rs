@@ -19,7 +19,7 @@ pub struct Invariant {
 }
 
 /// Each returns how often something happened that must not.
-const QUERIES: [(&str, &str); 15] = [
+const QUERIES: [(&str, &str); 17] = [
     (
         "decisions with two resolutions",
         "select count(*) from (select decision_id from resolutions group by decision_id having count(*) > 1) twice",
