@@ -196,8 +196,8 @@ struct Page {
 ///
 /// Returns the HTML of the queue too. The client runs in this process and on the same cores.
 async fn pages(engine: &Engine, files: Files, open: usize, requests: usize) -> Result<(Pages, String), Failure> {
-    let key = demo::seed(engine).await?;
-    let (decisions, elapsed) = fill(engine, &key, open).await?;
+    let demo = demo::seed(engine, demo::OPEN_AT_START).await?;
+    let (decisions, elapsed) = fill(engine, &demo.key, open).await?;
     let Desk { asker, serving } = desk(engine, files).await?;
 
     let (queue, html) = asker.measure("/queue", requests, |_| "/queue".to_owned()).await?;
@@ -254,7 +254,7 @@ struct Login {
 
 /// Sends wrong passwords, each for a name and from a forwarded network of its own, and asks for the queue meanwhile.
 async fn flood(engine: &Engine, sign_ins: usize) -> Result<Flood, Failure> {
-    demo::seed(engine).await?;
+    demo::seed(engine, demo::OPEN_AT_START).await?;
     let Desk { asker, serving } = desk(engine, Files::none()).await?;
     let quiet_p99_ms = asker.p99(60, || false).await?;
     let mut visitors = JoinSet::new();

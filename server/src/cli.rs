@@ -34,7 +34,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs an installation until it is told to stop.
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Registers AI systems of a running installation.
     #[command(subcommand)]
     System(SystemCommand),

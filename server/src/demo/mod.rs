@@ -92,8 +92,12 @@ pub(crate) async fn start(config: Config, days: u64, say: fn(&str)) -> Result<(E
     Ok((engine, demo))
 }
 
-/// Seeds people, the recorded agent's system, its types and first decisions.
-async fn seed(engine: &Engine, open: usize) -> Result<Demo, Failure> {
+/// Seeds people, the recorded agent's system, its types, and so many of its decisions.
+///
+/// # Errors
+///
+/// What the engine refuses.
+pub(crate) async fn seed(engine: &Engine, open: usize) -> Result<Demo, Failure> {
     demo::seed_people(engine).await?;
     let operator = Caller::operator();
     let system = match systems::find_by_name(engine, recorded::SYSTEM).await? {
