@@ -120,21 +120,23 @@ it("hands over to the next shift, until each reader puts it away and somebody en
   visitor.expect(/status of 422/);
   await page.getByRole("button", { name: "Leave a note" }).click();
   await page.getByText("Note: write something here.").first().waitFor();
-  const words = "Airline calls pile up after nine.\nCall the desk first.";
+  // The same words from the same person within moments would be one note sent twice.
+  const words = `Airline calls pile up after ${javaScript ? "nine" : "ten"}.\nCall the desk first.`;
   await page.getByLabel("Note", { exact: true }).fill(words);
   await page.getByRole("button", { name: "Leave a note" }).click();
   await page.getByRole("heading", { name: "Hand-over for all AI systems" }).waitFor();
   await accessible(page);
 
   if (!javaScript) await next.goto("/queue");
-  await next.getByText("Airline calls pile up after nine.", { exact: false }).waitFor();
+  await next.getByText("Airline calls pile up", { exact: false }).waitFor();
   await next.getByText("Hand-over for all AI systems").waitFor();
   await wellFormed(next);
   await accessible(next);
   await next.getByRole("button", { name: "Put away" }).click();
+  // The page it comes back to has the address that it has already.
+  await next.getByText("Airline calls pile up", { exact: false }).waitFor({ state: "detached" });
   await next.waitForURL((url) => url.pathname === "/queue");
   await next.getByRole("heading", { level: 1, name: "Queue" }).waitFor();
-  assert.equal(await next.getByText("Airline calls pile up", { exact: false }).count(), 0);
 
   await page.goto("/queue");
   await page.getByText("Airline calls pile up", { exact: false }).waitFor();
