@@ -38,8 +38,11 @@ const AT_ONCE: usize = 8;
 const SITTINGS: [&[u64]; 2] = [&[460, 620, 790, 960], &[600, 930]];
 /// Decisions a day: on weekdays, and at weekends.
 const A_DAY: [(u64, u64); 2] = [(17, 24), (5, 10)];
-/// How long a sitting takes: less than a form is good for, so that what is under way at once may take its time.
-const SITTING: u64 = 4 * MINUTE;
+/// How long a sitting takes. What is under way at once may be this much older than what comes after it, and the audit
+/// minds clocks that run back by more than that.
+const SITTING: u64 = 30_000;
+/// Time from one round of clearing desks to the next.
+const ROUND: u64 = 8 * MINUTE;
 /// The day on which the deploy agent is stopped for practice.
 const DRILL_DAY: u64 = 33;
 /// Days on which another version of the policy comes into force, with the highest refund that a rule approves and how
@@ -190,7 +193,7 @@ impl History {
     async fn clear(&mut self, end: u64) -> Result<(), Failure> {
         for round in 0..ROUNDS_MAX {
             let left: Vec<_> = self.due.drain().collect();
-            let sitting = end + round * 2 * SITTING;
+            let sitting = end + round * ROUND;
             let known = |case: &usize| self.cases[*case].id.is_some();
             let again: Vec<_> = left.into_iter().filter(|Reverse((_, case, _))| known(case)).collect();
             if again.is_empty() {
@@ -198,7 +201,7 @@ impl History {
             }
             self.due.extend(again.into_iter().map(|Reverse((_, case, next))| Reverse((sitting, case, next))));
             self.past.pass_until(&self.engine, sitting).await?;
-            self.sit(sitting, &[sitting + 2 * SITTING; LOOK_AGAIN as usize], end).await?;
+            self.sit(sitting, &[sitting + ROUND; LOOK_AGAIN as usize], end).await?;
         }
         for login in APPROVERS.into_iter().chain(SENIORS) {
             notices::read(&self.engine, &self.staff.caller(login).await?, self.engine.now()).await?;
@@ -217,7 +220,7 @@ impl History {
             let proposal = cases::draw(system, number, day, &mut self.dice);
             let temper = TEMPERS[self.dice.weighed(&TEMPERS.map(|(_, share)| share))].0;
             let right = self.dice.hits(proposal.fits.min(985));
-            let at = *self.dice.one(sittings) + self.dice.between(0, SITTING - MINUTE);
+            let at = *self.dice.one(sittings) + self.dice.between(0, SITTING - 1_000);
             let first = self.dice.between(0, 11) as usize;
             self.due.push(Reverse((at, self.cases.len(), Next::Propose)));
             self.cases.push(Case { key: format!("past:{number}"), proposal, temper, right, first, id: None });
@@ -232,34 +235,28 @@ impl History {
 
     /// Lets happen what is due in a sitting, several acts at once.
     async fn sit(&mut self, sitting: u64, later: &[u64], midnight: u64) -> Result<(), Failure> {
+        let mut under_way = JoinSet::new();
         let (mut happened, mut alone) = (Vec::new(), Vec::new());
-        loop {
-            // Time stands still while acts are under way, so that no entry is older than the one before it.
-            let mut under_way = JoinSet::new();
-            while under_way.len() < AT_ONCE
-                && let Some(Reverse((at, case, next))) = self.due.pop()
+        while let Some(Reverse((at, ..))) = self.due.peek()
+            && *at < sitting + SITTING
+        {
+            let Some(Reverse((at, case, next))) = self.due.pop() else { break };
+            let step = self.step(case, next);
+            if step.temper == Temper::TakenBack {
+                // Taking back is a matter of seconds, so it is done when nothing moves the clock any more.
+                alone.push(step);
+                continue;
+            }
+            if under_way.len() >= AT_ONCE
+                && let Some(ended) = under_way.join_next().await
             {
-                if at >= sitting + SITTING {
-                    self.due.push(Reverse((at, case, next)));
-                    break;
-                }
-                let step = self.step(case, next);
-                if step.temper == Temper::TakenBack {
-                    // Taking back is a matter of seconds, so it is done when nothing moves the clock any more.
-                    alone.push(step);
-                    continue;
-                }
-                if under_way.is_empty() {
-                    self.past.pass_until(&self.engine, at).await?;
-                }
-                under_way.spawn(step.take());
-            }
-            if under_way.is_empty() {
-                break;
-            }
-            while let Some(ended) = under_way.join_next().await {
                 happened.push(told(ended)?);
             }
+            self.past.pass_until(&self.engine, at).await?;
+            under_way.spawn(step.take());
+        }
+        while let Some(ended) = under_way.join_next().await {
+            happened.push(told(ended)?);
         }
         for step in alone {
             happened.push(step.take().await?);
@@ -267,7 +264,7 @@ impl History {
         for Happened { case, id, next } in happened {
             self.cases[case].id = id.or(self.cases[case].id);
             if let Some((next, sittings)) = next {
-                let at = nth(sittings, later, midnight) + self.dice.between(0, SITTING - MINUTE);
+                let at = nth(sittings, later, midnight) + self.dice.between(0, SITTING - 1_000);
                 self.due.push(Reverse((at, case, next)));
             }
         }
