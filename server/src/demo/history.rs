@@ -364,9 +364,15 @@ impl Step {
         let mut id = None;
         let next = match self.next {
             Next::Propose => {
-                let proposed = self.agent.propose(&self.engine, &self.key, &self.body).await?;
-                id = Some(proposed);
-                self.proposed(proposed).await
+                match self.agent.propose(&self.engine, &self.key, &self.body).await {
+                    Ok(proposed) => {
+                        id = Some(proposed);
+                        self.proposed(proposed).await
+                    }
+                    // Before a restart the key was used for another case, which stays as it is.
+                    Err(Error::Refused(_)) => Ok(None),
+                    Err(error) => Err(error),
+                }
             }
             next => self.later(next).await,
         };
