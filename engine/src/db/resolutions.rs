@@ -20,6 +20,13 @@ pub(crate) struct Resolution {
     pub(crate) released_at: Option<u64>,
 }
 
+impl Resolution {
+    /// Tells whether a log of this signed size covers it.
+    pub(crate) fn is_sealed(&self, size: u64) -> bool {
+        self.index.is_some_and(|index| index < size)
+    }
+}
+
 pub(crate) struct New {
     pub(crate) id: ResolutionId,
     pub(crate) decision: DecisionId,
