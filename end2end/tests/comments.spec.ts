@@ -120,8 +120,7 @@ it("hands over to the next shift, until each reader puts it away and somebody en
   visitor.expect(/status of 422/);
   await page.getByRole("button", { name: "Leave a note" }).click();
   await page.getByText("Note: write something here.").first().waitFor();
-  // The same words from the same person within moments would be one note sent twice.
-  const words = `Airline calls pile up after ${javaScript ? "nine" : "ten"}.\nCall the desk first.`;
+  const words = "Airline calls pile up after nine.\nCall the desk first.";
   await page.getByLabel("Note", { exact: true }).fill(words);
   await page.getByRole("button", { name: "Leave a note" }).click();
   await page.getByRole("heading", { name: "Hand-over for all AI systems" }).waitFor();
@@ -147,13 +146,19 @@ it("hands over to the next shift, until each reader puts it away and somebody en
   await page.getByText("Airline calls pile up", { exact: false }).waitFor({ state: "detached" });
 });
 
-it("shows its pages in pictures", async ({ javaScript, another }) => {
+// COUNTERSIGN_SHOTS names the directory that pictures go to.
+it("fits a phone and is readable in the dark", async ({ javaScript, another }) => {
   const place = process.env.COUNTERSIGN_SHOTS;
-  if (!place || !javaScript) return;
-  mkdirSync(place, { recursive: true });
-  for (const [theme, width] of [["light", 1440], ["dark", 1440], ["light", 390], ["dark", 390]] as const) {
+  if (place) mkdirSync(place, { recursive: true });
+  const looks = [["dark", 1440], ["light", 390], ["light", 1440], ["dark", 390]] as const;
+  for (const [theme, width] of place ? looks : looks.slice(0, 2)) {
     const page = await (await another({ theme, width, height: width === 390 ? 844 : 900 })).page();
-    const shoot = (name: string) => page.screenshot({ path: join(place, `talk-${name}-${theme}-${width}.png`), fullPage: true });
+    const judge = async (name: string) => {
+      await wellFormed(page);
+      await accessible(page);
+      const file = place && javaScript ? join(place, `talk-${name}-${theme}-${width}.png`) : undefined;
+      if (file) await page.screenshot({ path: file, fullPage: true });
+    };
     await viewAs(page, "Approver");
     const path = await openFirst(page);
     await page.getByLabel("Comment", { exact: true }).fill(`Is the sum right? ${theme} ${width}`);
@@ -162,16 +167,16 @@ it("shows its pages in pictures", async ({ javaScript, another }) => {
     await comments(page).getByText(`${theme} ${width}`, { exact: false }).waitFor();
     await viewAs(page, "Senior approver");
     await page.goto(path);
-    await page.locator("#comments").screenshot({ path: join(place, `talk-comments-${theme}-${width}.png`) });
+    await judge("comments");
     await page.goto("/handovers");
     await page.getByLabel("Note", { exact: true }).fill(`Mind the refunds. ${theme} ${width}`);
     await page.getByRole("button", { name: "Leave a note" }).click();
     await page.getByText(`${theme} ${width}`, { exact: false }).first().waitFor();
-    await shoot("handovers");
+    await judge("handovers");
     await page.goto("/queue");
-    await shoot("queue");
+    await judge("queue");
     await page.goto("/me");
-    await shoot("me");
+    await judge("me");
   }
 });
 

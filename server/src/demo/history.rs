@@ -14,9 +14,8 @@ use countersign_domain::{
     decision::{ReasonCode, ResolutionOutcome, State, Verdict},
     ids::DecisionId,
     policy::{OnTimeout, PolicyBody},
-    talk::Note,
 };
-use countersign_engine::{Engine, Error, changes, demo::Past, handovers, notices, pauses, policies};
+use countersign_engine::{Engine, Error, changes, demo::Past, notices, pauses, policies};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
@@ -57,6 +56,8 @@ const LOOKS_MAX: u32 = 12;
 const TRIES_MAX: u32 = 8;
 /// Rounds in which people clear their desks at the end.
 const ROUNDS_MAX: u64 = 24;
+/// After a restart, agents propose again what is not older than this: a key that is known finds its decision.
+const LOOK_BACK: u64 = 4 * DAY;
 
 /// What is still to happen to a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,14 +113,7 @@ struct Case {
     id: Option<DecisionId>,
 }
 
-/// When the past begins and ends, in milliseconds since 1970 UTC.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Times {
-    pub(super) begin: u64,
-    pub(super) end: u64,
-}
-
-/// What has to be reached to let the past happen.
+/// The cases of the past, and who lives through them.
 pub(super) struct History {
     engine: Engine,
     past: Past,
@@ -144,28 +138,19 @@ impl History {
         Self { engine, past, staff, agents, dice: Dice::new(SEED), cases: Vec::new(), due: BinaryHeap::new() }
     }
 
-    /// Lives through the days, says now and then how far it is, and returns the past, which goes on to the present.
-    pub(super) async fn live(
-        mut self,
-        days: u64,
-        times: Times,
-        table: &PolicyBody,
-        say: fn(&str),
-    ) -> Result<Past, Failure> {
-        let Times { begin, end } = times;
-        let begun = self.engine.now();
-        let first = begin / DAY * DAY + DAY;
+    /// Lives through the days until `end`, in milliseconds since 1970 UTC, and says now and then how far it is. Returns
+    /// the past, which goes on to the present.
+    pub(super) async fn live(mut self, end: u64, table: &PolicyBody, say: fn(&str)) -> Result<Past, Failure> {
+        // Later than the beginning where a start was cut off.
+        let reached = self.engine.now();
+        let first = self.past.begin / DAY * DAY + DAY;
+        let days = end.saturating_sub(first).div_ceil(DAY);
         for day in 0..days {
             let midnight = first + day * DAY;
             let sittings = sittings(midnight);
-            self.plan(day, &sittings);
+            self.plan(day, &sittings, reached.saturating_sub(LOOK_BACK));
             for (place, sitting) in sittings.iter().copied().enumerate() {
-                if sitting + SITTING > end {
-                    break;
-                }
-                // What happened before a restart is not told again; what it left open is left to the deadlines.
-                if sitting + SITTING <= begun {
-                    self.skip(sitting + SITTING);
+                if sitting + SITTING <= reached || sitting + SITTING > end {
                     continue;
                 }
                 self.past.pass_until(&self.engine, sitting).await?;
@@ -180,8 +165,8 @@ impl History {
                     self.hand_over(day).await?;
                 }
             }
-            if (day + 1) % (days / 6).max(1) == 0 {
-                say(&format!("  day {} of {days}", day + 1));
+            if (day + 1) % 10 == 0 {
+                say(&format!("  day {}", day + 1));
             }
         }
         self.clear(end).await?;
@@ -210,26 +195,23 @@ impl History {
         Ok(())
     }
 
-    /// Draws what the agents propose on a day, each within one of the sittings.
-    fn plan(&mut self, day: u64, sittings: &[u64]) {
+    /// Draws what the agents propose on a day, each within one of the sittings: the same on every start.
+    fn plan(&mut self, day: u64, sittings: &[u64], since: u64) {
+        let mut dice = Dice::new(SEED + day);
         let weekend = usize::from(sittings.len() == SITTINGS[1].len());
         let (low, high) = A_DAY[weekend];
-        for _ in 0..self.dice.between(low, high) {
-            let system = self.dice.weighed(&SYSTEMS.map(|(_, share)| share));
+        for _ in 0..dice.between(low, high) {
+            let system = dice.weighed(&SYSTEMS.map(|(_, share)| share));
             let number = self.cases.len() as u64 + 1;
-            let proposal = cases::draw(system, number, day, &mut self.dice);
-            let temper = TEMPERS[self.dice.weighed(&TEMPERS.map(|(_, share)| share))].0;
-            let right = self.dice.hits(proposal.fits.min(985));
-            let at = *self.dice.one(sittings) + self.dice.between(0, SITTING - 1_000);
-            let first = self.dice.between(0, 11) as usize;
-            self.due.push(Reverse((at, self.cases.len(), Next::Propose)));
+            let proposal = cases::draw(system, number, day, &mut dice);
+            let temper = TEMPERS[dice.weighed(&TEMPERS.map(|(_, share)| share))].0;
+            let right = dice.hits(proposal.fits.min(985));
+            let at = *dice.one(sittings) + dice.between(0, SITTING - 1_000);
+            let first = dice.between(0, 11) as usize;
+            if at >= since {
+                self.due.push(Reverse((at, self.cases.len(), Next::Propose)));
+            }
             self.cases.push(Case { key: format!("past:{number}"), proposal, temper, right, first, id: None });
-        }
-    }
-
-    fn skip(&mut self, until: u64) {
-        while self.due.peek().is_some_and(|Reverse((at, ..))| *at < until) {
-            self.due.pop();
         }
     }
 
@@ -272,7 +254,7 @@ impl History {
         Ok(())
     }
 
-    fn step(&mut self, case: usize, next: Next) -> Step {
+    fn step(&self, case: usize, next: Next) -> Step {
         let told = &self.cases[case];
         Step {
             engine: self.engine.clone(),
@@ -333,11 +315,7 @@ impl History {
             "Moderation is behind: what was reported at the weekend comes first.",
             "The claims of the hospital need a senior approver; the bills are in the evidence.",
         ]);
-        let note = Note::new(says).map_err(|error| Failure::Told(error.to_string()))?;
-        let writer = self.staff.caller(APPROVERS[day as usize % APPROVERS.len()]).await?;
-        let nonce = handovers::view(&self.engine, &writer).await?.nonce;
-        let request = handovers::HandoverRequest { system: None, nonce, note };
-        handovers::note(&self.engine, &writer, request).await?;
+        self.staff.hand_over(APPROVERS[day as usize % APPROVERS.len()], says).await?;
 
         Ok(())
     }
@@ -364,15 +342,9 @@ impl Step {
         let mut id = None;
         let next = match self.next {
             Next::Propose => {
-                match self.agent.propose(&self.engine, &self.key, &self.body).await {
-                    Ok(proposed) => {
-                        id = Some(proposed);
-                        self.proposed(proposed).await
-                    }
-                    // Before a restart the key was used for another case, which stays as it is.
-                    Err(Error::Refused(_)) => Ok(None),
-                    Err(error) => Err(error),
-                }
+                let proposed = self.agent.propose(&self.engine, &self.key, &self.body).await?;
+                id = Some(proposed);
+                self.proposed(proposed).await
             }
             next => self.later(next).await,
         };
@@ -565,7 +537,7 @@ fn lowered(parameters: &Value, percent: u64) -> Value {
 }
 
 /// The table with another limit for small refunds and other seats for large ones.
-pub(super) fn version(table: &PolicyBody, small: u64, large: u64) -> PolicyBody {
+fn version(table: &PolicyBody, small: u64, large: u64) -> PolicyBody {
     let mut table = table.clone();
     for row in &mut table.rows {
         match row.name.as_str() {

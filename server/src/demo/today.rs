@@ -15,7 +15,9 @@ use crate::cli::Failure;
 
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
-/// Key of what is proposed last, which tells a past that is complete.
+/// How many decisions are open then, beside those of the recorded agent.
+pub(super) const OPEN: usize = 16;
+/// Key of the last of them, which tells a past that is complete.
 pub(super) const LAST_KEY: &str = "today:16";
 /// When the first of today's decisions is proposed, before the present.
 pub(super) const BEGINS: u64 = 26 * HOUR;
@@ -52,7 +54,7 @@ pub(super) async fn fill(
     let mut dice = Dice::new(24);
     let mut refund = |number: u64, euros: u64| cases::refund_of(9_100 + number, euros, 59, &mut dice);
     let mut other = Dice::new(48);
-    let open: [(u64, usize, Value, Done); 16] = [
+    let open: [(u64, usize, Value, Done); OPEN] = [
         (26 * 60, MODERATION, removal(1), Done::Nothing),
         (23 * 60, LOAN, cases::loan_of(9_101, 64_000, true, &mut other), Done::Approved(&["approver-a"])),
         (22 * 60, LOAN, cases::loan_of(9_102, 420_000, false, &mut other), Done::Nothing),
@@ -80,6 +82,9 @@ pub(super) async fn fill(
             tracing::warn!(%error, ?done, "A decision of the demo stays as it was proposed");
         }
     }
+    staff
+        .hand_over("approver-c", "The bookcase refunds are one batch of damaged parcels; the carrier confirms it.")
+        .await?;
     // The moderation agent stands still until somebody looks at it.
     let says = reason("The list of rules is being revised; what it reported before can be ruled on.")?;
     pauses::pause(engine, &staff.proven("senior-approver-b").await?, agents[MODERATION].system, says).await?;
