@@ -47,6 +47,8 @@ const COLLEAGUES: [(Role, &str, &str); 4] = [
 /// Moves the time of a demo from its past to the present. Nothing else does, and no request is served meanwhile.
 pub struct Past {
     behind: Arc<AtomicU64>,
+    /// When it begins, in milliseconds since 1970 UTC: with the log.
+    pub begin: u64,
 }
 
 /// The clock of the machine, so many milliseconds ago.
@@ -68,17 +70,17 @@ pub async fn start(config: Config, ago: u64, last_key: &str) -> Result<(Engine, 
     if !config.demo {
         return Err(Error::refused(Code::NotFound, "Only a demo installation has an invented past."));
     }
-    let reached = db::demo::reached(&config.database.app, last_key).await?;
-    let behind = match reached {
+    let now = SystemClock.now();
+    let (begin, reached) = match db::demo::reached(&config.database.app, last_key).await? {
         Some(reached) if reached.complete => return Ok((Engine::start(config).await?, None)),
-        Some(reached) => SystemClock.now().saturating_sub(reached.newest).min(ago),
-        None => ago,
+        Some(reached) => (reached.oldest, reached.newest),
+        None => (now - ago, now - ago),
     };
-    let behind = Arc::new(AtomicU64::new(behind));
+    let behind = Arc::new(AtomicU64::new(now.saturating_sub(reached)));
     let clock = Box::new(Behind(behind.clone()));
     let engine = Engine::start_with(config, Durability::Demanded, clock).await?;
 
-    Ok((engine, Some(Past { behind })))
+    Ok((engine, Some(Past { behind, begin })))
 }
 
 impl Past {

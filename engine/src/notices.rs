@@ -29,8 +29,7 @@ pub(crate) async fn tell(
     told.sort_unstable();
     told.dedup();
     for person in told {
-        let id = NoticeId(engine.id());
-        db::notices::insert(conn, id, person, kind.word(), about, entry.at, entry.id).await?;
+        insert(conn, engine, person, (kind, about, About::Person), entry).await?;
     }
     Ok(())
 }
@@ -46,8 +45,7 @@ pub(crate) async fn tell_of_system(
     entry: &seal::Entry,
 ) -> Result<()> {
     for person in people {
-        let id = NoticeId(engine.id());
-        db::notices::insert_of_system(conn, id, *person, kind.word(), by, system, entry.at, entry.id).await?;
+        insert(conn, engine, *person, (kind, Some(by), About::System(system)), entry).await?;
     }
     Ok(())
 }
@@ -62,8 +60,32 @@ pub(crate) async fn tell_of_decision(
     decision: DecisionId,
     entry: &seal::Entry,
 ) -> Result<()> {
+    insert(conn, engine, person, (kind, Some(by), About::Decision(decision)), entry).await
+}
+
+/// What a notice is about, beside the person.
+enum About<'a> {
+    Person,
+    System(&'a str),
+    Decision(DecisionId),
+}
+
+async fn insert(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    person: PersonId,
+    (kind, by, about): (NoticeKind, Option<PersonId>, About<'_>),
+    entry: &seal::Entry,
+) -> Result<()> {
+    let (system, decision) = match about {
+        About::Person => (None, None),
+        About::System(name) => (Some(name), None),
+        About::Decision(id) => (None, Some(id)),
+    };
     let id = NoticeId(engine.id());
-    db::notices::insert_of_decision(conn, id, person, kind.word(), by, decision, entry.at, entry.id).await?;
+    let kind = kind.word();
+    let new = db::notices::New { id, person, kind, about: by, system, decision, at: entry.at, entry: entry.id };
+    db::notices::insert(conn, &new).await?;
     Ok(())
 }
 

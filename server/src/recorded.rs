@@ -3,7 +3,7 @@
 use std::io::Read as _;
 
 use countersign_domain::decision_type::TypeDefinition;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::cli::Failure;
@@ -75,8 +75,16 @@ pub(crate) struct Act {
 pub(crate) fn read() -> Result<(Vec<Run>, Vec<TypeDefinition>), Failure> {
     let mut text = String::new();
     flate2::read::GzDecoder::new(RUNS).read_to_string(&mut text).map_err(Failure::io("reading the recorded runs"))?;
-    let broken = |error: serde_json::Error| Failure::Told(format!("the recorded runs are broken: {error}"));
-    Ok((serde_json::from_str(&text).map_err(broken)?, serde_json::from_str(TYPES).map_err(broken)?))
+    Ok((parse(&text)?, parse(TYPES)?))
+}
+
+/// Reads a file that is a part of this program.
+///
+/// # Errors
+///
+/// When it is broken, which a test rules out.
+pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
+    serde_json::from_str(text).map_err(|error| Failure::Told(format!("a file in this program is broken: {error}")))
 }
 
 impl Run {

@@ -153,7 +153,7 @@ pub(crate) async fn insert_read(
     Ok(())
 }
 
-/// Returns the entries of a person's notes that came from a form or since a moment, about the same systems.
+/// Returns the entries of a person's notes about the same systems that came from a form, or that run since a moment.
 pub(crate) async fn list_like(
     conn: &mut PgConnection,
     system: Option<SystemId>,
@@ -165,7 +165,7 @@ pub(crate) async fn list_like(
         r#"
         select entry_id
         from handovers
-        where author_id = $2 and system_id is not distinct from $1 and (nonce = $3 or noted_at > $4)
+        where author_id = $2 and system_id is not distinct from $1 and (nonce = $3 or (noted_at > $4 and ended_at is null))
         "#,
         system.map(|system| system.0),
         author.0,

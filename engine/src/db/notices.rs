@@ -15,81 +15,32 @@ pub(crate) struct Notice {
     pub(crate) decision: Option<DecisionId>,
 }
 
-pub(crate) async fn insert(
-    conn: &mut PgConnection,
-    id: NoticeId,
-    person: PersonId,
-    kind: &str,
-    about: Option<PersonId>,
-    at: u64,
-    entry: EntryId,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "insert into notices (id, person_id, kind, at, about_person_id, entry_id) values ($1, $2, $3, $4, $5, $6)",
-        id.0,
-        person.0,
-        kind,
-        instant(at),
-        about.map(|about| about.0),
-        entry.0,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+/// A notice about to be left; the kind says which of person, system and decision it is about.
+pub(crate) struct New<'a> {
+    pub(crate) id: NoticeId,
+    pub(crate) person: PersonId,
+    pub(crate) kind: &'a str,
+    pub(crate) about: Option<PersonId>,
+    pub(crate) system: Option<&'a str>,
+    pub(crate) decision: Option<DecisionId>,
+    pub(crate) at: u64,
+    pub(crate) entry: EntryId,
 }
 
-#[expect(clippy::too_many_arguments, reason = "the columns of a row")]
-pub(crate) async fn insert_of_system(
-    conn: &mut PgConnection,
-    id: NoticeId,
-    person: PersonId,
-    kind: &str,
-    by: PersonId,
-    system: &str,
-    at: u64,
-    entry: EntryId,
-) -> sqlx::Result<()> {
+pub(crate) async fn insert(conn: &mut PgConnection, new: &New<'_>) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
-        insert into notices (id, person_id, kind, at, about_person_id, about_system, entry_id)
-        values ($1, $2, $3, $4, $5, $6, $7)
+        insert into notices (id, person_id, kind, at, about_person_id, about_system, about_decision_id, entry_id)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
         "#,
-        id.0,
-        person.0,
-        kind,
-        instant(at),
-        by.0,
-        system,
-        entry.0,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-#[expect(clippy::too_many_arguments, reason = "the columns of a row")]
-pub(crate) async fn insert_of_decision(
-    conn: &mut PgConnection,
-    id: NoticeId,
-    person: PersonId,
-    kind: &str,
-    by: PersonId,
-    decision: DecisionId,
-    at: u64,
-    entry: EntryId,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"
-        insert into notices (id, person_id, kind, at, about_person_id, about_decision_id, entry_id)
-        values ($1, $2, $3, $4, $5, $6, $7)
-        "#,
-        id.0,
-        person.0,
-        kind,
-        instant(at),
-        by.0,
-        decision.0,
-        entry.0,
+        new.id.0,
+        new.person.0,
+        new.kind,
+        instant(new.at),
+        new.about.map(|about| about.0),
+        new.system,
+        new.decision.map(|decision| decision.0),
+        new.entry.0,
     )
     .execute(conn)
     .await?;

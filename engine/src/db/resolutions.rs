@@ -39,6 +39,11 @@ impl Resolution {
             None => (self.entry, self.index),
         }
     }
+
+    /// Tells whether a log of this signed size covers it.
+    pub(crate) fn is_sealed(&self, size: u64) -> bool {
+        self.index.is_some_and(|index| index < size)
+    }
 }
 
 pub(crate) struct New {

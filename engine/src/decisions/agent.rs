@@ -57,8 +57,10 @@ pub async fn get(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Age
             let stored = db::decisions::lock(&mut tx, id).await?.ok_or(Error::NotFound)?;
             let target = Target::Decision { id, system: stored.system, n: stored.n };
             let permit = engine.authorize(&mut tx, &caller, Action::GetDecision, target).await?;
-            let released = release(&mut tx, &engine, &caller, &permit, &stored, paused).await?;
-            let decision = load(&mut tx, &engine, id).await?.ok_or(Error::NotFound)?;
+            // Read once: what is told and what is put on record as told go by the same head.
+            let size = engine.head.borrow().size;
+            let released = release(&mut tx, &engine, &caller, &permit, &stored, (paused, size)).await?;
+            let decision = load(&mut tx, &engine, id, size).await?.ok_or(Error::NotFound)?;
             engine.commit(tx).await?;
             Ok(((!released).then_some(permit), decision))
         })
@@ -170,21 +172,25 @@ pub async fn proof(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<S
     Ok(proof.text)
 }
 
-/// Reads a decision as its agent may see it.
-pub(crate) async fn load(conn: &mut PgConnection, engine: &Engine, id: DecisionId) -> Result<Option<AgentDecision>> {
+/// Reads a decision as its agent may see it when the log has this signed size. A revocation is told from its commit on:
+/// stops wait for nothing.
+pub(crate) async fn load(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    id: DecisionId,
+    size: u64,
+) -> Result<Option<AgentDecision>> {
     let Some(mut decision) = db::decisions::find(conn, id).await? else { return Ok(None) };
     decision.state = lease::state(conn, engine, &decision).await?;
     let types = db::decision_types::list(conn, &[decision.type_id.0]).await?;
     let Some((_, definition)) = types.into_iter().next() else { return Ok(None) };
     let resolution = db::resolutions::find(conn, id).await?;
+    let resolution = resolution.filter(|resolution| resolution.revoked.is_some() || resolution.is_sealed(size));
     let unsealed = db::entries::count_unsealed_acts(conn, engine.log.row, id.0).await?;
     let paused = db::pauses::is_running(conn, decision.system).await?;
 
-    let told = tell(conn, engine, &decision, &definition, resolution.as_ref(), unsealed).await?;
-
-    let size = engine.head.borrow().size;
-    let sealed = |resolution: &&db::resolutions::Resolution| resolution.index.is_some_and(|index| index < size);
-    let kept = resolution.as_ref().filter(sealed).is_some_and(|resolution| is_kept(resolution, paused));
+    let told = Told { size, ..tell(conn, engine, &decision, &definition, resolution.as_ref(), unsealed).await? };
+    let kept = resolution.as_ref().is_some_and(|resolution| is_kept(resolution, paused));
     let version = comments::told_n(conn, &decision, unsealed, kept).await?;
 
     Ok(Some(body(engine, &decision, &definition, resolution.as_ref(), version, paused, told)))
@@ -193,6 +199,8 @@ pub(crate) async fn load(conn: &mut PgConnection, engine: &Engine, id: DecisionI
 /// What an answer carries that stands in texts: told once it is sealed, and to nobody before.
 #[derive(Default)]
 pub(crate) struct Told {
+    /// Signed size of the log that the answer goes by.
+    size: u64,
     /// What to run.
     action: Option<AgentAction>,
     /// A reviewer changed it.
@@ -223,14 +231,12 @@ async fn tell(
             told.asked = Some((text.unwrap_or_default(), review.code));
         }
     }
-    let size = engine.head.borrow().size;
-    let sealed = |resolution: &&db::resolutions::Resolution| resolution.index.is_some_and(|index| index < size);
     let revoked = resolution.and_then(|resolution| resolution.revoked.as_ref());
     if revoked.is_some_and(|revoked| revoked.compensation == Some(Compensation::Open)) {
         let reports = db::outcomes::list(conn, decision.id).await?;
         told.undo = leaves_effect(reports.iter().map(|report| (report.result, report.effect)));
     }
-    if resolution.filter(sealed).is_some_and(|resolution| resolution.standing() == ResolutionOutcome::Approved) {
+    if resolution.is_some_and(|resolution| resolution.standing() == ResolutionOutcome::Approved) {
         let versions = db::revisions::list(conn, decision.id).await?;
         told.edited = versions.last().is_some_and(|version| version.maker == Maker::Edited);
         told.action = action(conn, engine, decision, definition).await?;
@@ -256,8 +262,7 @@ async fn action(
     Ok(Some(AgentAction { kind: definition.name.clone(), type_version: definition.version, parameters }))
 }
 
-/// Writes the answer: a resolution that no signed checkpoint covers is not told, nor an approval that a pause keeps. A
-/// revocation is told from its commit on: stops wait for nothing.
+/// Writes the answer about a decision and its sealed resolution. An approval that a pause keeps is not told.
 pub(crate) fn body(
     engine: &Engine,
     decision: &db::decisions::Decision,
@@ -267,11 +272,7 @@ pub(crate) fn body(
     paused: bool,
     told: Told,
 ) -> AgentDecision {
-    let Told { action, edited, asked, undo } = told;
-    let size = engine.head.borrow().size;
-    let is_sealed = |index: &u64| *index < size;
-    let resolution = resolution
-        .filter(|resolution| resolution.revoked.is_some() || resolution.index.as_ref().is_some_and(is_sealed));
+    let Told { size, action, edited, asked, undo } = told;
     let kept = resolution.is_some_and(|resolution| is_kept(resolution, paused));
     let resolution = resolution.filter(|_| !kept);
     // What an approval releases is kept with it.
@@ -396,12 +397,11 @@ async fn release(
     caller: &Caller,
     permit: &Permit,
     decision: &db::decisions::Decision,
-    paused: bool,
+    (paused, size): (bool, u64),
 ) -> Result<bool> {
     if decision.state.is_open() {
         return Ok(false);
     }
-    let size = engine.head.borrow().size;
     let Some(resolution) = db::resolutions::find(tx, decision.id).await? else { return Ok(false) };
     let was_told = match &resolution.revoked {
         Some(revoked) => revoked.told_at.is_some(),
@@ -434,7 +434,8 @@ async fn release(
 
 async fn may_go_on(engine: &Engine, id: DecisionId, seen_version: Option<u64>) -> Result<bool> {
     let mut conn = engine.app.acquire().await?;
-    let decision = load(&mut conn, engine, id).await?;
+    let size = engine.head.borrow().size;
+    let decision = load(&mut conn, engine, id, size).await?;
     Ok(match (decision, seen_version) {
         (None, _) => true,
         (Some(decision), Some(seen)) => decision.version > seen || decision.resolution.is_some(),

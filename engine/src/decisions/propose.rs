@@ -321,7 +321,8 @@ async fn answer_open(
     fingerprint: &[u8],
     system: SystemId,
 ) -> Result<Stored> {
-    let body = agent::load(&mut tx, &engine, open).await?.ok_or(Error::NotFound)?;
+    // Should it be resolved meanwhile, reading it tells so, not this answer.
+    let body = agent::load(&mut tx, &engine, open, 0).await?.ok_or(Error::NotFound)?;
     let stored = Stored { status: ACCEPTED, body: value(&body)?, replayed: false };
     keep(&mut tx, &engine, (system, ROUTE), key, fingerprint, &stored).await?;
     engine.commit(tx).await?;

@@ -39,6 +39,29 @@ async fn a_decision_is_proposed_reviewed_released_and_reported() {
     );
 }
 
+/// An agent that asks again and again meets the moment of sealing: what it is told then is on record as told.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_with_a_resolution_is_never_told_without_a_release() {
+    let desk = Desk::new().await;
+    let told = async || {
+        let id = desk.queued_decision().await;
+        let asked = async {
+            while decisions::get(&desk.engine, &again(&desk.agent), id).await.unwrap().resolution.is_none() {}
+            desk.kinds_of(id).await
+        };
+        let (kinds, reviewed) = tokio::join!(asked, desk.review(&desk.approver, id, Verdict::Approve));
+        reviewed.unwrap();
+        kinds
+    };
+
+    for _ in 0..24 {
+        let (a, b, c, d) = tokio::join!(told(), told(), told(), told());
+        for kinds in [a, b, c, d] {
+            assert!(kinds.iter().any(|kind| kind == "decision.released"), "{kinds:?}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_parallel_repeats_are_one_decision() {
     let desk = Desk::new().await;

@@ -40,6 +40,18 @@ async fn a_note_stands_above_the_queue_of_the_next_reviewers_for_a_day() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_note_that_was_ended_is_left_anew_in_the_same_words() {
+    let desk = Desk::new().await;
+    leave(&desk, &desk.approver, None, "All quiet.").await.unwrap();
+
+    handovers::end(&desk.engine, &again(&desk.approver), only(&desk).await).await.unwrap();
+    leave(&desk, &desk.approver, None, "All quiet.").await.unwrap();
+
+    assert_eq!(shown(&desk, &desk.approver_b).await, ["All quiet."]);
+    assert_eq!(desk.database.number("select count(*) from handovers").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_reader_puts_a_note_away_for_themselves() {
     let desk = Desk::new().await;
     leave(&desk, &desk.approver, None, "All quiet.").await.unwrap();

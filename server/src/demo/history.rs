@@ -14,9 +14,8 @@ use countersign_domain::{
     decision::{ReasonCode, ResolutionOutcome, State, Verdict},
     ids::DecisionId,
     policy::{OnTimeout, PolicyBody},
-    talk::Note,
 };
-use countersign_engine::{Engine, Error, changes, demo::Past, handovers, notices, pauses, policies};
+use countersign_engine::{Engine, Error, changes, demo::Past, notices, pauses, policies};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
@@ -38,8 +37,11 @@ const AT_ONCE: usize = 8;
 const SITTINGS: [&[u64]; 2] = [&[460, 620, 790, 960], &[600, 930]];
 /// Decisions a day: on weekdays, and at weekends.
 const A_DAY: [(u64, u64); 2] = [(16, 23), (5, 10)];
-/// How long a sitting takes: less than a form is good for, so that what is under way at once may take its time.
-const SITTING: u64 = 4 * MINUTE;
+/// How long a sitting takes. What is under way at once may be this much older than what comes after it, and the audit
+/// minds clocks that run back by more than that.
+const SITTING: u64 = 30_000;
+/// Time from one round of clearing desks to the next.
+const ROUND: u64 = 8 * MINUTE;
 /// The day on which the deploy agent is stopped for practice.
 const DRILL_DAY: u64 = 33;
 /// Days on which another version of the policy comes into force, with the highest refund that a rule approves and how
@@ -54,6 +56,8 @@ const LOOKS_MAX: u32 = 12;
 const TRIES_MAX: u32 = 8;
 /// Rounds in which people clear their desks at the end.
 const ROUNDS_MAX: u64 = 24;
+/// After a restart, agents propose again what is not older than this: a key that is known finds its decision.
+const LOOK_BACK: u64 = 4 * DAY;
 
 /// What is still to happen to a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,14 +113,7 @@ struct Case {
     id: Option<DecisionId>,
 }
 
-/// When the past begins and ends, in milliseconds since 1970 UTC.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Times {
-    pub(super) begin: u64,
-    pub(super) end: u64,
-}
-
-/// What has to be reached to let the past happen.
+/// The cases of the past, and who lives through them.
 pub(super) struct History {
     engine: Engine,
     past: Past,
@@ -141,28 +138,19 @@ impl History {
         Self { engine, past, staff, agents, dice: Dice::new(SEED), cases: Vec::new(), due: BinaryHeap::new() }
     }
 
-    /// Lives through the days, says now and then how far it is, and returns the past, which goes on to the present.
-    pub(super) async fn live(
-        mut self,
-        days: u64,
-        times: Times,
-        table: &PolicyBody,
-        say: fn(&str),
-    ) -> Result<Past, Failure> {
-        let Times { begin, end } = times;
-        let begun = self.engine.now();
-        let first = begin / DAY * DAY + DAY;
+    /// Lives through the days until `end`, in milliseconds since 1970 UTC, and says now and then how far it is. Returns
+    /// the past, which goes on to the present.
+    pub(super) async fn live(mut self, end: u64, table: &PolicyBody, say: fn(&str)) -> Result<Past, Failure> {
+        // Later than the beginning where a start was cut off.
+        let reached = self.engine.now();
+        let first = self.past.begin / DAY * DAY + DAY;
+        let days = end.saturating_sub(first).div_ceil(DAY);
         for day in 0..days {
             let midnight = first + day * DAY;
             let sittings = sittings(midnight);
-            self.plan(day, &sittings);
+            self.plan(day, &sittings, reached.saturating_sub(LOOK_BACK));
             for (place, sitting) in sittings.iter().copied().enumerate() {
-                if sitting + SITTING > end {
-                    break;
-                }
-                // What happened before a restart is not told again; what it left open is left to the deadlines.
-                if sitting + SITTING <= begun {
-                    self.skip(sitting + SITTING);
+                if sitting + SITTING <= reached || sitting + SITTING > end {
                     continue;
                 }
                 self.past.pass_until(&self.engine, sitting).await?;
@@ -177,8 +165,8 @@ impl History {
                     self.hand_over(day).await?;
                 }
             }
-            if (day + 1) % (days / 6).max(1) == 0 {
-                say(&format!("  day {} of {days}", day + 1));
+            if (day + 1) % 10 == 0 {
+                say(&format!("  day {}", day + 1));
             }
         }
         self.clear(end).await?;
@@ -190,7 +178,7 @@ impl History {
     async fn clear(&mut self, end: u64) -> Result<(), Failure> {
         for round in 0..ROUNDS_MAX {
             let left: Vec<_> = self.due.drain().collect();
-            let sitting = end + round * 2 * SITTING;
+            let sitting = end + round * ROUND;
             let known = |case: &usize| self.cases[*case].id.is_some();
             let again: Vec<_> = left.into_iter().filter(|Reverse((_, case, _))| known(case)).collect();
             if again.is_empty() {
@@ -198,7 +186,7 @@ impl History {
             }
             self.due.extend(again.into_iter().map(|Reverse((_, case, next))| Reverse((sitting, case, next))));
             self.past.pass_until(&self.engine, sitting).await?;
-            self.sit(sitting, &[sitting + 2 * SITTING; LOOK_AGAIN as usize], end).await?;
+            self.sit(sitting, &[sitting + ROUND; LOOK_AGAIN as usize], end).await?;
         }
         for login in APPROVERS.into_iter().chain(SENIORS) {
             notices::read(&self.engine, &self.staff.caller(login).await?, self.engine.now()).await?;
@@ -207,59 +195,50 @@ impl History {
         Ok(())
     }
 
-    /// Draws what the agents propose on a day, each within one of the sittings.
-    fn plan(&mut self, day: u64, sittings: &[u64]) {
+    /// Draws what the agents propose on a day, each within one of the sittings: the same on every start.
+    fn plan(&mut self, day: u64, sittings: &[u64], since: u64) {
+        let mut dice = Dice::new(SEED + day);
         let weekend = usize::from(sittings.len() == SITTINGS[1].len());
         let (low, high) = A_DAY[weekend];
-        for _ in 0..self.dice.between(low, high) {
-            let system = self.dice.weighed(&SYSTEMS.map(|(_, share)| share));
+        for _ in 0..dice.between(low, high) {
+            let system = dice.weighed(&SYSTEMS.map(|(_, share)| share));
             let number = self.cases.len() as u64 + 1;
-            let proposal = cases::draw(system, number, day, &mut self.dice);
-            let temper = TEMPERS[self.dice.weighed(&TEMPERS.map(|(_, share)| share))].0;
-            let right = self.dice.hits(proposal.fits.min(985));
-            let at = *self.dice.one(sittings) + self.dice.between(0, SITTING - MINUTE);
-            let first = self.dice.between(0, 11) as usize;
-            self.due.push(Reverse((at, self.cases.len(), Next::Propose)));
+            let proposal = cases::draw(system, number, day, &mut dice);
+            let temper = TEMPERS[dice.weighed(&TEMPERS.map(|(_, share)| share))].0;
+            let right = dice.hits(proposal.fits.min(985));
+            let at = *dice.one(sittings) + dice.between(0, SITTING - 1_000);
+            let first = dice.between(0, 11) as usize;
+            if at >= since {
+                self.due.push(Reverse((at, self.cases.len(), Next::Propose)));
+            }
             self.cases.push(Case { key: format!("past:{number}"), proposal, temper, right, first, id: None });
-        }
-    }
-
-    fn skip(&mut self, until: u64) {
-        while self.due.peek().is_some_and(|Reverse((at, ..))| *at < until) {
-            self.due.pop();
         }
     }
 
     /// Lets happen what is due in a sitting, several acts at once.
     async fn sit(&mut self, sitting: u64, later: &[u64], midnight: u64) -> Result<(), Failure> {
+        let mut under_way = JoinSet::new();
         let (mut happened, mut alone) = (Vec::new(), Vec::new());
-        loop {
-            // Time stands still while acts are under way, so that no entry is older than the one before it.
-            let mut under_way = JoinSet::new();
-            while under_way.len() < AT_ONCE
-                && let Some(Reverse((at, case, next))) = self.due.pop()
+        while let Some(Reverse((at, ..))) = self.due.peek()
+            && *at < sitting + SITTING
+        {
+            let Some(Reverse((at, case, next))) = self.due.pop() else { break };
+            let step = self.step(case, next);
+            if step.temper == Temper::TakenBack {
+                // Taking back is a matter of seconds, so it is done when nothing moves the clock any more.
+                alone.push(step);
+                continue;
+            }
+            if under_way.len() >= AT_ONCE
+                && let Some(ended) = under_way.join_next().await
             {
-                if at >= sitting + SITTING {
-                    self.due.push(Reverse((at, case, next)));
-                    break;
-                }
-                let step = self.step(case, next);
-                if step.temper == Temper::TakenBack {
-                    // Taking back is a matter of seconds, so it is done when nothing moves the clock any more.
-                    alone.push(step);
-                    continue;
-                }
-                if under_way.is_empty() {
-                    self.past.pass_until(&self.engine, at).await?;
-                }
-                under_way.spawn(step.take());
-            }
-            if under_way.is_empty() {
-                break;
-            }
-            while let Some(ended) = under_way.join_next().await {
                 happened.push(told(ended)?);
             }
+            self.past.pass_until(&self.engine, at).await?;
+            under_way.spawn(step.take());
+        }
+        while let Some(ended) = under_way.join_next().await {
+            happened.push(told(ended)?);
         }
         for step in alone {
             happened.push(step.take().await?);
@@ -267,7 +246,7 @@ impl History {
         for Happened { case, id, next } in happened {
             self.cases[case].id = id.or(self.cases[case].id);
             if let Some((next, sittings)) = next {
-                let at = nth(sittings, later, midnight) + self.dice.between(0, SITTING - MINUTE);
+                let at = nth(sittings, later, midnight) + self.dice.between(0, SITTING - 1_000);
                 self.due.push(Reverse((at, case, next)));
             }
         }
@@ -275,7 +254,7 @@ impl History {
         Ok(())
     }
 
-    fn step(&mut self, case: usize, next: Next) -> Step {
+    fn step(&self, case: usize, next: Next) -> Step {
         let told = &self.cases[case];
         Step {
             engine: self.engine.clone(),
@@ -336,11 +315,7 @@ impl History {
             "Moderation is behind: what was reported at the weekend comes first.",
             "The claims of the hospital need a senior approver; the bills are in the evidence.",
         ]);
-        let note = Note::new(says).map_err(|error| Failure::Told(error.to_string()))?;
-        let writer = self.staff.caller(APPROVERS[day as usize % APPROVERS.len()]).await?;
-        let nonce = handovers::view(&self.engine, &writer).await?.nonce;
-        let request = handovers::HandoverRequest { system: None, nonce, note };
-        handovers::note(&self.engine, &writer, request).await?;
+        self.staff.hand_over(APPROVERS[day as usize % APPROVERS.len()], says).await?;
 
         Ok(())
     }
@@ -562,7 +537,7 @@ fn lowered(parameters: &Value, percent: u64) -> Value {
 }
 
 /// The table with another limit for small refunds and other seats for large ones.
-pub(super) fn version(table: &PolicyBody, small: u64, large: u64) -> PolicyBody {
+fn version(table: &PolicyBody, small: u64, large: u64) -> PolicyBody {
     let mut table = table.clone();
     for row in &mut table.rows {
         match row.name.as_str() {

@@ -12,12 +12,11 @@ use std::{
 };
 
 use countersign_domain::{decision_type::TypeDefinition, policy::PolicyBody};
-use countersign_engine::{Caller, Config, Engine, decision_types, decisions, demo, keys, systems};
+use countersign_engine::{Caller, Config, Engine, decision_types, demo};
 use tokio::{task::JoinSet, time::sleep};
-use uuid::Uuid;
 
 use self::{
-    history::{History, Times},
+    history::History,
     staff::{Agent, Staff},
 };
 use crate::{
@@ -35,7 +34,9 @@ const OPEN_MAX: usize = 40;
 /// Above this amount no rule of the invented policy approves by itself.
 const AMOUNT_MAX: u64 = 100_000;
 const DAY: u64 = 24 * 3_600_000;
-const LOAN_TYPES: &str = include_str!("../../demo/loan-types.json");
+/// How long people clear their desks before the decisions that stay open are proposed.
+const CLEARING: u64 = 4 * 3_600_000;
+pub(crate) const LOAN_TYPES: &str = include_str!("../../demo/loan-types.json");
 const TYPES: &str = include_str!("../../demo/world-types.json");
 const POLICY: &str = include_str!("../../demo/world-policy.json");
 
@@ -59,37 +60,42 @@ pub(crate) async fn start(config: Config, days: u64, say: fn(&str)) -> Result<(E
         return Ok((engine, demo));
     }
     let (engine, past) = demo::start(config, days * DAY, today::LAST_KEY).await?;
-    let open = OPEN_AT_START - today::OPEN;
     if let Some(past) = past {
         say(&format!("Living through {days} invented days …"));
-        demo::seed_people(&engine).await?;
-        demo::seed_colleagues(&engine).await?;
-        let operator = Caller::operator();
-        let broken = |error: serde_json::Error| Failure::Told(format!("a file of the demo is broken: {error}"));
-        for text in [TYPES, LOAN_TYPES] {
-            for definition in serde_json::from_str::<Vec<TypeDefinition>>(text).map_err(broken)? {
-                decision_types::define(&engine, &operator, definition).await?;
-            }
-        }
-        for definition in recorded::read()?.1 {
-            decision_types::define(&engine, &operator, definition).await?;
-        }
-        let mut agents = Vec::new();
-        for (name, _) in cases::SYSTEMS {
-            agents.push(Agent::register(&engine, name).await?);
-        }
-        let (agents, staff) = (Arc::new(agents), Arc::new(Staff::new(&engine)));
-        let table: PolicyBody = serde_json::from_str(POLICY).map_err(broken)?;
-        let now = present();
-        let times = Times { begin: now - days * DAY, end: now - today::BEGINS - 4 * 3_600_000 };
-        let history = History::new(&engine, past, staff.clone(), agents.clone());
-        let past = history.live(days, times, &table, say).await?;
-        today::fill(&engine, &past, &staff, &agents, present()).await?;
-        past.end();
+        live(&engine, past, say).await?;
     }
-    let demo = seed(&engine, open).await?;
+    let demo = seed(&engine, OPEN_AT_START - today::OPEN).await?;
 
     Ok((engine, demo))
+}
+
+/// Lets invented people and agents live until the present, and leaves what is open then.
+async fn live(engine: &Engine, past: demo::Past, say: fn(&str)) -> Result<(), Failure> {
+    demo::seed_people(engine).await?;
+    demo::seed_colleagues(engine).await?;
+    // The policy speaks of the recorded agent's types too.
+    for types in [recorded::parse(TYPES)?, recorded::parse(LOAN_TYPES)?, recorded::read()?.1] {
+        define(engine, &types).await?;
+    }
+    let mut agents = Vec::new();
+    for (name, _) in cases::SYSTEMS {
+        agents.push(Agent::register(engine, name).await?.0);
+    }
+    let (agents, staff) = (Arc::new(agents), Arc::new(Staff::new(engine)));
+    let table: PolicyBody = recorded::parse(POLICY)?;
+    let history = History::new(engine, past, staff.clone(), agents.clone());
+    let past = history.live(present() - today::BEGINS - CLEARING, &table, say).await?;
+    today::fill(engine, &past, &staff, &agents, present()).await?;
+    past.end();
+
+    Ok(())
+}
+
+async fn define(engine: &Engine, types: &[TypeDefinition]) -> Result<(), Failure> {
+    for definition in types {
+        decision_types::define(engine, &Caller::operator(), definition.clone()).await?;
+    }
+    Ok(())
 }
 
 /// Seeds people, the recorded agent's system, its types, and so many of its decisions.
@@ -99,37 +105,23 @@ pub(crate) async fn start(config: Config, days: u64, say: fn(&str)) -> Result<(E
 /// What the engine refuses.
 pub(crate) async fn seed(engine: &Engine, open: usize) -> Result<Demo, Failure> {
     demo::seed_people(engine).await?;
-    let operator = Caller::operator();
-    let system = match systems::find_by_name(engine, recorded::SYSTEM).await? {
-        Some(system) => system,
-        None => systems::register(engine, &operator, recorded::SYSTEM).await?,
-    };
     let (runs, types) = recorded::read()?;
-    for definition in &types {
-        decision_types::define(engine, &operator, definition.clone()).await?;
-    }
-    systems::revoke_keys(engine, &operator, system).await?;
-    let key = systems::issue_key(engine, &operator, system).await?.key;
-    let agent = Caller::new(
-        keys::authenticate(engine, &key, std::net::Ipv4Addr::LOCALHOST.into()).await?,
-        "127.0.0.1",
-        "recorded agent",
-        Uuid::nil(),
-    );
+    define(engine, &types).await?;
+    let (agent, key) = Agent::register(engine, recorded::SYSTEM).await?;
     for run in in_turn(&runs).take(open) {
         if let Some(act) = run.acts(&types).first() {
-            let body = act.body.to_string();
-            decisions::propose(engine, &agent, &replay::key("demo", run, act), body.as_bytes()).await?;
+            agent.propose(engine, &replay::key("demo", run, act), &act.body).await?;
         }
     }
 
     Ok(Demo { key, open })
 }
+
 impl Demo {
     /// Keeps the agent's runs going: those at the start, then another every 20 to 40 s, 40 at once at most.
     pub(crate) async fn run(self, desk: Desk) {
         let Ok((runs, types)) = recorded::read() else { return };
-        let types = std::sync::Arc::new(types);
+        let types = Arc::new(types);
         let mut open = JoinSet::new();
         let mut round = 0u32;
         let mut next: Vec<Run> = in_turn(&runs).cloned().collect();

@@ -17,7 +17,9 @@ use countersign_domain::{
 use countersign_engine::{
     Actor, Caller, Engine, Error,
     decisions::{self, CommentRequest, ReviewRequest},
-    demo, keys, sessions, systems,
+    demo,
+    handovers::{self, HandoverRequest},
+    keys, sessions, systems,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -25,7 +27,7 @@ use uuid::Uuid;
 use crate::cli::Failure;
 
 /// After so many milliseconds somebody signs in anew.
-const SITTING_MS: u64 = 20 * 60_000;
+const SIGNED_IN_MS: u64 = 20 * 60_000;
 
 /// People who sign in when they have something to do.
 pub(super) struct Staff {
@@ -67,7 +69,7 @@ impl Staff {
         let now = self.engine.now();
         let known = self.signed_in.lock().unwrap_or_else(PoisonError::into_inner).get(login).cloned();
         if let Some((caller, since)) = known
-            && now.saturating_sub(since) < SITTING_MS
+            && now.saturating_sub(since) < SIGNED_IN_MS
         {
             return Ok(caller.again());
         }
@@ -147,11 +149,19 @@ impl Staff {
         let request = CommentRequest { decision, nonce, comment, asks: asks.to_owned(), answers: None };
         decisions::comment(&self.engine, &self.caller(login).await?, request).await
     }
+
+    /// Leaves a note for the next shift, about all systems.
+    pub(super) async fn hand_over(&self, login: &'static str, text: &str) -> Result<(), Error> {
+        let note = Note::new(text).map_err(|error| Error::Setup(error.to_string()))?;
+        let writer = self.caller(login).await?;
+        let nonce = handovers::view(&self.engine, &writer).await?.nonce;
+        handovers::note(&self.engine, &writer.again(), HandoverRequest { system: None, nonce, note }).await
+    }
 }
 
 impl Agent {
-    /// Registers a system, and gives its agent a key.
-    pub(super) async fn register(engine: &Engine, name: &str) -> Result<Self, Failure> {
+    /// Registers a system, and gives its agent a key in place of any that it had. Returns the key too.
+    pub(super) async fn register(engine: &Engine, name: &str) -> Result<(Self, String), Failure> {
         let operator = Caller::operator();
         let system = match systems::find_by_name(engine, name).await? {
             Some(system) => system,
@@ -160,7 +170,7 @@ impl Agent {
         systems::revoke_keys(engine, &operator, system).await?;
         let key = systems::issue_key(engine, &operator, system).await?.key;
         let actor = keys::authenticate(engine, &key, Ipv4Addr::LOCALHOST.into()).await?;
-        Ok(Self { system, caller: of(actor) })
+        Ok((Self { system, caller: of(actor) }, key))
     }
 
     pub(super) async fn propose(&self, engine: &Engine, key: &str, body: &Value) -> Result<DecisionId, Error> {

@@ -15,10 +15,10 @@ use crate::cli::Failure;
 
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
-/// Key of what is proposed last, which tells a past that is complete.
-pub(super) const LAST_KEY: &str = "today:17";
-/// How many those are.
+/// How many decisions are open then, beside those of the recorded agent.
 pub(super) const OPEN: usize = 17;
+/// Key of the last of them, which tells a past that is complete.
+pub(super) const LAST_KEY: &str = "today:17";
 /// When the first of today's decisions is proposed, before the present.
 pub(super) const BEGINS: u64 = 26 * HOUR;
 
@@ -85,6 +85,9 @@ pub(super) async fn fill(
             tracing::warn!(%error, ?done, "A decision of the demo stays as it was proposed");
         }
     }
+    staff
+        .hand_over("approver-c", "The bookcase refunds are one batch of damaged parcels; the carrier confirms it.")
+        .await?;
     // The moderation agent stands still until somebody looks at it.
     let says = reason("The list of rules is being revised; what it reported before can be ruled on.")?;
     pauses::pause(engine, &staff.proven("senior-approver-b").await?, agents[MODERATION].system, says).await?;

@@ -25,10 +25,10 @@ use uuid::Uuid;
 use super::loans::{File, Guideline};
 use crate::{
     cli::Failure,
+    demo::LOAN_TYPES,
     recorded::{self, Expected},
 };
 
-pub(super) const LOAN_TYPES: &str = include_str!("../../demo/loan-types.json");
 const POLICY: &str = include_str!("../../demo/desk-policy.json");
 /// Cases under way at once.
 const AT_ONCE: usize = 16;
@@ -118,9 +118,9 @@ pub(super) async fn run(engine: &Engine, files: &[File]) -> Result<Report, Failu
         cases.extend(run.acts(&types).into_iter().map(|act| call(crate::replay::key("desk", run, &act), act)));
     }
     cases.extend(files.iter().map(loan));
-    types.extend(read::<Vec<TypeDefinition>>(LOAN_TYPES)?);
+    types.extend(recorded::parse::<Vec<TypeDefinition>>(LOAN_TYPES)?);
     let total = cases.len();
-    let table: PolicyBody = read(POLICY)?;
+    let table: PolicyBody = recorded::parse(POLICY)?;
     let (agents, staff) = open(engine, &types, &table).await?;
 
     let (agents, staff, table) = (Arc::new(agents), Arc::new(staff), Arc::new(table));
@@ -140,10 +140,6 @@ pub(super) async fn run(engine: &Engine, files: &[File]) -> Result<Report, Failu
     }
 
     Ok(Report::new(&ended, total, files, &table, &types))
-}
-
-fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Failure> {
-    serde_json::from_str(text).map_err(|error| Failure::Told(format!("a file of the drill is broken: {error}")))
 }
 
 fn call(key: String, act: recorded::Act) -> Case {
@@ -446,9 +442,9 @@ mod tests {
 
     #[test]
     fn the_policy_has_all_four_routes_and_can_be_satisfied() {
-        let table: PolicyBody = read(POLICY).unwrap();
+        let table: PolicyBody = recorded::parse(POLICY).unwrap();
         let (_, mut types) = recorded::read().unwrap();
-        types.extend(read::<Vec<TypeDefinition>>(LOAN_TYPES).unwrap());
+        types.extend(recorded::parse::<Vec<TypeDefinition>>(LOAN_TYPES).unwrap());
 
         let checked = table.check(&Known { systems: &[], types: &types }, Staff { reviewers: 4, senior: 2 });
 

@@ -191,7 +191,7 @@ gdlin,action,loanamt,appinc,obrat,hrat,loanprc,unver,married
     #[test]
     fn every_file_is_a_valid_proposal_and_says_nothing_of_protected_columns() {
         let files = parse(INVENTED).unwrap();
-        let types: Vec<TypeDefinition> = serde_json::from_str(super::super::desk::LOAN_TYPES).unwrap();
+        let types: Vec<TypeDefinition> = serde_json::from_str(crate::demo::LOAN_TYPES).unwrap();
 
         assert_eq!(files.len(), 20);
         for file in &files {

@@ -160,9 +160,10 @@ fn Facts(item: QueueItem) -> impl IntoView {
             {format!("{} of {}", item.given, item.need)} <span class="sr-only">" approvals"</span>
         </span>
         <span aria-hidden="true" class="max-sm:hidden">"·"</span>
-        <span class="max-w-40 shrink-0 truncate max-sm:hidden">{item.system}</span>
+        <span class="truncate max-sm:hidden">{item.system}</span>
         <span aria-hidden="true" class="max-sm:hidden">"·"</span>
-        <span class="truncate max-sm:hidden" title=whole>
+        // What is left over goes to the system first.
+        <span class="shrink-[99] truncate max-sm:hidden" title=whole>
             {route}
         </span>
     }
