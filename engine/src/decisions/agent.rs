@@ -284,7 +284,7 @@ pub(crate) fn body(
         _ => State::Settling,
     };
     let (message, reason_code) = asked.unzip();
-    let index = resolution.and_then(|resolution| resolution.said().1).filter(is_sealed);
+    let index = resolution.and_then(|resolution| resolution.said().1).filter(|index| *index < size);
     AgentDecision {
         id: decision.id,
         state,
