@@ -16,7 +16,7 @@ use crate::{
         access_reviews::AccessReviewsPage,
         audit_windows::AuditWindowsPage,
         changes::ChangesPage,
-        decision::{chain::ChainPage, edit::EditPage, revoke::RevokePage},
+        decision::{chain::ChainPage, edit::EditPage, fetch_decision, revoke::RevokePage},
         factors::FactorsPage,
         handovers::HandoversPage,
         health::HealthPage,
@@ -51,22 +51,30 @@ pub(crate) enum Part {
     Ledger,
     /// Policies, their versions and drafts; pauses and notes for the next shift, which the same people reach.
     Policies,
+    /// A decision as people rule on it: its page, and the same beside the queue.
+    Decision,
     /// What stands beside the page of a decision: editing what is proposed, who answers for it, and taking it back.
     Decisions,
 }
 
 impl Part {
-    /// Names the part that holds the page of a path.
+    /// Names the part that holds the page of a path, with the query that selects what is shown on it.
     ///
     /// A page is hydrated at once, so its part must be there before: an address is known earlier than a match.
-    pub(crate) fn of(path: &str) -> Option<Self> {
+    pub(crate) fn of(path: &str, query: &str) -> Option<Self> {
+        let selects = || query.trim_start_matches('?').split('&').any(|pair| pair.starts_with("sel="));
         let mut segments = path.split('/').skip(1);
         match segments.next().unwrap_or_default() {
             "admin" => Some(Self::Admin),
             "me" | "step-up" | "setup" | "join" | "login" | "logged-out" => Some(Self::Account),
             "ledger" => Some(Self::Ledger),
             "policies" | "pauses" | "handovers" => Some(Self::Policies),
-            "decisions" => matches!(segments.nth(1), Some("edit" | "chain" | "revoke")).then_some(Self::Decisions),
+            "queue" => selects().then_some(Self::Decision),
+            "decisions" => match (segments.next(), segments.next()) {
+                (Some(_), None) => Some(Self::Decision),
+                (Some(_), Some("edit" | "chain" | "revoke")) => Some(Self::Decisions),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -78,6 +86,7 @@ impl Part {
             Self::Account => fetch_account().await?,
             Self::Ledger => fetch_ledger().await?,
             Self::Policies => fetch_policies().await?,
+            Self::Decision => fetch_decision().await?,
             Self::Decisions => fetch_decisions().await?,
         }
         Ok(())
@@ -238,7 +247,11 @@ impl Lazy {
 impl ChooseView for Lazy {
     async fn choose(self) -> AnyView {
         #[cfg(feature = "ssr")]
-        debug_assert_eq!(crate::shell::path().as_deref().and_then(Part::of), Some(self.part()), "{self:?}");
+        debug_assert_eq!(
+            crate::shell::path().as_deref().and_then(|path| Part::of(path, "")),
+            Some(self.part()),
+            "{self:?}"
+        );
         let view = match self {
             Self::Admin(page) => admin(page).await,
             Self::Account(page) => account(page).await,
@@ -258,8 +271,9 @@ impl ChooseView for Lazy {
 /// Takes over the page that the server drew, once its part is here. Without it the page stays as it is and says so.
 #[cfg(feature = "hydrate")]
 pub fn hydrate() {
-    let path = window().location().pathname().unwrap_or_default();
-    let Some(part) = Part::of(&path) else { return leptos::mount::hydrate_body(crate::App) };
+    let location = window().location();
+    let (path, query) = (location.pathname().unwrap_or_default(), location.search().unwrap_or_default());
+    let Some(part) = Part::of(&path, &query) else { return leptos::mount::hydrate_body(crate::App) };
 
     wasm_bindgen_futures::spawn_local(async move {
         match part.fetch().await {
@@ -285,18 +299,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pages_of_daily_work_are_in_no_part() {
-        let of = |path| Part::of(path);
+    fn what_each_page_opens_with_is_in_no_part() {
+        let of = |path| Part::of(path, "");
 
-        assert_eq!([of("/"), of("/queue"), of("/decisions/1"), of("/verify"), of("/nowhere")], [None; 5]);
+        assert_eq!([of("/"), of("/queue"), of("/verify"), of("/nowhere")], [None; 4]);
+        assert_eq!(of("/decisions/1"), Some(Part::Decision));
         assert_eq!(
             [of("/decisions/1/edit"), of("/decisions/1/chain"), of("/decisions/1/revoke")],
             [Some(Part::Decisions); 3]
         );
-        assert_eq!([of("/decisions/edit"), of("/decisions/1/proof")], [None; 2]);
+        assert_eq!([of("/decisions"), of("/decisions/1/proof")], [None; 2]);
         assert_eq!([of("/admin"), of("/admin/people/1")], [Some(Part::Admin); 2]);
         assert_eq!([of("/policies/1"), of("/pauses")], [Some(Part::Policies); 2]);
         assert_eq!([of("/me"), of("/me/factors"), of("/login")], [Some(Part::Account); 3]);
         assert_eq!([of("/ledger"), of("/ledger/12"), of("/ledgers")], [Some(Part::Ledger), Some(Part::Ledger), None]);
+    }
+
+    #[test]
+    fn a_queue_with_a_selected_decision_needs_that_decision() {
+        let of = |query| Part::of("/queue", query);
+
+        assert_eq!([of("?sel=1"), of("?view=team&sel=1"), of("sel=1")], [Some(Part::Decision); 3]);
+        assert_eq!([of(""), of("?"), of("?view=team"), of("?counsel=1")], [None; 4]);
     }
 }

@@ -47,6 +47,7 @@ async fn an_approval_that_is_revoked_before_it_was_told_is_never_told() {
         [
             "decision.proposed",
             "decision.routed",
+            "decision.leased",
             "decision.reviewed",
             "decision.resolved",
             "decision.revoked",

@@ -22,7 +22,7 @@ use countersign_domain::{
     problem::{Code, Problem},
     view::{Composer, DecisionView, ReviewToSign},
 };
-use leptos::{html, prelude::*};
+use leptos::{html, prelude::*, wasm_split::wasm_split};
 use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_params_map, use_query_map},
@@ -46,13 +46,14 @@ use crate::{
         icons::{Icon, Shape},
         keyboard::{KeySheet, Layer, Page, leave_field, listen, show},
         kinds::{changes_decisions, changes_pauses},
-        page::{Banner, Bar, PageHeader, PageTitle, Recorded, Refusal, Section, Skeleton, TitleText},
+        page::{Banner, Bar, NotLoaded, PageHeader, PageTitle, Recorded, Refusal, Section, Skeleton, TitleText},
         pause::PauseBanner,
         text::Literal,
         time::Moment,
     },
     frame::Surroundings,
     keys::Command,
+    lazy::NotFetched,
     live::Live,
     wire::Json,
 };
@@ -190,9 +191,7 @@ pub(crate) fn DecisionPage() -> impl IntoView {
         }>
             {move || Suspend::new(async move {
                 match view.await {
-                    Ok(shown) => {
-                        view! { <Whole shown acts place=Place::Page/> }.into_any()
-                    }
+                    Ok(shown) => draw(shown, acts, Place::Page).await,
                     Err(error) => view! { <Refusal error/> }.into_any(),
                 }
             })}
@@ -200,9 +199,18 @@ pub(crate) fn DecisionPage() -> impl IntoView {
     }
 }
 
+async fn draw(shown: DecisionView, acts: Acts, place: Place) -> AnyView {
+    whole(shown, acts, place).await.unwrap_or_else(|NotFetched| NotLoaded().into_any())
+}
+
+#[wasm_split(decision, wasm_split_path = leptos::wasm_split, preload(fetch_decision), fallible)]
+pub(crate) fn whole(shown: DecisionView, acts: Acts, place: Place) -> Result<AnyView, NotFetched> {
+    Ok(view! { <Whole shown acts place/> }.into_any())
+}
+
 /// What somebody may do on a decision, wherever it is shown.
 #[derive(Clone, Copy)]
-struct Acts {
+pub(crate) struct Acts {
     review: ServerAction<Review>,
     open: ServerAction<OpenField>,
     draft: Draft,
@@ -258,9 +266,7 @@ pub(crate) fn DecisionPane(
                     let place = place.clone();
                     Suspend::new(async move {
                         match view.await.filter(|(shown, _)| *shown == id) {
-                            Some((_, Ok(shown))) => {
-                                view! { <Whole shown acts place/> }.into_any()
-                            }
+                            Some((_, Ok(shown))) => draw(shown, acts, place).await,
                             Some((_, Err(error))) => {
                                 view! { <p class="text-muted">{error.problem().detail.clone()}</p> }.into_any()
                             }

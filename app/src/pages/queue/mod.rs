@@ -16,7 +16,7 @@ use countersign_domain::{
     queue::{Sort, View},
     view::{DecisionView, OwnReviewView, QueueView},
 };
-use leptos::{html, prelude::*};
+use leptos::{html, prelude::*, task::spawn_local};
 use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_query_map},
@@ -43,6 +43,7 @@ use crate::{
         time::Moment,
     },
     frame::Surroundings,
+    lazy::Part,
     live::Live,
     pages::decision::retract::{Countdown, RetractForm},
     wire::Json,
@@ -117,6 +118,14 @@ pub(crate) fn QueuePage() -> impl IntoView {
             shown
         },
     );
+
+    // Fetched while the list is read, so that the first decision opens at once.
+    Effect::new(|| {
+        spawn_local(async {
+            // What fails here fails again when a decision is opened, which says so.
+            let _ = Part::Decision.fetch().await;
+        });
+    });
 
     view! {
         <PageTitle text=TitleText::page(strings::TITLE)/>
