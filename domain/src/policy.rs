@@ -571,6 +571,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_row_about_another_type_says_so_before_anything_else() {
+        let mut policy = table();
+        policy.rows[0].when.push(Condition {
+            fact: facts::TYPE.into(),
+            operator: Operator::In,
+            values: vec!["loan.offer".into()],
+            or_missing: false,
+        });
+
+        let ruling = policy.rule(&facts(Some("400"), Risk::Low), &Known::default());
+
+        let rows: Vec<_> = ruling.trace.iter().map(|row| (row.rule, row.fired, row.other_type)).collect();
+        assert_eq!(rows, [(1, false, true), (2, false, false), (3, true, false)]);
+        assert!(ruling.trace[0].sentence.contains("refund.issue"), "{}", ruling.trace[0].sentence);
+    }
+
     fn facts(amount: Option<&str>, risk: Risk) -> Facts {
         let definition = TypeDefinition {
             name: "refund.issue".into(),

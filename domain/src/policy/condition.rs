@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::facts::{BUILT_IN, Decimal, FactKind, Facts, REVERSIBILITIES, RISKS, Value, fact_kind};
+use super::facts::{BUILT_IN, Decimal, FactKind, Facts, REVERSIBILITIES, RISKS, TYPE, Value, fact_kind};
 use crate::{decision::words, decision_type::TypeDefinition, problem::FieldError};
 
 /// The most values that one condition lists.
@@ -180,7 +180,7 @@ impl Condition {
                 FactKind::Word if self.fact == "system" && !known.systems.contains(value) => {
                     Some("is not a registered AI system")
                 }
-                FactKind::Word if self.fact == "type" && !known.types.iter().any(|one| one.name == *value) => {
+                FactKind::Word if self.fact == TYPE && !known.types.iter().any(|one| one.name == *value) => {
                     Some("is not a decision type")
                 }
                 _ if value.is_empty() || value.len() > 200 => Some("is empty or longer than 200 characters"),

@@ -23,6 +23,9 @@ words! {
     }
 }
 
+/// Name of the fact that says what a decision is about.
+pub const TYPE: &str = "type";
+
 /// The risks in order.
 pub const RISKS: [&str; 3] = ["low", "medium", "high"];
 /// The reversibilities in order.
@@ -31,7 +34,7 @@ pub const REVERSIBILITIES: [&str; 3] = ["reversible", "compensable", "irreversib
 /// The facts that every decision has, by name, kind and label.
 pub const BUILT_IN: [(&str, FactKind, &str); 10] = [
     ("system", FactKind::Word, "AI system"),
-    ("type", FactKind::Word, "Decision type"),
+    (TYPE, FactKind::Word, "Decision type"),
     ("risk", FactKind::Rank, "Risk"),
     ("reversibility", FactKind::Rank, "Reversibility"),
     ("amount", FactKind::Number, "Amount"),
@@ -93,7 +96,7 @@ impl Facts {
         let definition = source.definition;
         let field = source.fields;
         facts.one("system", FactKind::Word, Some(source.system.to_owned()));
-        facts.one("type", FactKind::Word, Some(definition.name.clone()));
+        facts.one(TYPE, FactKind::Word, Some(definition.name.clone()));
         facts.one("risk", FactKind::Rank, Some(source.risk.word().to_owned()));
         facts.one("reversibility", FactKind::Rank, Some(definition.reversibility.word().to_owned()));
         facts.one("amount", FactKind::Number, definition.amount.as_deref().and_then(field));

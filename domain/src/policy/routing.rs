@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Compared, Condition, Facts, Known, OnTimeout, PolicyBody, Route, Row, condition::lower_first};
+use super::{
+    Compared, Condition, Facts, Known, OnTimeout, PolicyBody, Route, Row, condition::lower_first, facts::TYPE,
+};
 
 /// Where a decision goes, and by which row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub struct RowTrace {
     pub name: String,
     /// It decided.
     pub fired: bool,
+    /// It is about other decision types.
+    pub other_type: bool,
     /// Why, in a sentence.
     pub sentence: String,
 }
@@ -52,7 +56,11 @@ impl PolicyBody {
         let mut missing = false;
         for (rule, row) in (1..).zip(self.all()) {
             // A condition that fails rules the row out, whatever the others would say of facts that are not stated.
-            let met = |wanted| row.when.iter().find(|condition| condition.compare(facts) == wanted);
+            // One about the type says most.
+            let met = |wanted| {
+                let met = || row.when.iter().filter(|condition| condition.compare(facts) == wanted);
+                met().find(|condition| condition.fact == TYPE).or_else(|| met().next())
+            };
             let failed =
                 [Compared::Fails, Compared::Missing].into_iter().find_map(|compared| Some((met(compared)?, compared)));
             missing |= matches!(failed, Some((_, Compared::Missing)));
@@ -61,7 +69,8 @@ impl PolicyBody {
                 Some((condition, compared)) => passed_by(condition, compared, facts, known),
             };
             let done = failed.is_none();
-            trace.push(RowTrace { rule, name: row.label().to_owned(), fired: done, sentence });
+            let other_type = failed.is_some_and(|(condition, _)| condition.fact == TYPE);
+            trace.push(RowTrace { rule, name: row.label().to_owned(), fired: done, other_type, sentence });
             if done {
                 return Ruling { rule, incomplete: missing, trace };
             }
