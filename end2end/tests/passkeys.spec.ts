@@ -6,7 +6,7 @@ import { join as path } from "node:path";
 import type { CDPSession, Page } from "playwright-core";
 import { accessible, wellFormed } from "../lib/checks.ts";
 import { command, issueKey } from "../lib/operator.ts";
-import { invite, PASSWORD, rule, setUp, signIn } from "../lib/people.ts";
+import { PASSWORD, invite, rule, setUp, signIn, startReview } from "../lib/people.ts";
 import { type Scene, specs } from "../lib/spec.ts";
 
 const { it } = specs("passkeys", { host: "localhost" });
@@ -54,6 +54,7 @@ it("signs a review that verifies offline, and refuses what an authenticator gets
 
   const approve = async () => {
     await page.goto(`/decisions/${id}`);
+    await startReview(page);
     await page.getByText("The policy asks you to sign it with a passkey").waitFor();
     await rule(page, "Approve", "Within the policy, and the customer confirmed.");
   };
