@@ -9,6 +9,14 @@ pub(crate) fn time_left(until: u64, now: u64) -> String {
     if until > now { format!("{} left", duration(until - now)) } else { "time is up".into() }
 }
 
+/// Says how much time is left to the second, such as "4:12 left", where every second counts.
+pub(crate) fn countdown(until: u64, now: u64) -> String {
+    match until.saturating_sub(now).div_ceil(1_000) {
+        0 => time_left(until, now),
+        seconds => format!("{}:{:02} left", seconds / 60, seconds % 60),
+    }
+}
+
 /// Says how long ago something was.
 pub(crate) fn ago(at: u64, now: u64) -> String {
     format!("{} ago", duration(now.saturating_sub(at)))
@@ -121,6 +129,10 @@ mod tests {
         assert_eq!(time_left(7_800_000, 0), "2 h 10 m left");
         assert_eq!(time_left(60_000, 1_000), "59 s left");
         assert_eq!(time_left(1_000, 1_000), "time is up");
+        assert_eq!(countdown(252_000, 0), "4:12 left");
+        assert_eq!(countdown(900_000, 0), "15:00 left");
+        assert_eq!(countdown(4_001, 4_000), "0:01 left");
+        assert_eq!(countdown(4_000, 4_000), "time is up");
         assert_eq!(ago(0, 120_000), "2 m ago");
         assert_eq!(ago(10, 0), "0 s ago");
     }

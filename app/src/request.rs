@@ -2,7 +2,10 @@
 
 use std::future::Future;
 
-use countersign_domain::problem::{Code, Problem};
+use countersign_domain::{
+    problem::{Code, FieldError, Problem},
+    text::Reason,
+};
 use countersign_engine::{Actor, Caller, Engine};
 use http::{
     HeaderName, HeaderValue, StatusCode,
@@ -31,6 +34,18 @@ pub(crate) fn request() -> Result<(Engine, Caller), Error> {
             request: String::new(),
         }),
     }
+}
+
+/// Reads a reason that stands alone, with what to ask for where there is none.
+///
+/// # Errors
+///
+/// `invalid_content` with a sentence for the field.
+pub(crate) fn read_reason(text: &str, ask: &str) -> Result<Reason, Problem> {
+    Reason::new(text).map_err(|error| {
+        let errors = vec![FieldError::new("/reason", "invalid_text", format!("Reason: {error}."))];
+        Problem::fields(Code::InvalidContent, ask, errors)
+    })
 }
 
 /// Returns a value that middleware left in the request.

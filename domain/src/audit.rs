@@ -96,6 +96,12 @@ impl<'a> Act<'a> {
     fn hash(&self, name: &str) -> Option<Hash> {
         self.member(name)?.as_hash()
     }
+
+    /// Number and digest of the authority that it claims.
+    fn authority(&self) -> Option<(u64, Hash)> {
+        let authority = self.member("authority")?;
+        Some((authority.get("n")?.as_integer()?, authority.get("set")?.as_hash()?))
+    }
 }
 
 impl<'a> Audit<'a> {

@@ -89,6 +89,11 @@ impl State {
     pub const fn is_reviewed(self) -> bool {
         matches!(self, State::Received | State::Queued | State::InReview)
     }
+
+    /// Returns the state as it is shown: who holds a seat has begun, before a first review is in.
+    pub fn while_held(self, held: bool) -> Self {
+        if held && self == State::Queued { State::InReview } else { self }
+    }
 }
 
 words! {

@@ -70,15 +70,6 @@ pub struct Holder {
     pub own: bool,
 }
 
-/// Writes how long a claim lasts, such as "4:12 left".
-pub fn time_left(until: u64, now: u64) -> String {
-    let seconds = until.saturating_sub(now).div_ceil(1_000);
-    match seconds {
-        0 => "time is up".to_owned(),
-        _ => format!("{}:{:02} left", seconds / 60, seconds % 60),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;
@@ -99,14 +90,6 @@ mod tests {
         assert_eq!(seats(&staged, &[approval(1), approval(2)]), 1);
         let met = Quorum::together(vec![approver(1)]);
         assert_eq!(seats(&met, &[approval(1)]), 1, "what settles may still be rejected");
-    }
-
-    #[test]
-    fn what_is_left_is_told_to_the_second() {
-        assert_eq!(time_left(252_000, 0), "4:12 left");
-        assert_eq!(time_left(900_000, 0), "15:00 left");
-        assert_eq!(time_left(4_001, 4_000), "0:01 left");
-        assert_eq!(time_left(4_000, 4_000), "time is up");
     }
 
     fn approval(number: u8) -> Approval {

@@ -386,9 +386,9 @@ pub struct ResolutionSection {
     pub by_rule: Option<String>,
     /// No person decided: the system was paused when it proposed this.
     pub by_pause: bool,
-    /// When.
+    /// When it was given, whether or not it was taken back.
     pub at: u64,
-    /// Its seal.
+    /// The seal of that.
     pub seal: Seal,
     /// When the agent was told.
     pub released_at: Option<u64>,
@@ -396,6 +396,13 @@ pub struct ResolutionSection {
     pub revoked: Option<Revocation>,
     /// The person may take the approval back, or say what was done about it.
     pub may_revoke: bool,
+}
+
+impl ResolutionSection {
+    /// The word that was given, whether or not it was taken back: only an approval is.
+    pub fn given(&self) -> ResolutionOutcome {
+        if self.revoked.is_some() { ResolutionOutcome::Approved } else { self.outcome }
+    }
 }
 
 /// One reported result.
@@ -1013,7 +1020,7 @@ pub enum ChangeAct {
 }
 
 /// One change, as the live stream sends it: ids and states only.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// Log size that covers it.
     pub size: u64,

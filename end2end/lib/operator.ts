@@ -11,8 +11,13 @@ function program(): string {
 
 /** Registers a system and the airline's decision types, and returns a key of the system. */
 export async function issueKey(data: string, system: string): Promise<string> {
-  await run(program(), ["system", "register", system, "--data", data]);
   await run(program(), ["type", "define", TYPES, "--data", data]);
+  return keyOf(data, system);
+}
+
+/** Registers a system where the types are known already, and returns a key of it. */
+export async function keyOf(data: string, system: string): Promise<string> {
+  await run(program(), ["system", "register", system, "--data", data]);
   const { stdout } = await run(program(), ["key", "create", "--system", system, "--data", data]);
   return stdout.trim().split("\n").at(-1) ?? "";
 }
@@ -42,4 +47,14 @@ export async function propose(origin: string, key: string, name: string): Promis
   });
   if (answer.status !== 202) throw new Error(`${answer.status} ${await answer.text()}`);
   return ((await answer.json()) as { id: string }).id;
+}
+
+/** Reports what became of a decision, in full, as its agent does. */
+export async function report(origin: string, key: string, id: string, result: string): Promise<void> {
+  const answer = await fetch(`${origin}/api/v1/decisions/${id}/outcomes`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${key}`, "content-type": "application/json", "idempotency-key": `${id}:${result}` },
+    body: JSON.stringify({ result, effect: "full" }),
+  });
+  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
 }

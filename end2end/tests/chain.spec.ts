@@ -1,17 +1,14 @@
 // Who answers for a decision, as a page and as a file: every link in its place, those that are missing too.
-// COUNTERSIGN_SHOTS names the directory that pictures go to, in two themes and two widths.
 import { strict as assert } from "node:assert";
-import { mkdirSync, readFileSync } from "node:fs";
-import { join as path } from "node:path";
+import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { accessible, wellFormed } from "../lib/checks.ts";
-import { command, propose } from "../lib/operator.ts";
+import { keyOf, propose, report } from "../lib/operator.ts";
 import { rule, viewAs } from "../lib/people.ts";
+import { look, picture } from "../lib/pictures.ts";
 import type { Server } from "../lib/server.ts";
 import { specs } from "../lib/spec.ts";
 
-const SHOTS = process.env.COUNTERSIGN_SHOTS;
-const LOOKS = [["light", 1440, 900], ["dark", 1440, 900], ["light", 390, 844], ["dark", 390, 844]] as const;
 const REVIEW = 3;
 const HEADINGS = [
   "Key of the AI system",
@@ -187,36 +184,11 @@ async function tell(server: Server, id: string): Promise<void> {
   const headers = { authorization: `Bearer ${await key(server)}` };
   const told = await fetch(`${server.origin}/api/v1/decisions/${id}`, { headers });
   assert.ok(told.ok, await told.text());
-  const sent = { ...headers, "content-type": "application/json", "idempotency-key": id };
-  const body = JSON.stringify({ result: "executed", effect: "full" });
-  const reported = await fetch(`${server.origin}/api/v1/decisions/${id}/outcomes`, { method: "POST", headers: sent, body });
-  assert.ok(reported.ok, await reported.text());
+  await report(server.origin, await key(server), id, "executed");
 }
 
 /** A key of a system of the specs' own: the demo knows the types already. */
 function key(server: Server): Promise<string> {
-  issued ??= (async () => {
-    await command("system", "register", "spec-agent", "--data", server.data);
-    const made = await command("key", "create", "--system", "spec-agent", "--data", server.data);
-    return made.output.trim().split("\n").at(-1) ?? "";
-  })();
+  issued ??= keyOf(server.data, "spec-agent");
   return issued;
-}
-
-/** Takes pictures of a page, in every theme and width. */
-async function look(page: Page, name: string): Promise<void> {
-  const size = page.viewportSize();
-  for (const [theme, width, height] of SHOTS ? LOOKS : []) {
-    await page.emulateMedia({ colorScheme: theme });
-    await page.setViewportSize({ width, height });
-    await picture(page, `${name}-${theme}-${width}`);
-  }
-  if (size) await page.setViewportSize(size);
-  await page.emulateMedia({ colorScheme: null });
-}
-
-async function picture(page: Page, name: string): Promise<void> {
-  if (!SHOTS) return;
-  mkdirSync(SHOTS, { recursive: true });
-  await page.screenshot({ path: path(SHOTS, `${name}.png`), fullPage: true });
 }

@@ -1,17 +1,13 @@
 // An approval is taken back: before its action ran, that stops it; afterwards somebody makes good what it did.
-// COUNTERSIGN_SHOTS names the directory that pictures go to, in two themes and two widths.
 import { strict as assert } from "node:assert";
-import { mkdirSync } from "node:fs";
-import { join as path } from "node:path";
 import type { Page } from "playwright-core";
 import { accessible, wellFormed } from "../lib/checks.ts";
-import { command, propose } from "../lib/operator.ts";
+import { keyOf, propose, report } from "../lib/operator.ts";
 import { rule, viewAs } from "../lib/people.ts";
+import { look } from "../lib/pictures.ts";
 import type { Server } from "../lib/server.ts";
 import { specs } from "../lib/spec.ts";
 
-const SHOTS = process.env.COUNTERSIGN_SHOTS;
-const LOOKS = [["light", 1440, 900], ["dark", 1440, 900], ["light", 390, 844], ["dark", 390, 844]] as const;
 const WHY = "The order was paid twice, which nobody saw.";
 
 // A review is final at once.
@@ -62,7 +58,7 @@ it("stops what has not run, and the AI system reads so at once", async ({ page, 
 it("opens a task where it had run, until somebody says what was done", async ({ page, visitor, server }) => {
   const { id, address } = await approved(page, server);
   await told(server, id);
-  await report(server, id, "executed");
+  await report(server.origin, await key(server), id, "executed");
 
   await page.goto(`${address}/revoke`);
   await page.getByText("It reported that the action ran", { exact: false }).waitFor();
@@ -74,9 +70,9 @@ it("opens a task where it had run, until somebody says what was done", async ({ 
   await page.getByText("Open: somebody has to make good what it did.").waitFor();
   await look(page, "revoke-open");
 
-  await report(server, id, "compensated");
+  await report(server.origin, await key(server), id, "compensated");
   await page.goto(address);
-  await page.locator("#history").getByRole("link", { name: "Revoked after it had an effect: somebody has to make that good" }).click();
+  await page.locator("#history").getByRole("link", { name: "It had an effect: somebody has to make that good" }).click();
   await page.getByText("The AI system reports that it undid what it did.", { exact: false }).waitFor();
   await wellFormed(page);
   await accessible(page);
@@ -183,42 +179,8 @@ async function told(server: Server, id: string): Promise<Resolution> {
   return resolution;
 }
 
-/** Reports what became of it, as the agent does. */
-async function report(server: Server, id: string, result: string): Promise<void> {
-  const headers = {
-    authorization: `Bearer ${await key(server)}`,
-    "content-type": "application/json",
-    "idempotency-key": `${id}:${result}`,
-  };
-  const body = JSON.stringify({ result, effect: "full" });
-  const answer = await fetch(`${server.origin}/api/v1/decisions/${id}/outcomes`, { method: "POST", headers, body });
-  assert.ok(answer.ok, await answer.text());
-}
-
 /** A key of a system of the specs' own: the demo knows the types already. */
 function key(server: Server): Promise<string> {
-  issued ??= (async () => {
-    await command("system", "register", "revoke-agent", "--data", server.data);
-    const made = await command("key", "create", "--system", "revoke-agent", "--data", server.data);
-    return made.output.trim().split("\n").at(-1) ?? "";
-  })();
+  issued ??= keyOf(server.data, "revoke-agent");
   return issued;
-}
-
-/** Takes pictures of a page, in every theme and width. */
-async function look(page: Page, name: string): Promise<void> {
-  const size = page.viewportSize();
-  for (const [theme, width, height] of SHOTS ? LOOKS : []) {
-    await page.emulateMedia({ colorScheme: theme });
-    await page.setViewportSize({ width, height });
-    await picture(page, `${name}-${theme}-${width}`);
-  }
-  if (size) await page.setViewportSize(size);
-  await page.emulateMedia({ colorScheme: null });
-}
-
-async function picture(page: Page, name: string): Promise<void> {
-  if (!SHOTS) return;
-  mkdirSync(SHOTS, { recursive: true });
-  await page.screenshot({ path: path(SHOTS, `${name}.png`), fullPage: true });
 }

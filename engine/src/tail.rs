@@ -103,8 +103,7 @@ async fn catch_up(engine: &Engine, mut next: u64) -> Result<u64> {
 
 async fn follow(engine: &Engine, batch: Batch) -> Result<()> {
     let size = batch.first + batch.entries.len() as u64;
-    let mut change =
-        Change { size, decisions: Vec::new(), kinds: Vec::new(), commented: Vec::new(), leased: Vec::new() };
+    let mut change = Change { size, ..Change::default() };
     let mut rows = Vec::with_capacity(batch.entries.len());
     {
         let mut waiting = engine.waiting.lock().unwrap_or_else(PoisonError::into_inner);

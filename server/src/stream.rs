@@ -301,13 +301,7 @@ mod tests {
     fn a_pause_wakes_pages_that_no_decision_would() {
         let changes = empty();
         for (size, kind) in [(1, "auth.signed_in"), (2, "system.paused"), (3, "system.resumed"), (4, "access.listed")] {
-            changes.keep(Arc::new(Change {
-                size,
-                decisions: Vec::new(),
-                kinds: vec![kind.into()],
-                commented: Vec::new(),
-                leased: Vec::new(),
-            }));
+            changes.keep(Arc::new(Change { size, kinds: vec![kind.into()], ..Change::default() }));
         }
 
         let sizes: Vec<_> = changes.after(0).iter().map(|change| change.size).collect();
@@ -345,6 +339,6 @@ mod tests {
 
     fn change(size: u64, of_decision: bool) -> Arc<Change> {
         let decisions = if of_decision { vec![DecisionId(Uuid::nil())] } else { Vec::new() };
-        Arc::new(Change { size, decisions, kinds: Vec::new(), commented: Vec::new(), leased: Vec::new() })
+        Arc::new(Change { size, decisions, ..Change::default() })
     }
 }

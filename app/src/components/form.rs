@@ -3,7 +3,10 @@
 use countersign_domain::problem::{Code, Problem};
 use leptos::{html, prelude::*};
 
-use super::icons::{Icon, Shape};
+use super::{
+    icons::{Icon, Shape},
+    text::SafeTextArea,
+};
 
 /// How much a button weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,6 +152,54 @@ fn FieldNote(id: String, error: String) -> impl IntoView {
             <Icon shape=Shape::Alert class="mt-0.5 size-4 shrink-0"/>
             {error}
         </p>
+    }
+}
+
+/// A labelled text of several lines with its hint and its error.
+#[component]
+pub(crate) fn Area(
+    /// The field's name and id.
+    name: &'static str,
+    /// What the field is called.
+    label: &'static str,
+    /// What to know before typing.
+    #[prop(into)]
+    hint: String,
+    /// Text to begin with.
+    #[prop(into)]
+    value: String,
+    /// Height in lines.
+    rows: u32,
+    /// What the form's answer says.
+    #[prop(into)]
+    problem: Signal<Option<Problem>>,
+    /// The element, for reading what was typed.
+    #[prop(default = NodeRef::new())]
+    node_ref: NodeRef<html::Textarea>,
+) -> impl IntoView {
+    let error = Memo::new(move |_| problem.with(|problem| error_of(problem.as_ref()?, name)));
+    let (hint_id, error_id) = (format!("{name}-hint"), format!("{name}-error"));
+
+    view! {
+        <div class="grid gap-1">
+            <label for=name class="text-body font-medium">
+                {label}
+            </label>
+            <p id=hint_id.clone() class="text-compact text-muted">
+                {hint}
+            </p>
+            <SafeTextArea
+                name
+                value
+                rows
+                described_by=format!("{hint_id} {error_id}")
+                invalid=Signal::derive(move || error.get().is_some())
+                node_ref
+            />
+            <p id=error_id class="text-compact text-reject">
+                {move || error.get()}
+            </p>
+        </div>
     }
 }
 

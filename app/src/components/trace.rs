@@ -3,6 +3,8 @@
 use countersign_domain::policy::RowTrace;
 use leptos::prelude::*;
 
+use super::dialogue::Disclosure;
+
 /// Each row of a table down to the one that decided, with its reason. Rows in a run that are about other decision types
 /// stand behind one line.
 #[component]
@@ -17,13 +19,10 @@ pub(crate) fn TraceList(trace: Vec<RowTrace>) -> impl IntoView {
                         Ok([row]) => read_row(row),
                         Err(run) => {
                             view! {
-                                <li class="border-l-2 border-hairline pl-3">
-                                    <details>
-                                        <summary class="text-muted tabular-nums">{others(&run)}</summary>
-                                        <ol class="mt-1.5 grid gap-1.5">
-                                            {run.into_iter().map(read_row).collect_view()}
-                                        </ol>
-                                    </details>
+                                <li>
+                                    <Disclosure summary=others(&run)>
+                                        <ol class="grid gap-1.5">{run.into_iter().map(read_row).collect_view()}</ol>
+                                    </Disclosure>
                                 </li>
                             }
                                 .into_any()

@@ -5,17 +5,16 @@ use countersign_domain::{
     problem::Problem,
     talk::{HandoversView, ShownHandover},
 };
-use leptos::{form::ActionForm, html, prelude::*};
+use leptos::{form::ActionForm, prelude::*};
 
 use crate::{
     Error,
     answer::{Answer, answer_of, recorded, typed},
     components::{
-        form::{ErrorSummary, Submit, Weight, error_of},
+        form::{Area, ErrorSummary, Submit, Weight},
         handover::{HandoverText, handover_title},
         icons::{Icon, Shape},
         page::{Empty, PageHeader, PageTitle, Panel, Refusal, Skeleton, TitleText},
-        text::SafeTextArea,
         time::Moment,
     },
     frame::Surroundings,
@@ -192,9 +191,7 @@ fn NoteForm(
     note: ServerAction<NoteHandover>,
     problem: Signal<Option<Problem>>,
 ) -> impl IntoView {
-    let error = Memo::new(move |_| problem.with(|problem| error_of(problem.as_ref()?, "note")));
     let chosen = typed::<NoteHandover>("system");
-    let area = NodeRef::<html::Textarea>::new();
     let options = systems
         .into_iter()
         .map(|(id, name)| {
@@ -225,25 +222,14 @@ fn NoteForm(
                         {options}
                     </select>
                 </div>
-                <div class="grid gap-1">
-                    <label for="note" class="text-body font-medium">
-                        {strings::NOTE}
-                    </label>
-                    <p id="note-hint" class="text-compact text-muted">
-                        {strings::HINT}
-                    </p>
-                    <SafeTextArea
-                        name="note"
-                        value={typed::<NoteHandover>("note")}
-                        rows=3
-                        described_by="note-hint note-error"
-                        invalid=Signal::derive(move || error.get().is_some())
-                        node_ref=area
-                    />
-                    <p id="note-error" class="text-compact text-reject">
-                        {move || error.get()}
-                    </p>
-                </div>
+                <Area
+                    name="note"
+                    label=strings::NOTE
+                    hint=strings::HINT
+                    value={typed::<NoteHandover>("note")}
+                    rows=3
+                    problem
+                />
                 <div>
                     <Submit weight=Weight::Primary pending=note.pending()>
                         {strings::LEAVE}

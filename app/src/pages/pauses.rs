@@ -5,19 +5,18 @@ use countersign_domain::{
     pause::{ChosenSystem, PausableSystem, PausesView, ShownPause},
     problem::{Code, Problem},
 };
-use leptos::{form::ActionForm, html, prelude::*};
+use leptos::{form::ActionForm, prelude::*};
 use leptos_router::hooks::use_query_map;
 
 use crate::{
     Error,
     answer::{Answer, answer_of, typed},
     components::{
-        form::{ErrorSummary, Submit, Weight, error_of},
+        form::{Area, ErrorSummary, Submit, Weight},
         icons::{Icon, Shape},
         marks::{Chip, Tone},
         page::{Empty, PageHeader, PageTitle, Panel, Refusal, Skeleton, TitleText},
         pause::{PausedBy, pause_address},
-        text::SafeTextArea,
     },
     frame::Surroundings,
     wire::Json,
@@ -39,10 +38,10 @@ pub(crate) async fn pauses(system: Option<SystemId>) -> Result<PausesView, Error
 pub(crate) async fn pause_system(system: SystemId, reason: String) -> Result<Answer, Error> {
     use countersign_engine::pauses;
 
-    use crate::request::{act, request, told};
+    use crate::request::{act, read_reason, request, told};
 
     let (engine, caller) = request()?;
-    let reason = match read_reason(&reason) {
+    let reason = match read_reason(&reason, strings::SAY_WHY) {
         Ok(reason) => reason,
         Err(problem) => return Ok(told(Err(problem))),
     };
@@ -56,26 +55,16 @@ pub(crate) async fn pause_system(system: SystemId, reason: String) -> Result<Ans
 pub(crate) async fn resume_system(system: SystemId, pause: EntryId, reason: String) -> Result<Answer, Error> {
     use countersign_engine::pauses;
 
-    use crate::request::{act, request, told};
+    use crate::request::{act, read_reason, request, told};
 
     let (engine, caller) = request()?;
-    let reason = match read_reason(&reason) {
+    let reason = match read_reason(&reason, strings::SAY_WHY) {
         Ok(reason) => reason,
         Err(problem) => return Ok(told(Err(problem))),
     };
     let done = act(async move { pauses::resume(&engine, &caller, system, pause, reason).await }).await;
 
     Ok(told(done.map(|()| Answer::done(pause_address(system)))))
-}
-
-#[cfg(feature = "ssr")]
-fn read_reason(reason: &str) -> Result<countersign_domain::text::Reason, Problem> {
-    use countersign_domain::{problem::FieldError, text::Reason};
-
-    Reason::new(reason).map_err(|error| {
-        let errors = vec![FieldError::new("/reason", "invalid_text", format!("Reason: {error}."))];
-        Problem::fields(Code::InvalidContent, "Say why. The reason is read by everybody who meets this pause.", errors)
-    })
 }
 
 /// The forms of the page.
@@ -301,29 +290,8 @@ fn ResumeForm(
 
 #[component]
 fn ReasonField(value: String, problem: Signal<Option<Problem>>) -> impl IntoView {
-    let error = Memo::new(move |_| problem.with(|problem| error_of(problem.as_ref()?, "reason")));
-    let area = NodeRef::<html::Textarea>::new();
-
     view! {
-        <div class="grid gap-1">
-            <label for="reason" class="text-body font-medium">
-                {strings::REASON}
-            </label>
-            <p id="reason-hint" class="text-compact text-muted">
-                {strings::REASON_HINT}
-            </p>
-            <SafeTextArea
-                name="reason"
-                value
-                rows=3
-                described_by="reason-hint reason-error"
-                invalid=Signal::derive(move || error.get().is_some())
-                node_ref=area
-            />
-            <p id="reason-error" class="text-compact text-reject">
-                {move || error.get()}
-            </p>
-        </div>
+        <Area name="reason" label=strings::REASON hint=strings::REASON_HINT value rows=3 problem/>
     }
 }
 
@@ -394,6 +362,8 @@ mod strings {
     pub(super) const WHY_RESUME: &str = "Resume it";
     pub(super) const PAUSE_NOW: &str = "Pause now";
     pub(super) const RESUME_NOW: &str = "Resume now";
+    #[cfg(feature = "ssr")]
+    pub(super) const SAY_WHY: &str = "Say why. The reason is read by everybody who meets this pause.";
     pub(super) const REASON: &str = "Reason";
     pub(super) const REASON_HINT: &str = "Read by everybody who meets this pause, and by auditors. Name no customers.";
     pub(super) const SAID_PAUSED: &str = "The AI system is paused.";

@@ -327,10 +327,7 @@ impl Open {
         if !act.hash("seen").is_some_and(|seen| self.seen.contains(&(reviewer, seen))) {
             fail("what it says was seen was not shown to the reviewer before");
         }
-        let authority = act.member("authority");
-        let claimed =
-            authority.and_then(|authority| Some((authority.get("n")?.as_integer()?, authority.get("set")?.as_hash()?)));
-        if let Some((n, set)) = claimed {
+        if let Some((n, set)) = act.authority() {
             match people.check(reviewer, act.leaf.at, n, &set, self.system) {
                 Ok(()) => {}
                 Err(Unfit::Wrong(detail)) => fail(&detail),
@@ -564,10 +561,7 @@ impl Resolution {
             findings.fail("D7", act.index, "it revokes what is not approved".to_owned());
         }
         self.revoked = true;
-        let authority = act.member("authority");
-        let claimed =
-            authority.and_then(|authority| Some((authority.get("n")?.as_integer()?, authority.get("set")?.as_hash()?)));
-        let Some((n, set)) = claimed else { return };
+        let Some((n, set)) = act.authority() else { return };
         match people.check_senior(act.sid.unwrap_or(0), act.leaf.at, n, &set, self.system) {
             Ok(()) => {}
             Err(Unfit::Wrong(detail)) => findings.fail("D6", act.index, detail),

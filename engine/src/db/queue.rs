@@ -240,6 +240,7 @@ macro_rules! open_page {
             select d.id as "id!", d.name as "system_name!", d.type_id as "type_id!", d.risk as "risk!", d.state as "state!",
               d.route as "route!", d.policy_version_id as "policy_version_id!", d.rule as "rule!", d.need as "need!",
               (select count(*) from reviews r where r.decision_id = d.id and r.state = 'submitted'
+                and (r.senior or d.escalated_at is null and d.route <> 'escalate')
                 and ((r.verdict = 'approve' and r.round = d.round)
                   or (r.verdict = 'approve_with_edits' and r.round + 1 = d.round))) as "given!",
               d.due_at as "due_at!", d.proposed_at as "proposed_at!", d.escalated_at, d.entry_id as "entry_id!",
@@ -398,6 +399,7 @@ pub(crate) async fn list_resolved(
         select d.id as "id!", d.name as "system_name!", d.type_id as "type_id!", d.risk as "risk!", d.state as "state!",
           d.route as "route!", d.policy_version_id as "policy_version_id!", d.rule as "rule!", d.need as "need!",
           (select count(*) from reviews r where r.decision_id = d.id and r.state = 'submitted'
+            and (r.senior or d.escalated_at is null and d.route <> 'escalate')
             and ((r.verdict = 'approve' and r.round = d.round)
               or (r.verdict = 'approve_with_edits' and r.round + 1 = d.round))) as "given!",
           d.due_at as "due_at!", d.proposed_at as "proposed_at!", d.escalated_at, d.entry_id as "entry_id!",

@@ -85,7 +85,6 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<(
 }
 
 pub(crate) async fn find(conn: &mut PgConnection, decision: DecisionId) -> sqlx::Result<Option<Resolution>> {
-    let revoked = revocations::find(conn, decision).await?;
     let row = sqlx::query!(
         r#"
         select r.outcome, r.reviews, r.code, r.cause, r.resolved_at, r.entry_id, e.idx as "idx?", l.released_at as "released_at?"
@@ -96,20 +95,20 @@ pub(crate) async fn find(conn: &mut PgConnection, decision: DecisionId) -> sqlx:
         "#,
         decision.0,
     )
-    .fetch_optional(conn)
+    .fetch_optional(&mut *conn)
     .await?;
-    Ok(row.and_then(|row| {
-        Some(Resolution {
-            outcome: ResolutionOutcome::from_word(&row.outcome)?,
-            reviews: row.reviews as u64,
-            code: row.code.as_deref().and_then(ReasonCode::from_word),
-            by_rule: row.cause.as_deref() == Some("rule"),
-            at: milliseconds(row.resolved_at),
-            entry: row.entry_id.into(),
-            index: row.idx.map(|index| index as u64),
-            released_at: row.released_at.map(milliseconds),
-            revoked,
-        })
+    let Some(row) = row else { return Ok(None) };
+    let revoked = revocations::find(conn, decision).await?;
+    Ok(ResolutionOutcome::from_word(&row.outcome).map(|outcome| Resolution {
+        outcome,
+        reviews: row.reviews as u64,
+        code: row.code.as_deref().and_then(ReasonCode::from_word),
+        by_rule: row.cause.as_deref() == Some("rule"),
+        at: milliseconds(row.resolved_at),
+        entry: row.entry_id.into(),
+        index: row.idx.map(|index| index as u64),
+        released_at: row.released_at.map(milliseconds),
+        revoked,
     }))
 }
 

@@ -18,7 +18,8 @@ pub(crate) struct Revocation {
     /// The entry of the resolution that says so.
     pub(crate) resolved: EntryId,
     pub(crate) resolved_index: Option<u64>,
-    pub(crate) told_at: Option<u64>,
+    /// When its agent read that, and the entry of it.
+    pub(crate) told: Option<(u64, EntryId)>,
     pub(crate) compensation: Option<Compensation>,
     /// Who said last what was done, when, and the entry.
     pub(crate) compensated: Option<(PersonId, u64, EntryId)>,
@@ -56,7 +57,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<(
 pub(crate) async fn find(conn: &mut PgConnection, decision: DecisionId) -> sqlx::Result<Option<Revocation>> {
     let row = sqlx::query!(
         r#"
-        select v.revoked_by, v.code, v.revoked_at, v.entry_id, v.resolved_entry_id, v.told_at, v.compensation,
+        select v.revoked_by, v.code, v.revoked_at, v.entry_id, v.resolved_entry_id, v.told_at, v.told_entry_id, v.compensation,
           v.compensated_by, v.compensated_at, v.compensated_entry_id, e.idx as "idx?", r.idx as "resolved_idx?"
         from revocations v
         join ledger_entries e on e.id = v.entry_id
@@ -76,7 +77,7 @@ pub(crate) async fn find(conn: &mut PgConnection, decision: DecisionId) -> sqlx:
             index: row.idx.map(|index| index as u64),
             resolved: row.resolved_entry_id.into(),
             resolved_index: row.resolved_idx.map(|index| index as u64),
-            told_at: row.told_at.map(milliseconds),
+            told: row.told_at.map(milliseconds).zip(row.told_entry_id.map(EntryId::from)),
             compensation: row.compensation.as_deref().and_then(Compensation::from_word),
             compensated: match (row.compensated_by, row.compensated_at, row.compensated_entry_id) {
                 (Some(by), Some(at), Some(entry)) => Some((by.into(), milliseconds(at), entry.into())),

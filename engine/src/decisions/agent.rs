@@ -404,7 +404,7 @@ async fn release(
     }
     let Some(resolution) = db::resolutions::find(tx, decision.id).await? else { return Ok(false) };
     let was_told = match &resolution.revoked {
-        Some(revoked) => revoked.told_at.is_some(),
+        Some(revoked) => revoked.told.is_some(),
         None => resolution.released_at.is_some(),
     };
     let (said, index) = resolution.said();

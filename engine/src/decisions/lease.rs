@@ -247,8 +247,8 @@ pub(super) async fn holders(
 
 /// Where a decision stands for who reads it: somebody who reviews it has begun, before a first review is in.
 pub(super) async fn state(conn: &mut PgConnection, engine: &Engine, stored: &Decision) -> Result<State> {
-    let begun = stored.state == State::Queued && db::leases::is_held(conn, stored.id, engine.now()).await?;
-    Ok(if begun { State::InReview } else { stored.state })
+    let held = stored.state == State::Queued && db::leases::is_held(conn, stored.id, engine.now()).await?;
+    Ok(stored.state.while_held(held))
 }
 
 async fn name_of(conn: &mut PgConnection, engine: &Engine, person: PersonId) -> Result<String> {

@@ -20,7 +20,7 @@ use countersign_ledger::{
     leaf::{ActorKind, Leaf},
     statement::{Seen, SeenField, SeenMode},
 };
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::{comments, lease, review, revoke, routing::Case, seal_at, settle, sign, title};
@@ -106,30 +106,23 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         _ => Vec::new(),
     };
     let (fields, values) = fields(&mut tx, engine, stored.entry, &definition, &opened).await?;
-    let may_open = fields.iter().any(|field| field.withheld)
-        && match engine.authorize(&mut tx, caller, Action::UnmaskField, target).await {
-            Ok(_) => true,
-            Err(Error::Forbidden(_) | Error::Hidden(_)) => false,
-            Err(error) => return Err(error),
-        };
+    let may_open =
+        fields.iter().any(|field| field.withheld) && may(&mut tx, engine, caller, Action::UnmaskField, target).await?;
     let open_until = opened.iter().map(|(_, until)| *until).min();
     let reviews = db::reviews::list(&mut tx, id).await?;
     let revisions = db::revisions::list(&mut tx, id).await?;
     let editors = revisions.iter().filter_map(|revision| revision.person);
     let reviewers: Vec<_> = reviews.iter().map(|review| review.person).chain(editors).collect();
     let names = people::names(&mut tx, engine, &reviewers).await?;
-    let reasons = reasons(&mut tx, engine, &reviews).await?;
+    let given: Vec<_> = reviews.iter().map(|review| review.entry.0).collect();
+    let reasons = comments::texts(&mut tx, engine, &given, "reason").await?;
     let resolution = db::resolutions::find(&mut tx, id).await?;
     let revoked = match resolution.as_ref().and_then(|resolution| resolution.revoked.as_ref()) {
         Some(revoked) => Some(revoke::section(&mut tx, engine, revoked).await?),
         None => None,
     };
     let may_revoke = resolution.as_ref().is_some_and(|resolution| resolution.outcome == ResolutionOutcome::Approved)
-        && match engine.authorize(&mut tx, caller, Action::RevokeDecision, target).await {
-            Ok(_) => true,
-            Err(Error::Forbidden(_) | Error::Hidden(_)) => false,
-            Err(error) => return Err(error),
-        };
+        && may(&mut tx, engine, caller, Action::RevokeDecision, target).await?;
     let outcomes = db::outcomes::list(&mut tx, id).await?;
     let history = history(&mut tx, engine, id, &system.name).await?;
     let versions = Versions { revisions: &revisions, history: &history, names: &names, system: &system.name };
@@ -169,7 +162,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let comments = comments::section(&mut tx, engine, caller, target, id).await?;
     let held = db::leases::list_held(&mut tx, id, engine.now()).await?;
     let holders = lease::holders(&mut tx, engine, caller, &held).await?;
-    let state = if holders.is_empty() || stored.state != State::Queued { stored.state } else { State::InReview };
+    let state = stored.state.while_held(!holders.is_empty());
     let settled = db::decisions::find(&mut tx, id).await?.is_some_and(|again| again.n == stored.n);
     tx.commit().await?;
 
@@ -295,6 +288,21 @@ fn policy_section(
     }
 }
 
+/// Tells whether the reader may do something to the decision.
+async fn may(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    caller: &Caller,
+    action: Action,
+    target: Target,
+) -> Result<bool> {
+    match engine.authorize(tx, caller, action, target).await {
+        Ok(_) => Ok(true),
+        Err(Error::Forbidden(_) | Error::Hidden(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// The statement of what the page shows: every committed field, in order, in its mode.
 fn seen(view: &DecisionView, content: Hash, policy: &str) -> Seen {
     let fields = view.fields.iter().filter_map(|field| {
@@ -377,21 +385,6 @@ fn describe(definition: &TypeDefinition, name: &str) -> (String, Section, Kind) 
         other => (other, Section::Reasoning, Kind::Text),
     };
     (label.to_owned(), section, kind)
-}
-
-async fn reasons(
-    conn: &mut PgConnection,
-    engine: &Engine,
-    reviews: &[db::reviews::Review],
-) -> Result<HashMap<Uuid, String>> {
-    let entries: Vec<_> = reviews.iter().map(|review| review.entry.0).collect();
-    let mut reasons = HashMap::new();
-    for stored in db::vault::list_fields(conn, &entries, &["reason".to_owned()]).await? {
-        if let Some(text) = engine.vault.open(&stored)? {
-            reasons.insert(stored.entry_id, text);
-        }
-    }
-    Ok(reasons)
 }
 
 async fn history(conn: &mut PgConnection, engine: &Engine, id: DecisionId, system: &str) -> Result<Vec<HistoryRow>> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use countersign_domain::{
-    decision::{ResolutionOutcome, State},
+    decision::ResolutionOutcome,
     event::{Event, List},
     ids::{DecisionId, PolicyVersionId},
     policy::PolicyVersion,
@@ -202,10 +202,7 @@ async fn dress(conn: &mut PgConnection, engine: &Engine, rows: &[Queued]) -> Res
                 paused: false,
                 type_name: types.get(&row.type_id).cloned().unwrap_or_default(),
                 risk: row.risk,
-                state: match row.state {
-                    State::Queued if !row.held_by.is_empty() => State::InReview,
-                    state => state,
-                },
+                state: row.state.while_held(!row.held_by.is_empty()),
                 route: row.route,
                 rule: label(version, row.rule).to_owned(),
                 escalated: row.escalated_at.is_some(),

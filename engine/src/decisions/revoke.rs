@@ -2,8 +2,6 @@
 //! every instance says so, because nothing is cached and nothing of it waits for a seal. Afterwards it marks the
 //! decision, and somebody has to make good what the action did.
 
-use std::collections::HashMap;
-
 use countersign_domain::{
     Problem,
     decision::{ReasonCode, ResolutionOutcome},
@@ -16,7 +14,7 @@ use countersign_domain::{
 };
 use sqlx::{PgConnection, Postgres, Transaction};
 
-use super::seal_at;
+use super::{comments, seal_at};
 use crate::{
     Engine,
     authorize::{self, Action, Denial, Permit, Target},
@@ -51,7 +49,9 @@ pub async fn revoke(
                 let standing = resolution.as_ref().map(db::resolutions::Resolution::standing);
                 revocation::revoke(standing)
                     .map_err(|problem| Denial::by_rule(permit.clone(), Action::RevokeDecision, target, problem))?;
-                let done = take_back(&mut tx, &engine, &caller, &permit, &mut stored, (code, &reason)).await?;
+                let approval = resolution.ok_or(Error::NotFound)?.entry;
+                let done =
+                    take_back(&mut tx, &engine, &caller, &permit, (&mut stored, approval), (code, &reason)).await?;
                 engine.commit(tx).await?;
                 Ok(done)
             }
@@ -62,24 +62,23 @@ pub async fn revoke(
     Ok(compensation)
 }
 
-/// Takes the approval of a locked decision back.
+/// Takes back the approval of a locked decision, which an entry gave.
 async fn take_back(
     tx: &mut Transaction<'static, Postgres>,
     engine: &Engine,
     caller: &Caller,
     permit: &Permit,
-    stored: &mut db::decisions::Decision,
+    (stored, approval): (&mut db::decisions::Decision, EntryId),
     (code, reason): (ReasonCode, &Reason),
 ) -> Result<(Option<Compensation>, seal::Entry)> {
     let (by, _) = caller.signed_in()?;
     let authority = permit.authority.as_ref().ok_or(Error::NotFound)?;
     let id = stored.id;
-    let resolution = db::resolutions::find(tx, id).await?.ok_or(Error::NotFound)?;
     stored.n += 1;
     let event = Event::Revoked {
         decision: id,
         n: stored.n,
-        resolution: resolution.entry,
+        resolution: approval,
         code,
         reason: reason.as_str().to_owned(),
         by,
@@ -195,12 +194,7 @@ pub(super) async fn section(
     let name = |person| names.get(&person).cloned().unwrap_or_else(people::erased);
     let entries: Vec<_> = [Some(revoked.entry), said.map(|(.., entry)| entry)].into_iter().flatten().collect();
     let ids: Vec<_> = entries.iter().map(|entry| entry.0).collect();
-    let mut texts = HashMap::new();
-    for stored in db::vault::list_fields(conn, &ids, &["reason".to_owned()]).await? {
-        if let Some(text) = engine.vault.open(&stored)? {
-            texts.insert(stored.entry_id, text);
-        }
-    }
+    let mut texts = comments::texts(conn, engine, &ids, "reason").await?;
     let mut text = |entry: EntryId| texts.remove(&entry.0).unwrap_or_else(people::erased);
     Ok(Revocation {
         by: name(revoked.by),
@@ -208,7 +202,7 @@ pub(super) async fn section(
         code: revoked.code,
         reason: text(revoked.entry),
         seal: seal_at(engine, revoked.index.map(|index| index as i64)),
-        told_at: revoked.told_at,
+        told_at: revoked.told.map(|(at, _)| at),
         compensation: revoked.compensation.map(|state| CompensationSection {
             state,
             said: said.map(|(by, at, entry)| Said { by: name(by), at, reason: text(entry) }),

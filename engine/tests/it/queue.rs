@@ -99,6 +99,7 @@ async fn each_view_tells_what_opening_tells() {
         for person in &people {
             let own = reviewed.get(&person.person().unwrap());
             let mut expected: HashMap<View, HashSet<DecisionId>> = HashMap::new();
+            let mut given: HashMap<DecisionId, u64> = HashMap::new();
             for id in &all {
                 let Ok(page) = decisions::view(&desk.engine, &again(person), *id).await else { continue };
                 let by_me = own.is_some_and(|own| own.contains(id));
@@ -118,6 +119,7 @@ async fn each_view_tells_what_opening_tells() {
                 for view in View::ALL.iter().copied().filter(|view| holds(*view)) {
                     expected.entry(view).or_default().insert(*id);
                 }
+                given.insert(*id, page.policy.given);
             }
             for view in View::ALL.iter().copied() {
                 let wanted = expected.remove(&view).unwrap_or_default();
@@ -128,6 +130,7 @@ async fn each_view_tells_what_opening_tells() {
                 };
                 let listed: HashSet<_> = found.items.iter().map(|item| item.id).collect();
                 assert_eq!(listed, wanted, "{view:?} of {person:?} after {hours} h");
+                assert!(found.items.iter().all(|item| item.given == given[&item.id]), "{view:?} of {person:?}");
                 let count = found.counts.iter().find(|count| count.view == view).unwrap();
                 assert_eq!((count.count as usize, count.more), (wanted.len(), false), "{view:?} of {person:?}");
                 if view == View::YourTurn {
@@ -143,6 +146,31 @@ async fn each_view_tells_what_opening_tells() {
         .await
         .unwrap();
     assert!(overdue.items.iter().any(|item| item.due_at <= overdue.now), "what waits beyond its deadline is in sight");
+}
+
+/// An approver's approval fills no seat of senior approvers.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_counts_the_approvals_that_fill_a_seat() {
+    let office = Office::new().await;
+    let desk = &office.desk;
+    office.enforce(&[RuleForm { need: "2".into(), ..rule("two", "require", "at_most", "100") }]).await;
+    let second = desk.member("senior-b", vec![Holding::everywhere(Role::SeniorApprover)]).await;
+    let id = office.propose("A1", "40.00").await;
+    let row = async |view| {
+        let filter = QueueFilter { view: Some(view), ..QueueFilter::default() };
+        let found = ask(desk, &office.senior, filter).await.unwrap();
+        let row = found.items.into_iter().find(|item| item.id == id).unwrap();
+        (row.given, row.need)
+    };
+    desk.review(&desk.approver, id, Verdict::Approve).await.unwrap();
+    assert_eq!(row(View::Team).await, (1, 2));
+
+    desk.review(&desk.approver_b, id, Verdict::Escalate).await.unwrap();
+    assert_eq!(row(View::Team).await, (0, 2));
+    desk.review(&office.senior, id, Verdict::Approve).await.unwrap();
+    desk.review(&second, id, Verdict::Approve).await.unwrap();
+    eventually(async || desk.database.number("select count(*) from resolutions").await == 1).await;
+    assert_eq!(row(View::Resolved).await, (2, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]

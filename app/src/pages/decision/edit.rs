@@ -15,7 +15,7 @@ use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use super::{
-    BackLine, Masks, OpenField,
+    BackLine, Barred, Masks, OpenField,
     composer::Draft,
     decision,
     fields::ReasonFields,
@@ -30,7 +30,6 @@ use crate::{
     components::{
         changes::FieldChanges,
         form::{ErrorSummary, Submit, Weight, error_of},
-        icons::{Icon, Shape},
         page::{Banner, Bar, PageHeader, PageTitle, Panel, Recorded, Refusal, Skeleton, TitleText},
         text::{Literal, Payload, SafeTextArea, indent},
     },
@@ -172,22 +171,6 @@ fn Whole(
             <ContextSection shown raw/>
             <Recorded entry=recorded/>
         </div>
-    }
-}
-
-/// Why nothing can be edited here.
-#[component]
-fn Barred(id: DecisionId, reason: String) -> impl IntoView {
-    view! {
-        <p class="flex items-start gap-2 text-reading">
-            <Icon shape=Shape::Info class="mt-1 size-4 shrink-0 text-muted"/>
-            {reason}
-        </p>
-        <p>
-            <a href=format!("/decisions/{id}") class="text-accent underline">
-                {strings::BACK}
-            </a>
-        </p>
     }
 }
 

@@ -4,7 +4,7 @@ use countersign_domain::{decision::ReasonCode, problem::Problem, text::REASON_CH
 use leptos::prelude::*;
 
 use super::composer::Draft;
-use crate::components::{form::error_of, text::SafeTextArea};
+use crate::components::form::{Area, error_of};
 
 /// The two fields, with what was typed and what was wrong with it.
 #[component]
@@ -14,10 +14,7 @@ pub(super) fn ReasonFields(
     /// Who reads the reason.
     readers: &'static str,
 ) -> impl IntoView {
-    let error = move |name: &'static str| {
-        Memo::new(move |_| problem.with(|problem| problem.as_ref().and_then(|problem| error_of(problem, name))))
-    };
-    let (code_error, reason_error) = (error("code"), error("reason"));
+    let code_error = Memo::new(move |_| problem.with(|problem| error_of(problem.as_ref()?, "code")));
     let chosen = draft.code();
 
     view! {
@@ -49,25 +46,15 @@ pub(super) fn ReasonFields(
                 {move || code_error.get()}
             </p>
         </div>
-        <div class="grid gap-1">
-            <label for="reason" class="text-body font-medium">
-                {strings::REASON}
-            </label>
-            <p id="reason-hint" class="text-compact text-muted">
-                {format!("{readers} At most {REASON_CHARACTERS_MAX} characters.")}
-            </p>
-            <SafeTextArea
-                name="reason"
-                value=draft.reason()
-                rows=4
-                described_by="reason-hint reason-error"
-                invalid=Signal::derive(move || reason_error.get().is_some())
-                node_ref=draft.reason_ref()
-            />
-            <p id="reason-error" class="text-compact text-reject">
-                {move || reason_error.get()}
-            </p>
-        </div>
+        <Area
+            name="reason"
+            label=strings::REASON
+            hint=format!("{readers} At most {REASON_CHARACTERS_MAX} characters.")
+            value=draft.reason()
+            rows=4
+            problem
+            node_ref=draft.reason_ref()
+        />
     }
 }
 

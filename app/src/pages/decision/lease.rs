@@ -8,7 +8,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 use countersign_domain::{
     decision::Verdict,
     ids::{DecisionId, LeaseId, PresentationId},
-    lease::{HEARTBEAT_MS, Holder, time_left},
+    lease::{HEARTBEAT_MS, Holder},
     problem::Problem,
     view::RefusedVerdict,
 };
@@ -20,11 +20,12 @@ use super::composer::Draft;
 use crate::{
     Error,
     answer::{Answer, posted},
+    clock::countdown,
     components::{
-        form::{ErrorSummary, Weight, error_of},
+        form::{Area, ErrorSummary, Weight},
         icons::{Icon, Shape},
         page::{Banner, Bar},
-        text::{Payload, SafeTextArea},
+        text::Payload,
         time::Moment,
     },
     frame::Surroundings,
@@ -61,22 +62,14 @@ pub(crate) async fn take_over(
     #[server(default)] edit: bool,
     reason: String,
 ) -> Result<Answer, Error> {
-    use countersign_domain::{
-        problem::{Code, FieldError},
-        text::Reason,
-    };
     use countersign_engine::decisions;
 
-    use crate::request::{act, request, told};
+    use crate::request::{act, read_reason, request, told};
 
     let (engine, caller) = request()?;
-    let reason = match Reason::new(&reason) {
+    let reason = match read_reason(&reason, "Say why you take this review over.") {
         Ok(reason) => reason,
-        Err(error) => {
-            let errors = vec![FieldError::new("/reason", "invalid_reason", format!("Reason: {error}."))];
-            let problem = Problem::fields(Code::InvalidContent, "Say why you take this review over.", errors);
-            return Ok(told(Err(problem)));
-        }
+        Err(problem) => return Ok(told(Err(problem))),
     };
     let done = act(async move { decisions::take_over(&engine, &caller, decision, lease, reason).await }).await;
 
@@ -340,7 +333,7 @@ pub(super) fn Holders(holders: Vec<Holder>, clock: Signal<u64>) -> impl IntoView
                     <span>
                         <bdi class="font-medium">{person}</bdi>
                         {strings::HAS_THIS}
-                        <span class="whitespace-nowrap tabular-nums">{move || time_left(until, clock.get())}</span>
+                        <span class="whitespace-nowrap tabular-nums">{move || countdown(until, clock.get())}</span>
                     </span>
                 </p>
             }
@@ -406,7 +399,6 @@ pub(super) fn StartForm(
 fn TakeOverForm(desk: Desk, holders: Vec<Holder>) -> impl IntoView {
     let sending = Sending::of(TakeOver::PATH);
     let problem = sending.problem;
-    let error = Memo::new(move |_| problem.with(|problem| problem.as_ref().and_then(|it| error_of(it, "reason"))));
     let surroundings = Surroundings::get();
     let reason = NodeRef::<html::Textarea>::new();
     let typed = posted(TakeOver::PATH).and_then(|posted| posted.typed.get("reason").map(str::to_owned));
@@ -456,25 +448,15 @@ fn TakeOverForm(desk: Desk, holders: Vec<Holder>) -> impl IntoView {
                 <input type="hidden" name="edit" value=desk.edit.to_string()/>
                 {choices}
                 <ErrorSummary problem/>
-                <div class="grid gap-1">
-                    <label for="reason" class="text-body font-medium">
-                        {strings::WHY}
-                    </label>
-                    <p id="reason-hint" class="text-compact text-muted">
-                        {strings::WHY_HINT}
-                    </p>
-                    <SafeTextArea
-                        name="reason"
-                        value=typed.unwrap_or_default()
-                        rows=2
-                        described_by="reason-hint reason-error"
-                        invalid=Signal::derive(move || error.get().is_some())
-                        node_ref=reason
-                    />
-                    <p id="reason-error" class="text-compact text-reject">
-                        {move || error.get()}
-                    </p>
-                </div>
+                <Area
+                    name="reason"
+                    label=strings::WHY
+                    hint=strings::WHY_HINT
+                    value=typed.unwrap_or_default()
+                    rows=2
+                    problem
+                    node_ref=reason
+                />
                 <div>
                     <button
                         type="submit"
@@ -526,7 +508,7 @@ pub(super) fn LeaseBar(claim: Claim, clock: Signal<u64>, draft: Draft) -> impl I
                 <p class="min-w-0 flex-1 tabular-nums">
                     {strings::YOU_HAVE_THIS} {move || view! { <Moment at=until.get()/> }}
                     <span class="whitespace-nowrap font-medium">
-                        {move || format!(" · {}", time_left(until.get(), clock.get()))}
+                        {move || format!(" · {}", countdown(until.get(), clock.get()))}
                     </span>
                 </p>
                 <button

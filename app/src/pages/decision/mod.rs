@@ -104,19 +104,14 @@ pub(crate) async fn review(
 /// Opens a masked field with a reason, for five minutes.
 #[server(prefix = "/act", endpoint = "open-field", output = Json)]
 pub(crate) async fn open_field(decision: DecisionId, field: String, reason: String) -> Result<Answer, Error> {
-    use countersign_domain::{problem::FieldError, text::Reason};
     use countersign_engine::decisions;
 
-    use crate::request::{act, request, told};
+    use crate::request::{act, read_reason, request, told};
 
     let (engine, caller) = request()?;
-    let reason = match Reason::new(&reason) {
+    let reason = match read_reason(&reason, "Say why you open this field.") {
         Ok(reason) => reason,
-        Err(error) => {
-            let errors = vec![FieldError::new("/reason", "invalid_reason", format!("Reason: {error}."))];
-            let problem = Problem::fields(Code::InvalidContent, "Say why you open this field.", errors);
-            return Ok(told(Err(problem)));
-        }
+        Err(problem) => return Ok(told(Err(problem))),
     };
     let done = act(async move { decisions::open_field(&engine, &caller, decision, &field, reason).await }).await;
 
@@ -312,6 +307,22 @@ fn BackLine(id: DecisionId) -> impl IntoView {
             </a>
             <span class="font-mono text-compact">{id.short()}</span>
         </div>
+    }
+}
+
+/// Why a page about a decision has no form, and the way back.
+#[component]
+fn Barred(id: DecisionId, #[prop(into)] reason: String) -> impl IntoView {
+    view! {
+        <p class="flex max-w-measure items-start gap-2 text-reading">
+            <Icon shape=Shape::Info class="mt-1 size-4 shrink-0 text-muted"/>
+            {reason}
+        </p>
+        <p>
+            <a href=format!("/decisions/{id}") class="text-accent underline">
+                {strings::BACK_TO_DECISION}
+            </a>
+        </p>
     }
 }
 

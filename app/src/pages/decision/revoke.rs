@@ -10,17 +10,16 @@ use countersign_domain::{
 use leptos::{form::ActionForm, prelude::*};
 
 use super::{
-    BackLine, Masks, OpenField, composer::Draft, decision, fields::ReasonFields, named, sections::ActionSection,
+    BackLine, Barred, Masks, OpenField, composer::Draft, decision, fields::ReasonFields, named, sections::ActionSection,
 };
 use crate::{
     Error,
     answer::{Answer, answer_of, typed},
     components::{
-        form::{ErrorSummary, Submit, Weight, error_of},
-        icons::{Icon, Shape},
+        form::{Area, ErrorSummary, Submit, Weight, error_of},
         marks::{RiskMark, StateMark},
         page::{Banner, Bar, Fact, PageHeader, PageTitle, Panel, Recorded, Refusal, Skeleton, TitleText},
-        text::{Literal, Prose, SafeTextArea},
+        text::{Literal, Prose},
         time::Moment,
     },
     frame::Surroundings,
@@ -143,12 +142,12 @@ fn Whole(shown: DecisionView, acts: Acts, open: ServerAction<OpenField>) -> impl
         Signal::derive(move || [revoked.get(), compensated.get()].into_iter().flatten().find_map(Answer::problem));
     let raw = Memo::new(|_| false);
     let form = match shown.resolution.clone() {
-        None => view! { <Barred id reason=strings::NOT_RESOLVED problem/> }.into_any(),
+        None => view! { <ErrorSummary problem/> <Barred id reason=strings::NOT_RESOLVED/> }.into_any(),
         Some(ResolutionSection { outcome: ResolutionOutcome::Approved, may_revoke: true, .. }) => {
             view! { <RevokeForm id effects=effects(&reports) acts problem/> }.into_any()
         }
         Some(ResolutionSection { outcome: ResolutionOutcome::Approved, .. }) => {
-            view! { <Barred id reason=strings::NOT_SENIOR problem/> }.into_any()
+            view! { <ErrorSummary problem/> <Barred id reason=strings::NOT_SENIOR/> }.into_any()
         }
         Some(ResolutionSection { revoked: Some(revoked), may_revoke, .. }) => {
             let is_open = revoked.compensation.as_ref().is_some_and(|section| section.state == Compensation::Open);
@@ -159,13 +158,13 @@ fn Whole(shown: DecisionView, acts: Acts, open: ServerAction<OpenField>) -> impl
                 </Panel>
                 {match (is_open, may_revoke) {
                     (true, true) => view! { <CompensateForm id undone acts problem/> }.into_any(),
-                    (true, false) => view! { <Barred id reason=strings::NOT_SENIOR_TO_COMPENSATE problem/> }.into_any(),
+                    (true, false) => view! { <ErrorSummary problem/> <Barred id reason=strings::NOT_SENIOR_TO_COMPENSATE/> }.into_any(),
                     (false, _) => view! { <ErrorSummary problem/> }.into_any(),
                 }}
             }
             .into_any()
         }
-        Some(_) => view! { <Barred id reason=strings::NOT_APPROVED problem/> }.into_any(),
+        Some(_) => view! { <ErrorSummary problem/> <Barred id reason=strings::NOT_APPROVED/> }.into_any(),
     };
     let heading = match outcome {
         Some(ResolutionOutcome::Revoked) => strings::TITLE_REVOKED,
@@ -292,10 +291,7 @@ fn CompensateForm(
     acts: Acts,
     problem: Signal<Option<Problem>>,
 ) -> impl IntoView {
-    let error = move |name: &'static str| {
-        Memo::new(move |_| problem.with(|problem| problem.as_ref().and_then(|problem| error_of(problem, name))))
-    };
-    let (result_error, reason_error) = (error("result"), error("reason"));
+    let result_error = Memo::new(move |_| problem.with(|problem| error_of(problem.as_ref()?, "result")));
     let chosen = typed::<Compensate>("result");
     let choices = [(Compensation::Done, strings::DONE), (Compensation::NotPossible, strings::NOT_POSSIBLE)]
         .into_iter()
@@ -329,25 +325,14 @@ fn CompensateForm(
                         {move || result_error.get()}
                     </p>
                 </fieldset>
-                <div class="grid gap-1">
-                    <label for="reason" class="text-body font-medium">
-                        {strings::WHAT_WAS_DONE}
-                    </label>
-                    <p id="reason-hint" class="text-compact text-muted">
-                        {strings::WHAT_HINT}
-                    </p>
-                    <SafeTextArea
-                        name="reason"
-                        value={typed::<Compensate>("reason")}
-                        rows=4
-                        described_by="reason-hint reason-error"
-                        invalid=Signal::derive(move || reason_error.get().is_some())
-                        node_ref=NodeRef::new()
-                    />
-                    <p id="reason-error" class="text-compact text-reject">
-                        {move || reason_error.get()}
-                    </p>
-                </div>
+                <Area
+                    name="reason"
+                    label=strings::WHAT_WAS_DONE
+                    hint=strings::WHAT_HINT
+                    value={typed::<Compensate>("reason")}
+                    rows=4
+                    problem
+                />
                 <div>
                     <Submit weight=Weight::Primary pending=acts.compensate.pending()>
                         {strings::RECORD}
@@ -355,23 +340,6 @@ fn CompensateForm(
                 </div>
             </ActionForm>
         </Panel>
-    }
-}
-
-/// Why there is no form.
-#[component]
-fn Barred(id: DecisionId, reason: &'static str, problem: Signal<Option<Problem>>) -> impl IntoView {
-    view! {
-        <ErrorSummary problem/>
-        <p class="flex max-w-measure items-start gap-2 text-reading">
-            <Icon shape=Shape::Info class="mt-1 size-4 shrink-0 text-muted"/>
-            {reason}
-        </p>
-        <p>
-            <a href=format!("/decisions/{id}") class="text-accent underline">
-                {strings::BACK}
-            </a>
-        </p>
     }
 }
 
@@ -416,7 +384,6 @@ mod strings {
         "Revoking needs the role senior approver for this AI system and type. An admin can give it.";
     pub(super) const NOT_SENIOR_TO_COMPENSATE: &str =
         "Recording what was done needs the role senior approver for this AI system and type. An admin can give it.";
-    pub(super) const BACK: &str = "Back to the decision";
     pub(super) const SAID_REVOKED: &str = "The approval is revoked.";
     pub(super) const SAID_COMPENSATED: &str = "What was done is recorded.";
 }

@@ -1,11 +1,11 @@
 //! The sections around the review, drawn from the view and from nothing else.
 
 use countersign_domain::{
-    decision::{Effect as Reach, OutcomeResult, ReviewState},
+    decision::{Effect as Reach, OutcomeResult, ResolutionOutcome, ReviewState},
     decision_type::Kind,
     ids::DecisionId,
     lineage::Maker,
-    revocation::Compensation,
+    revocation::{Compensation, Revocation},
     view::{
         DecisionView, Field, HistoryRow, Mode, OutcomeRow, ReviewRow, SeatView, Section as Place, VersionRow,
         proof_file,
@@ -380,15 +380,16 @@ pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>, reload: Ca
             {shown
                 .resolution
                 .map(|resolution| {
+                    let given = resolution.given();
                     view! {
                         <dl class="grid gap-1.5">
                             <Fact name=strings::RESOLUTION>
                                 <span class="flex flex-wrap items-center gap-x-3">
                                     <strong class="font-semibold">
                                         {match (&resolution.by_rule, resolution.by_pause) {
-                                            (Some(rule), _) => format!("{} by {rule}", outcome_words(resolution.outcome)),
-                                            (None, true) => format!("{}, {}", outcome_words(resolution.outcome), strings::BY_PAUSE),
-                                            (None, false) => outcome_words(resolution.outcome).to_owned(),
+                                            (Some(rule), _) => format!("{} by {rule}", outcome_words(given)),
+                                            (None, true) => format!("{}, {}", outcome_words(given), strings::BY_PAUSE),
+                                            (None, false) => outcome_words(given).to_owned(),
                                         }}
                                     </strong>
                                     <Moment at=resolution.at/>
@@ -401,26 +402,7 @@ pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>, reload: Ca
                                     None => strings::NOT_TOLD.into_any(),
                                 }}
                             </Fact>
-                            {(resolution.may_revoke || resolution.revoked.is_some())
-                                .then(|| {
-                                    let to_do = resolution
-                                        .revoked
-                                        .as_ref()
-                                        .and_then(|revoked| revoked.compensation.as_ref())
-                                        .is_some_and(|section| section.state == Compensation::Open);
-                                    let words = match (&resolution.revoked, to_do) {
-                                        (None, _) => strings::REVOKE,
-                                        (Some(_), true) => strings::TO_COMPENSATE,
-                                        (Some(_), false) => strings::REVOKED,
-                                    };
-                                    view! {
-                                        <Fact name=strings::REVOCATION>
-                                            <a href=format!("/decisions/{id}/revoke") class="text-accent underline">
-                                                {words}
-                                            </a>
-                                        </Fact>
-                                    }
-                                })}
+                            <Revoked id revoked=resolution.revoked may_revoke=resolution.may_revoke/>
                         </dl>
                     }
                 })}
@@ -447,6 +429,38 @@ pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>, reload: Ca
             </div>
         </Section>
     }
+}
+
+/// That the approval was taken back, when, and where to read the rest; or where to take it back.
+#[component]
+fn Revoked(id: DecisionId, revoked: Option<Revocation>, may_revoke: bool) -> impl IntoView {
+    (may_revoke || revoked.is_some()).then(|| {
+        let is_open = |revoked: &Revocation| {
+            revoked.compensation.as_ref().is_some_and(|section| section.state == Compensation::Open)
+        };
+        let words = match &revoked {
+            None => strings::REVOKE,
+            Some(revoked) if is_open(revoked) => strings::TO_COMPENSATE,
+            Some(_) => strings::REVOKED,
+        };
+        view! {
+            <Fact name=strings::REVOCATION>
+                <span class="flex flex-wrap items-center gap-x-3">
+                    {revoked
+                        .map(|revoked| {
+                            view! {
+                                <strong class="font-semibold">{outcome_words(ResolutionOutcome::Revoked)}</strong>
+                                <Moment at=revoked.at/>
+                                <SealMark seal=revoked.seal/>
+                            }
+                        })}
+                    <a href=format!("/decisions/{id}/revoke") class="text-accent underline">
+                        {words}
+                    </a>
+                </span>
+            </Fact>
+        }
+    })
 }
 
 /// What was proposed, and every version that took its place, with what differs.
@@ -665,7 +679,7 @@ mod strings {
     pub(super) const REVOCATION: &str = "Revocation";
     pub(super) const REVOKE: &str = "Revoke the approval";
     pub(super) const REVOKED: &str = "Who revoked it, and why";
-    pub(super) const TO_COMPENSATE: &str = "Revoked after it had an effect: somebody has to make that good";
+    pub(super) const TO_COMPENSATE: &str = "It had an effect: somebody has to make that good";
     pub(super) const RELEASED: &str = "AI system told";
     pub(super) const NOT_TOLD: &str = "Not yet: the AI system has not asked.";
     pub(super) const RETRACTED: &str = "Taken back";

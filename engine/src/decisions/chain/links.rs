@@ -219,7 +219,7 @@ impl Writer<'_> {
         let Records { released, resolution, system, is_paused, .. } = self.records;
         let told = resolution.as_ref().map(|resolution| match &resolution.revoked {
             // The first thing it was told.
-            Some(revoked) if revoked.told_at.is_some() && revoked.told_at == resolution.released_at => {
+            Some(revoked) if revoked.told.is_some_and(|(_, entry)| Some(entry) == *released) => {
                 ResolutionOutcome::Revoked
             }
             _ => resolution.outcome,
