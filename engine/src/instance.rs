@@ -259,8 +259,9 @@ impl Engine {
     /// Looks at everything that must work before traffic may come.
     pub async fn ready(&self) -> Readiness {
         let answers = async {
+            // Counted anew: after an outage the last count is of the time before it.
             let mut conn = self.0.app.acquire().await?;
-            db::logs::ping(&mut conn).await
+            db::entries::backlog(&mut conn).await.map(|backlog| self.note_backlog(&backlog))
         };
         let database = tokio::time::timeout(Duration::from_secs(2), answers).await.is_ok_and(|answer| answer.is_ok());
         let (disk, clock) = self.room_and_clock();
@@ -287,6 +288,11 @@ impl Engine {
             return Err(Error::CannotSeal(format!("{count} entries wait, the oldest for {} s", oldest_ms / 1_000)));
         }
         Ok(())
+    }
+
+    fn note_backlog(&self, backlog: &db::entries::BacklogRow) {
+        self.0.backlog.count.store(u64::try_from(backlog.count).unwrap_or(0), Ordering::Relaxed);
+        self.0.backlog.oldest_ms.store(u64::try_from(backlog.oldest_ms).unwrap_or(0), Ordering::Relaxed);
     }
 
     /// Begins a transaction; the only place that does.
@@ -462,8 +468,7 @@ async fn probe_backlog(engine: Engine) {
         }
         let probe = async { db::entries::backlog(&mut *engine.app.acquire().await?).await };
         if let Ok(backlog) = probe.await {
-            engine.backlog.count.store(u64::try_from(backlog.count).unwrap_or(0), Ordering::Relaxed);
-            engine.backlog.oldest_ms.store(u64::try_from(backlog.oldest_ms).unwrap_or(0), Ordering::Relaxed);
+            engine.note_backlog(&backlog);
         }
     }
 }

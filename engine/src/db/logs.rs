@@ -35,11 +35,6 @@ pub(crate) struct HolderRow {
     pub(crate) held_at: time::OffsetDateTime,
 }
 
-pub(crate) async fn ping(conn: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::query!("select 1 as one").fetch_one(conn).await?;
-    Ok(())
-}
-
 pub(crate) async fn rollback(conn: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query("rollback").execute(conn).await?;
     Ok(())
