@@ -45,7 +45,17 @@ impl Tools {
     /// Node and the pinned packages alone.
     pub(crate) fn with_node() -> Result<Tools> {
         let tools = Tools { node: Some(node()?), ..Tools::default() };
-        tools.install_packages()?;
+        tools.install_packages("")?;
+
+        Ok(tools)
+    }
+
+    /// What measuring in a browser uses: Node, Chromium, and packages that nothing else needs.
+    pub(crate) fn for_measuring() -> Result<Tools> {
+        wasm_target()?;
+        let tools = Tools { pg_bin: postgres()?, chromium: Some(chromium()?), node: Some(node()?), ..Tools::default() };
+        tools.install_packages("")?;
+        tools.install_packages("end2end/bench")?;
 
         Ok(tools)
     }
@@ -59,7 +69,7 @@ impl Tools {
             python: Some(python("interop")?),
             node: Some(node()?),
         };
-        tools.install_packages()?;
+        tools.install_packages("")?;
 
         Ok(tools)
     }
@@ -103,23 +113,26 @@ impl Tools {
         }
     }
 
-    /// Brings `node_modules` to what `package-lock.json` says, unless it is there already.
-    fn install_packages(&self) -> Result<()> {
-        let lock = fs::read(root().join("package-lock.json")).doing("reading package-lock.json")?;
+    /// Brings `node_modules` of a directory of the workspace to what its `package-lock.json` says, unless it is there.
+    fn install_packages(&self, directory: &str) -> Result<()> {
+        let directory = root().join(directory);
+        let lock = directory.join("package-lock.json");
+        let lock = fs::read(&lock).doing(format!("reading {}", lock.display()))?;
         let wanted = hex(&Sha256::digest(&lock));
-        let stamp = root().join("node_modules/.countersign-lock");
+        let stamp = directory.join("node_modules/.countersign-lock");
         if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
             return Ok(());
         }
-        say("Installing the pinned npm packages (style sheet and browser tests only) …");
-        let mut command = self.node();
-        match self.node.as_deref().and_then(bundled_npm) {
-            Some(npm) => command.arg(npm),
-            None => {
-                command = Command::new("npm");
-                command.current_dir(root())
+        say("Installing the pinned npm packages (style sheet, browser tests and benches only) …");
+        let mut command = match self.node.as_deref().and_then(bundled_npm) {
+            Some(npm) => {
+                let mut node = self.node();
+                node.arg(npm);
+                node
             }
+            None => Command::new("npm"),
         };
+        command.current_dir(&directory);
         if let Some(bin) = self.node.as_deref().and_then(Path::parent) {
             let path = std::env::var_os("PATH").unwrap_or_default();
             let path = std::iter::once(bin.to_owned()).chain(std::env::split_paths(&path));

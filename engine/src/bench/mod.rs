@@ -6,7 +6,13 @@
 
 pub mod login;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use countersign_domain::{
     decision::SealState,
@@ -257,9 +263,64 @@ async fn steady(engine: &Engine, plan: &Plan) -> Result<Sealing> {
     })
 }
 
+/// Entries of one transaction while a log grows.
+const BATCH: u64 = 200;
+/// Writers while a log grows.
+const GROWERS: usize = 4;
+/// Above so many unplaced entries a writer waits; well below what makes intake stop.
+const PENDING_MAX: i64 = 2_000;
+
+/// Appends entries, each leaf another, until the log has so many, and waits for their seals.
+///
+/// They are sealed as any other, in transactions of many, and no business row goes with them. The log may
+/// end with a few more than asked.
+///
+/// # Errors
+///
+/// When the database fails or refuses to seal.
+pub async fn grow(engine: &Engine, entries: u64) -> Result<()> {
+    let size = db::bench::log_size(&mut *engine.app.acquire().await?).await?;
+    let batches = Arc::new(AtomicU64::new(entries.saturating_sub(size as u64).div_ceil(BATCH)));
+    let mut growers = JoinSet::new();
+    for _ in 0..GROWERS {
+        let (engine, batches) = (engine.clone(), batches.clone());
+        growers.spawn(async move {
+            while batches.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+                while db::entries::backlog(&mut *engine.app.acquire().await?).await?.count > PENDING_MAX {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                let mut tx = engine.begin().await?;
+                for _ in 0..BATCH {
+                    let permit = authorize::unevaluated(authorize::engine_actor());
+                    let routed = PolicyBody::bootstrap().route(1, Vec::new(), engine.now());
+                    let (decision, policy) = (DecisionId(engine.id()), PolicyVersionId(engine.id()));
+                    let event = Event::Routed { decision, n: 1, policy, routed };
+                    seal::append(&mut tx, &engine, &Caller::engine(), &permit, &event).await?;
+                }
+                engine.commit(tx).await?;
+            }
+            Result::Ok(())
+        });
+    }
+    while let Some(grown) = growers.join_next().await {
+        grown.map_err(|error| crate::Error::Setup(format!("a writer ended early: {error}")))??;
+    }
+
+    sealed(engine).await
+}
+
+/// Counts the entries that have no place in the log yet.
+///
+/// # Errors
+///
+/// When the database fails.
+pub async fn unplaced(engine: &Engine) -> Result<i64> {
+    Ok(db::entries::backlog(&mut *engine.app.acquire().await?).await?.count)
+}
+
 /// Waits until nothing is left to place, so that no pattern pays for the one before it.
 async fn sealed(engine: &Engine) -> Result<()> {
-    while db::entries::backlog(&mut *engine.app.acquire().await?).await?.count > 0 {
+    while unplaced(engine).await? > 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     Ok(())

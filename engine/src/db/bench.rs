@@ -36,6 +36,11 @@ pub(crate) async fn insert_row(conn: &mut PgConnection, id: Uuid, body: &str) ->
     Ok(())
 }
 
+/// Counts the entries that have their place in the log.
+pub(crate) async fn log_size(conn: &mut PgConnection) -> sqlx::Result<i64> {
+    sqlx::query_scalar("select coalesce(max(idx) + 1, 0) from ledger_entries").fetch_one(conn).await
+}
+
 /// Locks the head of the chain until the transaction ends, and returns its hash.
 pub(crate) async fn lock_head(conn: &mut PgConnection) -> sqlx::Result<Vec<u8>> {
     sqlx::query_scalar("select hash from bench.chain_head for update").fetch_one(conn).await

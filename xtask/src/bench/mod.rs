@@ -4,8 +4,10 @@
 //! here is what surrounds it: builds, an empty data directory, sizes of the built files, budgets, the
 //! table and the JSON. No number ever fails a build or a test.
 
+mod budgets;
+mod table;
+
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -16,7 +18,7 @@ use serde_json::{Value, json};
 use crate::serve::build_server;
 use crate::site::{self, Mode};
 use crate::split::{self, Parts};
-use crate::step::{Doing as _, Failure, Result, say, status, target};
+use crate::step::{Doing as _, Failure, Result, root, say, status, target};
 use crate::tools::Tools;
 
 #[derive(clap::Args)]
@@ -33,7 +35,7 @@ pub(crate) struct Arguments {
 enum Name {
     /// Sealed writes beside plain ones and a hash chain.
     Ledger,
-    /// First bytes of pages over a full queue, and sizes of what browsers load.
+    /// Pages over a full queue and a long log: first bytes, keys, clicks, Lighthouse, memory, sizes of what browsers load.
     Pages,
     /// What refused sign-ins tell by their time, how many guesses are checked, what a flood does to a page.
     Login,
@@ -49,32 +51,15 @@ impl Name {
     }
 }
 
-/// What may be reached, and what should be: section 18 of the interface design.
-struct Budget {
-    item: &'static str,
-    unit: &'static str,
-    most: f64,
-    target: f64,
-}
-
-const fn budget(item: &'static str, unit: &'static str, most: f64, target: f64) -> Budget {
-    Budget { item, unit, most, target }
-}
-
-const BUDGETS: [Budget; 8] = [
-    budget("/queue WASM, raw", "kB", 1_900.0, 1_250.0),
-    budget("/queue WASM, brotli", "kB", 450.0, 300.0),
-    budget("JS glue, brotli", "kB", 20.0, 12.0),
-    budget("CSS, brotli", "kB", 16.0, 10.0),
-    budget("verify WASM, brotli", "kB", 120.0, 80.0),
-    budget("/queue HTML, 50 rows, brotli", "kB", 40.0, 25.0),
-    budget("/queue, first byte, p95", "ms", 80.0, 40.0),
-    budget("/decisions/{id}, first byte, p95", "ms", 80.0, 40.0),
-];
+/// What measures in a browser.
+const BROWSER_SCRIPT: &str = "end2end/bench/desk.ts";
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mode = if arguments.quick { Mode::Development } else { Mode::Release };
-    let tools = Tools::for_running()?;
+    let tools = match arguments.name {
+        Name::Ledger | Name::Login => Tools::for_running()?,
+        Name::Pages => Tools::for_measuring()?,
+    };
     let site = match arguments.name {
         Name::Ledger | Name::Login => target().join("site"),
         Name::Pages => site::build(mode)?,
@@ -88,6 +73,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut command = Command::new(server);
     command.args(["--log", "warn", "bench", arguments.name.word()]);
     command.arg("--data").arg(scratch.0.join("data")).arg("--site").arg(&site).arg("--out").arg(&result);
+    if arguments.name == Name::Pages {
+        command.arg("--browser").arg(root().join(BROWSER_SCRIPT));
+    }
     if arguments.quick {
         command.arg("--quick");
     }
@@ -110,10 +98,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.name == Name::Pages {
         let html = fs::read(result.with_extension("html")).doing("reading the queue's page")?;
         report["lazy"] = lazy(&site)?;
-        let values = [sizes(&site)?, vec![("/queue HTML, 50 rows, brotli", brotli(&html)?)], times(&measured)].concat();
-        report["budgets"] = compared(&values, mode);
+        let sizes = [sizes(&site)?, vec![("/queue HTML, 50 rows, brotli", brotli(&html)?)]].concat();
+        report["budgets"] = budgets::compared(&[sizes, budgets::values(&measured)].concat(), mode);
     }
-    print!("{}", table(&report));
+    print!("{}", table::table(&report));
 
     keep(arguments.name, &report)
 }
@@ -214,177 +202,9 @@ fn brotli(content: &[u8]) -> Result<f64> {
     Ok(out.len() as f64 / 1_000.0)
 }
 
-/// The pages' times, by the names of their budgets.
-fn times(measured: &Value) -> Vec<(&'static str, f64)> {
-    let p95 = |path: &str| {
-        let pages = measured["pages"].as_array().into_iter().flatten();
-        pages.filter(|page| page["path"] == path).find_map(|page| page["p95_ms"].as_f64())
-    };
-    [("/queue, first byte, p95", "/queue"), ("/decisions/{id}, first byte, p95", "/decisions/{id}")]
-        .into_iter()
-        .filter_map(|(item, path)| Some((item, p95(path)?)))
-        .collect()
-}
-
-/// Every budget with what was measured, null where nothing was; only a release is judged by them.
-fn compared(values: &[(&'static str, f64)], mode: Mode) -> Value {
-    let rows = BUDGETS.iter().map(|budget| {
-        let value = values.iter().find(|(item, _)| *item == budget.item).map(|(_, value)| *value);
-        let verdict = match value {
-            None => "not measured",
-            Some(_) if mode == Mode::Development => "not judged",
-            Some(value) if value > budget.most => "over",
-            Some(value) if value > budget.target => "within",
-            Some(_) => "on target",
-        };
-        json!({
-            "item": budget.item, "unit": budget.unit, "value": value,
-            "most": budget.most, "target": budget.target, "verdict": verdict,
-        })
-    });
-
-    rows.collect()
-}
-
-/// The report as people read it.
-fn table(report: &Value) -> String {
-    let mut out = String::new();
-    let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
-    let count = |value: &Value| value.as_u64().unwrap_or(0);
-    let machine = &report["machine"];
-    // Writing to a String cannot fail.
-    let _ = writeln!(
-        out,
-        "{}, {} build, {} cores, load {:.2} before and {:.2} after, {:.0} fsyncs per second",
-        report["name"].as_str().unwrap_or_default(),
-        report["build"].as_str().unwrap_or_default(),
-        machine["cores"],
-        number(&machine["load_before"]),
-        number(&machine["load_after"]),
-        number(&machine["fsyncs_per_second"]),
-    );
-    let measured = &report["measured"];
-    if let Some(rows) = measured["throughput"].as_array() {
-        let _ = writeln!(
-            out,
-            "\n{:<10}{:>8}{:>12}{:>10}{:>10}{:>11}{:>11}",
-            "pattern", "clients", "commits/s", "p50 ms", "p99 ms", "to plain", "to chain"
-        );
-        for row in rows {
-            let _ = writeln!(
-                out,
-                "{:<10}{:>8}{:>12.0}{:>10.2}{:>10.2}{:>11.2}{:>11.2}",
-                row["pattern"].as_str().unwrap_or_default(),
-                count(&row["clients"]),
-                number(&row["per_second"]),
-                number(&row["p50_ms"]),
-                number(&row["p99_ms"]),
-                number(&row["to_plain"]),
-                number(&row["to_chain"]),
-            );
-        }
-        let sealing = &measured["sealing"];
-        let _ = writeln!(
-            out,
-            "\nfrom commit to seal at {}/s: p50 {:.1} ms, p99 {:.1} ms over {} entries, {} later than 300 ms",
-            sealing["per_second"],
-            number(&sealing["p50_ms"]),
-            number(&sealing["p99_ms"]),
-            sealing["entries"],
-            sealing["late"],
-        );
-    }
-    if let Some(rows) = measured["pages"].as_array() {
-        let (open, rate) = (&measured["open"], number(&measured["proposals_per_second"]));
-        let _ = writeln!(out, "\n{open} open decisions, proposed at {rate:.0} per second");
-        let _ =
-            writeln!(out, "{:<18}{:>10}{:>10}{:>10}{:>12}", "first byte of", "requests", "p50 ms", "p95 ms", "bytes");
-        for row in rows {
-            let path = row["path"].as_str().unwrap_or_default();
-            let (p50, p95) = (number(&row["p50_ms"]), number(&row["p95_ms"]));
-            let _ = writeln!(
-                out,
-                "{path:<18}{:>10}{p50:>10.1}{p95:>10.1}{:>12}",
-                count(&row["requests"]),
-                count(&row["bytes"])
-            );
-        }
-    }
-    if let Some(rows) = measured["refusals"].as_array() {
-        let _ = writeln!(
-            out,
-            "\n{:<18}{:>8}{:>10}{:>10}{:>16}",
-            "wrong password of", "tries", "p50 ms", "p99 ms", "to known ms"
-        );
-        for row in rows {
-            let _ = writeln!(
-                out,
-                "{:<18}{:>8}{:>10.1}{:>10.1}{:>16.1}",
-                row["kind"].as_str().unwrap_or_default(),
-                count(&row["tries"]),
-                number(&row["p50_ms"]),
-                number(&row["p99_ms"]),
-                number(&row["to_known_ms"]),
-            );
-        }
-        let (guesses, flood) = (&measured["guesses"], &measured["flood"]);
-        let _ = writeln!(
-            out,
-            "\n{} guesses at one account from as many networks in {:.1} s: {} checked, the others refused after {:.1} ms",
-            guesses["sent"],
-            number(&guesses["seconds"]),
-            guesses["checked"],
-            number(&guesses["refused_p50_ms"]),
-        );
-        let _ = writeln!(
-            out,
-            "/queue, first byte, p99: {:.1} ms quiet, {:.1} ms while {} people sign in at once ({} told to come back)",
-            number(&flood["quiet_p99_ms"]),
-            number(&flood["flooded_p99_ms"]),
-            flood["sign_ins"],
-            flood["turned_away"],
-        );
-    }
-    if let Some(rows) = report["lazy"].as_array() {
-        let _ = writeln!(out, "\n{:<18}{:>8}{:>12}{:>12}", "lazy part", "files", "raw kB", "brotli kB");
-        for row in rows {
-            let name = row["part"].as_str().unwrap_or_default();
-            let (raw, brotli) = (number(&row["raw_kb"]), number(&row["brotli_kb"]));
-            let _ = writeln!(out, "{name:<18}{:>8}{raw:>12.1}{brotli:>12.1}", count(&row["files"]));
-        }
-    }
-    if let Some(rows) = report["budgets"].as_array() {
-        let _ = writeln!(out, "\n{:<36}{:>10}{:>10}{:>10}  verdict", "budget", "value", "most", "target");
-        for row in rows {
-            let item =
-                format!("{}, {}", row["item"].as_str().unwrap_or_default(), row["unit"].as_str().unwrap_or_default());
-            let (value, most, target) = (number(&row["value"]), number(&row["most"]), number(&row["target"]));
-            let verdict = row["verdict"].as_str().unwrap_or_default();
-            let _ = writeln!(out, "{item:<36}{value:>10.1}{most:>10.1}{target:>10.1}  {verdict}");
-        }
-    }
-
-    out
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    #[test]
-    fn every_budget_has_a_row_and_a_verdict() {
-        let pages = json!({"pages": [{"path": "/queue", "p95_ms": 41.0}, {"path": "/decisions/{id}", "p95_ms": 81.0}]});
-        let values = [vec![("CSS, brotli", 9.0)], times(&pages)].concat();
-
-        let (rows, early) = (compared(&values, Mode::Release), compared(&values, Mode::Development));
-
-        let verdicts: Vec<_> = rows.as_array().unwrap().iter().map(|row| row["verdict"].as_str().unwrap()).collect();
-        let missing = "not measured";
-        assert_eq!(verdicts, [missing, missing, missing, "on target", missing, missing, "within", "over"]);
-        assert!(early.as_array().unwrap().iter().all(|row| row["verdict"].as_str().unwrap().starts_with("not ")));
-        let shown = table(&json!({"machine": {}, "measured": pages, "budgets": rows}));
-        assert!(BUDGETS.iter().all(|budget| shown.contains(budget.item)), "{shown}");
-    }
+    use super::{table::table, *};
 
     #[test]
     fn a_file_of_two_parts_counts_for_each_and_once_in_all() {
