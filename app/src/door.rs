@@ -87,7 +87,7 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 116] = [
+pub const ENDPOINTS: [Endpoint; 117] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -172,6 +172,7 @@ pub const ENDPOINTS: [Endpoint; 116] = [
     endpoint("/act/enable-person", Class::Act),
     endpoint("/act/register-system", Class::Act),
     endpoint("/act/issue-key", Class::Act),
+    endpoint("/act/name-owner", Class::Act),
     endpoint("/act/revoke-key", Class::Act),
     endpoint("/act/end-session", Class::Act),
     endpoint("/act/end-other-sessions", Class::Act),
@@ -361,6 +362,7 @@ fn page_of(path: &str, typed: &Typed) -> String {
         "/act/note-handover" | "/act/end-handover" => "/handovers".into(),
         "/act/put-away-handover" => "/queue".into(),
         "/act/register-system" | "/act/issue-key" | "/act/revoke-key" => "/admin/systems".into(),
+        "/act/name-owner" => format!("/admin/systems?owner={}", word("system")),
         "/act/new-key" | "/act/rotate-key" | "/act/end-former-secret" | "/act/end-key" => "/admin/keys".into(),
         "/act/open-audit-window" | "/act/close-audit-window" | "/act/issue-token" => "/admin/audit-windows".into(),
         "/act/start-access-review" | "/act/review-assignment" => "/admin/recertification".into(),

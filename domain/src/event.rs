@@ -540,6 +540,19 @@ pub enum Event {
         /// Who says it; the text is theirs.
         by: PersonId,
     },
+    /// A person was named who answers for a system, or that nobody does.
+    OwnerNamed {
+        /// The system.
+        system: SystemId,
+        /// Number of this entry about the system.
+        n: u64,
+        /// Who answers for it from now on, if anybody.
+        owner: Option<PersonId>,
+        /// Why, committed.
+        reason: String,
+        /// Who named them; the reason is theirs.
+        by: PersonId,
+    },
     /// A table was saved that is not in force.
     PolicyDrafted {
         /// The draft, which becomes the version.
@@ -1431,6 +1444,12 @@ impl Event {
                     reason,
                     TextOwner::Person(*by),
                 )
+            }
+            Event::OwnerNamed { system, n, owner, reason, by } => {
+                let mut parts =
+                    act("system.owner_named", "system", system.0, *n).text("reason", reason, TextOwner::Person(*by));
+                parts.d.extend(owner.map(|owner| ("owner", id(owner.0))));
+                parts
             }
             Event::PolicyDrafted { version, n, digest } => {
                 act("policy.drafted", "policy_version", version.0, *n).d([("digest", (*digest).into())])

@@ -39,6 +39,7 @@ pub mod keys;
 pub mod ledger;
 mod links;
 pub mod notices;
+pub mod owners;
 pub mod passkeys;
 mod password;
 pub mod passwords;

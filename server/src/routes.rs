@@ -432,6 +432,7 @@ pub static ROUTES: &[Route] = &[
     act("/act/single-operator", Door::Browser, Some(SwitchSingleOperator), Object::Installation, Class::Act),
     act("/act/register-system", Door::Browser, Some(RegisterSystem), Object::Installation, Class::Act),
     act("/act/issue-key", Door::Browser, Some(IssueKey), Object::System, Class::Act),
+    act("/act/name-owner", Door::Browser, Some(NameOwner), Object::System, Class::Act),
     act("/act/revoke-key", Door::Browser, Some(RevokeKey), Object::System, Class::Act),
     act("/act/new-key", Door::Browser, Some(IssueKey), Object::System, Class::Act),
     act("/act/rotate-key", Door::Browser, Some(RotateKey), Object::System, Class::Act),

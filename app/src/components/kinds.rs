@@ -14,6 +14,7 @@ pub(crate) fn kind_words(kind: &str) -> &str {
         "system.approved" => "AI system registered",
         "system.paused" => "AI system paused",
         "system.resumed" => "AI system resumed",
+        "system.owner_named" => "Owner of an AI system named",
         "agent_key.issued" => "Key issued",
         "agent_key.revoked" => "Key revoked",
         "person.created" => "Person added",
@@ -96,9 +97,10 @@ pub(crate) fn changes_pauses(kind: &str) -> bool {
     matches!(kind, "system.paused" | "system.resumed")
 }
 
-/// Tells whether an entry of this kind can change which notes stand above the queue.
-pub(crate) fn changes_handovers(kind: &str) -> bool {
-    matches!(kind, "handover.noted" | "handover.ended")
+/// Tells whether an entry of this kind can change a queue though nothing happened to a decision: which systems are
+/// paused, who owns them, which notes stand above it.
+pub(crate) fn changes_beside(kind: &str) -> bool {
+    changes_pauses(kind) || matches!(kind, "system.owner_named" | "handover.noted" | "handover.ended")
 }
 
 #[cfg(test)]

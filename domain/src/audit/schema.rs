@@ -364,6 +364,7 @@ const KINDS: &[Kind] = &[
         &[],
     ),
     kind("system.approved", Place::Act("system"), &[], &["name"]),
+    kind("system.owner_named", Place::Act("system"), &[("owner", Uuid, May)], &["reason"]),
     kind("system.paused", Place::Act("system"), &[], &["reason"]),
     kind("system.resumed", Place::Act("system"), &[("pause", Uuid, Must)], &["reason"]),
 ];

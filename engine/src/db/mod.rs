@@ -24,6 +24,7 @@ pub(crate) mod notices;
 pub(crate) mod one_time_links;
 pub(crate) mod openings;
 pub(crate) mod outcomes;
+pub(crate) mod owners;
 pub(crate) mod passkeys;
 pub(crate) mod pauses;
 pub(crate) mod people;

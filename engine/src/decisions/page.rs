@@ -9,6 +9,7 @@ use countersign_domain::{
     ids::{DecisionId, EntryId, PersonId, PresentationId},
     lease::{Holder, seats},
     lineage::{self, Maker},
+    owner,
     policy::{Approval, Known, PolicyVersion},
     view::{
         Composer, DECISION_TEMPLATE, DecisionView, Field, HistoryRow, Mode, OutcomeRow, PolicySection, RefusedVerdict,
@@ -30,7 +31,7 @@ use crate::{
     caller::{Actor, Caller},
     db,
     error::{Error, Result},
-    pauses, people,
+    owners, pauses, people,
     reads::{self, Presentation, Shown, Statement},
 };
 
@@ -159,6 +160,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         _ => Signing::NotAsked,
     };
     let pause = pauses::find_shown(&mut tx, engine, stored.system).await?;
+    let owner = owners::of_decision(&mut tx, engine, caller, stored.system).await?;
     let comments = comments::section(&mut tx, engine, caller, target, id).await?;
     let held = db::leases::list_held(&mut tx, id, engine.now()).await?;
     let holders = lease::holders(&mut tx, engine, caller, &held).await?;
@@ -168,7 +170,10 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
 
     let now = engine.now();
     let others = held.iter().filter(|held| Some(held.person) != caller.person()).count() as u64;
-    let composer = composer(engine, caller, barred, &rules, (signing, senior), (&holders, others), now);
+    let composer = match rules.state {
+        State::ChangesRequested => Composer::Closed { reason: owner::asked_for_change(owner.as_ref()) },
+        _ => composer(engine, caller, barred, &rules, (signing, senior), (&holders, others), now),
+    };
     let composer = without_edits(composer, &definition);
     let by_rule = format!("rule {}, version {}", policy_section.name, policy.number);
     let view = DecisionView {
@@ -177,6 +182,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         state,
         system: stored.system,
         system_name: system.name,
+        owner,
         key_id: key.key_id,
         type_name: definition.name.clone(),
         type_version: definition.version,
@@ -532,9 +538,6 @@ fn composer(
     let Some(person) = caller.person() else { return closed("Agents never review.") };
     if !rules.state.is_open() {
         return closed("This decision is resolved. A second look is a new decision.");
-    }
-    if rules.state == State::ChangesRequested {
-        return closed("The AI system was asked for a change. It is ruled on again when its answer is in.");
     }
     if rules.expire(now).is_some() {
         return closed("The time for this decision has run out; the AI system is told no.");

@@ -13,6 +13,7 @@ mod export;
 mod handovers;
 mod leases;
 mod mapping;
+mod owners;
 mod passkeys;
 mod pauses;
 mod policies;

@@ -471,6 +471,10 @@ impl Installation {
             "/act/single-operator" => "on=false".into(),
             "/act/register-system" => "name=loan-agent".into(),
             "/act/issue-key" => format!("system={}", self.desk.system),
+            "/act/name-owner" => {
+                // A system of its own, so that every role asks the same of one that nobody owns.
+                format!("system={}&login=approver-a&before=&reason=Runs+it.", self.spare_system().await)
+            }
             "/act/revoke" => format!("decision={}&code=against_policy&reason=Paid+twice.", self.decision),
             "/act/compensate" => format!("decision={}&result=done&reason=Called+back.", self.decision),
             "/act/comments" => format!("decision={}", self.decision),

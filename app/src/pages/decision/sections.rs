@@ -85,6 +85,16 @@ pub(super) fn AskSection(shown: DecisionView, clock: Signal<u64>) -> impl IntoVi
                             }
                         })}
                 </Fact>
+                {shown
+                    .owner
+                    .map(|owner| {
+                        let own = if owner.own { strings::OWN } else { "" };
+                        view! {
+                            <Fact name=strings::OWNER>
+                                <Literal text=owner.name/> {own}
+                            </Fact>
+                        }
+                    })}
                 <Fact name=strings::PROPOSED>
                     <Since at=shown.proposed_at now=clock/>
                 </Fact>
@@ -656,6 +666,8 @@ mod strings {
     pub(super) const DEADLINE: &str = "Deadline";
     pub(super) const ACTION: &str = "Action";
     pub(super) const SYSTEM: &str = "AI system";
+    pub(super) const OWNER: &str = "Owner";
+    pub(super) const OWN: &str = " (you)";
     pub(super) const PROPOSED: &str = "Proposed";
     pub(super) const AT_ZERO: &str = "Silence";
     pub(super) const CASE: &str = "Case";
