@@ -1082,6 +1082,10 @@ crate::decision::words! {
         OwnerReplaced "owner_replaced"
         /// A reviewer asked an AI system that the reader owns for a change.
         ChangeAsked "change_asked"
+        /// A seat of the policy in force cannot be filled by the people there are.
+        StaffShort "staff_short"
+        /// It can be again.
+        StaffBack "staff_back"
     }
 }
 

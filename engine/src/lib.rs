@@ -59,6 +59,7 @@ pub mod sequencer;
 pub mod sessions;
 pub mod setup;
 mod signing;
+mod staffing;
 pub mod streams;
 pub mod systems;
 mod tail;

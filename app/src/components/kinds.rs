@@ -8,6 +8,7 @@ pub(crate) fn kind_words(kind: &str) -> &str {
         "policy.activated" => "Policy activated",
         "policy.drafted" => "Policy draft saved",
         "policy.submitted" => "Policy draft handed over",
+        "policy.staffed" => "People for a seat of the policy missing, or there again",
         "policy.rejected" => "Policy draft rejected or taken back",
         "guard.changed" => "Limit of the guards set",
         "settings.changed" => "Settings changed",

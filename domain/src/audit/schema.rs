@@ -310,6 +310,20 @@ const KINDS: &[Kind] = &[
     kind("policy.activated", Place::Act("policy"), &[("digest", Digest, Must), ("version", Uuid, Must)], &[]),
     kind("policy.drafted", Place::Act("policy_version"), &[("digest", Digest, Must)], &[]),
     kind("policy.rejected", Place::Act("policy_version"), &[], &["reason"]),
+    kind(
+        "policy.staffed",
+        Place::None,
+        &[
+            ("missing", Integer, Must),
+            ("need", Integer, Must),
+            ("policy", Uuid, Must),
+            ("role", Uuid, Must),
+            ("rule", Integer, Must),
+            ("system", Uuid, Must),
+            ("systems", Integer, Must),
+        ],
+        &[],
+    ),
     kind("policy.submitted", Place::Act("policy_version"), &[("digest", Digest, Must)], &["reason"]),
     kind(
         "role.assigned",

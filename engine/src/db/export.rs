@@ -467,6 +467,9 @@ pub(crate) async fn dangling(conn: &mut PgConnection) -> sqlx::Result<Vec<Dangli
           union all select 'sessions', id::text, entry_id from sessions
           union all select 'systems', id::text, entry_id from systems
           union all select 'system_owners', entry_id::text, entry_id from system_owners
+          union all select 'staff_shortages', entry_id::text, entry_id from staff_shortages
+          union all select 'staff_shortages', entry_id::text, ended_entry_id from staff_shortages
+            where ended_entry_id is not null
           union all select 'pauses', entry_id::text, entry_id from pauses
           union all select 'pauses', entry_id::text, resumed_entry_id from pauses where resumed_entry_id is not null
           union all select 'agent_keys', id::text, entry_id from agent_keys

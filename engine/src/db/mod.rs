@@ -42,6 +42,7 @@ pub(crate) mod role_mappings;
 pub(crate) mod roles;
 pub(crate) mod scim;
 pub(crate) mod sessions;
+pub(crate) mod staffing;
 pub(crate) mod statements;
 pub(crate) mod systems;
 pub(crate) mod throttle;

@@ -25,4 +25,5 @@ mod revocations;
 mod roles;
 mod sealing;
 mod sign_in;
+mod staffing;
 mod step_up;
