@@ -25,13 +25,14 @@ use crate::{
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
-pub const PAGES: [&str; 36] = [
+pub const PAGES: [&str; 37] = [
     "/",
     "/queue",
     "/decisions/{id}",
     "/decisions/{id}/edit",
     "/decisions/{id}/chain",
     "/decisions/{id}/revoke",
+    "/decisions/{id}/shown/{review}",
     "/ledger",
     "/ledger/{index}",
     "/policies",
@@ -87,11 +88,12 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 117] = [
+pub const ENDPOINTS: [Endpoint; 118] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
     endpoint("/act/chain", Class::Read),
+    endpoint("/act/shown", Class::Read),
     endpoint("/act/ledger", Class::Read),
     endpoint("/act/entry", Class::Read),
     endpoint("/act/people", Class::Read),

@@ -36,6 +36,7 @@ pub mod revocation;
 pub mod role;
 pub mod role_map;
 pub mod scim;
+pub mod shown;
 pub mod staffing;
 pub mod talk;
 pub mod text;

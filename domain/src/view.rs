@@ -374,6 +374,8 @@ pub struct ReviewRow {
     pub round: u64,
     /// Its entry, where the person reading may take it back.
     pub retractable: Option<EntryId>,
+    /// Its entry.
+    pub entry: EntryId,
     /// When.
     pub at: u64,
     /// Its seal.

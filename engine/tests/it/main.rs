@@ -24,6 +24,7 @@ mod revisions;
 mod revocations;
 mod roles;
 mod sealing;
+mod shown;
 mod sign_in;
 mod staffing;
 mod step_up;
