@@ -162,12 +162,8 @@ mod tests {
 
     #[test]
     fn a_row_that_refuses_or_is_about_another_system_asks_for_nobody() {
-        let elsewhere = |operator| Condition {
-            fact: "system".into(),
-            operator,
-            values: vec!["b".into()],
-            or_missing: false,
-        };
+        let elsewhere =
+            |operator| Condition { fact: "system".into(), operator, values: vec!["b".into()], or_missing: false };
         let rows = vec![
             Row { route: Route::Deny, ..row("never", 9) },
             Row { when: vec![elsewhere(Operator::In)], ..row("elsewhere", 9) },

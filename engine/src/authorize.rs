@@ -717,7 +717,9 @@ impl Facts {
     /// Reads who owns the system, in a statement after the one that locks the person who asks: whoever names an owner
     /// locks the owner too, so that who is named here from another transaction is seen by the next one only.
     async fn own(&mut self, conn: &mut PgConnection, target: Target) -> Result<()> {
-        if let Target::Decision { system, .. } | Target::System(system) | Target::PausedSystem { id: system, .. } = target {
+        if let Target::Decision { system, .. } | Target::System(system) | Target::PausedSystem { id: system, .. } =
+            target
+        {
             self.owner = db::owners::find(conn, system).await?;
         }
         Ok(())
@@ -1072,6 +1074,16 @@ mod tests {
         );
         assert_eq!(able(Action::ResumeSystem, by(OTHER)), [Role::SeniorApprover, Role::Admin]);
         assert_eq!(able(Action::ResumeSystem, by(ME)), []);
+    }
+
+    #[test]
+    fn who_owns_a_system_pauses_it_whatever_their_role_and_no_other() {
+        let policies = Policies::compiled().unwrap();
+        let viewer = Seen { disabled: false, break_glass: false, factor_missing: false };
+        let pauses = |system| asked(&policies, viewer, &[Role::Viewer], Action::PauseSystem, Target::System(system)).0;
+
+        assert!(pauses(OWN_SYSTEM));
+        assert!(!pauses(SYSTEM));
     }
 
     /// Proves the row of the matrix for comments, and that auditors only read, whatever else they hold.

@@ -142,7 +142,7 @@ fn notice_text(kind: NoticeKind) -> &'static str {
         }
         NoticeKind::OwnerNamed => "is yours to answer for as its owner. Named by:",
         NoticeKind::OwnerReplaced => "is no longer yours to answer for as its owner. Changed by:",
-        NoticeKind::StaffShort => "so nobody can decide what it asks people about. Health says what to do.",
+        NoticeKind::StaffShort => "so that nobody can decide what it asks people about. Health says what to do.",
         NoticeKind::StaffBack => "no longer: there are enough people again.",
         NoticeKind::ChangeAsked => "An AI system that you own was asked for a change. By:",
         NoticeKind::Answered => "Your question was answered. By:",

@@ -175,7 +175,8 @@ mod strings {
     #[cfg(feature = "ssr")]
     pub(super) const SAY_WHY: &str = "Say why. The reason is sealed and read by auditors.";
     #[cfg(feature = "ssr")]
-    pub(super) const OTHER_FORM: &str = "This form is not one of this page. Read who owns the AI system, then decide again.";
+    pub(super) const OTHER_FORM: &str =
+        "This form is not one of this page. Read who owns the AI system, then decide again.";
     pub(super) const SEND: &str = "Name the owner";
     pub(super) const CANCEL: &str = "Cancel";
 }

@@ -101,9 +101,8 @@ pub(crate) fn SystemsPage() -> impl IntoView {
         name: ServerAction::new(),
     };
     let named = recorded(acts.name);
-    let versions = move || {
-        (acts.register.version().get(), acts.issue.version().get(), acts.revoke.version().get(), named.get())
-    };
+    let versions =
+        move || (acts.register.version().get(), acts.issue.version().get(), acts.revoke.version().get(), named.get());
     let query = use_query_map();
     let chosen = Memo::new(move |_| query.with(|query| query.get("owner")?.parse::<SystemId>().ok()));
     let naming = answer_of(acts.name);
@@ -181,9 +180,8 @@ fn System(system: SystemRow, now: u64, acts: Acts, naming: Naming) -> impl IntoV
     let form = {
         let name = name.clone();
         move || {
-            (may_name && chosen.get() == Some(id)).then(|| {
-                view! { <OwnerForm told name=name.clone() action=acts.name problem/> }.into_any()
-            })
+            (may_name && chosen.get() == Some(id))
+                .then(|| view! { <OwnerForm told name=name.clone() action=acts.name problem/> }.into_any())
         }
     };
     let pausing = format!("Pause {name}");

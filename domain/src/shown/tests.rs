@@ -147,10 +147,7 @@ fn an_earlier_layout_is_a_note_and_an_unknown_one_a_difference() {
     let redrawn = earlier.redraw();
     assert_eq!(redrawn.differences, []);
     assert!(redrawn.notes[0].starts_with("It was laid out as decision/1 then"), "{:?}", redrawn.notes);
-    assert_eq!(
-        said(&unknown.redraw().differences),
-        ["It was laid out by a layout that this build does not know."]
-    );
+    assert_eq!(said(&unknown.redraw().differences), ["It was laid out by a layout that this build does not know."]);
 }
 
 #[test]
@@ -249,8 +246,12 @@ impl Stored {
 }
 
 fn definition() -> TypeDefinition {
-    let parameter =
-        |name: &str, label: &str| Parameter { name: name.into(), label: label.into(), kind: Kind::Text, required: true };
+    let parameter = |name: &str, label: &str| Parameter {
+        name: name.into(),
+        label: label.into(),
+        kind: Kind::Text,
+        required: true,
+    };
     TypeDefinition {
         name: "refund.issue".into(),
         version: 1,

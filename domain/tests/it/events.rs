@@ -554,13 +554,7 @@ pub(crate) fn samples() -> Vec<Event> {
             reason: "the bank called it back".into(),
             by: person,
         },
-        Event::OwnerNamed {
-            system,
-            n: 4,
-            owner: Some(id(0x16).into()),
-            reason: "she runs refunds".into(),
-            by: person,
-        },
+        Event::OwnerNamed { system, n: 4, owner: Some(id(0x16).into()), reason: "she runs refunds".into(), by: person },
         Event::OwnerNamed { system, n: 5, owner: None, reason: "she left".into(), by: person },
         Event::Staffed { policy, rule: 2, role: Role::SeniorApprover, need: 2, missing: 1, system, systems: 3 },
     ]

@@ -203,12 +203,7 @@ pub(crate) async fn end_all(
 }
 
 /// Lets the time of a person's claims on the decisions of a system be over.
-pub(crate) async fn run_out(
-    conn: &mut PgConnection,
-    person: PersonId,
-    system: SystemId,
-    now: u64,
-) -> sqlx::Result<()> {
+pub(crate) async fn run_out(conn: &mut PgConnection, person: PersonId, system: SystemId, now: u64) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
         update leases l

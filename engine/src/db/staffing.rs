@@ -120,8 +120,7 @@ pub(crate) async fn list_open(conn: &mut PgConnection) -> Result<Vec<Open>> {
     .await?;
     rows.into_iter()
         .map(|row| {
-            let unreadable =
-                || Error::Row { table: "staff_shortages", column: "role", id: row.entry_id.to_string() };
+            let unreadable = || Error::Row { table: "staff_shortages", column: "role", id: row.entry_id.to_string() };
             let shortage = Shortage {
                 rule: row.rule as u64,
                 label: row.label,

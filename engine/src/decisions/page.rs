@@ -216,6 +216,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
                     && review.verdict.is_retractable()
                     && settle::stands(review, &stored))
                 .then_some(review.entry),
+                entry: review.entry,
                 at: review.at,
                 seal: seal_at(engine, review.index),
             })

@@ -106,7 +106,11 @@ impl Sealed {
         let d = |name| leaf.d.as_ref().and_then(|d| d.get(name));
         let hash = |name| d(name).and_then(|value| value.as_hash());
         let policy = d("policy").and_then(|value| value.as_text()).map(str::to_owned);
-        Ok(hash("seen").zip(hash("content")).zip(policy).map(|((seen, content), policy)| Self { seen, content, policy }))
+        Ok(hash("seen").zip(hash("content")).zip(policy).map(|((seen, content), policy)| Self {
+            seen,
+            content,
+            policy,
+        }))
     }
 }
 

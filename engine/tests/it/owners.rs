@@ -36,10 +36,7 @@ async fn an_owner_reviews_nothing_that_their_system_proposes_and_is_told_why() {
     let sent = decisions::review(&desk.engine, &again(&desk.approver), form).await.unwrap_err();
 
     let Composer::Closed { reason } = page.composer else { panic!("a form for the owner") };
-    assert_eq!(
-        reason,
-        "You can read this. You own this AI system, so somebody else has to review what it proposes."
-    );
+    assert_eq!(reason, "You can read this. You own this AI system, so somebody else has to review what it proposes.");
     assert!(page.owner.unwrap().own);
     for refused in [started, sent] {
         let problem = Problem::from(refused);
@@ -182,10 +179,7 @@ async fn the_former_owner_is_told_too_and_who_names_themselves_to_nobody_is_not(
         told.into_iter().map(|notice| (notice.kind, notice.system)).collect::<Vec<_>>()
     };
     let system = || Some("refund-agent".to_owned());
-    assert_eq!(
-        of(&keeper).await,
-        [(NoticeKind::OwnerReplaced, system()), (NoticeKind::OwnerNamed, system())]
-    );
+    assert_eq!(of(&keeper).await, [(NoticeKind::OwnerReplaced, system()), (NoticeKind::OwnerNamed, system())]);
     assert_eq!(of(&desk.approver_b).await, [(NoticeKind::OwnerNamed, system())]);
     assert_eq!(of(&desk.admin).await, []);
 }

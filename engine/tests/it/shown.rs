@@ -84,9 +84,7 @@ async fn a_personal_field_that_the_reviewer_had_opened_was_shown_and_keeps_its_v
 async fn what_somebody_changed_in_the_database_is_named() {
     let desk = Desk::new().await;
     let (id, review) = reviewed(&desk).await;
-    let of = format!(
-        "entry_id = (select entry_id from decisions where id = '{id}') and field = 'amount'"
-    );
+    let of = format!("entry_id = (select entry_id from decisions where id = '{id}') and field = 'amount'");
 
     desk.database.attack(&format!("update vault_values set commitment = sha256('another') where {of}")).await;
     let changed = shown(&desk, &desk.auditor, id, review).await;
@@ -96,7 +94,11 @@ async fn what_somebody_changed_in_the_database_is_named() {
     let gone = shown(&desk, &desk.auditor, id, review).await;
 
     let says = |view: &ShownView| {
-        view.differences.iter().filter(|one| one.field.as_deref() == Some("Amount")).map(|one| one.says.clone()).collect::<Vec<_>>()
+        view.differences
+            .iter()
+            .filter(|one| one.field.as_deref() == Some("Amount"))
+            .map(|one| one.says.clone())
+            .collect::<Vec<_>>()
     };
     assert_ne!(changed.sealed, changed.redrawn);
     assert!(says(&changed).contains(&"Another value was shown than is stored.".to_owned()), "{changed:?}");

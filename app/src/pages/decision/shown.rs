@@ -218,7 +218,8 @@ mod strings {
     pub(super) const SAME: &str = "This is what was shown.";
     pub(super) const SAME_TEXT: &str = "Drawn again from what is stored, it has the digest that was sealed with the review, and every value is the one that was committed to.";
     pub(super) const DIFFERS: &str = "This is not what was shown.";
-    pub(super) const DIFFERS_TEXT: &str = "Somebody may have changed the database. “countersign verify” says which entries and records still hold.";
+    pub(super) const DIFFERS_TEXT: &str =
+        "Somebody may have changed the database. “countersign verify” says which entries and records still hold.";
     pub(super) const LIMIT: &str = "It says what the server sent to the screen, not what somebody read of it.";
     pub(super) const DRAWN: &str = "The fields, as they were drawn";
     pub(super) const FULL: &str = "Shown in full";

@@ -92,9 +92,7 @@ pub(super) fn Nothing(
         (View::Breaching, _) => {
             view! { <Empty title=strings::NO_BREACHING reason=strings::NO_BREACHING_REASON/> }.into_any()
         }
-        (View::Owned, _) => {
-            view! { <Empty title=strings::NO_OWNED reason=strings::NO_OWNED_REASON/> }.into_any()
-        }
+        (View::Owned, _) => view! { <Empty title=strings::NO_OWNED reason=strings::NO_OWNED_REASON/> }.into_any(),
         (View::Resolved, None) => {
             view! { <Empty title=strings::NO_RESOLVED reason=strings::NO_RESOLVED_REASON/> }.into_any()
         }

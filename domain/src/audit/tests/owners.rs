@@ -19,8 +19,11 @@ fn a_review_by_the_owner_fails_d6_unless_nobody_else_is_there() {
     let own = log(PROPOSED, named(Some(ANNA), 2));
     let mut alone = own.clone();
     for review in [REVIEWED_ANNA, REVIEWED_BEN] {
-        alone[review + 1].authz =
-            Some(Authz { ids: vec!["review_as_approver".into(), "single_operator".into()], rev: Hash([7; 32]), ok: true });
+        alone[review + 1].authz = Some(Authz {
+            ids: vec!["review_as_approver".into(), "single_operator".into()],
+            rev: Hash([7; 32]),
+            ok: true,
+        });
     }
 
     assert_eq!(of("D6", &own), [REVIEWED_ANNA + 1]);
