@@ -37,7 +37,9 @@ pub(crate) async fn name_owner(
         Ok(reason) => reason,
         Err(problem) => return Ok(told(Err(problem))),
     };
-    let Ok(before) = Some(before).filter(|before| !before.is_empty()).map(|before| before.parse()).transpose() else {
+    let Ok(before) =
+        Some(before).filter(|before| !before.is_empty()).map(|before| before.parse::<EntryId>()).transpose()
+    else {
         return Ok(told(Err(Problem::new(Code::Stale, strings::OTHER_FORM))));
     };
     let naming = NamingRequest { system, login, before, reason };

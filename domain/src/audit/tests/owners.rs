@@ -1,6 +1,6 @@
 //! Who owns a system reviews nothing that it proposes, and nothing that they said before counts.
 
-use countersign_ledger::{hash::Hash, leaf::Authz};
+use countersign_ledger::leaf::Authz;
 
 use super::*;
 
