@@ -55,7 +55,7 @@ pub(crate) fn owner_address(system: SystemId) -> String {
 
 /// What the page says of a system's owner, which a form that comes too late reads anew.
 #[derive(Clone, Copy)]
-pub(super) struct Told {
+pub(crate) struct Told {
     system: SystemId,
     owner: RwSignal<Option<ShownOwner>>,
     entry: RwSignal<Option<EntryId>>,
