@@ -25,13 +25,14 @@ use crate::{
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
-pub const PAGES: [&str; 36] = [
+pub const PAGES: [&str; 37] = [
     "/",
     "/queue",
     "/decisions/{id}",
     "/decisions/{id}/edit",
     "/decisions/{id}/chain",
     "/decisions/{id}/revoke",
+    "/decisions/{id}/shown/{review}",
     "/ledger",
     "/ledger/{index}",
     "/policies",
@@ -87,11 +88,12 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 116] = [
+pub const ENDPOINTS: [Endpoint; 118] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
     endpoint("/act/chain", Class::Read),
+    endpoint("/act/shown", Class::Read),
     endpoint("/act/ledger", Class::Read),
     endpoint("/act/entry", Class::Read),
     endpoint("/act/people", Class::Read),
@@ -172,6 +174,7 @@ pub const ENDPOINTS: [Endpoint; 116] = [
     endpoint("/act/enable-person", Class::Act),
     endpoint("/act/register-system", Class::Act),
     endpoint("/act/issue-key", Class::Act),
+    endpoint("/act/name-owner", Class::Act),
     endpoint("/act/revoke-key", Class::Act),
     endpoint("/act/end-session", Class::Act),
     endpoint("/act/end-other-sessions", Class::Act),
@@ -361,6 +364,7 @@ fn page_of(path: &str, typed: &Typed) -> String {
         "/act/note-handover" | "/act/end-handover" => "/handovers".into(),
         "/act/put-away-handover" => "/queue".into(),
         "/act/register-system" | "/act/issue-key" | "/act/revoke-key" => "/admin/systems".into(),
+        "/act/name-owner" => format!("/admin/systems?owner={}", word("system")),
         "/act/new-key" | "/act/rotate-key" | "/act/end-former-secret" | "/act/end-key" => "/admin/keys".into(),
         "/act/open-audit-window" | "/act/close-audit-window" | "/act/issue-token" => "/admin/audit-windows".into(),
         "/act/start-access-review" | "/act/review-assignment" => "/admin/recertification".into(),

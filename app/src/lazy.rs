@@ -16,7 +16,7 @@ use crate::{
         access_reviews::AccessReviewsPage,
         audit_windows::AuditWindowsPage,
         changes::ChangesPage,
-        decision::{chain::ChainPage, edit::EditPage, fetch_decision, revoke::RevokePage},
+        decision::{chain::ChainPage, edit::EditPage, fetch_decision, revoke::RevokePage, shown::ShownPage},
         factors::FactorsPage,
         handovers::HandoversPage,
         health::HealthPage,
@@ -72,7 +72,7 @@ impl Part {
             "queue" => selects().then_some(Self::Decision),
             "decisions" => match (segments.next(), segments.next()) {
                 (Some(_), None) => Some(Self::Decision),
-                (Some(_), Some("edit" | "chain" | "revoke")) => Some(Self::Decisions),
+                (Some(_), Some("edit" | "chain" | "revoke" | "shown")) => Some(Self::Decisions),
                 _ => None,
             },
             _ => None,
@@ -211,6 +211,7 @@ pub(crate) enum Decisions {
     Chain,
     Edit,
     Revoke,
+    Shown,
 }
 
 #[wasm_split(decisions, wasm_split_path = leptos::wasm_split, preload(fetch_decisions), fallible)]
@@ -219,6 +220,7 @@ fn decisions(page: Decisions) -> Result<AnyView, NotFetched> {
         Decisions::Chain => ChainPage().into_any(),
         Decisions::Edit => EditPage().into_any(),
         Decisions::Revoke => RevokePage().into_any(),
+        Decisions::Shown => ShownPage().into_any(),
     })
 }
 

@@ -13,6 +13,7 @@ mod decisions;
 mod findings;
 mod leases;
 mod order;
+mod owners;
 mod passkeys;
 mod pauses;
 mod people;
@@ -36,6 +37,7 @@ use decisions::Decisions;
 use findings::Findings;
 use leases::Leases;
 use order::Order;
+use owners::Owners;
 use passkeys::Passkeys;
 use pauses::Pauses;
 use people::People;
@@ -58,6 +60,7 @@ pub struct Audit<'a> {
     pauses: Pauses,
     leases: Leases,
     talk: Talk,
+    owners: Owners,
     statements: Statements<'a>,
     values: Values<'a>,
     entries: u64,
@@ -116,6 +119,7 @@ impl<'a> Audit<'a> {
             pauses: Pauses::default(),
             leases: Leases::default(),
             talk: Talk::default(),
+            owners: Owners::default(),
             statements,
             values: Values::new(statements),
             entries: 0,
@@ -159,6 +163,7 @@ impl<'a> Audit<'a> {
         self.pauses.visit(&act, understood, &mut self.findings);
         self.leases.visit(&act, understood, &mut self.findings);
         self.talk.visit(&act, understood, &mut self.findings);
+        self.owners.visit(&act, understood, &mut self.findings);
         self.people.visit(&act, understood);
         self.passkeys.visit(&act, understood, self.statements, &mut self.findings);
         self.entries += 1;
@@ -175,6 +180,10 @@ impl<'a> Audit<'a> {
         let reviewed = self.decisions.reviewed();
         let reviewed = match self.leases.summary() {
             Some(leases) => format!("{reviewed}; {leases}"),
+            None => reviewed,
+        };
+        let reviewed = match self.owners.summary() {
+            Some(owners) => format!("{reviewed}; {owners}"),
             None => reviewed,
         };
         let passed = [

@@ -54,7 +54,7 @@ words! {
 words! {
     /// Why a link, or the whole of one, is not there.
     Gap {
-        /// No owner is recorded for the system.
+        /// Nobody owned the system when it proposed.
         NoOwner "no_owner"
         /// No author is recorded for the policy version.
         NoAuthor "no_author"
@@ -345,9 +345,9 @@ impl Gap {
         let Named { system, at_zero } = named;
         let (why, remedy) = match self {
             Gap::NoOwner => (
-                format!("Nobody owns {system}: no owner is recorded for this AI system."),
+                format!("Nobody owned {system} when it proposed this."),
                 Some(format!(
-                    "Say in writing, outside this installation, who answers for {system}, and who stands in for them."
+                    "An admin names an owner of {system} under AI systems; what it proposes from then on has this link."
                 )),
             ),
             Gap::NoAuthor => (
@@ -459,8 +459,8 @@ mod tests {
                         "kind": "owner", "standing": "missing", "says": "Nobody answers for it.",
                         "lacks": {
                             "gap": "no_owner",
-                            "why": "Nobody owns refund-agent: no owner is recorded for this AI system.",
-                            "remedy": "Say in writing, outside this installation, who answers for refund-agent, and who stands in for them.",
+                            "why": "Nobody owned refund-agent when it proposed this.",
+                            "remedy": "An admin names an owner of refund-agent under AI systems; what it proposes from then on has this link.",
                         },
                         "acts": [], "grants": [],
                     },

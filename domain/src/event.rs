@@ -540,6 +540,36 @@ pub enum Event {
         /// Who says it; the text is theirs.
         by: PersonId,
     },
+    /// A person was named who answers for a system, or that nobody does.
+    OwnerNamed {
+        /// The system.
+        system: SystemId,
+        /// Number of this entry about the system.
+        n: u64,
+        /// Who answers for it from now on, if anybody.
+        owner: Option<PersonId>,
+        /// Why, committed.
+        reason: String,
+        /// Who named them; the reason is theirs.
+        by: PersonId,
+    },
+    /// How many people a seat of the table in force lacks, so that it cannot be filled; none when there are enough again.
+    Staffed {
+        /// The policy version.
+        policy: PolicyVersionId,
+        /// Number of the row, from 1.
+        rule: u64,
+        /// Who fills the seat.
+        role: Role,
+        /// How many of them the row asks for.
+        need: u64,
+        /// How many more it takes.
+        missing: u64,
+        /// The system for which most are missing.
+        system: SystemId,
+        /// For how many systems any are.
+        systems: u64,
+    },
     /// A table was saved that is not in force.
     PolicyDrafted {
         /// The draft, which becomes the version.
@@ -1432,6 +1462,21 @@ impl Event {
                     TextOwner::Person(*by),
                 )
             }
+            Event::OwnerNamed { system, n, owner, reason, by } => {
+                let mut parts =
+                    act("system.owner_named", "system", system.0, *n).text("reason", reason, TextOwner::Person(*by));
+                parts.d.extend(owner.map(|owner| ("owner", id(owner.0))));
+                parts
+            }
+            Event::Staffed { policy, rule, role, need, missing, system, systems } => bare("policy.staffed").d([
+                ("missing", (*missing).into()),
+                ("need", (*need).into()),
+                ("policy", id(policy.0)),
+                ("role", id(role.id().0)),
+                ("rule", (*rule).into()),
+                ("system", id(system.0)),
+                ("systems", (*systems).into()),
+            ]),
             Event::PolicyDrafted { version, n, digest } => {
                 act("policy.drafted", "policy_version", version.0, *n).d([("digest", (*digest).into())])
             }

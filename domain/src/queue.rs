@@ -28,6 +28,8 @@ words! {
         Breaching "breaching"
         /// Resolved, and this person has reviewed it.
         Resolved "resolved"
+        /// Its AI system was asked for a change, and this person owns that system.
+        Owned "owned"
     }
 }
 
@@ -42,6 +44,7 @@ impl View {
             View::Settling => "Settling",
             View::Breaching => "Breaching",
             View::Resolved => "Resolved by you",
+            View::Owned => "Yours as owner",
         }
     }
 

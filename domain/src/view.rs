@@ -16,6 +16,7 @@ use crate::{
     },
     lease::Holder,
     lineage::{FieldChange, Maker},
+    owner::{DecisionOwner, ShownOwner},
     pause::ShownPause,
     policy::{Route, RowTrace},
     queue::{Count, Sort, View},
@@ -167,6 +168,8 @@ pub struct DecisionView {
     pub system: SystemId,
     /// Its name.
     pub system_name: String,
+    /// Who owns it.
+    pub owner: Option<DecisionOwner>,
     /// The key that proposed, by its public id.
     pub key_id: String,
     /// Name of the type.
@@ -371,6 +374,8 @@ pub struct ReviewRow {
     pub round: u64,
     /// Its entry, where the person reading may take it back.
     pub retractable: Option<EntryId>,
+    /// Its entry.
+    pub entry: EntryId,
     /// When.
     pub at: u64,
     /// Its seal.
@@ -629,6 +634,8 @@ pub struct InvitationLink {
 pub struct SystemsView {
     /// Systems, oldest first.
     pub systems: Vec<SystemRow>,
+    /// The reader may name owners.
+    pub may_name: bool,
     /// Server time.
     pub now: u64,
 }
@@ -644,6 +651,10 @@ pub struct SystemRow {
     pub open_count: u64,
     /// The pause that runs.
     pub pause: Option<ShownPause>,
+    /// Who owns it.
+    pub owner: Option<ShownOwner>,
+    /// The entry that said last who owns it; a form to name somebody else quotes it.
+    pub owner_entry: Option<EntryId>,
     /// Its keys, newest first.
     pub keys: Vec<KeyRow>,
 }
@@ -1067,6 +1078,16 @@ crate::decision::words! {
         Answered "answered"
         /// An action had an effect, and its approval is revoked.
         ToMakeGood "to_make_good"
+        /// The reader was named as the owner of an AI system.
+        OwnerNamed "owner_named"
+        /// The reader owns an AI system no longer.
+        OwnerReplaced "owner_replaced"
+        /// A reviewer asked an AI system that the reader owns for a change.
+        ChangeAsked "change_asked"
+        /// A seat of the policy in force cannot be filled by the people there are.
+        StaffShort "staff_short"
+        /// It can be again.
+        StaffBack "staff_back"
     }
 }
 

@@ -69,6 +69,7 @@ class Review:
     senior: bool
     edited: str | None = None
     stands: bool = True
+    alone: bool = False
 
 
 @dataclass
@@ -138,6 +139,7 @@ class Replay:
         self.roles: dict[str, dict[str, Leaf]] = {}
         self.disabled: set[str] = set()
         self.paused: set[str] = set()
+        self.owners: dict[str, str | None] = {}
         self.disagreements: list[Disagreement] = []
         self.not_understood: Counter[str] = Counter()
         self.reviews = 0
@@ -150,6 +152,8 @@ class Replay:
             self.visit_person(about["id"], leaf)
         elif kind in ("system.paused", "system.resumed"):
             (self.paused.add if kind == "system.paused" else self.paused.discard)(about.get("id"))
+        elif kind == "system.owner_named":
+            self.owners[about["id"]] = (leaf.get("d") or {}).get("owner")
         elif about.get("t") == "decision":
             self.visit_decision(index, about, leaf)
 
@@ -325,13 +329,16 @@ class Replay:
         yield from self.unseen(decision, person, leaf["obj"]["id"], d)
         if person in self.disabled:
             yield "the reviewer was disabled"
+        alone = "single_operator" in (leaf.get("authz") or {}).get("ids", [])
+        if person == self.owners.get(decision.system) and not alone:
+            yield "the reviewer owned the AI system that proposed it"
         senior = self.holds(person, SENIOR_APPROVER, decision.system, at)
         if not senior and not self.holds(person, APPROVER, decision.system, at):
             yield "the reviewer held no role that reviews"
         if d["verdict"] in COUNTED and any(one.person == person for one in decision.standing(*COUNTED)):
             yield "the same person's review of this round stands already"
         decision.reviews[leaf["id"]] = Review(
-            leaf["id"], person, d["verdict"], d["round"], senior, d.get("edited")
+            leaf["id"], person, d["verdict"], d["round"], senior, d.get("edited"), alone=alone
         )
         # A log from before there were claims has none.
         if self.leases and person not in decision.held.values():
@@ -517,6 +524,8 @@ class Replay:
                 yield f"it counts {entry}, a review that was retracted or voided"
             elif any(review.person == one.person for one in counted):
                 yield f"it counts one person twice, with {entry}"
+            elif review.person == self.owners.get(decision.system) and not review.alone:
+                yield f"it counts {entry}, a review of who owns the AI system by then"
             else:
                 counted.append(review)
         rejections = [one for one in counted if one.verdict == "reject"]

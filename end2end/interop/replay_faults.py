@@ -273,6 +273,13 @@ class Right(Case):
         decision.resolve("rejected", cause="pause")
         self.agrees("rejected")
 
+    def test_who_owned_the_system_before_reviews(self) -> None:
+        self.log.act("system", SYSTEM, "system.owner_named", {"owner": "ann"}, as_="person", sid="adm")
+        self.log.act("system", SYSTEM, "system.owner_named", {}, as_="person", sid="adm")
+        decision = Decision(self.log, need=1)
+        decision.resolve("approved", decision.review("ann"))
+        self.agrees("approved")
+
     def test_a_review_escalates(self) -> None:
         decision = Decision(self.log, need=1)
         review = decision.review("ann", "escalate")
@@ -653,6 +660,16 @@ class Wrong(Case):
         rule = Decision(self.log, id="decision-3", need=0, route="auto_approve")
         rule.resolve("approved", cause="rule")
         self.disagrees("a rule approved it while its AI system was paused")
+
+    def test_a_review_by_who_owns_the_system(self) -> None:
+        decision = Decision(self.log, need=1)
+        first = decision.review("ann")
+        self.log.act("system", SYSTEM, "system.owner_named", {"owner": "ann"}, as_="person", sid="adm")
+        decision.resolve("approved", first)
+        self.disagrees("a review of who owns the AI system by then")
+        other = Decision(self.log, id="decision-2", need=1)
+        other.review("ann", "abstain")
+        self.disagrees("the reviewer owned the AI system that proposed it")
 
     def test_a_revocation_of_what_was_not_approved_or_twice(self) -> None:
         decision = Decision(self.log, need=1)

@@ -140,6 +140,7 @@ actions! {
     HandOver "hand_over"
     EndHandover "end_handover"
     RevokeDecision "revoke_decision"
+    NameOwner "name_owner"
 }
 
 /// On what.
@@ -242,6 +243,9 @@ impl Denial {
         if by("key_holder_never_reviews") {
             return "You made the key of this agent, so somebody else has to review what it proposes.".into();
         }
+        if by("owner_never_reviews") {
+            return "You own this AI system, so somebody else has to review what it proposes.".into();
+        }
         if by("break_glass_never_reviews") {
             return "An emergency sign-in repairs access and never reviews. Sign in the usual way.".into();
         }
@@ -306,6 +310,7 @@ impl Denial {
             Action::RegisterSystem | Action::IssueKey | Action::RevokeKey => {
                 "Systems and keys are managed by admins.".into()
             }
+            Action::NameOwner => "Who owns an AI system is said by admins.".into(),
             Action::ListSessions | Action::ListCredentials | Action::ConfirmCredential => {
                 "Sign-ins and passkeys are watched over by admins; nobody vouches for their own passkey.".into()
             }
@@ -331,7 +336,7 @@ impl Denial {
             }
             Action::ListPauses => "Pauses are read by everybody with a role. An admin can give one.".into(),
             Action::PauseSystem => {
-                "Pausing needs the role approver or senior approver for this AI system, admin, or compliance officer. An admin can give it.".into()
+                "Pausing needs the role approver or senior approver for this AI system, admin, or compliance officer, or to own it. An admin can give a role.".into()
             }
             Action::ResumeSystem => {
                 "Resuming needs the role senior approver for this AI system, or admin. An admin can give it.".into()
@@ -446,8 +451,11 @@ pub(crate) async fn authorize(
     target: Target,
     now: u64,
 ) -> Result<Permit> {
-    let facts = Facts::of(conn, target).await?;
+    let mut facts = Facts::of(conn, target).await?;
     let (principal, authority, alone) = principal(conn, &caller.actor, target, &facts, now).await?;
+    if caller.person().is_some() {
+        facts.own(conn, target).await?;
+    }
     let viewer = principal.clone();
     let (allowed, mut ids) = policies.decide(principal, action, target.entity(&facts)?)?;
     if alone && allowed {
@@ -497,7 +505,7 @@ pub(crate) async fn ask(
     action: Action,
     target: Target,
 ) -> Result<Opinion> {
-    let facts = Facts::of(conn, target).await?;
+    let mut facts = Facts::of(conn, target).await?;
     let actor = Actor::Person {
         id: person,
         session: SessionId(Uuid::nil()),
@@ -506,6 +514,7 @@ pub(crate) async fn ask(
         factor_missing: false,
     };
     let (principal, ..) = principal(conn, &actor, target, &facts, engine.now()).await?;
+    facts.own(conn, target).await?;
     let (allowed, policies) = engine.policies.decide(principal, action, target.entity(&facts)?)?;
     Ok(Opinion { allowed, policies })
 }
@@ -623,7 +632,7 @@ pub(crate) fn imagine(policies: &Policies, sample: &Sample) -> Result<Opinion> {
         held: std::slice::from_ref(&sample.holding),
     };
     let facts = match sample.target {
-        Target::Decision { .. } => Facts { matter: Some(sample.matter.clone()), key_holder: None },
+        Target::Decision { .. } => Facts { matter: Some(sample.matter.clone()), ..Facts::default() },
         _ => Facts::default(),
     };
     let principal = viewer.entity(sample.target, facts.matter.as_ref())?;
@@ -694,13 +703,26 @@ struct Facts {
     matter: Option<Matter>,
     /// Who made the key that proposed the decision.
     key_holder: Option<PersonId>,
+    /// Who owns the system, where a person asks.
+    owner: Option<PersonId>,
 }
 
 impl Facts {
     async fn of(conn: &mut PgConnection, target: Target) -> Result<Self> {
         let Target::Decision { id, .. } = target else { return Ok(Self::default()) };
         let (matter, key_holder) = db::decisions::matter(conn, id).await?.ok_or(Error::NotFound)?;
-        Ok(Self { matter: Some(matter), key_holder })
+        Ok(Self { matter: Some(matter), key_holder, owner: None })
+    }
+
+    /// Reads who owns the system, in a statement after the one that locks the person who asks: whoever names an owner
+    /// locks the owner too, so that who is named here from another transaction is seen by the next one only.
+    async fn own(&mut self, conn: &mut PgConnection, target: Target) -> Result<()> {
+        if let Target::Decision { system, .. } | Target::System(system) | Target::PausedSystem { id: system, .. } =
+            target
+        {
+            self.owner = db::owners::find(conn, system).await?;
+        }
+        Ok(())
     }
 }
 
@@ -846,12 +868,17 @@ impl Viewer<'_> {
 
 impl Target {
     fn entity(&self, facts: &Facts) -> Result<Entity> {
+        let owner = facts.owner.map(|person| person.to_string()).unwrap_or_default();
         match self {
             Target::Decision { id, system, .. } => {
                 let risk = facts.matter.as_ref().map_or("", |matter| matter.risk.word());
                 let holder = facts.key_holder.map(|person| person.to_string()).unwrap_or_default();
-                let attributes =
-                    [("system", text(&system.to_string())), ("risk", text(risk)), ("key_holder", text(&holder))];
+                let attributes = [
+                    ("system", text(&system.to_string())),
+                    ("risk", text(risk)),
+                    ("key_holder", text(&holder)),
+                    ("owner", text(&owner)),
+                ];
                 entity("Decision", &id.to_string(), attributes)
             }
             Target::Change { id, requester, subject, .. } => {
@@ -859,9 +886,13 @@ impl Target {
                 let attributes = [("requester", text(&requester.to_string())), ("subject", text(&subject))];
                 entity("Change", &id.to_string(), attributes)
             }
-            Target::System(id) => entity("System", &id.to_string(), [("id", text(&id.to_string()))]),
+            Target::System(id) => {
+                let attributes = [("id", text(&id.to_string())), ("owner", text(&owner))];
+                entity("System", &id.to_string(), attributes)
+            }
             Target::PausedSystem { id, by, .. } => {
-                let attributes = [("id", text(&id.to_string())), ("paused_by", text(&by.to_string()))];
+                let attributes =
+                    [("id", text(&id.to_string())), ("owner", text(&owner)), ("paused_by", text(&by.to_string()))];
                 entity("System", &id.to_string(), attributes)
             }
             Target::Member(id) => entity("Member", &id.to_string(), [("id", text(&id.to_string()))]),
@@ -1045,6 +1076,16 @@ mod tests {
         assert_eq!(able(Action::ResumeSystem, by(ME)), []);
     }
 
+    #[test]
+    fn who_owns_a_system_pauses_it_whatever_their_role_and_no_other() {
+        let policies = Policies::compiled().unwrap();
+        let viewer = Seen { disabled: false, break_glass: false, factor_missing: false };
+        let pauses = |system| asked(&policies, viewer, &[Role::Viewer], Action::PauseSystem, Target::System(system)).0;
+
+        assert!(pauses(OWN_SYSTEM));
+        assert!(!pauses(SYSTEM));
+    }
+
     /// Proves the row of the matrix for comments, and that auditors only read, whatever else they hold.
     #[test]
     fn whoever_works_on_decisions_comments_and_auditors_only_read() {
@@ -1161,6 +1202,7 @@ mod tests {
     const ME: PersonId = PersonId(Uuid::from_bytes([7; 16]));
     const OTHER: PersonId = PersonId(Uuid::from_bytes([8; 16]));
     const SYSTEM: SystemId = SystemId(Uuid::from_bytes([2; 16]));
+    const OWN_SYSTEM: SystemId = SystemId(Uuid::from_bytes([11; 16]));
 
     #[derive(Clone, Copy)]
     struct Seen {
@@ -1182,6 +1224,7 @@ mod tests {
             ("disabled_person", vec![Role::Viewer], Action::ListQueue, installation),
             ("admin_never_reviews", vec![Role::Admin, Role::SeniorApprover], Action::ReviewDecision, decision()),
             ("key_holder_never_reviews", vec![Role::Approver], Action::ReviewDecision, own_agents_decision()),
+            ("owner_never_reviews", vec![Role::SeniorApprover], Action::ReviewDecision, own_systems_decision()),
             ("break_glass_never_reviews", vec![Role::Approver], Action::ReviewDecision, decision()),
             ("break_glass_never_comments", vec![Role::Approver], Action::CommentDecision, decision()),
             ("auditor_stands_alone", vec![Role::Auditor, Role::Approver], Action::ReviewDecision, decision()),
@@ -1216,14 +1259,21 @@ mod tests {
         Target::Decision { id: DecisionId(Uuid::from_bytes([9; 16])), system: SYSTEM, n: 1 }
     }
 
+    /// The same kind of decision, proposed by a system that I own.
+    fn own_systems_decision() -> Target {
+        Target::Decision { id: DecisionId(Uuid::from_bytes([10; 16])), system: OWN_SYSTEM, n: 1 }
+    }
+
     fn member(id: PersonId) -> Target {
         Target::Member(id)
     }
 
     fn facts(target: Target) -> Facts {
-        let Target::Decision { system, .. } = target else { return Facts::default() };
+        let (Target::Decision { system, .. } | Target::System(system)) = target else { return Facts::default() };
+        let owner = (system == OWN_SYSTEM).then_some(ME);
         let matter = Matter { system, type_name: "refund.issue".into(), risk: Risk::Medium, amount: None };
-        Facts { matter: Some(matter), key_holder: (target == own_agents_decision()).then_some(ME) }
+        let matter = matches!(target, Target::Decision { .. }).then_some(matter);
+        Facts { matter, key_holder: (target == own_agents_decision()).then_some(ME), owner }
     }
 
     fn entity_of(target: Target) -> Entity {

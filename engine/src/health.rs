@@ -1,7 +1,7 @@
 //! How the installation stands: what is measured all the time, and the lines of the health page.
 //!
-//! The page is not sealed, so that it answers while the ledger takes no entries; it shows no decision,
-//! person or policy. When a volume is almost full, proposals and reviews are refused before PostgreSQL
+//! The page is not sealed, so that it answers while the ledger takes no entries; it shows no decision
+//! and no person. When a volume is almost full, proposals and reviews are refused before PostgreSQL
 //! or the log would fail in the middle of one; reads go on.
 
 use std::{
@@ -17,6 +17,7 @@ use countersign_domain::{
     administration::{Health, HealthLine, HealthView},
     event::{AnomalyCause, Event},
     problem::Code,
+    staffing::Shortage,
     time::duration,
 };
 
@@ -27,7 +28,7 @@ use crate::{
     clock::{SystemClock, milliseconds},
     db,
     error::{Error, Result},
-    seal,
+    seal, staffing,
 };
 
 /// How often volumes are looked at.
@@ -213,10 +214,11 @@ pub async fn view(engine: &Engine, caller: &Caller) -> Result<HealthView> {
         let head = db::logs::head(&mut tx, engine.log.row).await?;
         let checkpoint = db::logs::latest_checkpoint(&mut tx, engine.log.row).await?;
         let holder = db::logs::widest_holder(&mut tx, engine.log.row).await?;
+        let short = staffing::open(&mut tx).await?;
         tx.commit().await?;
-        Ok((answered, server, backlog, head, checkpoint, holder))
+        Ok((answered, server, backlog, head, checkpoint, holder, short))
     };
-    let (answered, server, backlog, head, checkpoint, holder) = engine.noted(caller, found.await).await?;
+    let (answered, server, backlog, head, checkpoint, holder, short) = engine.noted(caller, found.await).await?;
     let now = engine.now();
     let line = |name: &str, state: Health, value: String, advice: &str| HealthLine {
         name: name.to_owned(),
@@ -280,6 +282,16 @@ pub async fn view(engine: &Engine, caller: &Caller) -> Result<HealthView> {
             "Download a proof or export the log and keep it elsewhere; until then an operator could rewrite it unseen.",
         ),
     });
+    lines.push(line(
+        "Reviewers",
+        if short.is_empty() { Health::Fine } else { Health::Watch },
+        match short.is_empty() {
+            true => "There are enough people for every row of the policy in force.".to_owned(),
+            false => format!("{}.", short.iter().map(Shortage::sentence).collect::<Vec<_>>().join("; ")),
+        },
+        "What such a row asks people about waits until its deadline. Give more people the role for these AI systems, or put \
+         a version in force that asks for fewer.",
+    ));
     lines.push(space_line(engine));
     lines.push(clock_line(engine, now));
     lines.push(line(

@@ -34,7 +34,7 @@ use crate::{
     policies, reads, refusals, scim, secret,
     sequencer::{self, Sequencer},
     signing::{Hold, Keys},
-    tail,
+    staffing, tail,
     vault::Vault,
 };
 
@@ -151,6 +151,7 @@ impl Engine {
         policies::activate_bootstrap(&engine).await?;
         engine.spawn(expiry::run(engine.clone()));
         engine.spawn(scim::due::run(engine.clone()));
+        engine.spawn(staffing::run(engine.clone()));
         engine.measure_space();
         engine.spawn(health::run(engine.clone()));
 

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The rows of the matrix: what a person does, in words, and on what.
-const ROWS: [(&str, Action, On); 25] = [
+const ROWS: [(&str, Action, On); 26] = [
     ("See a decision, its proof and the queue", Action::ViewDecision, On::Decision),
     ("Open a masked field with a reason", Action::UnmaskField, On::Decision),
     ("Review low and medium risk", Action::ReviewDecision, On::Decision),
@@ -39,6 +39,7 @@ const ROWS: [(&str, Action, On); 25] = [
     ("See AI systems", Action::ListSystems, On::Installation),
     ("Register AI systems", Action::RegisterSystem, On::Installation),
     ("Make and revoke keys", Action::IssueKey, On::System),
+    ("Name who owns an AI system", Action::NameOwner, On::System),
     ("Pause an AI system", Action::PauseSystem, On::System),
     ("Resume an AI system that somebody else paused", Action::ResumeSystem, On::System),
     ("Connect identity providers", Action::ChangeProvider, On::Installation),

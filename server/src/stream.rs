@@ -248,10 +248,10 @@ fn is_of_no_decision(change: &Change) -> bool {
     touched_by(change).next().is_none()
 }
 
-/// Tells whether a system was paused or resumed, or a note was left for the next shift or ended: pages of every system
-/// look again.
+/// Tells whether a system was paused or resumed or got another owner, or a note was left for the next shift or ended:
+/// pages of every system look again.
 fn is_of_every_page(change: &Change) -> bool {
-    let known = ["system.paused", "system.resumed", "handover.noted", "handover.ended"];
+    let known = ["system.paused", "system.resumed", "system.owner_named", "handover.noted", "handover.ended"];
     change.kinds.iter().any(|kind| known.contains(&kind.as_str()))
 }
 

@@ -34,6 +34,11 @@ impl TitleText {
         Self(format!("Accountability of {} · Countersign", id.short()))
     }
 
+    /// The page of what a review saw.
+    pub(crate) fn shown(id: DecisionId) -> Self {
+        Self(format!("Shown of {} · Countersign", id.short()))
+    }
+
     /// The page of an entry.
     pub(crate) fn entry(index: u64) -> Self {
         Self(format!("Entry {index} · Countersign"))

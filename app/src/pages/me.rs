@@ -140,6 +140,11 @@ fn notice_text(kind: NoticeKind) -> &'static str {
         NoticeKind::ToMakeGood => {
             "An action had an effect and its approval is revoked: somebody has to make that good. Revoked by:"
         }
+        NoticeKind::OwnerNamed => "is yours to answer for as its owner. Named by:",
+        NoticeKind::OwnerReplaced => "is no longer yours to answer for as its owner. Changed by:",
+        NoticeKind::StaffShort => "so that nobody can decide what it asks people about. Health says what to do.",
+        NoticeKind::StaffBack => "no longer: there are enough people again.",
+        NoticeKind::ChangeAsked => "An AI system that you own was asked for a change. By:",
         NoticeKind::Answered => "Your question was answered. By:",
         NoticeKind::BreakGlass => "A local account was used past the sign-in provider, for one hour. By:",
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Act, findings::Findings, number};
 
 /// Mark of an act that a second person would have done if there were one.
-const ALONE: &str = "single_operator";
+pub(super) const ALONE: &str = "single_operator";
 
 /// Which systems are paused at this place in the log.
 #[derive(Default)]

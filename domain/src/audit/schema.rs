@@ -310,6 +310,20 @@ const KINDS: &[Kind] = &[
     kind("policy.activated", Place::Act("policy"), &[("digest", Digest, Must), ("version", Uuid, Must)], &[]),
     kind("policy.drafted", Place::Act("policy_version"), &[("digest", Digest, Must)], &[]),
     kind("policy.rejected", Place::Act("policy_version"), &[], &["reason"]),
+    kind(
+        "policy.staffed",
+        Place::None,
+        &[
+            ("missing", Integer, Must),
+            ("need", Integer, Must),
+            ("policy", Uuid, Must),
+            ("role", Uuid, Must),
+            ("rule", Integer, Must),
+            ("system", Uuid, Must),
+            ("systems", Integer, Must),
+        ],
+        &[],
+    ),
     kind("policy.submitted", Place::Act("policy_version"), &[("digest", Digest, Must)], &["reason"]),
     kind(
         "role.assigned",
@@ -364,6 +378,7 @@ const KINDS: &[Kind] = &[
         &[],
     ),
     kind("system.approved", Place::Act("system"), &[], &["name"]),
+    kind("system.owner_named", Place::Act("system"), &[("owner", Uuid, May)], &["reason"]),
     kind("system.paused", Place::Act("system"), &[], &["reason"]),
     kind("system.resumed", Place::Act("system"), &[("pause", Uuid, Must)], &["reason"]),
 ];

@@ -372,6 +372,11 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
         from systems
         where entry_id = any($1)
         union all
+        select 'system_owners', entry_id::text, entry_id, 'system.owner_named', system_id, array_remove(array[
+            'at=' || (extract(epoch from named_at) * 1000)::bigint, 'sid=' || named_by, 'd.owner=' || person_id], null)
+        from system_owners
+        where entry_id = any($1)
+        union all
         select 'pauses', entry_id::text, entry_id, 'system.paused', system_id, array[
             'at=' || (extract(epoch from paused_at) * 1000)::bigint, 'sid=' || paused_by]
         from pauses
@@ -461,6 +466,10 @@ pub(crate) async fn dangling(conn: &mut PgConnection) -> sqlx::Result<Vec<Dangli
           union all select 'changes', id::text, decided_entry_id from changes where decided_entry_id is not null
           union all select 'sessions', id::text, entry_id from sessions
           union all select 'systems', id::text, entry_id from systems
+          union all select 'system_owners', entry_id::text, entry_id from system_owners
+          union all select 'staff_shortages', entry_id::text, entry_id from staff_shortages
+          union all select 'staff_shortages', entry_id::text, ended_entry_id from staff_shortages
+            where ended_entry_id is not null
           union all select 'pauses', entry_id::text, entry_id from pauses
           union all select 'pauses', entry_id::text, resumed_entry_id from pauses where resumed_entry_id is not null
           union all select 'agent_keys', id::text, entry_id from agent_keys

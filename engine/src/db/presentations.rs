@@ -69,6 +69,44 @@ pub(crate) async fn consume(conn: &mut PgConnection, id: PresentationId, now: u6
     Ok(())
 }
 
+/// The screen that a review was given on.
+pub(crate) struct Reviewed {
+    pub(crate) session: SessionId,
+    pub(crate) seen: Vec<u8>,
+    pub(crate) issued_at: u64,
+    /// The entry that recorded it.
+    pub(crate) entry: EntryId,
+    pub(crate) index: Option<i64>,
+}
+
+/// Returns the screen that a review of a decision was given on.
+pub(crate) async fn find_reviewed(
+    conn: &mut PgConnection,
+    decision: DecisionId,
+    review: EntryId,
+) -> sqlx::Result<Option<Reviewed>> {
+    let row = sqlx::query!(
+        r#"
+        select p.session_id, p.seen, p.issued_at, p.entry_id, e.idx as "idx?"
+        from reviews r
+        join presentations p on p.id = r.presentation_id
+        join ledger_entries e on e.id = p.entry_id
+        where r.entry_id = $1 and r.decision_id = $2
+        "#,
+        review.0,
+        decision.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Reviewed {
+        session: row.session_id.into(),
+        seen: row.seen,
+        issued_at: milliseconds(row.issued_at),
+        entry: row.entry_id.into(),
+        index: row.idx,
+    }))
+}
+
 /// Digest of what the presentation showed.
 pub(crate) fn digest(bytes: &[u8]) -> sqlx::Result<Hash> {
     Hash::from_slice(bytes).map_err(|error| sqlx::Error::Decode(Box::new(error)))

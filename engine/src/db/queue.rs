@@ -187,6 +187,9 @@ macro_rules! open_page {
                   and not exists (select from sessions where id = $2 and method = 'break_glass') as review
               from safeguards g
             ),
+            owned as materialized (
+              select o.system_id from current_owners o where o.person_id = $1
+            ),
             page as (
               select d.id, s.name, d.type_id, d.risk, d.state, d.route, d.policy_version_id, d.rule, d.round, d.need,
                 d.due_at, d.proposed_at, d.escalated_at, coalesce(d.revised_entry_id, d.entry_id) as entry_id
@@ -210,10 +213,13 @@ macro_rules! open_page {
                     and not exists (select from reviews r where r.decision_id = d.id and r.round = d.round
                       and r.person_id = $1 and r.state = 'submitted' and r.verdict <> 'defer')
                   when 'settling' then d.state = 'settling'
+                  when 'owned' then d.state = 'changes_requested'
+                    and exists (select from owned w where w.system_id = d.system_id)
                   when 'breaching' then d.state <> 'settling'
                     and ((d.due_at - $3) * 4 < d.due_at - coalesce(d.escalated_at, d.proposed_at) or d.due_at <= $3)
                   when 'your_turn' then d.state in ('received', 'queued', 'in_review') and (select review from may)
                     and (k.issued_by is distinct from $1 or (select alone from may))
+                    and (not exists (select from owned w where w.system_id = d.system_id) or (select alone from may))
                     and not (d.revision > 1 and exists (select from revisions v
                       where v.decision_id = d.id and v.number = d.revision and v.person_id = $1))
                     and not (d.on_timeout = 'deny' and d.due_at <= $3)
@@ -452,6 +458,9 @@ pub(crate) async fn count(conn: &mut PgConnection, reader: Reader) -> sqlx::Resu
               and not exists (select from sessions where id = $2 and method = 'break_glass') as review
           from safeguards g
         ),
+        owned as materialized (
+          select o.system_id from current_owners o where o.person_id = $1
+        ),
         open as (
           select d.system_id, d.type_id, count(*) as team,
             count(*) filter (where d.state <> 'settling'
@@ -459,6 +468,8 @@ pub(crate) async fn count(conn: &mut PgConnection, reader: Reader) -> sqlx::Resu
             count(*) filter (where r.id is not null or d.revision > 1 and exists (select from revisions v
               where v.decision_id = d.id and v.number = d.revision and v.person_id = $1)) as waiting,
             count(*) filter (where d.state = 'settling') as settling,
+            count(*) filter (where d.state = 'changes_requested'
+              and d.system_id = any(array(select system_id from owned))) as owned,
             count(*) filter (where r.id is null and (d.id, d.round) in (select v.decision_id, v.round from reviews v
                 where v.person_id = $1 and v.state = 'submitted' and v.verdict = 'defer' and v.follow_up_at > $3)) as deferred,
             count(*) filter (where r.id is null and d.state in ('received', 'queued', 'in_review')
@@ -466,6 +477,7 @@ pub(crate) async fn count(conn: &mut PgConnection, reader: Reader) -> sqlx::Resu
                 where v.person_id = $1 and v.state = 'submitted' and v.verdict = 'defer' and v.follow_up_at > $3)
               and (select review from may)
               and (not d.agent_key_id = any(array(select id from agent_keys where issued_by = $1)) or (select alone from may))
+              and (not d.system_id = any(array(select system_id from owned)) or (select alone from may))
               and not (d.revision > 1 and exists (select from revisions v
                 where v.decision_id = d.id and v.number = d.revision and v.person_id = $1))
               and not (d.on_timeout = 'deny' and d.due_at <= $3)
@@ -485,6 +497,7 @@ pub(crate) async fn count(conn: &mut PgConnection, reader: Reader) -> sqlx::Resu
         select coalesce(sum(o.team), 0)::bigint as "team!", coalesce(sum(o.breaching), 0)::bigint as "breaching!",
           coalesce(sum(o.waiting), 0)::bigint as "waiting!", coalesce(sum(o.settling), 0)::bigint as "settling!",
           coalesce(sum(o.deferred), 0)::bigint as "deferred!",
+          coalesce(sum(o.owned), 0)::bigint as "owned!",
           coalesce(sum(o.your_turn), 0)::bigint as "your_turn!",
           (select count(*) from (
             select distinct v.decision_id
@@ -521,6 +534,7 @@ pub(crate) async fn count(conn: &mut PgConnection, reader: Reader) -> sqlx::Resu
         View::Settling => row.settling,
         View::Breaching => row.breaching,
         View::Resolved => row.resolved,
+        View::Owned => row.owned,
     };
     let one = |view: View| {
         let count = counted(view) as u64;
@@ -548,6 +562,9 @@ pub(crate) async fn count_turns(conn: &mut PgConnection, reader: Reader) -> sqlx
               and (g.single_operator or not exists (select from held where role = 'admin'))
               and not exists (select from sessions where id = $2 and method = 'break_glass') as review
           from safeguards g
+        ),
+        owned as materialized (
+          select o.system_id from current_owners o where o.person_id = $1
         )
         select count(*) as "count!"
         from decisions d
@@ -556,6 +573,7 @@ pub(crate) async fn count_turns(conn: &mut PgConnection, reader: Reader) -> sqlx
             and r.person_id = $1 and r.state = 'submitted' and (r.verdict <> 'defer' or r.follow_up_at > $3))
           and (select review from may)
           and (not d.agent_key_id = any(array(select id from agent_keys where issued_by = $1)) or (select alone from may))
+          and (not d.system_id = any(array(select system_id from owned)) or (select alone from may))
           and not (d.revision > 1 and exists (select from revisions v
             where v.decision_id = d.id and v.number = d.revision and v.person_id = $1))
           and not (d.on_timeout = 'deny' and d.due_at <= $3)

@@ -4,21 +4,22 @@ use std::collections::HashMap;
 
 use countersign_domain::{
     decision::{ReasonCode, ResolutionOutcome, Ruling, State, Verdict},
-    decision_type::{Kind, TypeDefinition},
+    decision_type::TypeDefinition,
     event::Event,
     ids::{DecisionId, EntryId, PersonId, PresentationId},
     lease::{Holder, seats},
     lineage::{self, Maker},
+    owner,
     policy::{Approval, Known, PolicyVersion},
+    shown,
     view::{
-        Composer, DECISION_TEMPLATE, DecisionView, Field, HistoryRow, Mode, OutcomeRow, PolicySection, RefusedVerdict,
-        ResolutionSection, ReviewRow, SeatView, Section, SettlingSection, VersionRow,
+        Composer, DecisionView, Field, HistoryRow, OutcomeRow, PolicySection, RefusedVerdict, ResolutionSection,
+        ReviewRow, SeatView, SettlingSection, VersionRow,
     },
 };
 use countersign_ledger::{
-    hash::{Hash, Label, digest},
+    hash::{Hash, Label},
     leaf::{ActorKind, Leaf},
-    statement::{Seen, SeenField, SeenMode},
 };
 use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
@@ -30,7 +31,7 @@ use crate::{
     caller::{Actor, Caller},
     db,
     error::{Error, Result},
-    pauses, people,
+    owners, pauses, people,
     reads::{self, Presentation, Shown, Statement},
 };
 
@@ -54,7 +55,7 @@ pub async fn view(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<De
         found = engine.noted(caller, read(engine, caller, id).await).await?;
     }
     let Read { permit, mut view, content, policy, .. } = found;
-    let (body, seen) = seen(&view, content, &policy).seal()?;
+    let (body, seen) = shown::statement(view.id, content, &policy, &view.fields).seal()?;
     let statement = Statement { label: Label::Seen, digest: seen, body };
     let presentation = match (&view.composer, &caller.actor) {
         (Composer::Open { presentation, expires_at, .. }, Actor::Person { id: person, session, .. }) => {
@@ -159,6 +160,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         _ => Signing::NotAsked,
     };
     let pause = pauses::find_shown(&mut tx, engine, stored.system).await?;
+    let owner = owners::of_decision(&mut tx, engine, caller, stored.system).await?;
     let comments = comments::section(&mut tx, engine, caller, target, id).await?;
     let held = db::leases::list_held(&mut tx, id, engine.now()).await?;
     let holders = lease::holders(&mut tx, engine, caller, &held).await?;
@@ -168,7 +170,10 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
 
     let now = engine.now();
     let others = held.iter().filter(|held| Some(held.person) != caller.person()).count() as u64;
-    let composer = composer(engine, caller, barred, &rules, (signing, senior), (&holders, others), now);
+    let composer = match rules.state {
+        State::ChangesRequested => Composer::Closed { reason: owner::asked_for_change(owner.as_ref()) },
+        _ => composer(engine, caller, barred, &rules, (signing, senior), (&holders, others), now),
+    };
     let composer = without_edits(composer, &definition);
     let by_rule = format!("rule {}, version {}", policy_section.name, policy.number);
     let view = DecisionView {
@@ -177,6 +182,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         state,
         system: stored.system,
         system_name: system.name,
+        owner,
         key_id: key.key_id,
         type_name: definition.name.clone(),
         type_version: definition.version,
@@ -210,6 +216,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
                     && review.verdict.is_retractable()
                     && settle::stands(review, &stored))
                 .then_some(review.entry),
+                entry: review.entry,
                 at: review.at,
                 seal: seal_at(engine, review.index),
             })
@@ -303,31 +310,6 @@ async fn may(
     }
 }
 
-/// The statement of what the page shows: every committed field, in order, in its mode.
-fn seen(view: &DecisionView, content: Hash, policy: &str) -> Seen {
-    let fields = view.fields.iter().filter_map(|field| {
-        Some(SeenField {
-            name: field.name.clone(),
-            commitment: field.commitment.parse().ok()?,
-            mode: match field.mode {
-                Mode::Full => SeenMode::Full,
-                Mode::Collapsed => SeenMode::Collapsed,
-                Mode::Masked => SeenMode::Masked,
-            },
-        })
-    });
-    Seen {
-        decision: view.id.to_string(),
-        content,
-        fields: fields.collect(),
-        template: digest(Label::Template, DECISION_TEMPLATE.as_bytes()),
-        locale: "en".into(),
-        policy: policy.to_owned(),
-        precedents: Vec::new(),
-        blind: false,
-    }
-}
-
 /// Returns the fields as the page shows them, and every value, withheld ones too, for the table that compares them.
 async fn fields(
     conn: &mut PgConnection,
@@ -337,7 +319,7 @@ async fn fields(
     opened: &[(String, u64)],
 ) -> Result<(Vec<Field>, HashMap<String, String>)> {
     let mut stored = db::vault::list(conn, &[entry.0]).await?;
-    stored.sort_by_key(|value| place(definition, &value.field));
+    stored.sort_by_key(|value| shown::place(definition, &value.field));
     let mut values = HashMap::new();
     let mut fields = Vec::with_capacity(stored.len());
     for value in &stored {
@@ -347,44 +329,11 @@ async fn fields(
         if let Some(text) = &opened {
             values.insert(value.field.clone(), text.clone());
         }
-        let text = opened.filter(|_| !withheld);
-        let (label, section, kind) = describe(definition, &value.field);
-        let shown = if section == Section::Context { Mode::Collapsed } else { Mode::Full };
-        fields.push(Field {
-            name: value.field.clone(),
-            label,
-            section,
-            kind,
-            mode: if text.is_some() { shown } else { Mode::Masked },
-            commitment: db::presentations::digest(&value.commitment)?.to_string(),
-            value: text,
-            withheld,
-        });
+        let commitment = db::presentations::digest(&value.commitment)?.to_string();
+        fields.push(shown::draw(definition, &value.field, &commitment, opened, withheld));
     }
 
     Ok((fields, values))
-}
-
-/// Where the page has a field.
-fn place(definition: &TypeDefinition, name: &str) -> Option<usize> {
-    let parameters = definition.parameters.iter().map(|parameter| parameter.name.as_str());
-    parameters.chain(countersign_domain::decision_type::RESERVED).position(|known| known == name)
-}
-
-fn describe(definition: &TypeDefinition, name: &str) -> (String, Section, Kind) {
-    if let Some(parameter) = definition.parameters.iter().find(|parameter| parameter.name == name) {
-        return (parameter.label.clone(), Section::Action, parameter.kind);
-    }
-    let (label, section, kind) = match name {
-        "intent" => ("Intent", Section::Reasoning, Kind::Text),
-        "rationale" => ("Rationale", Section::Reasoning, Kind::Text),
-        "alternatives" => ("Alternatives considered", Section::Reasoning, Kind::Structure),
-        "confidence" => ("Confidence", Section::Reasoning, Kind::Decimal),
-        "impact" => ("Impact on people", Section::Reasoning, Kind::Structure),
-        "context" => ("What the agent had before it", Section::Context, Kind::Structure),
-        other => (other, Section::Reasoning, Kind::Text),
-    };
-    (label.to_owned(), section, kind)
 }
 
 async fn history(conn: &mut PgConnection, engine: &Engine, id: DecisionId, system: &str) -> Result<Vec<HistoryRow>> {
@@ -456,7 +405,7 @@ impl Versions<'_> {
                 Some(before) => lineage::compare(&borrowed(before), &borrowed(&texts)),
             };
             for change in &mut changes {
-                change.label = describe(definition, &change.name).0;
+                change.label = shown::describe(definition, &change.name).0;
                 if definition.personal.contains(&change.name) {
                     change.mask();
                 }
@@ -487,7 +436,7 @@ async fn texts(
 ) -> Result<HashMap<EntryId, Vec<(String, Option<String>)>>> {
     let entries: Vec<_> = revisions.iter().map(|revision| revision.entry.0).collect();
     let mut stored = db::vault::list(conn, &entries).await?;
-    stored.sort_by_key(|value| place(definition, &value.field));
+    stored.sort_by_key(|value| shown::place(definition, &value.field));
     let mut texts = HashMap::<_, Vec<_>>::new();
     for value in stored {
         texts.entry(EntryId(value.entry_id)).or_default().push((value.field.clone(), engine.vault.open(&value)?));
@@ -532,9 +481,6 @@ fn composer(
     let Some(person) = caller.person() else { return closed("Agents never review.") };
     if !rules.state.is_open() {
         return closed("This decision is resolved. A second look is a new decision.");
-    }
-    if rules.state == State::ChangesRequested {
-        return closed("The AI system was asked for a change. It is ruled on again when its answer is in.");
     }
     if rules.expire(now).is_some() {
         return closed("The time for this decision has run out; the AI system is told no.");

@@ -25,7 +25,7 @@ use crate::{
     caller::Caller,
     db,
     error::{Error, Result},
-    pauses, seal,
+    owners, pauses, seal,
 };
 
 /// A ruling as the form sends it.
@@ -188,6 +188,8 @@ async fn record(
         }
         (Effected::ChangesRequested, _) => {
             db::leases::end_all(&mut tx, stored.id, LeaseEnd::Returned, entry.at).await?;
+            let about = (stored.system, stored.id, stored.n);
+            owners::tell_of_change(&mut tx, &engine, about, person, &entry).await?;
             moved(&mut tx, &stored, State::ChangesRequested, entry).await?
         }
         (Effected::Edited, Some(version)) => {

@@ -46,6 +46,7 @@ const MADE: &[(&str, usize)] = &[
     ("role.unassigned", 1),
     ("settings.changed", 1),
     ("system.approved", 1),
+    ("system.owner_named", 1),
     ("system.paused", 1),
     ("system.resumed", 1),
 ];

@@ -19,7 +19,9 @@ use countersign_engine::{
     decisions::{self, CommentRequest, ReviewRequest},
     demo,
     handovers::{self, HandoverRequest},
-    keys, sessions, systems,
+    keys,
+    owners::{self, NamingRequest},
+    sessions, systems,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -148,6 +150,15 @@ impl Staff {
         let nonce = decisions::comments(&self.engine, &self.caller(login).await?, decision).await?.nonce;
         let request = CommentRequest { decision, nonce, comment, asks: asks.to_owned(), answers: None };
         decisions::comment(&self.engine, &self.caller(login).await?, request).await
+    }
+
+    /// Has the admin name somebody as the owner of a system that nobody owns.
+    pub(super) async fn own(&self, login: &'static str, system: SystemId) -> Result<(), Error> {
+        let shown = systems::list(&self.engine, &self.caller("admin-a").await?).await?;
+        let Some(row) = shown.systems.iter().find(|row| row.id == system && row.owner.is_none()) else { return Ok(()) };
+        let reason = reason("They run it and answer for what it proposes.")?;
+        let naming = NamingRequest { system, login: login.to_owned(), before: row.owner_entry, reason };
+        owners::name(&self.engine, &self.caller("admin-a").await?, naming).await
     }
 
     /// Leaves a note for the next shift, about all systems.

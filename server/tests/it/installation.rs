@@ -10,7 +10,7 @@ use countersign_domain::{
     decision::Verdict,
     holding::{Holding, Source},
     ids::{
-        AccessReviewId, AgentKeyId, AuditWindowId, ChangeId, DecisionId, FormId, HandoverId, MappingVersionId,
+        AccessReviewId, AgentKeyId, AuditWindowId, ChangeId, DecisionId, EntryId, FormId, HandoverId, MappingVersionId,
         PersonId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId, ScimUserId, SessionId,
         SystemId,
     },
@@ -364,6 +364,10 @@ impl Installation {
         if route.path == "/policies/drafts/{draft}" {
             return format!("/policies/drafts/{}", self.policy_draft().await);
         }
+        if route.path == "/decisions/{id}/shown/{review}" {
+            let (decision, review) = self.reviewed().await;
+            return format!("/decisions/{decision}/shown/{review}");
+        }
         if route.path == "/policies/{version}" {
             return "/policies/1".into();
         }
@@ -388,6 +392,10 @@ impl Installation {
     async fn form(&self, path: &str) -> String {
         match path {
             "/act/decision" | "/act/chain" => format!("id={}", self.decision),
+            "/act/shown" => {
+                let (decision, review) = self.reviewed().await;
+                format!("id={decision}&review={review}")
+            }
             "/act/my-review" => format!("decision={}", self.decision),
             "/act/entry" => "index=0".into(),
             "/act/setup-link" | "/act/invitation" => "token=none".into(),
@@ -471,6 +479,10 @@ impl Installation {
             "/act/single-operator" => "on=false".into(),
             "/act/register-system" => "name=loan-agent".into(),
             "/act/issue-key" => format!("system={}", self.desk.system),
+            "/act/name-owner" => {
+                // A system of its own, so that every role asks the same of one that nobody owns.
+                format!("system={}&login=approver-a&before=&reason=Runs+it.", self.spare_system().await)
+            }
             "/act/revoke" => format!("decision={}&code=against_policy&reason=Paid+twice.", self.decision),
             "/act/compensate" => format!("decision={}&result=done&reason=Called+back.", self.decision),
             "/act/comments" => format!("decision={}", self.decision),
@@ -708,6 +720,14 @@ impl Installation {
     async fn spare_system(&self) -> SystemId {
         let name = format!("spare-{}", &unique()[..12]);
         systems::register(&self.desk.engine, &again(&self.desk.admin), &name).await.unwrap()
+    }
+
+    /// A decision that was reviewed, and the entry of the review.
+    async fn reviewed(&self) -> (DecisionId, EntryId) {
+        let decision = self.desk.queued_decision().await;
+        self.desk.review(&self.desk.approver, decision, Verdict::Abstain).await.unwrap();
+        let page = decisions::view(&self.desk.engine, &again(&self.desk.approver), decision).await.unwrap();
+        (decision, page.reviews[0].entry)
     }
 
     async fn spare_key(&self) -> AgentKeyId {

@@ -13,6 +13,7 @@ mod reason;
 pub(crate) mod retract;
 pub(crate) mod revoke;
 mod sections;
+pub(crate) mod shown;
 
 use std::future::Future;
 

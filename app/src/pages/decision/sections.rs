@@ -85,6 +85,16 @@ pub(super) fn AskSection(shown: DecisionView, clock: Signal<u64>) -> impl IntoVi
                             }
                         })}
                 </Fact>
+                {shown
+                    .owner
+                    .map(|owner| {
+                        let own = if owner.own { strings::OWN } else { "" };
+                        view! {
+                            <Fact name=strings::OWNER>
+                                <Literal text=owner.name/> {own}
+                            </Fact>
+                        }
+                    })}
                 <Fact name=strings::PROPOSED>
                     <Since at=shown.proposed_at now=clock/>
                 </Fact>
@@ -531,10 +541,17 @@ fn Reviews(
                                         <span class="text-muted tabular-nums">{format!("Round {}", review.round)}</span>
                                     }
                                 })}
-                            <span class="font-medium">{review.person}</span>
+                            <span class="font-medium">{review.person.clone()}</span>
                             <span class="text-muted">{review.code.label()}</span>
                             <Moment at=review.at/>
                             <SealMark seal=review.seal/>
+                            <a
+                                href=format!("/decisions/{decision}/shown/{}", review.entry)
+                                aria-label=format!("{} {}", strings::SHOWN_TO, review.person)
+                                class="text-compact text-accent underline print:hidden"
+                            >
+                                {strings::SHOWN}
+                            </a>
                         </p>
                         <div class="max-w-measure whitespace-pre-wrap [overflow-wrap:anywhere]">
                             <Literal text=review.reason/>
@@ -656,6 +673,10 @@ mod strings {
     pub(super) const DEADLINE: &str = "Deadline";
     pub(super) const ACTION: &str = "Action";
     pub(super) const SYSTEM: &str = "AI system";
+    pub(super) const OWNER: &str = "Owner";
+    pub(super) const SHOWN: &str = "What was shown";
+    pub(super) const SHOWN_TO: &str = "What was shown to";
+    pub(super) const OWN: &str = " (you)";
     pub(super) const PROPOSED: &str = "Proposed";
     pub(super) const AT_ZERO: &str = "Silence";
     pub(super) const CASE: &str = "Case";

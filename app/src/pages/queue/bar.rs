@@ -14,7 +14,10 @@ use crate::components::form::Weight;
 /// The views with their counts; a link leads to the whole view, so that its count is what it shows.
 #[component]
 pub(super) fn Rail(counts: RwSignal<Vec<Count>>, filter: Filter, current: View) -> impl IntoView {
-    let views = View::ALL.iter().copied().map(|view| {
+    let owns = counts.with_untracked(|counts| counts.iter().any(|count| count.view == View::Owned && count.count > 0));
+    // Most people own nothing, and need no empty list that says so.
+    let stands = move |view: &View| *view != View::Owned || owns || current == View::Owned;
+    let views = View::ALL.iter().copied().filter(stands).map(|view| {
         let words = move || {
             counts.with(|counts| counts.iter().find(|count| count.view == view).map(|count| count.words()))
         };

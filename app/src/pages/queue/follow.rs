@@ -15,7 +15,7 @@ use crate::{
     clock::steady_ms,
     components::{
         keyboard::{Layer, Page, leave_field, listen, show},
-        kinds::{changes_decisions, changes_handovers, changes_pauses},
+        kinds::{changes_beside, changes_decisions},
     },
     frame::Surroundings,
     keys::Command,
@@ -153,7 +153,7 @@ pub(super) fn follow(shown: Shown, size: u64) {
                 change.size > size
                     && (of_decisions
                         || !change.leased.is_empty()
-                        || change.kinds.iter().any(|kind| changes_pauses(kind) || changes_handovers(kind)))
+                        || change.kinds.iter().any(|kind| changes_beside(kind)))
             })
         });
         if touched {

@@ -10,7 +10,7 @@ use countersign_domain::{
 };
 
 use super::{Records, grants, person};
-use crate::{Engine, db::reviews::Review};
+use crate::{Engine, db::reviews::Review, people};
 
 pub(super) struct Writer<'a> {
     pub(super) records: &'a Records,
@@ -53,8 +53,15 @@ impl Writer<'_> {
     }
 
     fn owner(&self) -> Link {
-        let registered = self.act(self.records.registered, format!("registered {}", self.records.system));
-        Link { acts: registered.into_iter().collect(), ..self.gap(LinkKind::Owner, Gap::NoOwner) }
+        let system = &self.records.system;
+        let mut acts: Vec<_> = self.act(self.records.registered, format!("registered {system}")).into_iter().collect();
+        let Some((owner, named)) = self.records.owner else {
+            return Link { acts, ..self.gap(LinkKind::Owner, Gap::NoOwner) };
+        };
+        let name = self.records.names.get(&owner).cloned().unwrap_or_else(people::erased);
+        acts.extend(self.act(named, format!("named {name} as the owner of {system}")));
+        let says = format!("{name} owned {system} when it proposed this.");
+        self.present(LinkKind::Owner, says, acts)
     }
 
     fn policy(&self) -> Link {
