@@ -62,22 +62,14 @@ pub(crate) async fn list(conn: &mut PgConnection, person: PersonId) -> Result<Ve
     rows.into_iter().map(SavedView::try_from).collect()
 }
 
-/// Returns a person's views in their order, and holds them until the transaction ends.
+/// Returns a person's views in their order, and keeps others from changing them until the transaction ends.
+///
+/// By a lock of the person and not of rows, because the first view has none, and whoever waited for a row would not see
+/// what was added meanwhile. Ids of people are random, so half of one names its lock well enough.
 pub(crate) async fn lock(conn: &mut PgConnection, person: PersonId) -> Result<Vec<SavedView>> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"
-        select id, name, view, sort, risk, system_name, type_name, route
-        from saved_views
-        where person_id = $1
-        order by place
-        for update
-        "#,
-        person.0,
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(SavedView::try_from).collect()
+    let key = person.0.as_u64_pair().0.cast_signed();
+    sqlx::query!("select pg_advisory_xact_lock($1)", key).execute(&mut *conn).await?;
+    list(conn, person).await
 }
 
 /// Adds a view at a place.
