@@ -25,7 +25,7 @@ use crate::{
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
-pub const PAGES: [&str; 37] = [
+pub const PAGES: [&str; 39] = [
     "/",
     "/queue",
     "/decisions/{id}",
@@ -63,6 +63,8 @@ pub const PAGES: [&str; 37] = [
     "/join",
     "/login",
     "/logged-out",
+    "/me/views",
+    "/me/keys",
 ];
 
 /// A server function's address; all take POST.
@@ -85,10 +87,12 @@ pub enum Class {
     Act,
     /// Sets this browser's cookies only.
     Browser,
+    /// Reads or changes what somebody set for themselves and nobody else reads; not sealed.
+    Own,
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 118] = [
+pub const ENDPOINTS: [Endpoint; 127] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -207,6 +211,15 @@ pub const ENDPOINTS: [Endpoint; 118] = [
     endpoint("/act/passkey-sign-in", Class::Act),
     endpoint("/act/confirm-passkey", Class::Act),
     endpoint("/act/prefer", Class::Browser),
+    endpoint("/act/my-views", Class::Own),
+    endpoint("/act/save-view", Class::Own),
+    endpoint("/act/rename-view", Class::Own),
+    endpoint("/act/move-view", Class::Own),
+    endpoint("/act/remove-view", Class::Own),
+    endpoint("/act/bind-key", Class::Own),
+    endpoint("/act/reset-key", Class::Own),
+    endpoint("/act/switch-keys", Class::Own),
+    endpoint("/act/present", Class::Frame),
 ];
 
 const fn endpoint(path: &'static str, class: Class) -> Endpoint {
@@ -378,6 +391,8 @@ fn page_of(path: &str, typed: &Typed) -> String {
         "/act/confirm-passkey" => "/admin/passkeys".into(),
         "/act/end-session" if typed.get("next") == Some("/admin/sessions") => "/admin/sessions".into(),
         "/act/end-session" | "/act/end-other-sessions" | "/act/prefer" | "/act/notices-read" => "/me".into(),
+        "/act/save-view" | "/act/rename-view" | "/act/move-view" | "/act/remove-view" => "/me/views".into(),
+        "/act/bind-key" | "/act/reset-key" | "/act/switch-keys" => "/me/keys".into(),
         _ => "/".into(),
     }
 }

@@ -25,6 +25,7 @@ use crate::{
         ledger::{EntryPage, LedgerPage},
         mapping::MappingPage,
         me::MePage,
+        own_keys::OwnKeysPage,
         pauses::PausesPage,
         people::PeoplePage,
         person::PersonPage,
@@ -36,6 +37,7 @@ use crate::{
         sso::SsoPage,
         step_up::StepUpPage,
         systems::SystemsPage,
+        views::ViewsPage,
         watch::{PasskeysPage, SessionsPage},
     },
 };
@@ -148,11 +150,13 @@ pub(crate) enum Account {
     Access,
     Factors,
     Join,
+    Keys,
     LoggedOut,
     Login,
     Me,
     Setup,
     StepUp,
+    Views,
 }
 
 #[wasm_split(account, wasm_split_path = leptos::wasm_split, preload(fetch_account), fallible)]
@@ -161,11 +165,13 @@ fn account(page: Account) -> Result<AnyView, NotFetched> {
         Account::Access => MyAccessPage().into_any(),
         Account::Factors => FactorsPage().into_any(),
         Account::Join => JoinPage().into_any(),
+        Account::Keys => OwnKeysPage().into_any(),
         Account::LoggedOut => LoggedOutPage().into_any(),
         Account::Login => LoginPage().into_any(),
         Account::Me => MePage().into_any(),
         Account::Setup => SetupPage().into_any(),
         Account::StepUp => StepUpPage().into_any(),
+        Account::Views => ViewsPage().into_any(),
     })
 }
 

@@ -96,6 +96,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/setup") view=Lazy::Account(Account::Setup) ssr=SsrMode::Async/>
                     <Route path=path!("/join") view=Lazy::Account(Account::Join) ssr=SsrMode::Async/>
                     <Route path=path!("/login") view=Lazy::Account(Account::Login) ssr=SsrMode::Async/>
+                    <Route path=path!("/me/views") view=Lazy::Account(Account::Views) ssr=SsrMode::Async/>
+                    <Route path=path!("/me/keys") view=Lazy::Account(Account::Keys) ssr=SsrMode::Async/>
                     <Route path=path!("/logged-out") view=Lazy::Account(Account::LoggedOut) ssr=SsrMode::Async/>
                 </Routes>
             </Frame>

@@ -109,6 +109,8 @@ ids! {
     InvitationId
     /// A claim on a seat to review a decision (UUIDv7).
     LeaseId
+    /// A view of the queue that a person keeps (UUIDv7).
+    SavedViewId
 }
 
 /// The text is not a lower-case hyphenated UUID.

@@ -130,6 +130,17 @@ impl Narrowed {
     }
 }
 
+/// What somebody asks the queue for, apart from the place in the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Which list.
+    pub view: View,
+    /// In which order.
+    pub sort: Sort,
+    /// What narrows it.
+    pub narrowed: Narrowed,
+}
+
 /// A decision as people name it: by its whole id, or by the short form that screens print.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

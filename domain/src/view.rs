@@ -14,6 +14,7 @@ use crate::{
         AgentKeyId, ChangeId, DecisionId, EntryId, LeaseId, PasskeyId, PersonId, PresentationId, RoleAssignmentId,
         SessionId, SystemId,
     },
+    keyboard::KeyMap,
     lease::Holder,
     lineage::{FieldChange, Maker},
     owner::{DecisionOwner, ShownOwner},
@@ -22,6 +23,7 @@ use crate::{
     queue::{Count, Sort, View},
     revocation::Revocation,
     role::Role,
+    saved::CountedView,
     talk::{CommentsView, ShownHandover},
 };
 
@@ -60,6 +62,9 @@ pub struct Me {
     pub demo: bool,
     /// What the person was not told yet about access, newest first.
     pub notices: Vec<NoticeRow>,
+    /// The person's keys.
+    #[serde(default)]
+    pub keys: KeyMap,
 }
 
 /// The queue: one page of a view.
@@ -91,6 +96,9 @@ pub struct QueueView {
     pub pauses: Vec<ShownPause>,
     /// Hand-over notes that run, of the same systems, which this person has not put away.
     pub handovers: Vec<ShownHandover>,
+    /// The reader's saved views, in their order, with how many decisions each holds.
+    #[serde(default)]
+    pub saved: Vec<CountedView>,
 }
 
 /// One row of the queue.
@@ -236,6 +244,20 @@ pub struct DecisionView {
     pub seen: String,
     /// Server time.
     pub now: u64,
+    /// The newest signed checkpoint, for what is printed.
+    #[serde(default)]
+    pub checkpoint: Option<CheckpointMark>,
+}
+
+/// A signed checkpoint, as paper names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckpointMark {
+    /// Name of the log.
+    pub origin: String,
+    /// Entries under it.
+    pub size: u64,
+    /// Root hash, in base64 as the checkpoint writes it.
+    pub root: String,
 }
 
 /// One committed field as the page shows it.

@@ -446,6 +446,18 @@ pub static ROUTES: &[Route] = &[
     act("/act/start-access-review", Door::Browser, Some(StartAccessReview), Object::Installation, Class::Act),
     act("/act/review-assignment", Door::Browser, Some(DecideAccessReview), Object::Member, Class::Act),
     act("/act/prefer", Door::Public, None, Object::None, Class::None),
+    // What people set for themselves, and who reads a decision now: no act, and on no record.
+    page("/me/views", Door::Browser, None, Object::None, Class::None),
+    page("/me/keys", Door::Browser, None, Object::None, Class::None),
+    act("/act/my-views", Door::Browser, None, Object::None, Class::None),
+    act("/act/save-view", Door::Browser, None, Object::None, Class::None),
+    act("/act/rename-view", Door::Browser, None, Object::None, Class::None),
+    act("/act/move-view", Door::Browser, None, Object::None, Class::None),
+    act("/act/remove-view", Door::Browser, None, Object::None, Class::None),
+    act("/act/bind-key", Door::Browser, None, Object::None, Class::None),
+    act("/act/reset-key", Door::Browser, None, Object::None, Class::None),
+    act("/act/switch-keys", Door::Browser, None, Object::None, Class::None),
+    act("/act/present", Door::Browser, None, Object::None, Class::None),
     // Identity providers. The ways there only set a cookie; the way back signs in.
     endpoint(Get, "/login/{provider}", Door::Public, None, Object::None, Class::None, || get(sso::begin)),
     endpoint(Get, "/step-up/{provider}", Door::Browser, Some(StepUp), Object::SignIn, Class::None, || get(sso::begin_step_up)),

@@ -31,7 +31,7 @@ use crate::{
     caller::{Actor, Caller},
     db,
     error::{Error, Result},
-    owners, pauses, people,
+    ledger, owners, pauses, people,
     reads::{self, Presentation, Shown, Statement},
 };
 
@@ -165,6 +165,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let held = db::leases::list_held(&mut tx, id, engine.now()).await?;
     let holders = lease::holders(&mut tx, engine, caller, &held).await?;
     let state = stored.state.while_held(!holders.is_empty());
+    let checkpoint = ledger::newest(&mut tx, engine).await?;
     let settled = db::decisions::find(&mut tx, id).await?.is_some_and(|again| again.n == stored.n);
     tx.commit().await?;
 
@@ -252,6 +253,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         recorded: EntryId(Uuid::nil()),
         seen: String::new(),
         now,
+        checkpoint,
     };
 
     Ok(Read { permit, view, content: stored.content_hash, policy: policy.id.to_string(), settled })

@@ -10,6 +10,8 @@ use countersign_domain::{
     answer::AgentDecision,
     decision::{ReasonCode, State, Verdict},
     ids::{DecisionId, SystemId},
+    queue::{Asked, Narrowed, Sort, View},
+    saved::ViewName,
     talk::Note,
     text::Reason,
     view::Composer,
@@ -21,7 +23,7 @@ use countersign_engine::{
     handovers::{self, HandoverRequest},
     keys,
     owners::{self, NamingRequest},
-    sessions, systems,
+    saved_views, sessions, systems,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -167,6 +169,14 @@ impl Staff {
         let writer = self.caller(login).await?;
         let nonce = handovers::view(&self.engine, &writer).await?.nonce;
         handovers::note(&self.engine, &writer.again(), HandoverRequest { system: None, nonce, note }).await
+    }
+
+    /// Keeps a view of open decisions of one type, the newest first.
+    pub(super) async fn keep_view(&self, login: &'static str, name: &str, type_name: &str) -> Result<(), Error> {
+        let name = ViewName::new(name).map_err(|error| Error::Setup(error.to_string()))?;
+        let narrowed = Narrowed { type_name: Some(type_name.to_owned()), ..Narrowed::default() };
+        let asked = Asked { view: View::Team, sort: Sort::Newest, narrowed };
+        saved_views::save(&self.engine, &self.caller(login).await?, name, asked).await.map(|_| ())
     }
 }
 

@@ -88,6 +88,9 @@ pub(super) async fn fill(
     staff
         .hand_over("approver-c", "The bookcase refunds are one batch of damaged parcels; the carrier confirms it.")
         .await?;
+    for login in ["approver-a", "senior-approver-a"] {
+        staff.keep_view(login, "Loans, newest first", "loan.decide").await?;
+    }
     // The moderation agent stands still until somebody looks at it.
     let says = reason("The list of rules is being revised; what it reported before can be ruled on.")?;
     pauses::pause(engine, &staff.proven("senior-approver-b").await?, agents[MODERATION].system, says).await?;

@@ -412,6 +412,13 @@ impl Installation {
             "/act/notices-read" => "up_to=0".into(),
             "/act/sign-in-as" => "role=approver".into(),
             "/act/end-session" => format!("session={}", self.approver.session),
+            "/act/save-view" => "name=Loans&view=team&sort=risk&risk=high".into(),
+            "/act/rename-view" => format!("view={}&name=Loans", uuid::Uuid::nil()),
+            "/act/move-view" => format!("view={}&down=true", uuid::Uuid::nil()),
+            "/act/remove-view" => format!("view={}", uuid::Uuid::nil()),
+            "/act/bind-key" => "command=approve&key=z".into(),
+            "/act/switch-keys" => "off=true".into(),
+            "/act/present" => format!("decision={}", self.decision),
             "/act/prefer" => "theme=dark&density=compact&zone=utc".into(),
             "/act/review" | "/act/prepare-review" => {
                 let decision = self.desk.queued_decision().await;

@@ -7,6 +7,7 @@ use countersign_domain::{
     view::RefusedVerdict,
 };
 use leptos::{form::ActionForm, html, prelude::*, server_fn::ServerFn, task::spawn_local};
+use web_sys::Element;
 
 use super::{
     Prepared, Review,
@@ -19,6 +20,7 @@ use crate::{
     components::{
         form::{ErrorSummary, Weight, error_of},
         icons::{Icon, Shape},
+        keyboard::flash,
         passkey::not_made,
     },
     drafts,
@@ -136,6 +138,13 @@ impl Armed {
             Verdict::Abstain => "Abstain is armed. Control Enter sends it, Escape disarms.",
             Verdict::Defer => "Defer is armed. Control Enter sends it, Escape disarms.",
         });
+        let control = match (verdict, self.edits.get_untracked()) {
+            (Verdict::ApproveWithEdits, Some(link)) => Some(Element::from(link)),
+            _ => self.button(verdict).get_untracked().map(Element::from),
+        };
+        if let Some(control) = control {
+            flash(&control);
+        }
         if let Some(reason) = self.reason.get_untracked().and_then(|reason| reason.get_untracked()) {
             let _ = reason.focus();
         }

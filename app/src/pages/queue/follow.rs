@@ -1,6 +1,8 @@
 //! The list in the browser: news that wait, rows that grey in place, keys.
 
-use countersign_domain::{ids::DecisionId, pause::ShownPause, queue::Count, talk::ShownHandover, view::QueueView};
+use countersign_domain::{
+    ids::DecisionId, pause::ShownPause, queue::Count, saved::CountedView, talk::ShownHandover, view::QueueView,
+};
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use wasm_bindgen::JsCast;
@@ -31,6 +33,8 @@ pub(super) struct Shown {
     /// How many wait behind the pill.
     pub(super) waiting: RwSignal<usize>,
     pub(super) counts: RwSignal<Vec<Count>>,
+    /// The reader's own views, with their counts.
+    pub(super) saved: RwSignal<Vec<CountedView>>,
     /// Pauses that run.
     pub(super) pauses: RwSignal<Vec<ShownPause>>,
     /// Notes that the reader has not put away.
@@ -49,6 +53,7 @@ impl Shown {
             rows: RwSignal::new(view.items.iter().cloned().map(Row::new).collect()),
             waiting: RwSignal::new(0),
             counts: RwSignal::new(view.counts.clone()),
+            saved: RwSignal::new(view.saved.clone()),
             pauses: RwSignal::new(view.pauses.clone()),
             handovers: RwSignal::new(view.handovers.clone()),
             older: RwSignal::new(view.older.clone()),
@@ -66,6 +71,7 @@ impl Shown {
     pub(super) fn show_news(self) {
         self.ask(move |fresh| {
             self.counts.set(fresh.counts);
+            self.saved.set(fresh.saved);
             self.older.set(fresh.older);
             self.waiting.set(0);
             self.rows.set(fresh.items.into_iter().map(Row::new).collect());
@@ -95,6 +101,7 @@ impl Shown {
         let shown: Vec<_> = rows.iter().map(|row| row.item.get_untracked()).collect();
         let news = news(&shown, fresh);
         self.counts.set(fresh.counts.clone());
+        self.saved.set(fresh.saved.clone());
         if self.pauses.with_untracked(|pauses| *pauses != fresh.pauses) {
             surroundings.say(strings::PAUSE_NEWS);
             self.pauses.set(fresh.pauses.clone());

@@ -1,0 +1,13 @@
+-- Who has a decision open at this moment. Worth nothing a minute later, so it survives no crash and is in no log.
+
+create unlogged table decision_readers (
+  decision_id uuid not null references decisions (id),
+  session_id uuid not null references sessions (id),
+  person_id uuid not null references people (id),
+  until_at timestamptz not null,
+  primary key (decision_id, session_id)
+);
+create index decision_readers_until_idx on decision_readers (until_at);
+
+grant select, insert, delete on decision_readers to countersign_app;
+grant update (until_at) on decision_readers to countersign_app;
