@@ -109,6 +109,8 @@ ids! {
     InvitationId
     /// A claim on a seat to review a decision (UUIDv7).
     LeaseId
+    /// One act on several decisions, and the page that it was sent from (UUIDv7).
+    BulkRunId
 }
 
 /// The text is not a lower-case hyphenated UUID.
