@@ -9,6 +9,7 @@
 //!
 //! Start with [`verify_log`]; [`Audit`] is the same, fed entry by entry. Memory grows with objects, not with entries.
 
+mod bulks;
 mod decisions;
 mod findings;
 mod leases;
@@ -32,6 +33,7 @@ use countersign_ledger::{
 use serde::Serialize;
 use uuid::Uuid;
 
+use bulks::Bulks;
 use decisions::Decisions;
 use findings::Findings;
 use leases::Leases;
@@ -58,6 +60,7 @@ pub struct Audit<'a> {
     pauses: Pauses,
     leases: Leases,
     talk: Talk,
+    bulks: Bulks,
     statements: Statements<'a>,
     values: Values<'a>,
     entries: u64,
@@ -116,6 +119,7 @@ impl<'a> Audit<'a> {
             pauses: Pauses::default(),
             leases: Leases::default(),
             talk: Talk::default(),
+            bulks: Bulks::default(),
             statements,
             values: Values::new(statements),
             entries: 0,
@@ -159,6 +163,7 @@ impl<'a> Audit<'a> {
         self.pauses.visit(&act, understood, &mut self.findings);
         self.leases.visit(&act, understood, &mut self.findings);
         self.talk.visit(&act, understood, &mut self.findings);
+        self.bulks.visit(&act, understood, &mut self.findings);
         self.people.visit(&act, understood);
         self.passkeys.visit(&act, understood, self.statements, &mut self.findings);
         self.entries += 1;

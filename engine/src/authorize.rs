@@ -140,6 +140,7 @@ actions! {
     HandOver "hand_over"
     EndHandover "end_handover"
     RevokeDecision "revoke_decision"
+    ReviewInBulk "review_in_bulk"
 }
 
 /// On what.
@@ -344,6 +345,9 @@ impl Denial {
             }
             Action::HandOver => {
                 "Writing a note needs the role approver or senior approver for what it is about. An admin can give it.".into()
+            }
+            Action::ReviewInBulk => {
+                "Reviewing several decisions at once needs the role approver or senior approver. An admin can give it.".into()
             }
             Action::EndHandover => {
                 "A note is ended by who wrote it, or by a senior approver for what it is about. Put it away from your own queue instead.".into()

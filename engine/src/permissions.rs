@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The rows of the matrix: what a person does, in words, and on what.
-const ROWS: [(&str, Action, On); 25] = [
+const ROWS: [(&str, Action, On); 26] = [
     ("See a decision, its proof and the queue", Action::ViewDecision, On::Decision),
     ("Open a masked field with a reason", Action::UnmaskField, On::Decision),
     ("Review low and medium risk", Action::ReviewDecision, On::Decision),
@@ -29,6 +29,7 @@ const ROWS: [(&str, Action, On); 25] = [
     ("Revoke an approval", Action::RevokeDecision, On::HighRisk),
     ("Comment on a decision, ask and answer", Action::CommentDecision, On::Decision),
     ("Leave a note for the next shift", Action::HandOver, On::System),
+    ("Review several decisions at once", Action::ReviewInBulk, On::Installation),
     ("See the ledger and check proofs", Action::ViewLedger, On::Installation),
     ("Fetch files of the log", Action::ReadLog, On::Installation),
     ("See people and what they hold", Action::ListPeople, On::Installation),

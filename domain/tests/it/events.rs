@@ -60,7 +60,7 @@ fn line(event: &Event) -> String {
     String::from_utf8(Value::object(members).to_bytes(Limits::LEAF).unwrap()).unwrap()
 }
 
-const LAST: usize = 77;
+const LAST: usize = 78;
 
 /// No wildcard: an event without a line here does not compile.
 fn position(event: &Event) -> usize {
@@ -142,6 +142,7 @@ fn position(event: &Event) -> usize {
         Event::LeaseEnded { .. } => 74,
         Event::Revoked { .. } => 75,
         Event::Compensated { .. } => 76,
+        Event::BulkStarted { .. } => 77,
         Event::Denied { .. } => LAST,
     }
 }
@@ -226,6 +227,7 @@ pub(crate) fn samples() -> Vec<Event> {
             until: None,
             edited: None,
             signature: None,
+            bulk: None,
         },
         Event::Reviewed {
             decision,
@@ -246,6 +248,7 @@ pub(crate) fn samples() -> Vec<Event> {
                 expires: 1_793_610_420_000,
                 nonce: "3ynvs9Waqt3PQpAjRopGfA".into(),
             }),
+            bulk: None,
         },
         resolved(ResolutionOutcome::Approved, vec![id(0x80).into(), id(0x81).into()]),
         resolved(ResolutionOutcome::Expired, Vec::new()),
@@ -454,6 +457,7 @@ pub(crate) fn samples() -> Vec<Event> {
             until: Some(1_793_610_420_000),
             edited: None,
             signature: None,
+            bulk: None,
         },
         Event::Escalated { decision, n: 4, need: 1, due: 1_793_617_260_000, review: Some(id(0x80).into()) },
         Event::QuorumMet {
@@ -486,6 +490,7 @@ pub(crate) fn samples() -> Vec<Event> {
             until: None,
             edited: Some(hash(11)),
             signature: None,
+            bulk: None,
         },
         Event::Edited { decision, n: 4, from: hash(1), content: hash(11) },
         Event::Revised { decision, n: 4, from: hash(1), content: hash(12) },
@@ -551,6 +556,30 @@ pub(crate) fn samples() -> Vec<Event> {
             result: Compensation::Done,
             reason: "the bank called it back".into(),
             by: person,
+        },
+        Event::BulkStarted {
+            bulk: id(0xe0).into(),
+            count: 12,
+            verdict: Verdict::Approve,
+            code: ReasonCode::WithinPolicy,
+            policy,
+        },
+        Event::Reviewed {
+            decision,
+            n: 4,
+            verdict: Verdict::Approve,
+            code: ReasonCode::WithinPolicy,
+            reason: "the same parcel each time".into(),
+            reviewer: person,
+            content: hash(1),
+            seen: hash(4),
+            policy,
+            round: 1,
+            authority: (3, hash(5)),
+            until: None,
+            edited: None,
+            signature: None,
+            bulk: Some(id(0xe0).into()),
         },
     ]
 }

@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// How long a form may stay open without JavaScript, in milliseconds.
-const PRESENTATION_MS: u64 = 15 * 60 * 1_000;
+pub(super) const PRESENTATION_MS: u64 = 15 * 60 * 1_000;
 /// How often the page is read again when the decision changes meanwhile.
 const TRIES: usize = 5;
 
@@ -67,6 +67,8 @@ pub async fn view(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<De
                 content,
                 issued_at: view.now,
                 expires_at: *expires_at,
+                bulk: None,
+                unopened: false,
             })
         }
         _ => None,
@@ -305,7 +307,17 @@ async fn may(
 
 /// The statement of what the page shows: every committed field, in order, in its mode.
 fn seen(view: &DecisionView, content: Hash, policy: &str) -> Seen {
-    let fields = view.fields.iter().filter_map(|field| {
+    statement((view.id, content), &view.fields, DECISION_TEMPLATE, policy)
+}
+
+/// The statement of what a page shows of a decision: these fields, in order, each in its mode.
+pub(super) fn statement(
+    (decision, content): (DecisionId, Hash),
+    fields: &[Field],
+    template: &str,
+    policy: &str,
+) -> Seen {
+    let fields = fields.iter().filter_map(|field| {
         Some(SeenField {
             name: field.name.clone(),
             commitment: field.commitment.parse().ok()?,
@@ -317,10 +329,10 @@ fn seen(view: &DecisionView, content: Hash, policy: &str) -> Seen {
         })
     });
     Seen {
-        decision: view.id.to_string(),
+        decision: decision.to_string(),
         content,
         fields: fields.collect(),
-        template: digest(Label::Template, DECISION_TEMPLATE.as_bytes()),
+        template: digest(Label::Template, template.as_bytes()),
         locale: "en".into(),
         policy: policy.to_owned(),
         precedents: Vec::new(),
@@ -329,7 +341,7 @@ fn seen(view: &DecisionView, content: Hash, policy: &str) -> Seen {
 }
 
 /// Returns the fields as the page shows them, and every value, withheld ones too, for the table that compares them.
-async fn fields(
+pub(super) async fn fields(
     conn: &mut PgConnection,
     engine: &Engine,
     entry: EntryId,
@@ -371,7 +383,7 @@ fn place(definition: &TypeDefinition, name: &str) -> Option<usize> {
     parameters.chain(countersign_domain::decision_type::RESERVED).position(|known| known == name)
 }
 
-fn describe(definition: &TypeDefinition, name: &str) -> (String, Section, Kind) {
+pub(super) fn describe(definition: &TypeDefinition, name: &str) -> (String, Section, Kind) {
     if let Some(parameter) = definition.parameters.iter().find(|parameter| parameter.name == name) {
         return (parameter.label.clone(), Section::Action, parameter.kind);
     }
@@ -513,13 +525,13 @@ fn without_edits(mut composer: Composer, definition: &TypeDefinition) -> Compose
 
 /// Whether a ruling has to be signed, and whether the person can.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Signing {
+pub(super) enum Signing {
     NotAsked,
     Able,
     Unable,
 }
 
-fn composer(
+pub(super) fn composer(
     engine: &Engine,
     caller: &Caller,
     barred: Option<String>,
