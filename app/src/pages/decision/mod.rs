@@ -4,12 +4,12 @@
 
 pub(crate) mod chain;
 pub(crate) mod comments;
-mod composer;
+pub(crate) mod composer;
 pub(crate) mod edit;
-mod fields;
+pub(crate) mod fields;
 pub(crate) mod lease;
 #[cfg(feature = "ssr")]
-mod reason;
+pub(crate) mod reason;
 pub(crate) mod retract;
 pub(crate) mod revoke;
 mod sections;
@@ -326,7 +326,7 @@ fn Barred(id: DecisionId, #[prop(into)] reason: String) -> impl IntoView {
     }
 }
 
-fn nothing_here() -> Error {
+pub(crate) fn nothing_here() -> Error {
     #[cfg(feature = "ssr")]
     crate::request::status(Code::NotFound.status());
     Error::Told {
