@@ -25,7 +25,7 @@ use crate::{
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
-pub const PAGES: [&str; 39] = [
+pub const PAGES: [&str; 41] = [
     "/",
     "/queue",
     "/decisions/{id}",
@@ -33,6 +33,8 @@ pub const PAGES: [&str; 39] = [
     "/decisions/{id}/chain",
     "/decisions/{id}/revoke",
     "/decisions/{id}/shown/{review}",
+    "/bulk",
+    "/bulk/{run}",
     "/ledger",
     "/ledger/{index}",
     "/policies",
@@ -92,7 +94,7 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 127] = [
+pub const ENDPOINTS: [Endpoint; 130] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -220,6 +222,9 @@ pub const ENDPOINTS: [Endpoint; 127] = [
     endpoint("/act/reset-key", Class::Own),
     endpoint("/act/switch-keys", Class::Own),
     endpoint("/act/present", Class::Frame),
+    endpoint("/act/bulk", Class::Read),
+    endpoint("/act/bulk-run", Class::Read),
+    endpoint("/act/review-in-bulk", Class::Act),
 ];
 
 const fn endpoint(path: &'static str, class: Class) -> Endpoint {
@@ -337,6 +342,15 @@ fn page_of(path: &str, typed: &Typed) -> String {
             .take(128)
             .collect()
     };
+    // Ids with commas between, as the page's own address has them.
+    let ids = |name: &str| -> String {
+        let value = typed.get(name).unwrap_or_default();
+        value
+            .chars()
+            .filter(|character| character.is_ascii_hexdigit() || "-,".contains(*character))
+            .take(2_048)
+            .collect()
+    };
     match path {
         "/act/review" | "/act/retract" | "/act/open-field" | "/act/comment" => {
             format!("/decisions/{}", word("decision"))
@@ -347,6 +361,7 @@ fn page_of(path: &str, typed: &Typed) -> String {
         }
         "/act/edit" | "/act/preview-edit" => format!("/decisions/{}/edit", word("decision")),
         "/act/revoke" | "/act/compensate" => format!("/decisions/{}/revoke", word("decision")),
+        "/act/review-in-bulk" => format!("/bulk?ids={}&open={}", ids("ids"), ids("open")),
         "/act/finish-setup" => format!("/setup?token={}", word("token")),
         "/act/join" => format!("/join?token={}", word("token")),
         "/act/sign-in" | "/act/sign-in-as" => "/login".into(),
@@ -440,5 +455,7 @@ mod tests {
 
         assert_eq!(page_of("/act/review", &typed), "/decisions/actx");
         assert_eq!(page_of("/act/join", &typed), "/join?token=ab");
+        let selected = Typed::parse("ids=01a1-9b,02&open=01a1%26x%3D%2F..");
+        assert_eq!(page_of("/act/review-in-bulk", &selected), "/bulk?ids=01a1-9b,02&open=01a1");
     }
 }

@@ -14,6 +14,13 @@ pub(crate) enum Command {
     Previous,
     /// Opens the selected row.
     Open,
+    /// Selects the row to be reviewed together with others, or leaves it out.
+    Choose,
+    /// Selects this row and the next or previous one, and goes there.
+    Extend {
+        /// The next one.
+        forward: bool,
+    },
     /// Goes to the composer and arms Approve; sends nothing.
     ArmApprove,
     /// Goes to the composer and arms Approve with edits; opens nothing.
@@ -146,11 +153,14 @@ pub(crate) fn command(press: Press<'_>, scene: Scene) -> Option<Command> {
         (_, Focus::Field) => None,
         ("Enter", Focus::Control) => None,
         ("?", _) => Some(Command::Help),
+        ("J", _) if press.shift => Some(Command::Extend { forward: true }),
+        ("K", _) if press.shift => Some(Command::Extend { forward: false }),
         _ if press.shift => None,
         ("j" | "ArrowDown", _) => Some(Command::Next),
         ("k" | "ArrowUp", _) => Some(Command::Previous),
         ("Enter" | "o", _) => Some(Command::Open),
         ("[", _) => Some(Command::Back),
+        ("x", _) => Some(Command::Choose),
         ("g", _) => Some(Command::Prefix),
         ("a", _) => armed(scene, Command::ArmApprove),
         ("e", _) => armed(scene, Command::ArmEdits),
@@ -240,10 +250,12 @@ const fn key(
 pub(crate) const SECTIONS: &str = "1 … 8";
 
 /// The one table: the guard, the sheet, the palette and the page that changes keys read it.
-pub(crate) const TABLE: [Key; 17] = [
+pub(crate) const TABLE: [Key; 19] = [
     key("j  ↓", &["j", "ArrowDown"], "Next row", Some(Command::Next), Scope::List),
     key("k  ↑", &["k", "ArrowUp"], "Previous row", Some(Command::Previous), Scope::List),
     key("Enter  o", &["Enter", "o"], "Open the page of the selected decision", Some(Command::Open), Scope::List),
+    key("x", &["x"], "Select the row to be reviewed with others, or leave it out", Some(Command::Choose), Scope::List),
+    key("Shift + j  k", &[], "Select on to the next or previous row", None, Scope::List),
     key(SECTIONS, &[], "Go to a section of the decision", None, Scope::Decision),
     key("l", &["l"], "Start the review, or give it up", Some(Command::Lease), Scope::Decision),
     key("a", &["a"], "Go to the review and arm Approve", Some(Command::ArmApprove), Scope::Decision),
@@ -304,6 +316,7 @@ mod tests {
             ("ArrowUp", Command::Previous),
             ("Enter", Command::Open),
             ("o", Command::Open),
+            ("x", Command::Choose),
             ("a", Command::ArmApprove),
             ("e", Command::ArmEdits),
             ("c", Command::ArmChanges),
@@ -328,7 +341,10 @@ mod tests {
             }
         }
         assert_eq!(command(press("9"), scene()), None);
-        assert_eq!(command(press("x"), scene()), None);
+        assert_eq!(command(press("z"), scene()), None);
+        for (key, forward) in [("J", true), ("K", false)] {
+            assert_eq!(command(Press { shift: true, ..press(key) }, scene()), Some(Command::Extend { forward }));
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::{
         access::{AccessPage, MyAccessPage},
         access_reviews::AccessReviewsPage,
         audit_windows::AuditWindowsPage,
+        bulk::{BulkPage, BulkRunPage},
         changes::ChangesPage,
         decision::{chain::ChainPage, edit::EditPage, fetch_decision, revoke::RevokePage, shown::ShownPage},
         factors::FactorsPage,
@@ -55,7 +56,8 @@ pub(crate) enum Part {
     Policies,
     /// A decision as people rule on it: its page, and the same beside the queue.
     Decision,
-    /// What stands beside the page of a decision: editing what is proposed, who answers for it, and taking it back.
+    /// What stands beside the page of a decision: editing what is proposed, who answers for it, taking it back, and several
+    /// decisions side by side.
     Decisions,
 }
 
@@ -71,6 +73,7 @@ impl Part {
             "me" | "step-up" | "setup" | "join" | "login" | "logged-out" => Some(Self::Account),
             "ledger" => Some(Self::Ledger),
             "policies" | "pauses" | "handovers" => Some(Self::Policies),
+            "bulk" => Some(Self::Decisions),
             "queue" => selects().then_some(Self::Decision),
             "decisions" => match (segments.next(), segments.next()) {
                 (Some(_), None) => Some(Self::Decision),
@@ -214,6 +217,8 @@ fn policies(page: Policies) -> Result<AnyView, NotFetched> {
 /// A page beside that of a decision.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Decisions {
+    Bulk,
+    BulkRun,
     Chain,
     Edit,
     Revoke,
@@ -223,6 +228,8 @@ pub(crate) enum Decisions {
 #[wasm_split(decisions, wasm_split_path = leptos::wasm_split, preload(fetch_decisions), fallible)]
 fn decisions(page: Decisions) -> Result<AnyView, NotFetched> {
     Ok(match page {
+        Decisions::Bulk => BulkPage().into_any(),
+        Decisions::BulkRun => BulkRunPage().into_any(),
         Decisions::Chain => ChainPage().into_any(),
         Decisions::Edit => EditPage().into_any(),
         Decisions::Revoke => RevokePage().into_any(),
@@ -316,6 +323,7 @@ mod tests {
             [of("/decisions/1/edit"), of("/decisions/1/chain"), of("/decisions/1/revoke")],
             [Some(Part::Decisions); 3]
         );
+        assert_eq!([of("/bulk"), of("/bulk/1")], [Some(Part::Decisions); 2]);
         assert_eq!([of("/decisions"), of("/decisions/1/proof")], [None; 2]);
         assert_eq!([of("/admin"), of("/admin/people/1")], [Some(Part::Admin); 2]);
         assert_eq!([of("/policies/1"), of("/pauses")], [Some(Part::Policies); 2]);

@@ -67,6 +67,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/decisions/:id/chain") view=Lazy::Decisions(Decisions::Chain) ssr=SsrMode::Async/>
                     <Route path=path!("/decisions/:id/revoke") view=Lazy::Decisions(Decisions::Revoke) ssr=SsrMode::Async/>
                     <Route path=path!("/decisions/:id/shown/:review") view=Lazy::Decisions(Decisions::Shown) ssr=SsrMode::Async/>
+                    <Route path=path!("/bulk") view=Lazy::Decisions(Decisions::Bulk) ssr=SsrMode::Async/>
+                    <Route path=path!("/bulk/:run") view=Lazy::Decisions(Decisions::BulkRun) ssr=SsrMode::Async/>
                     <Route path=path!("/ledger") view=Lazy::Ledger(Ledger::Whole) ssr=SsrMode::Async/>
                     <Route path=path!("/ledger/:index") view=Lazy::Ledger(Ledger::Entry) ssr=SsrMode::Async/>
                     <Route path=path!("/policies") view=Lazy::Policies(Policies::All) ssr=SsrMode::Async/>

@@ -9,6 +9,7 @@
 //!
 //! Start with [`verify_log`]; [`Audit`] is the same, fed entry by entry. Memory grows with objects, not with entries.
 
+mod bulks;
 mod decisions;
 mod findings;
 mod leases;
@@ -33,6 +34,7 @@ use countersign_ledger::{
 use serde::Serialize;
 use uuid::Uuid;
 
+use bulks::Bulks;
 use decisions::Decisions;
 use findings::Findings;
 use leases::Leases;
@@ -61,6 +63,7 @@ pub struct Audit<'a> {
     leases: Leases,
     talk: Talk,
     owners: Owners,
+    bulks: Bulks,
     statements: Statements<'a>,
     values: Values<'a>,
     entries: u64,
@@ -120,6 +123,7 @@ impl<'a> Audit<'a> {
             leases: Leases::default(),
             talk: Talk::default(),
             owners: Owners::default(),
+            bulks: Bulks::default(),
             statements,
             values: Values::new(statements),
             entries: 0,
@@ -164,6 +168,7 @@ impl<'a> Audit<'a> {
         self.leases.visit(&act, understood, &mut self.findings);
         self.talk.visit(&act, understood, &mut self.findings);
         self.owners.visit(&act, understood, &mut self.findings);
+        self.bulks.visit(&act, understood, &mut self.findings);
         self.people.visit(&act, understood);
         self.passkeys.visit(&act, understood, self.statements, &mut self.findings);
         self.entries += 1;

@@ -11,9 +11,9 @@ use crate::{
     decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, Risk, Verdict},
     holding::{Holding, RoleScope, Source},
     ids::{
-        AccessReviewId, AgentKeyId, AuditWindowId, ChangeId, DecisionId, DecisionTypeId, EntryId, HandoverId,
-        MappingVersionId, PersonId, PolicyId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId,
-        ScimUserId, SessionId, SystemId,
+        AccessReviewId, AgentKeyId, AuditWindowId, BulkRunId, ChangeId, DecisionId, DecisionTypeId, EntryId,
+        HandoverId, MappingVersionId, PersonId, PolicyId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId,
+        ScimTokenId, ScimUserId, SessionId, SystemId,
     },
     lease::LeaseEnd,
     policy::Routed,
@@ -373,6 +373,21 @@ pub enum Event {
         edited: Option<Hash>,
         /// The reviewer's signature by passkey, where there is one.
         signature: Option<Signature>,
+        /// The act on several decisions that it belongs to, where it was given with others.
+        bulk: Option<BulkRunId>,
+    },
+    /// A person sent one ruling on several decisions. Each gets a review of its own, which names this act, or a refusal.
+    BulkStarted {
+        /// The act.
+        bulk: BulkRunId,
+        /// How many decisions.
+        count: u64,
+        /// The ruling on each.
+        verdict: Verdict,
+        /// The reason in one word.
+        code: ReasonCode,
+        /// The policy version that routed them all.
+        policy: PolicyVersionId,
     },
     /// A person said something about a decision; it changes nothing else about it.
     Commented {
@@ -1177,6 +1192,8 @@ crate::decision::words! {
         Handovers "handovers"
         /// Tokens of directories and what was pushed with them, counted.
         Directories "directories"
+        /// Decisions that were selected to be reviewed by one act and do not fit together, or who asks for own acts of that kind.
+        Bulk "bulk"
     }
 }
 
@@ -1339,6 +1356,7 @@ impl Event {
                 until,
                 edited,
                 signature,
+                bulk,
             } => {
                 let mut parts = act("decision.reviewed", "decision", decision.0, *n)
                     .d([
@@ -1360,8 +1378,15 @@ impl Event {
                         ("nonce", signature.nonce.as_str().into()),
                     ]);
                 }
+                parts.d.extend(bulk.map(|bulk| ("bulk", id(bulk.0))));
                 parts
             }
+            Event::BulkStarted { bulk, count, verdict, code, policy } => act("bulk.started", "bulk", bulk.0, 1).d([
+                ("code", code.word().into()),
+                ("count", (*count).into()),
+                ("policy", id(policy.0)),
+                ("verdict", verdict.word().into()),
+            ]),
             Event::Resolved { decision, n, outcome, content, policy, rule, round, reviews } => {
                 let mut parts = act("decision.resolved", "decision", decision.0, *n).d([
                     ("content", (*content).into()),

@@ -111,6 +111,8 @@ ids! {
     LeaseId
     /// A view of the queue that a person keeps (UUIDv7).
     SavedViewId
+    /// One act on several decisions, and the page that it was sent from (UUIDv7).
+    BulkRunId
 }
 
 /// The text is not a lower-case hyphenated UUID.

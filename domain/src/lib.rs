@@ -10,6 +10,7 @@ pub mod administration;
 pub mod answer;
 pub mod audit;
 pub mod authority;
+pub mod bulk;
 pub mod chain;
 pub mod change;
 pub mod csv;

@@ -10,6 +10,7 @@ use countersign_ledger::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    bulk::{BULK_TEMPLATE, in_table},
     decision::Verdict,
     decision_type::{Kind, RESERVED, TypeDefinition},
     ids::{DecisionId, EntryId},
@@ -59,8 +60,8 @@ pub fn describe(definition: &TypeDefinition, name: &str) -> (String, Section, Ki
     (label.to_owned(), section, kind)
 }
 
-/// The statement of what a page shows: every committed field, in order, in its mode.
-pub fn statement(decision: DecisionId, content: Hash, policy: &str, fields: &[Field]) -> Seen {
+/// The statement of what a page of this layout shows of a decision: these fields, in order, each in its mode.
+pub fn statement((decision, content): (DecisionId, Hash), policy: &str, fields: &[Field], template: &str) -> Seen {
     let fields = fields.iter().filter_map(|field| {
         Some(SeenField {
             name: field.name.clone(),
@@ -76,7 +77,7 @@ pub fn statement(decision: DecisionId, content: Hash, policy: &str, fields: &[Fi
         decision: decision.to_string(),
         content,
         fields: fields.collect(),
-        template: digest(Label::Template, DECISION_TEMPLATE.as_bytes()),
+        template: digest(Label::Template, template.as_bytes()),
         locale: LOCALE.into(),
         policy: policy.to_owned(),
         precedents: Vec::new(),
@@ -203,8 +204,19 @@ pub fn redraw(record: Record<'_>) -> Redrawn {
     let mut differences = Vec::new();
     let mut notes = Vec::new();
     let stated = record.statement.and_then(|bytes| Seen::parse(bytes).ok());
-    let fields = draw_all(&record, stated.as_ref(), &mut differences, &mut notes);
-    let mut seen = statement(record.decision, record.content, record.policy, &fields);
+    let mut fields = draw_all(&record, stated.as_ref(), &mut differences, &mut notes);
+    let mut template = DECISION_TEMPLATE;
+    if let Some(stated) = &stated
+        && stated.template == digest(Label::Template, BULK_TEMPLATE.as_bytes())
+    {
+        template = BULK_TEMPLATE;
+        notes.push("It was shown beside others, on the page that reviews several at once.".to_owned());
+        // Opened there, it showed everything.
+        if stated.fields.len() < fields.len() {
+            fields = tabled(record.definition, fields, stated);
+        }
+    }
+    let mut seen = statement((record.decision, record.content), record.policy, &fields, template);
     if let Some(stated) = &stated
         && stated.template != seen.template
         && let Some(layout) = earlier_layout(&stated.template)
@@ -229,6 +241,17 @@ pub fn redraw(record: Record<'_>) -> Redrawn {
     }
     compare_proposal(&record, &mut differences);
     Redrawn { fields, digest: redrawn, differences, notes }
+}
+
+/// The fields as the table of several decisions shows them. How long an erased value was, only the record knows.
+fn tabled(definition: &TypeDefinition, fields: Vec<Field>, stated: &Seen) -> Vec<Field> {
+    let mut fields = in_table(definition, fields);
+    for field in fields.iter_mut().filter(|field| field.value.is_none() && field.mode == Mode::Full) {
+        if stated.fields.iter().any(|shown| shown.name == field.name && shown.mode == SeenMode::Collapsed) {
+            field.mode = Mode::Collapsed;
+        }
+    }
+    fields
 }
 
 /// The fields as they were drawn: by the rule of the page, from what is stored.

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 CLOCK_SLACK_MS = 30_000
+BULK_MAX = 50
 APPROVER = "3a816eb7-fac2-4aa2-8d65-fb9dbb41ffeb"
 SENIOR_APPROVER = "f14a7d3e-82b6-4b0d-9c6f-2e5b80a4d105"
 
@@ -70,6 +71,16 @@ class Review:
     edited: str | None = None
     stands: bool = True
     alone: bool = False
+
+
+@dataclass
+class Bulk:
+    """One ruling on several decisions, as it was sent."""
+
+    person: str
+    said: tuple[str, str, str]
+    left: int
+    reviewed: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -140,6 +151,7 @@ class Replay:
         self.disabled: set[str] = set()
         self.paused: set[str] = set()
         self.owners: dict[str, str | None] = {}
+        self.bulks: dict[str, Bulk] = {}
         self.disagreements: list[Disagreement] = []
         self.not_understood: Counter[str] = Counter()
         self.reviews = 0
@@ -154,6 +166,8 @@ class Replay:
             (self.paused.add if kind == "system.paused" else self.paused.discard)(about.get("id"))
         elif kind == "system.owner_named":
             self.owners[about["id"]] = (leaf.get("d") or {}).get("owner")
+        elif kind == "bulk.started":
+            self.visit_bulk(index, about["id"], leaf)
         elif about.get("t") == "decision":
             self.visit_decision(index, about, leaf)
 
@@ -167,6 +181,15 @@ class Replay:
 
     def disagree(self, index: int, id: str, why: str) -> None:
         self.disagreements.append(Disagreement(index, id, why))
+
+    def visit_bulk(self, index: int, id: str, leaf: Leaf) -> None:
+        d, actor = leaf["d"], leaf["actor"]
+        if actor["as"] != "person":
+            self.disagree(index, id, "several decisions were reviewed at once by no person")
+        if not 1 <= d["count"] <= BULK_MAX or d["verdict"] not in {"approve", "reject"}:
+            self.disagree(index, id, f"{d['count']} decisions cannot be reviewed at once with {d['verdict']}")
+        said = (d["verdict"], d["code"], d["policy"])
+        self.bulks[id] = Bulk(actor.get("sid", ""), said, d["count"])
 
     def visit_person(self, person: str, leaf: Leaf) -> None:
         d, kind = leaf.get("d") or {}, leaf["kind"]
@@ -327,6 +350,7 @@ class Replay:
         if decision.standing("request_changes"):
             yield "it was reviewed while its AI system was to change it"
         yield from self.unseen(decision, person, leaf["obj"]["id"], d)
+        yield from self.not_sent(person, leaf["obj"]["id"], d)
         if person in self.disabled:
             yield "the reviewer was disabled"
         alone = "single_operator" in (leaf.get("authz") or {}).get("ids", [])
@@ -361,6 +385,21 @@ class Replay:
             yield "the statement of what was seen is not in the export"
         elif seen.get("decision") != id or seen.get("content") != d["content"]:
             yield "the reviewer was shown another content than the one ruled on"
+
+    def not_sent(self, person: str, id: str, d: dict[str, Any]) -> Iterator[str]:
+        """Why a review is not of the ruling on several decisions that it names, if so."""
+        if "bulk" not in d:
+            return
+        bulk = self.bulks.get(d["bulk"])
+        if bulk is None:
+            yield "the review names a ruling on several decisions that nobody sent"
+            return
+        if bulk.person != person or bulk.said != (d["verdict"], d.get("code"), d["policy"]):
+            yield "the review is of another person, ruling or policy than the ruling on several that it names"
+        if id in bulk.reviewed or bulk.left == 0:
+            yield "the ruling on several decisions that the review names is of others"
+        bulk.reviewed.add(id)
+        bulk.left -= 1
 
     def on_quorum_met(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
         if d["outcome"] not in {"approved", "rejected"}:

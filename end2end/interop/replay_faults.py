@@ -176,6 +176,13 @@ class Case(unittest.TestCase):
         self.assertTrue(any(why in one for one in found), f"{why!r} is not among {found}")
 
 
+def sent(log: Log, count: int = 1, as_: str = "person", sid: str = "ann", **d: Any) -> str:
+    """One ruling on several decisions; returns its id."""
+    right = {"verdict": "approve", "code": "within_policy", "policy": POLICY, "count": count}
+    log.act("bulk", "bulk-1", "bulk.started", right | d, as_=as_, sid=sid)
+    return "bulk-1"
+
+
 class Right(Case):
     def test_two_of_two_approve_and_the_agent_is_told_after_the_seal(self) -> None:
         decision = Decision(self.log)
@@ -311,6 +318,15 @@ class Right(Case):
         self.assertNotEqual(ann, bob)
         self.agrees("approved")
 
+    def test_several_decisions_reviewed_by_one_act(self) -> None:
+        bulk = sent(self.log, count=2)
+        for id in ("decision-1", "decision-2"):
+            decision = Decision(self.log, need=1, id=id)
+            decision.resolve("approved", decision.review("ann", code="within_policy", bulk=bulk))
+        log = self.replayed()
+        self.assertEqual([one.why for one in log.disagreements], [])
+        self.assertEqual([one.outcome for one in log.decisions.values()], ["approved", "approved"])
+
     def test_another_route_gives_every_seat_free(self) -> None:
         decision = Decision(self.log, need=1)
         decision.take("ann")
@@ -338,6 +354,36 @@ class Right(Case):
 
 
 class Wrong(Case):
+    def test_a_review_of_an_act_on_several_that_nobody_sent_or_was_sent_otherwise(self) -> None:
+        decision = Decision(self.log, need=1)
+        decision.review("ann", code="within_policy", bulk="bulk-2")
+        self.disagrees("that nobody sent")
+        for wrong in ({"verdict": "reject"}, {"code": "other"}, {"policy": "another"}):
+            self.log = Log()
+            bulk = sent(self.log)
+            decision = Decision(self.log, need=1)
+            decision.review("ann", **{"code": "within_policy", "bulk": bulk} | wrong)
+            self.disagrees("of another person, ruling or policy")
+        self.log = Log()
+        bulk = sent(self.log)
+        decision = Decision(self.log, need=1)
+        decision.review("bob", code="within_policy", bulk=bulk)
+        self.disagrees("of another person, ruling or policy")
+
+    def test_an_act_on_several_of_too_many_of_others_or_with_another_ruling(self) -> None:
+        for wrong, count in (({"verdict": "escalate"}, 1), ({}, 51), ({}, 0)):
+            self.log = Log()
+            sent(self.log, count, **wrong)
+            self.disagrees("cannot be reviewed at once")
+        self.log = Log()
+        bulk = sent(self.log, count=1)
+        for id in ("decision-1", "decision-2"):
+            Decision(self.log, need=1, id=id).review("ann", code="within_policy", bulk=bulk)
+        self.disagrees("is of others")
+        self.log = Log()
+        sent(self.log, as_="agent", sid=SYSTEM)
+        self.disagrees("by no person")
+
     def test_a_review_by_somebody_who_holds_no_seat(self) -> None:
         decision = Decision(self.log)
         decision.take("ann")

@@ -141,6 +141,7 @@ actions! {
     EndHandover "end_handover"
     RevokeDecision "revoke_decision"
     NameOwner "name_owner"
+    ReviewInBulk "review_in_bulk"
 }
 
 /// On what.
@@ -349,6 +350,9 @@ impl Denial {
             }
             Action::HandOver => {
                 "Writing a note needs the role approver or senior approver for what it is about. An admin can give it.".into()
+            }
+            Action::ReviewInBulk => {
+                "Reviewing several decisions at once needs the role approver or senior approver. An admin can give it.".into()
             }
             Action::EndHandover => {
                 "A note is ended by who wrote it, or by a senior approver for what it is about. Put it away from your own queue instead.".into()

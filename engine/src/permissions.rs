@@ -29,6 +29,7 @@ const ROWS: [(&str, Action, On); 26] = [
     ("Revoke an approval", Action::RevokeDecision, On::HighRisk),
     ("Comment on a decision, ask and answer", Action::CommentDecision, On::Decision),
     ("Leave a note for the next shift", Action::HandOver, On::System),
+    ("Review several decisions at once", Action::ReviewInBulk, On::Installation),
     ("See the ledger and check proofs", Action::ViewLedger, On::Installation),
     ("Fetch files of the log", Action::ReadLog, On::Installation),
     ("See people and what they hold", Action::ListPeople, On::Installation),

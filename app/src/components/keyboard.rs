@@ -179,6 +179,10 @@ fn focus(element: Option<HtmlElement>) -> Focus {
     if element.is_content_editable() {
         return Focus::Field;
     }
+    // A box takes the space bar and no characters.
+    if element.get_attribute("type").as_deref() == Some("checkbox") {
+        return Focus::Control;
+    }
     match element.tag_name().as_str() {
         "INPUT" | "TEXTAREA" | "SELECT" => Focus::Field,
         "A" | "BUTTON" | "SUMMARY" => Focus::Control,

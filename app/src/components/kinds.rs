@@ -66,6 +66,7 @@ pub(crate) fn kind_words(kind: &str) -> &str {
         "decision.compensated" => "Compensation recorded",
         "decision.released" => "Released to the AI system",
         "decision.outcome_reported" => "Outcome reported",
+        "bulk.started" => "Several decisions reviewed by one act",
         "handover.noted" => "Note left for the next shift",
         "handover.ended" => "Note for the next shift ended",
         "access.viewed" => "Read",

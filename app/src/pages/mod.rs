@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod access_reviews;
 pub(crate) mod audit_windows;
+pub(crate) mod bulk;
 pub(crate) mod changes;
 pub(crate) mod decision;
 pub(crate) mod directories;

@@ -1,5 +1,6 @@
 //! One small log, and every violation of it.
 
+mod bulks;
 mod leases;
 mod owners;
 mod pauses;
@@ -407,6 +408,7 @@ fn replaced(how: Replaced) -> Vec<Leaf> {
                 until: None,
                 edited: None,
                 signature: None,
+                bulk: None,
             },
             true,
         );
@@ -721,6 +723,7 @@ fn healthy() -> Vec<Leaf> {
         until: None,
         edited: None,
         signature: None,
+        bulk: None,
     };
     let assigned = |number| Event::RoleAssigned {
         person: person(number),

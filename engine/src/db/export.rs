@@ -263,6 +263,13 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
         from handovers
         where ended_entry_id = any($1)
         union all
+        select 'bulk_runs', b.id::text, b.entry_id, 'bulk.started', b.id, array[
+            'at=' || (extract(epoch from b.started_at) * 1000)::bigint, 'sid=' || b.person_id,
+            'd.verdict=' || b.verdict, 'd.code=' || b.code,
+            'd.count=' || (select count(*) from bulk_items i where i.run_id = b.id)]
+        from bulk_runs b
+        where b.entry_id = any($1)
+        union all
         select 'presentations', p.id::text, p.entry_id, 'decision.viewed', p.decision_id, array[
             'sid=' || p.person_id, 'via=' || s.entry_id,
             'd.seen=' || rtrim(translate(encode(p.seen, 'base64'), '+/', '-_'), '=')]
@@ -273,7 +280,7 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
         select 'reviews', r.id::text, r.entry_id, 'decision.reviewed', r.decision_id, array_remove(array[
             'at=' || (extract(epoch from r.reviewed_at) * 1000)::bigint,
             'sid=' || r.person_id, 'd.verdict=' || r.verdict, 'd.code=' || r.code, 'd.round=' || r.round,
-            'd.until=' || (extract(epoch from r.follow_up_at) * 1000)::bigint,
+            'd.until=' || (extract(epoch from r.follow_up_at) * 1000)::bigint, 'd.bulk=' || p.bulk_id,
             'd.seen=' || rtrim(translate(encode(p.seen, 'base64'), '+/', '-_'), '=')], null)
         from reviews r
         join presentations p on p.id = r.presentation_id

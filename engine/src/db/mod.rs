@@ -6,6 +6,7 @@ pub(crate) mod agent_keys;
 pub(crate) mod audit_windows;
 #[cfg(feature = "bench")]
 pub(crate) mod bench;
+pub(crate) mod bulk;
 pub(crate) mod chain;
 pub(crate) mod changes;
 pub(crate) mod comments;

@@ -1,6 +1,7 @@
 //! Decisions: proposed by agents, shown to people, reviewed, resolved, and answered.
 
 mod agent;
+mod bulk;
 mod chain;
 mod comments;
 mod edit;
@@ -22,6 +23,7 @@ mod withdraw;
 use countersign_domain::{decision::SealState, view::Seal};
 
 pub use agent::{get, proof, report_outcome, wait};
+pub use bulk::{BulkRequest, bulk, bulk_run, review_in_bulk};
 pub use chain::{chain, download_chain};
 pub use comments::{CommentRequest, comment, comments};
 pub(crate) use comments::{PERIOD_MS, SAME_MS, texts, too_many};

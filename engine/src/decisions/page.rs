@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// How long a form may stay open without JavaScript, in milliseconds.
-const PRESENTATION_MS: u64 = 15 * 60 * 1_000;
+pub(super) const PRESENTATION_MS: u64 = 15 * 60 * 1_000;
 /// How often the page is read again when the decision changes meanwhile.
 const TRIES: usize = 5;
 
@@ -55,7 +55,7 @@ pub async fn view(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<De
         found = engine.noted(caller, read(engine, caller, id).await).await?;
     }
     let Read { permit, mut view, content, policy, .. } = found;
-    let (body, seen) = shown::statement(view.id, content, &policy, &view.fields).seal()?;
+    let (body, seen) = shown::statement((view.id, content), &policy, &view.fields, DECISION_TEMPLATE).seal()?;
     let statement = Statement { label: Label::Seen, digest: seen, body };
     let presentation = match (&view.composer, &caller.actor) {
         (Composer::Open { presentation, expires_at, .. }, Actor::Person { id: person, session, .. }) => {
@@ -68,6 +68,8 @@ pub async fn view(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<De
                 content,
                 issued_at: view.now,
                 expires_at: *expires_at,
+                bulk: None,
+                unopened: false,
             })
         }
         _ => None,
@@ -313,7 +315,7 @@ async fn may(
 }
 
 /// Returns the fields as the page shows them, and every value, withheld ones too, for the table that compares them.
-async fn fields(
+pub(super) async fn fields(
     conn: &mut PgConnection,
     engine: &Engine,
     entry: EntryId,
@@ -464,13 +466,13 @@ fn without_edits(mut composer: Composer, definition: &TypeDefinition) -> Compose
 
 /// Whether a ruling has to be signed, and whether the person can.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Signing {
+pub(super) enum Signing {
     NotAsked,
     Able,
     Unable,
 }
 
-fn composer(
+pub(super) fn composer(
     engine: &Engine,
     caller: &Caller,
     barred: Option<String>,

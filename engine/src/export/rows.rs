@@ -15,6 +15,7 @@ const MADE: &[(&str, usize)] = &[
     ("agent_key.issued", 1),
     ("audit_window.opened", 1),
     ("auth.signed_in", 1),
+    ("bulk.started", 1),
     ("change.confirmed", 1),
     ("change.lapsed", 1),
     ("change.refused", 1),

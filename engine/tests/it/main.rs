@@ -6,6 +6,7 @@ mod access;
 mod acts;
 mod administration;
 mod bench;
+mod bulk;
 mod chain;
 mod comments;
 mod decisions;

@@ -4,10 +4,12 @@ use std::{
     collections::{BTreeMap, HashMap},
     net::Ipv4Addr,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use countersign_domain::{
     answer::AgentDecision,
+    bulk::RunState,
     decision::{ReasonCode, State, Verdict},
     ids::{DecisionId, SystemId},
     queue::{Asked, Narrowed, Sort, View},
@@ -18,7 +20,7 @@ use countersign_domain::{
 };
 use countersign_engine::{
     Actor, Caller, Engine, Error,
-    decisions::{self, CommentRequest, ReviewRequest},
+    decisions::{self, BulkRequest, CommentRequest, ReviewRequest},
     demo,
     handovers::{self, HandoverRequest},
     keys,
@@ -124,6 +126,29 @@ impl Staff {
             _ => decisions::review(&self.engine, &caller, form).await?,
         };
         Ok(Some(reviewed.state))
+    }
+
+    /// Looks at several decisions side by side, opens what is unlike the rest, and rules on them by one act. Nothing where
+    /// they do not fit together.
+    pub(super) async fn rule_together(
+        &self,
+        login: &'static str,
+        decisions: &[DecisionId],
+        says: &Says,
+    ) -> Result<(), Error> {
+        let caller = self.caller(login).await?;
+        let Some(first) = decisions::bulk(&self.engine, &caller, decisions, &[]).await?.sheet else { return Ok(()) };
+        let unlike: Vec<_> = first.items.iter().filter(|item| item.waits()).map(|item| item.id).collect();
+        let opened = decisions::bulk(&self.engine, &caller.again(), decisions, &unlike).await?;
+        let Some(sheet) = opened.sheet else { return Ok(()) };
+        let form =
+            BulkRequest { bulk: sheet.bulk, verdict: says.verdict, code: says.code, reason: reason(says.reason)? };
+        decisions::review_in_bulk(&self.engine, &caller.again(), form).await?;
+        // The clock stays where it is until the last of them is reviewed.
+        while decisions::bulk_run(&self.engine, &caller.again(), sheet.bulk).await?.state == RunState::Running {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
     }
 
     /// Takes a seat and does not rule yet.

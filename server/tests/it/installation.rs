@@ -7,10 +7,10 @@ use axum::{
     body::{Body, Bytes},
 };
 use countersign_domain::{
-    decision::Verdict,
+    decision::{ReasonCode, Verdict},
     holding::{Holding, Source},
     ids::{
-        AccessReviewId, AgentKeyId, AuditWindowId, ChangeId, DecisionId, EntryId, FormId, HandoverId, MappingVersionId,
+        AccessReviewId, AgentKeyId, AuditWindowId, BulkRunId, ChangeId, DecisionId, EntryId, FormId, HandoverId, MappingVersionId,
         PersonId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId, ScimUserId, SessionId,
         SystemId,
     },
@@ -25,7 +25,9 @@ use countersign_domain::{
 use countersign_engine::{
     Actor, Caller, access_reviews,
     audit_windows::{self, Opened, Wanted, WantedForm},
-    changes, decisions, factors,
+    changes,
+    decisions::{self, BulkRequest},
+    factors,
     handovers::{self, HandoverRequest},
     invitations, keys, ledger, pauses, people, policies, providers, role_mappings,
     roles::{self, Assigned},
@@ -361,6 +363,12 @@ impl Installation {
             _ => self.decision.to_string(),
         };
         let file = if route.path.starts_with("/pkg/") { "app.1a2b.css" } else { "0/000.p/1" };
+        if route.path == "/bulk" {
+            return format!("/bulk?ids={}", self.desk.queued_decision().await);
+        }
+        if route.path == "/bulk/{run}" {
+            return format!("/bulk/{}", self.bulk_run().await);
+        }
         if route.path == "/policies/drafts/{draft}" {
             return format!("/policies/drafts/{}", self.policy_draft().await);
         }
@@ -431,6 +439,12 @@ impl Installation {
                 )
             }
             "/act/preview-edit" => format!("decision={}", self.decision),
+            "/act/bulk" => format!("ids={}&open=", self.desk.queued_decision().await),
+            "/act/bulk-run" => format!("run={}", self.bulk_run().await),
+            "/act/review-in-bulk" => {
+                let (bulk, decision) = self.bulk_form().await;
+                format!("bulk={bulk}&ids={decision}&open=&verdict=approve&code=within_policy&reason=Fits.")
+            }
             "/act/start-review" => format!("decision={}&edit=false&reason=", self.desk.queued_decision().await),
             "/act/take-over" => {
                 let decision = self.desk.queued_decision().await;
@@ -570,6 +584,28 @@ impl Installation {
             }
             _ => String::new(),
         }
+    }
+
+    /// Opens a page of several decisions, of one here, as the approver.
+    async fn bulk_form(&self) -> (BulkRunId, DecisionId) {
+        let decision = self.desk.queued_decision().await;
+        let page = decisions::bulk(&self.desk.engine, &self.approver().await, &[decision], &[]).await.unwrap();
+        (page.sheet.unwrap().bulk, decision)
+    }
+
+    /// Sends the form of such a page, and returns the run.
+    async fn bulk_run(&self) -> BulkRunId {
+        let (bulk, _) = self.bulk_form().await;
+        let (verdict, code) = (Verdict::Approve, ReasonCode::WithinPolicy);
+        let form = BulkRequest { bulk, verdict, code, reason: Reason::new("Fits.").unwrap() };
+        decisions::review_in_bulk(&self.desk.engine, &self.approver().await, form).await.unwrap();
+        bulk
+    }
+
+    /// The approver in the sign-in that asks.
+    async fn approver(&self) -> Caller {
+        let actor = sessions::authenticate(&self.desk.engine, &self.approver.token).await.unwrap().unwrap();
+        Caller::new(actor, "127.0.0.1", "test", uuid::Uuid::nil())
     }
 
     /// Leaves a note for the next shift, by an approver of its own.

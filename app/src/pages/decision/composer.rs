@@ -46,7 +46,7 @@ impl Draft {
     }
 
     /// Begins with what was typed into a form that this page answers.
-    pub(super) fn of<S: ServerFn>() -> Self {
+    pub(crate) fn of<S: ServerFn>() -> Self {
         Self {
             kept: RwSignal::new((typed::<S>("code"), typed::<S>("reason"))),
             code: NodeRef::new(),
@@ -55,7 +55,7 @@ impl Draft {
     }
 
     /// Takes what stands in the fields.
-    pub(super) fn keep(self) {
+    pub(crate) fn keep(self) {
         if let (Some(code), Some(reason)) = (self.code.get_untracked(), self.reason.get_untracked()) {
             self.kept.set((code.value(), reason.value()));
         }
@@ -103,7 +103,7 @@ impl Draft {
 
 /// Which button Ctrl+Enter would press.
 #[derive(Clone, Copy)]
-pub(super) struct Armed {
+pub(crate) struct Armed {
     verdict: RwSignal<Option<Verdict>>,
     /// One for each verdict, in the order of [`Verdict::ALL`].
     buttons: [NodeRef<html::Button>; Verdict::ALL.len()],

@@ -4,14 +4,14 @@
 
 pub(crate) mod chain;
 pub(crate) mod comments;
-mod composer;
+pub(crate) mod composer;
 pub(crate) mod edit;
-mod fields;
+pub(crate) mod fields;
 pub(crate) mod lease;
 mod paper;
 mod readers;
 #[cfg(feature = "ssr")]
-mod reason;
+pub(crate) mod reason;
 pub(crate) mod retract;
 pub(crate) mod revoke;
 mod sections;
@@ -332,7 +332,7 @@ fn Barred(id: DecisionId, #[prop(into)] reason: String) -> impl IntoView {
     }
 }
 
-fn nothing_here() -> Error {
+pub(crate) fn nothing_here() -> Error {
     #[cfg(feature = "ssr")]
     crate::request::status(Code::NotFound.status());
     Error::Told {

@@ -1,7 +1,9 @@
 //! What stands around the list: the rail of views, the order, the filters.
 
 use countersign_domain::{
+    bulk::BULK_MAX,
     decision::Risk,
+    ids::DecisionId,
     policy::Route,
     queue::{Asked, Count, Narrowed, Sort, View},
     saved::{CountedView, NAME_CHARACTERS_MAX, SAVED_MAX, SavedView},
@@ -173,6 +175,31 @@ pub(super) fn Orders(filter: Filter, current: Sort) -> impl IntoView {
             <span aria-hidden="true">{strings::ORDER}</span>
             <ul class="flex flex-wrap gap-x-2">{orders.collect_view()}</ul>
         </nav>
+    }
+}
+
+/// What is selected to be reviewed together, and the way there. Not on narrow screens, where nothing is selected.
+#[component]
+pub(super) fn BulkBar(chosen: RwSignal<Vec<DecisionId>>) -> impl IntoView {
+    view! {
+        <p class="mb-2 hidden flex-wrap items-center gap-3 text-compact text-muted min-[900px]:flex print:hidden">
+            <button type="submit" class=Weight::Plain.class()>
+                {strings::TOGETHER}
+            </button>
+            <span class="tabular-nums">{move || chosen_words(chosen.with(Vec::len))}</span>
+            <a href="/bulk" class="inline-flex min-h-8 items-center text-accent underline">
+                {strings::BEFORE}
+            </a>
+        </p>
+    }
+}
+
+/// Says how many are selected, and how many may be.
+fn chosen_words(count: usize) -> String {
+    match count {
+        0 => format!("Select decisions of one type, at most {BULK_MAX}"),
+        _ if count > BULK_MAX => format!("{count} selected, more than the {BULK_MAX} that are reviewed at once"),
+        _ => format!("{count} selected, at most {BULK_MAX}"),
     }
 }
 
@@ -350,12 +377,26 @@ pub(super) fn FilterBar(
     }
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_selected_is_counted_against_the_most() {
+        assert!(chosen_words(0).starts_with("Select decisions of one type"));
+        assert_eq!(chosen_words(18), "18 selected, at most 50");
+        assert!(chosen_words(51).contains("more than the 50"));
+    }
+}
+
 mod strings {
     pub(super) const DECISIONS: &str = " decisions";
     pub(super) const NAME: &str = "Name these filters and this order";
     pub(super) const SAVE: &str = "Save as a view";
     pub(super) const ARRANGE: &str = "Rename, order or remove your views";
     pub(super) const FULL: &str = "You keep 20 views, which is all there is room for.";
+    pub(super) const TOGETHER: &str = "Review together";
+    pub(super) const BEFORE: &str = "Reviewed together before";
     pub(super) const VIEWS: &str = "Views";
     pub(super) const ORDER: &str = "Sort by";
     pub(super) const FILTER: &str = "Filter, or find by id";

@@ -24,7 +24,7 @@ use leptos_router::{
 };
 
 use self::{
-    bar::{FilterBar, Orders, Rail},
+    bar::{BulkBar, FilterBar, Orders, Rail},
     empty::Nothing,
     filter::Filter,
     follow::{Shown, focus_row, follow, keys},
@@ -310,7 +310,7 @@ fn Desk(
                         let (filter, counts, blocked) = why.get_value();
                         view! { <Nothing filter current counts next_due_at blocked/> }.into_any()
                     } else {
-                        view! {
+                        let rows = move || view! {
                             <ol
                                 node_ref=shown.list
                                 tabindex="-1"
@@ -319,11 +319,20 @@ fn Desk(
                                 class=("grayscale", move || live.is_lost())
                             >
                                 <For each=move || shown.rows.get() key=|row| row.id let:row>
-                                    <QueueRow row filter=shown.filter selected clock/>
+                                    <QueueRow row filter=shown.filter selected chosen=shown.chosen clock/>
                                 </For>
                             </ol>
+                        };
+                        match shown.chosen {
+                            Some(chosen) => view! {
+                                <form method="get" action="/bulk">
+                                    <BulkBar chosen/>
+                                    {rows()}
+                                </form>
+                            }
+                            .into_any(),
+                            None => rows().into_any(),
                         }
-                            .into_any()
                     }
                 }}
                 {move || {
