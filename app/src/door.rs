@@ -25,7 +25,7 @@ use crate::{
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
-pub const PAGES: [&str; 36] = [
+pub const PAGES: [&str; 38] = [
     "/",
     "/queue",
     "/decisions/{id}",
@@ -62,6 +62,8 @@ pub const PAGES: [&str; 36] = [
     "/join",
     "/login",
     "/logged-out",
+    "/decisions/{id}/override",
+    "/post-reviews",
 ];
 
 /// A server function's address; all take POST.
@@ -87,7 +89,7 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 116] = [
+pub const ENDPOINTS: [Endpoint; 119] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -204,6 +206,9 @@ pub const ENDPOINTS: [Endpoint; 116] = [
     endpoint("/act/passkey-sign-in", Class::Act),
     endpoint("/act/confirm-passkey", Class::Act),
     endpoint("/act/prefer", Class::Browser),
+    endpoint("/act/override", Class::Act),
+    endpoint("/act/post-reviews", Class::Read),
+    endpoint("/act/give-post-review", Class::Act),
 ];
 
 const fn endpoint(path: &'static str, class: Class) -> Endpoint {
@@ -331,6 +336,8 @@ fn page_of(path: &str, typed: &Typed) -> String {
         }
         "/act/edit" | "/act/preview-edit" => format!("/decisions/{}/edit", word("decision")),
         "/act/revoke" | "/act/compensate" => format!("/decisions/{}/revoke", word("decision")),
+        "/act/override" => format!("/decisions/{}/override", word("decision")),
+        "/act/give-post-review" => format!("/post-reviews?act={}", word("act")),
         "/act/finish-setup" => format!("/setup?token={}", word("token")),
         "/act/join" => format!("/join?token={}", word("token")),
         "/act/sign-in" | "/act/sign-in-as" => "/login".into(),

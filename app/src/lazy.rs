@@ -16,7 +16,7 @@ use crate::{
         access_reviews::AccessReviewsPage,
         audit_windows::AuditWindowsPage,
         changes::ChangesPage,
-        decision::{chain::ChainPage, edit::EditPage, fetch_decision, revoke::RevokePage},
+        decision::{chain::ChainPage, edit::EditPage, fetch_decision, overrule::OverrulePage, revoke::RevokePage},
         factors::FactorsPage,
         handovers::HandoversPage,
         health::HealthPage,
@@ -30,6 +30,7 @@ use crate::{
         person::PersonPage,
         policies::{PoliciesPage, PolicyVersionPage},
         policy_draft::PolicyDraftPage,
+        post_reviews::PostReviewsPage,
         roles::RolesPage,
         setup::SetupPage,
         sign_in::{LoggedOutPage, LoginPage},
@@ -49,11 +50,11 @@ pub(crate) enum Part {
     Account,
     /// The ledger and its entries.
     Ledger,
-    /// Policies, their versions and drafts; pauses and notes for the next shift, which the same people reach.
+    /// Policies, their versions and drafts; pauses, post-reviews and notes for the next shift, which the same people reach.
     Policies,
     /// A decision as people rule on it: its page, and the same beside the queue.
     Decision,
-    /// What stands beside the page of a decision: editing what is proposed, who answers for it, and taking it back.
+    /// What stands beside the page of a decision: editing what is proposed, who answers for it, overriding and revoking.
     Decisions,
 }
 
@@ -68,11 +69,11 @@ impl Part {
             "admin" => Some(Self::Admin),
             "me" | "step-up" | "setup" | "join" | "login" | "logged-out" => Some(Self::Account),
             "ledger" => Some(Self::Ledger),
-            "policies" | "pauses" | "handovers" => Some(Self::Policies),
+            "policies" | "pauses" | "handovers" | "post-reviews" => Some(Self::Policies),
             "queue" => selects().then_some(Self::Decision),
             "decisions" => match (segments.next(), segments.next()) {
                 (Some(_), None) => Some(Self::Decision),
-                (Some(_), Some("edit" | "chain" | "revoke")) => Some(Self::Decisions),
+                (Some(_), Some("edit" | "chain" | "revoke" | "override")) => Some(Self::Decisions),
                 _ => None,
             },
             _ => None,
@@ -184,13 +185,14 @@ fn ledger(page: Ledger) -> Result<AnyView, NotFetched> {
     })
 }
 
-/// A page about policies, pauses or notes for the next shift.
+/// A page about policies, pauses, post-reviews or notes for the next shift.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Policies {
     All,
     Draft,
     Handovers,
     Pauses,
+    PostReviews,
     Version,
 }
 
@@ -201,6 +203,7 @@ fn policies(page: Policies) -> Result<AnyView, NotFetched> {
         Policies::Draft => PolicyDraftPage().into_any(),
         Policies::Handovers => HandoversPage().into_any(),
         Policies::Pauses => PausesPage().into_any(),
+        Policies::PostReviews => PostReviewsPage().into_any(),
         Policies::Version => PolicyVersionPage().into_any(),
     })
 }
@@ -210,6 +213,7 @@ fn policies(page: Policies) -> Result<AnyView, NotFetched> {
 pub(crate) enum Decisions {
     Chain,
     Edit,
+    Overrule,
     Revoke,
 }
 
@@ -218,6 +222,7 @@ fn decisions(page: Decisions) -> Result<AnyView, NotFetched> {
     Ok(match page {
         Decisions::Chain => ChainPage().into_any(),
         Decisions::Edit => EditPage().into_any(),
+        Decisions::Overrule => OverrulePage().into_any(),
         Decisions::Revoke => RevokePage().into_any(),
     })
 }

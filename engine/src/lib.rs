@@ -46,6 +46,7 @@ pub mod pauses;
 pub mod people;
 pub mod permissions;
 pub mod policies;
+pub mod post_reviews;
 pub mod providers;
 mod reads;
 pub mod refusals;

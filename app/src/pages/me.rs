@@ -140,6 +140,10 @@ fn notice_text(kind: NoticeKind) -> &'static str {
         NoticeKind::ToMakeGood => {
             "An action had an effect and its approval is revoked: somebody has to make that good. Revoked by:"
         }
+        NoticeKind::ToPostReview => {
+            "An override or a revocation waits for another person to look at it, under Post-reviews. Done by:"
+        }
+        NoticeKind::NotUpheld => "Somebody looked at what you did, and did not uphold it. By:",
         NoticeKind::Answered => "Your question was answered. By:",
         NoticeKind::BreakGlass => "A local account was used past the sign-in provider, for one hour. By:",
     }

@@ -1,6 +1,7 @@
 //! One small log, and every violation of it.
 
 mod leases;
+mod overrides;
 mod pauses;
 mod revocations;
 mod talk;

@@ -11,6 +11,7 @@ use countersign_domain::{
     },
     holding::{AuthorityLimits, Holding, Source},
     lease::LeaseEnd,
+    overrides::PostReviewResult,
     policy::{OnTimeout, Route, Routed},
     problem::Code,
     revocation::Compensation,
@@ -60,7 +61,7 @@ fn line(event: &Event) -> String {
     String::from_utf8(Value::object(members).to_bytes(Limits::LEAF).unwrap()).unwrap()
 }
 
-const LAST: usize = 77;
+const LAST: usize = 80;
 
 /// No wildcard: an event without a line here does not compile.
 fn position(event: &Event) -> usize {
@@ -142,6 +143,9 @@ fn position(event: &Event) -> usize {
         Event::LeaseEnded { .. } => 74,
         Event::Revoked { .. } => 75,
         Event::Compensated { .. } => 76,
+        Event::Overridden { .. } => 77,
+        Event::ResolvedByOverride { .. } => 78,
+        Event::PostReviewed { .. } => 79,
         Event::Denied { .. } => LAST,
     }
 }
@@ -551,6 +555,26 @@ pub(crate) fn samples() -> Vec<Event> {
             result: Compensation::Done,
             reason: "the bank called it back".into(),
             by: person,
+        },
+        Event::Overridden {
+            decision,
+            n: 5,
+            resolution: id(0x84).into(),
+            code: ReasonCode::WithinPolicy,
+            reason: "the customer showed the receipt".into(),
+            by: person,
+            content: hash(1),
+            seen: hash(2),
+            policy,
+            rule: 1,
+            authority: (3, hash(5)),
+        },
+        Event::ResolvedByOverride { decision, n: 6, content: hash(1), policy, rule: 1, round: 1 },
+        Event::PostReviewed {
+            act: id(0x87).into(),
+            result: PostReviewResult::NotUpheld,
+            reason: "the receipt is another customer's".into(),
+            by: id(0x16).into(),
         },
     ]
 }

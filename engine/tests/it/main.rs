@@ -13,6 +13,7 @@ mod export;
 mod handovers;
 mod leases;
 mod mapping;
+mod overrides;
 mod passkeys;
 mod pauses;
 mod policies;

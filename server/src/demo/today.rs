@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     cases,
     dice::Dice,
+    overrule::Release,
     staff::{Agent, Says, Staff, reason},
 };
 use crate::cli::Failure;
@@ -76,6 +77,16 @@ pub(super) async fn fill(
         (5, REFUND, refund(8, 640), Done::Approved(&["approver-a", "approver-b"])),
         (4, LOAN, cases::loan_of(9_108, 88_000, false, &mut other), Done::Started),
     ];
+    past.pass_until(engine, now - BEGINS).await?;
+    let release = Release {
+        key: "today:override",
+        number: 9_151,
+        euros: 2_180,
+        day: 59,
+        by: "senior-approver-b",
+        says: "The customer was charged twice for one order; the bank's letter is in the evidence.",
+    };
+    release.live(engine, staff, &agents[REFUND]).await?;
     for (place, (before, system, body, done)) in open.into_iter().enumerate() {
         past.pass_until(engine, now - before * MINUTE).await?;
         let id = agents[system].propose(engine, &format!("today:{}", place + 1), &body).await?;

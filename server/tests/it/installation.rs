@@ -7,10 +7,10 @@ use axum::{
     body::{Body, Bytes},
 };
 use countersign_domain::{
-    decision::Verdict,
+    decision::{ReasonCode, Verdict},
     holding::{Holding, Source},
     ids::{
-        AccessReviewId, AgentKeyId, AuditWindowId, ChangeId, DecisionId, FormId, HandoverId, MappingVersionId,
+        AccessReviewId, AgentKeyId, AuditWindowId, ChangeId, DecisionId, EntryId, FormId, HandoverId, MappingVersionId,
         PersonId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId, ScimUserId, SessionId,
         SystemId,
     },
@@ -472,6 +472,14 @@ impl Installation {
             "/act/register-system" => "name=loan-agent".into(),
             "/act/issue-key" => format!("system={}", self.desk.system),
             "/act/revoke" => format!("decision={}&code=against_policy&reason=Paid+twice.", self.decision),
+            "/act/override" => {
+                let (presentation, policy) = (uuid::Uuid::nil(), uuid::Uuid::nil());
+                format!(
+                    "decision={}&presentation={presentation}&resolution={presentation}&policy={policy}&code=other&reason=Paid.",
+                    self.decision
+                )
+            }
+            "/act/give-post-review" => format!("act={}&result=upheld&reason=Right.", self.post_review().await),
             "/act/compensate" => format!("decision={}&result=done&reason=Called+back.", self.decision),
             "/act/comments" => format!("decision={}", self.decision),
             "/act/comment" => {
@@ -551,6 +559,18 @@ impl Installation {
             }
             _ => String::new(),
         }
+    }
+
+    /// Revokes an approval as a senior approver of its own, and returns the act that somebody else looks at.
+    async fn post_review(&self) -> EntryId {
+        let engine = &self.desk.engine;
+        let login = format!("senior-{}", again(&self.desk.admin).request.simple());
+        let senior = self.desk.member(&login, vec![Holding::everywhere(Role::SeniorApprover)]).await;
+        let decision = self.desk.queued_decision().await;
+        self.desk.review(&senior, decision, Verdict::Approve).await.unwrap();
+        let reason = Reason::new("Paid twice.").unwrap();
+        decisions::revoke(engine, &again(&senior), decision, ReasonCode::AgainstPolicy, reason).await.unwrap();
+        decisions::view(engine, &again(&senior), decision).await.unwrap().post_reviews[0].act
     }
 
     /// Leaves a note for the next shift, by an approver of its own.

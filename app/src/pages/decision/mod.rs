@@ -8,6 +8,7 @@ mod composer;
 pub(crate) mod edit;
 mod fields;
 pub(crate) mod lease;
+pub(crate) mod overrule;
 #[cfg(feature = "ssr")]
 mod reason;
 pub(crate) mod retract;
