@@ -12,7 +12,7 @@ const WHY = "The customer was charged twice, and the bank says so.";
 const LABEL = /^Released by override of rule refund-excessive, version \d+$/;
 
 // The policy of the demo's past refuses refunds above 2000.
-const { it } = specs("override", { demo: true, days: 1, seconds: 120 });
+const { it } = specs("override", { demo: true, days: 6, seconds: 120 });
 
 let issued: Promise<string> | undefined;
 let proposals = 0;
@@ -146,9 +146,8 @@ it("is not offered to who may not, nor for what no rule refused", async ({ page,
   assert.equal(answer?.status(), 403);
 
   await viewAs(page, "Senior approver");
-  await page.goto("/queue?view=team");
-  const open = await page.getByRole("main").locator('a[href^="/decisions/"]').first().getAttribute("href");
-  await page.goto(`${open}/override`);
+  const open = await proposed(server, "300.00");
+  await page.goto(`/decisions/${open}/override`);
   await page.getByText("This decision is not resolved, so there is nothing to override.", { exact: false }).waitFor();
   assert.equal(await page.getByRole("button", { name: "Override the rule now" }).count(), 0);
 });
@@ -167,8 +166,8 @@ async function narrow(page: Page): Promise<void> {
   if (size) await page.setViewportSize(size);
 }
 
-/** A refund that the policy refuses, which its agent is told. */
-async function refused(server: Server): Promise<{ id: string; address: string }> {
+/** Has an agent propose a refund that nothing else is equal to. */
+async function proposed(server: Server, amount: string): Promise<string> {
   const order = `O-${++proposals}`;
   const answer = await fetch(`${server.origin}/api/v1/decisions`, {
     method: "POST",
@@ -181,15 +180,20 @@ async function refused(server: Server): Promise<{ id: string; address: string }>
       mode: "propose",
       action: {
         type: "refund.issue",
-        parameters: { order, item: "camera", cause: "arrived broken", amount: "2400.00", days_since_delivery: 3 },
+        parameters: { order, item: "camera", cause: "arrived broken", amount, days_since_delivery: 3 },
       },
       rationale: "The customer asks for it.",
       subjects: [{ ref: "customer 7", kind: "person" }],
       impact: { effects: ["financial"], adverse: false, affected: 1 },
     }),
   });
-  assert.equal(answer.status, 201, await answer.clone().text());
-  const { id } = (await answer.json()) as { id: string };
+  assert.ok(answer.ok, await answer.clone().text());
+  return ((await answer.json()) as { id: string }).id;
+}
+
+/** A refund that the policy refuses, which its agent is told. */
+async function refused(server: Server): Promise<{ id: string; address: string }> {
+  const id = await proposed(server, "2400.00");
   assert.equal((await told(server, id)).outcome, "rejected");
   return { id, address: `/decisions/${id}` };
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use countersign_domain::decision::{ReasonCode, Verdict};
-use countersign_engine::{Engine, Error, demo::Past, pauses};
+use countersign_engine::{Engine, Error, demo::Past, notices, pauses};
 use serde_json::Value;
 
 use super::{
@@ -87,6 +87,8 @@ pub(super) async fn fill(
         says: "The customer was charged twice for one order; the bank's letter is in the evidence.",
     };
     release.live(engine, staff, &agents[REFUND]).await?;
+    // It has been read: what waits for them stands under Post-reviews.
+    notices::read(engine, &staff.caller("senior-approver-a").await?, engine.now()).await?;
     for (place, (before, system, body, done)) in open.into_iter().enumerate() {
         past.pass_until(engine, now - before * MINUTE).await?;
         let id = agents[system].propose(engine, &format!("today:{}", place + 1), &body).await?;
