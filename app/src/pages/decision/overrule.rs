@@ -222,7 +222,7 @@ fn effects(rule: &str, told: bool) -> Vec<String> {
         false => "Once this is sealed, the AI system reads that its proposal is approved, and that it may act.".to_owned(),
         true => {
             "The AI system was told that its proposal is rejected. Once this is sealed, it reads that it is approved, if it \
-             asks again; nobody tells it by themselves."
+             asks again; until then it does not know."
                 .to_owned()
         }
     };
@@ -230,7 +230,7 @@ fn effects(rule: &str, told: bool) -> Vec<String> {
         format!("You alone release what {rule} refused, and it is on record under your name."),
         reads,
         "Within 72 hours another person looks at it: a senior approver of this AI system, or a compliance officer. If nobody does, you override nothing else until somebody has.".to_owned(),
-        "Whoever does not uphold it may revoke the approval, as long as it stands.".to_owned(),
+        "If they do not uphold it, a senior approver may revoke the approval, as long as it stands.".to_owned(),
     ]
 }
 
