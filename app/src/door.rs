@@ -25,7 +25,7 @@ use crate::{
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
-pub const PAGES: [&str; 41] = [
+pub const PAGES: [&str; 43] = [
     "/",
     "/queue",
     "/decisions/{id}",
@@ -67,6 +67,8 @@ pub const PAGES: [&str; 41] = [
     "/logged-out",
     "/me/views",
     "/me/keys",
+    "/decisions/{id}/override",
+    "/post-reviews",
 ];
 
 /// A server function's address; all take POST.
@@ -94,7 +96,7 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 130] = [
+pub const ENDPOINTS: [Endpoint; 133] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -225,6 +227,9 @@ pub const ENDPOINTS: [Endpoint; 130] = [
     endpoint("/act/bulk", Class::Read),
     endpoint("/act/bulk-run", Class::Read),
     endpoint("/act/review-in-bulk", Class::Act),
+    endpoint("/act/override", Class::Act),
+    endpoint("/act/post-reviews", Class::Read),
+    endpoint("/act/give-post-review", Class::Act),
 ];
 
 const fn endpoint(path: &'static str, class: Class) -> Endpoint {
@@ -362,6 +367,8 @@ fn page_of(path: &str, typed: &Typed) -> String {
         "/act/edit" | "/act/preview-edit" => format!("/decisions/{}/edit", word("decision")),
         "/act/revoke" | "/act/compensate" => format!("/decisions/{}/revoke", word("decision")),
         "/act/review-in-bulk" => format!("/bulk?ids={}&open={}", ids("ids"), ids("open")),
+        "/act/override" => format!("/decisions/{}/override", word("decision")),
+        "/act/give-post-review" => format!("/post-reviews?act={}", word("act")),
         "/act/finish-setup" => format!("/setup?token={}", word("token")),
         "/act/join" => format!("/join?token={}", word("token")),
         "/act/sign-in" | "/act/sign-in-as" => "/login".into(),

@@ -480,6 +480,9 @@ fn places(roles: &[Role]) -> Vec<Place> {
     if holds(&[Role::SeniorApprover]) && !holds(&[Role::Admin, Role::ComplianceOfficer]) {
         places.push(place("/admin/changes", "Changes", Shape::People));
     }
+    if holds(&[Role::SeniorApprover, Role::Admin, Role::ComplianceOfficer, Role::Auditor]) {
+        places.push(place("/post-reviews", "Post-reviews", Shape::Tick));
+    }
     if admin {
         places.push(place("/admin/sso", "Sign-in providers", Shape::Person));
         places.push(place("/admin/systems", "AI systems", Shape::Robot));
@@ -518,11 +521,11 @@ mod tests {
 
         assert_eq!(
             paths(&[Role::Auditor]),
-            ["/queue", "/ledger", "/policies", "/admin/people", "/admin/access", "/verify", "/me"]
+            ["/queue", "/ledger", "/policies", "/admin/people", "/post-reviews", "/admin/access", "/verify", "/me"]
         );
         assert_eq!(
             paths(&[Role::SeniorApprover]),
-            ["/queue", "/ledger", "/policies", "/admin/changes", "/verify", "/me"]
+            ["/queue", "/ledger", "/policies", "/admin/changes", "/post-reviews", "/verify", "/me"]
         );
         assert_eq!(
             paths(&[Role::Admin]),
@@ -530,6 +533,7 @@ mod tests {
                 "/ledger",
                 "/policies",
                 "/admin/people",
+                "/post-reviews",
                 "/admin/sso",
                 "/admin/systems",
                 "/admin/access",

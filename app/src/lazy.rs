@@ -17,7 +17,9 @@ use crate::{
         audit_windows::AuditWindowsPage,
         bulk::{BulkPage, BulkRunPage},
         changes::ChangesPage,
-        decision::{chain::ChainPage, edit::EditPage, fetch_decision, revoke::RevokePage, shown::ShownPage},
+        decision::{
+            chain::ChainPage, edit::EditPage, fetch_decision, overrule::OverrulePage, revoke::RevokePage, shown::ShownPage,
+        },
         factors::FactorsPage,
         handovers::HandoversPage,
         health::HealthPage,
@@ -32,6 +34,7 @@ use crate::{
         person::PersonPage,
         policies::{PoliciesPage, PolicyVersionPage},
         policy_draft::PolicyDraftPage,
+        post_reviews::PostReviewsPage,
         roles::RolesPage,
         setup::SetupPage,
         sign_in::{LoggedOutPage, LoginPage},
@@ -52,12 +55,12 @@ pub(crate) enum Part {
     Account,
     /// The ledger and its entries.
     Ledger,
-    /// Policies, their versions and drafts; pauses and notes for the next shift, which the same people reach.
+    /// Policies, their versions and drafts; pauses, post-reviews and notes for the next shift, which the same people reach.
     Policies,
     /// A decision as people rule on it: its page, and the same beside the queue.
     Decision,
-    /// What stands beside the page of a decision: editing what is proposed, who answers for it, taking it back, and several
-    /// decisions side by side.
+    /// What stands beside the page of a decision: editing what is proposed, who answers for it, overriding and revoking, and
+    /// several decisions side by side.
     Decisions,
 }
 
@@ -72,12 +75,12 @@ impl Part {
             "admin" => Some(Self::Admin),
             "me" | "step-up" | "setup" | "join" | "login" | "logged-out" => Some(Self::Account),
             "ledger" => Some(Self::Ledger),
-            "policies" | "pauses" | "handovers" => Some(Self::Policies),
+            "policies" | "pauses" | "handovers" | "post-reviews" => Some(Self::Policies),
             "bulk" => Some(Self::Decisions),
             "queue" => selects().then_some(Self::Decision),
             "decisions" => match (segments.next(), segments.next()) {
                 (Some(_), None) => Some(Self::Decision),
-                (Some(_), Some("edit" | "chain" | "revoke" | "shown")) => Some(Self::Decisions),
+                (Some(_), Some("edit" | "chain" | "revoke" | "shown" | "override")) => Some(Self::Decisions),
                 _ => None,
             },
             _ => None,
@@ -193,13 +196,14 @@ fn ledger(page: Ledger) -> Result<AnyView, NotFetched> {
     })
 }
 
-/// A page about policies, pauses or notes for the next shift.
+/// A page about policies, pauses, post-reviews or notes for the next shift.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Policies {
     All,
     Draft,
     Handovers,
     Pauses,
+    PostReviews,
     Version,
 }
 
@@ -210,6 +214,7 @@ fn policies(page: Policies) -> Result<AnyView, NotFetched> {
         Policies::Draft => PolicyDraftPage().into_any(),
         Policies::Handovers => HandoversPage().into_any(),
         Policies::Pauses => PausesPage().into_any(),
+        Policies::PostReviews => PostReviewsPage().into_any(),
         Policies::Version => PolicyVersionPage().into_any(),
     })
 }
@@ -221,6 +226,7 @@ pub(crate) enum Decisions {
     BulkRun,
     Chain,
     Edit,
+    Overrule,
     Revoke,
     Shown,
 }
@@ -232,6 +238,7 @@ fn decisions(page: Decisions) -> Result<AnyView, NotFetched> {
         Decisions::BulkRun => BulkRunPage().into_any(),
         Decisions::Chain => ChainPage().into_any(),
         Decisions::Edit => EditPage().into_any(),
+        Decisions::Overrule => OverrulePage().into_any(),
         Decisions::Revoke => RevokePage().into_any(),
         Decisions::Shown => ShownPage().into_any(),
     })

@@ -15,6 +15,7 @@ mod findings;
 mod leases;
 mod order;
 mod owners;
+mod overrides;
 mod passkeys;
 mod pauses;
 mod people;
@@ -40,6 +41,7 @@ use findings::Findings;
 use leases::Leases;
 use order::Order;
 use owners::Owners;
+use overrides::PostReviews;
 use passkeys::Passkeys;
 use pauses::Pauses;
 use people::People;
@@ -64,6 +66,7 @@ pub struct Audit<'a> {
     talk: Talk,
     owners: Owners,
     bulks: Bulks,
+    post_reviews: PostReviews,
     statements: Statements<'a>,
     values: Values<'a>,
     entries: u64,
@@ -124,6 +127,7 @@ impl<'a> Audit<'a> {
             talk: Talk::default(),
             owners: Owners::default(),
             bulks: Bulks::default(),
+            post_reviews: PostReviews::default(),
             statements,
             values: Values::new(statements),
             entries: 0,
@@ -169,6 +173,7 @@ impl<'a> Audit<'a> {
         self.talk.visit(&act, understood, &mut self.findings);
         self.owners.visit(&act, understood, &mut self.findings);
         self.bulks.visit(&act, understood, &mut self.findings);
+        self.post_reviews.visit(&act, understood, &mut self.findings);
         self.people.visit(&act, understood);
         self.passkeys.visit(&act, understood, self.statements, &mut self.findings);
         self.entries += 1;
@@ -183,14 +188,8 @@ impl<'a> Audit<'a> {
         self.check_opening(trust);
         let entries = format!("size {}", self.entries);
         let reviewed = self.decisions.reviewed();
-        let reviewed = match self.leases.summary() {
-            Some(leases) => format!("{reviewed}; {leases}"),
-            None => reviewed,
-        };
-        let reviewed = match self.owners.summary() {
-            Some(owners) => format!("{reviewed}; {owners}"),
-            None => reviewed,
-        };
+        let more = [self.leases.summary(), self.owners.summary(), self.post_reviews.summary()].into_iter().flatten();
+        let reviewed = more.fold(reviewed, |reviewed, more| format!("{reviewed}; {more}"));
         let passed = [
             ("D1", format!("{} entries have the fields of their kind", self.entries)),
             ("D2", self.order.numbered()),

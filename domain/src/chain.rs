@@ -82,6 +82,8 @@ words! {
         NobodyAsked "nobody_asked"
         /// Nothing was approved, so there is nothing to run.
         NothingToRun "nothing_to_run"
+        /// Nobody looked in time at what was done against the policy.
+        NotLookedAt "not_looked_at"
     }
 }
 
@@ -398,6 +400,13 @@ impl Gap {
             Gap::DecidedByRule => ("No person reviewed it: a rule of the policy decided by itself.".to_owned(), None),
             Gap::NobodyAsked => ("Nobody reviewed it: it was over before anybody did.".to_owned(), None),
             Gap::NothingToRun => ("Nothing was approved, so there is nothing to run and nothing to report.".to_owned(), None),
+            Gap::NotLookedAt => (
+                "Nobody has looked at the override or revocation within 72 hours.".to_owned(),
+                Some(
+                    "Another senior approver, or a compliance officer, looks at it under Post-reviews; until then whoever acted overrides nothing else."
+                        .to_owned(),
+                ),
+            ),
         };
         Lack { gap: self, why, remedy }
     }
@@ -413,7 +422,8 @@ impl Gap {
             | Gap::AuthorityDiffers
             | Gap::NotTold
             | Gap::KeptByPause
-            | Gap::NoOutcome => Standing::Missing,
+            | Gap::NoOutcome
+            | Gap::NotLookedAt => Standing::Missing,
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
         ScimTokenId, ScimUserId, SessionId, SystemId,
     },
     lease::LeaseEnd,
+    overrides::PostReviewResult,
     policy::Routed,
     revocation::Compensation,
     role::Role,
@@ -931,6 +932,58 @@ pub enum Event {
         /// The code of the rule that said no, where it was not authorisation.
         cause: Option<crate::problem::Code>,
     },
+    /// A person released what a rule had refused; the resolution that says so follows. Another person looks at it within 72
+    /// hours, so this opens a post-review of its own name.
+    Overridden {
+        /// The decision.
+        decision: DecisionId,
+        /// Number of this entry about the decision.
+        n: u64,
+        /// The entry of the resolution that refused.
+        resolution: EntryId,
+        /// The reason in one word.
+        code: ReasonCode,
+        /// The reason, committed.
+        reason: String,
+        /// Who released; the reason is theirs.
+        by: PersonId,
+        /// Digest of the content.
+        content: Hash,
+        /// Digest of what was shown.
+        seen: Hash,
+        /// The policy version whose rule refused.
+        policy: PolicyVersionId,
+        /// The row.
+        rule: u64,
+        /// Number and digest of their authority.
+        authority: (u64, Hash),
+    },
+    /// What a rule had refused is approved, because a person released it.
+    ResolvedByOverride {
+        /// The decision.
+        decision: DecisionId,
+        /// Number of this entry about the decision.
+        n: u64,
+        /// Digest of the content.
+        content: Hash,
+        /// The policy version whose rule refused.
+        policy: PolicyVersionId,
+        /// The row.
+        rule: u64,
+        /// The round.
+        round: u64,
+    },
+    /// Another person looked at an override, a revocation or an emergency sign-in, once.
+    PostReviewed {
+        /// The entry of the act, which is the name of the post-review.
+        act: EntryId,
+        /// What they say.
+        result: PostReviewResult,
+        /// Why, committed.
+        reason: String,
+        /// Who; the reason is theirs.
+        by: PersonId,
+    },
 }
 
 /// What a leaf says about a review's passkey signature; with the leaf's other fields it is what was signed.
@@ -1194,6 +1247,8 @@ crate::decision::words! {
         Directories "directories"
         /// Decisions that were selected to be reviewed by one act and do not fit together, or who asks for own acts of that kind.
         Bulk "bulk"
+        /// What people look at afterwards.
+        PostReviews "post_reviews"
     }
 }
 
@@ -1647,6 +1702,42 @@ impl Event {
                     None => parts,
                 }
             }
+            Event::Overridden {
+                decision,
+                n,
+                resolution,
+                code,
+                reason,
+                by,
+                content,
+                seen,
+                policy,
+                rule,
+                authority: (number, set),
+            } => act("decision.overridden", "decision", decision.0, *n)
+                .d([
+                    ("authority", Value::object([("n", Value::from(*number)), ("set", (*set).into())])),
+                    ("code", code.word().into()),
+                    ("content", (*content).into()),
+                    ("policy", id(policy.0)),
+                    ("resolution", id(resolution.0)),
+                    ("rule", (*rule).into()),
+                    ("seen", (*seen).into()),
+                ])
+                .text("reason", reason, TextOwner::Person(*by)),
+            Event::ResolvedByOverride { decision, n, content, policy, rule, round } => {
+                act("decision.resolved", "decision", decision.0, *n).d([
+                    ("cause", "override".into()),
+                    ("content", (*content).into()),
+                    ("outcome", ResolutionOutcome::Approved.word().into()),
+                    ("policy", id(policy.0)),
+                    ("round", (*round).into()),
+                    ("rule", (*rule).into()),
+                ])
+            }
+            Event::PostReviewed { act: of, result, reason, by } => act("post_review.given", "post_review", of.0, 1)
+                .d([("result", result.word().into())])
+                .text("reason", reason, TextOwner::Person(*by)),
             Event::Denied { action, object, cause } => {
                 let mut parts = bare("access.denied").d([("action", (*action).into())]);
                 parts.d.extend(cause.map(|cause| ("cause", cause.word().into())));

@@ -28,6 +28,7 @@ pub mod lineage;
 pub mod mapping;
 pub mod network;
 pub mod owner;
+pub mod overrides;
 pub mod pause;
 pub mod policy;
 pub mod presence;

@@ -18,6 +18,7 @@ use crate::{
     lease::Holder,
     lineage::{FieldChange, Maker},
     owner::{DecisionOwner, ShownOwner},
+    overrides::{Override, Overriding, PostReview, Stands},
     pause::ShownPause,
     policy::{Route, RowTrace},
     queue::{Count, Sort, View},
@@ -222,6 +223,10 @@ pub struct DecisionView {
     pub pause: Option<ShownPause>,
     /// The final word.
     pub resolution: Option<ResolutionSection>,
+    /// The form that releases it, or why there is none; only where a rule refused it and nobody released it.
+    pub overriding: Option<Overriding>,
+    /// What another person looks at of what was done against the policy, oldest first.
+    pub post_reviews: Vec<PostReview>,
     /// Reported results, oldest first.
     pub outcomes: Vec<OutcomeRow>,
     /// Entries about the decision, oldest first.
@@ -419,6 +424,8 @@ pub struct ResolutionSection {
     pub seal: Seal,
     /// When the agent was told.
     pub released_at: Option<u64>,
+    /// A person released what the rule had refused; the outcome says so.
+    pub overridden: Option<Override>,
     /// The approval was taken back; the outcome says so.
     pub revoked: Option<Revocation>,
     /// The person may take the approval back, or say what was done about it.
@@ -426,9 +433,25 @@ pub struct ResolutionSection {
 }
 
 impl ResolutionSection {
-    /// The word that was given, whether or not it was taken back: only an approval is.
+    /// What stands, as far as an override asks.
+    pub fn stands(&self) -> Stands {
+        match (&self.revoked, &self.overridden) {
+            (Some(_), _) => Stands::Otherwise(ResolutionOutcome::Revoked),
+            (None, Some(_)) => Stands::Overridden,
+            (None, None) if self.by_pause => Stands::ByPause,
+            (None, None) if self.by_rule.is_some() => Stands::ByRule(self.outcome),
+            (None, None) => Stands::Otherwise(self.outcome),
+        }
+    }
+
+    /// The word that was given, whether or not it was taken back or overridden: only an approval is taken back, and only
+    /// a refusal overridden.
     pub fn given(&self) -> ResolutionOutcome {
-        if self.revoked.is_some() { ResolutionOutcome::Approved } else { self.outcome }
+        match (&self.overridden, &self.revoked) {
+            (Some(_), _) => ResolutionOutcome::Rejected,
+            (None, Some(_)) => ResolutionOutcome::Approved,
+            (None, None) => self.outcome,
+        }
     }
 }
 
@@ -1110,6 +1133,10 @@ crate::decision::words! {
         StaffShort "staff_short"
         /// It can be again.
         StaffBack "staff_back"
+        /// The reader may look at what somebody did against the policy.
+        ToPostReview "to_post_review"
+        /// Somebody looked at what the reader did, and did not uphold it.
+        NotUpheld "not_upheld"
     }
 }
 

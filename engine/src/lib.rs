@@ -49,6 +49,7 @@ pub mod people;
 pub mod permissions;
 pub mod policies;
 pub mod presence;
+pub mod post_reviews;
 pub mod providers;
 mod reads;
 pub mod refusals;

@@ -93,6 +93,7 @@ pub enum Object {
     Change,
     SignIn,
     Directory,
+    PostReview,
 }
 
 /// How a route is put on record.
@@ -298,6 +299,7 @@ pub static ROUTES: &[Route] = &[
     page("/decisions/{id}/shown/{review}", Door::Browser, Some(ViewDecision), Object::Decision, Class::Read),
     page("/bulk", Door::Browser, Some(ReviewInBulk), Object::Installation, Class::Read),
     page("/bulk/{run}", Door::Browser, Some(ListQueue), Object::Installation, Class::Read),
+    page("/decisions/{id}/override", Door::Browser, Some(ViewDecision), Object::Decision, Class::Read),
     page("/ledger", Door::Browser, Some(ViewLedger), Object::Installation, Class::Search),
     page("/ledger/{index}", Door::Browser, Some(ViewLedger), Object::Installation, Class::Read),
     page("/admin/people", Door::Browser, Some(ListPeople), Object::Installation, Class::Search),
@@ -309,6 +311,7 @@ pub static ROUTES: &[Route] = &[
     page("/policies/{version}", Door::Browser, Some(ListPolicies), Object::Installation, Class::Read),
     page("/handovers", Door::Browser, Some(ListQueue), Object::Installation, Class::Search),
     page("/pauses", Door::Browser, Some(ListPauses), Object::Installation, Class::Search),
+    page("/post-reviews", Door::Browser, Some(ListPostReviews), Object::Installation, Class::Search),
     page("/admin/sso", Door::Browser, Some(ListProviders), Object::Installation, Class::Search),
     page("/admin/sso/{provider}", Door::Browser, Some(ListProviders), Object::Installation, Class::Read),
     page("/admin/systems", Door::Browser, Some(ListSystems), Object::Installation, Class::Search),
@@ -358,6 +361,9 @@ pub static ROUTES: &[Route] = &[
     act("/act/set-guards", Door::Browser, Some(SetGuards), Object::Installation, Class::Act),
     act("/act/revoke", Door::Browser, Some(RevokeDecision), Object::Decision, Class::Act),
     act("/act/compensate", Door::Browser, Some(RevokeDecision), Object::Decision, Class::Act),
+    act("/act/override", Door::Browser, Some(OverrideDecision), Object::Decision, Class::Act),
+    act("/act/post-reviews", Door::Browser, Some(ListPostReviews), Object::Installation, Class::Search),
+    act("/act/give-post-review", Door::Browser, Some(GivePostReview), Object::PostReview, Class::Act),
     act("/act/comments", Door::Browser, Some(ViewDecision), Object::Decision, Class::Read),
     act("/act/comment", Door::Browser, Some(CommentDecision), Object::Decision, Class::Act),
     act("/act/handovers", Door::Browser, Some(ListQueue), Object::Installation, Class::Search),

@@ -62,6 +62,8 @@ pub(crate) fn kind_words(kind: &str) -> &str {
         "decision.viewed" => "Decision shown",
         "decision.reviewed" => "Reviewed",
         "decision.resolved" => "Resolved",
+        "decision.overridden" => "Released by override",
+        "post_review.given" => "Looked at by another person",
         "decision.revoked" => "Approval revoked",
         "decision.compensated" => "Compensation recorded",
         "decision.released" => "Released to the AI system",

@@ -146,6 +146,10 @@ fn notice_text(kind: NoticeKind) -> &'static str {
         NoticeKind::StaffShort => "so that nobody can decide what it asks people about. Health says what to do.",
         NoticeKind::StaffBack => "no longer: there are enough people again.",
         NoticeKind::ChangeAsked => "An AI system that you own was asked for a change. By:",
+        NoticeKind::ToPostReview => {
+            "An override or a revocation waits for another person to look at it, under Post-reviews. Done by:"
+        }
+        NoticeKind::NotUpheld => "Somebody looked at what you did, and did not uphold it. By:",
         NoticeKind::Answered => "Your question was answered. By:",
         NoticeKind::BreakGlass => "A local account was used past the sign-in provider, for one hour. By:",
     }

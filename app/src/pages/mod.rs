@@ -24,6 +24,7 @@ pub(crate) mod people;
 pub(crate) mod person;
 pub(crate) mod policies;
 pub(crate) mod policy_draft;
+pub(crate) mod post_reviews;
 pub(crate) mod queue;
 pub(crate) mod roles;
 pub(crate) mod setup;

@@ -12,6 +12,7 @@ use crate::{
         VoidCause, WithdrawCode,
     },
     lease::LeaseEnd,
+    overrides::PostReviewResult,
     policy::Route,
     revocation::Compensation,
 };
@@ -209,6 +210,20 @@ const KINDS: &[Kind] = &[
         &[],
     ),
     kind(
+        "decision.overridden",
+        Place::Act("decision"),
+        &[
+            ("authority", Authority, Must),
+            ("code", Known(known_reason), Must),
+            ("content", Digest, Must),
+            ("policy", Uuid, Must),
+            ("resolution", Uuid, Must),
+            ("rule", Integer, Must),
+            ("seen", Digest, Must),
+        ],
+        &["reason"],
+    ),
+    kind(
         "decision.proposed",
         Place::Act("decision"),
         &[
@@ -337,6 +352,7 @@ const KINDS: &[Kind] = &[
         &[],
     ),
     kind("policy.submitted", Place::Act("policy_version"), &[("digest", Digest, Must)], &["reason"]),
+    kind("post_review.given", Place::Act("post_review"), &[("result", Known(known_post_review), Must)], &["reason"]),
     kind(
         "role.assigned",
         Place::Act("person"),
@@ -565,6 +581,10 @@ fn known_lease_end(word: &str) -> bool {
 
 fn known_compensation(word: &str) -> bool {
     Compensation::from_word(word).is_some_and(|result| result != Compensation::Open)
+}
+
+fn known_post_review(word: &str) -> bool {
+    PostReviewResult::from_word(word).is_some()
 }
 
 fn known_void(word: &str) -> bool {

@@ -3,6 +3,7 @@
 mod bulks;
 mod leases;
 mod owners;
+mod overrides;
 mod pauses;
 mod revocations;
 mod talk;

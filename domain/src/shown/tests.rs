@@ -214,7 +214,7 @@ impl Stored {
                 draw(&self.definition, &field.name, &field.commitment.to_string(), Some(text.clone()), withheld)
             })
             .collect();
-        let seen = statement(decision(), self.content, &self.policy, &fields);
+        let seen = statement((decision(), self.content), &self.policy, &fields, DECISION_TEMPLATE);
         self.take(&seen);
     }
 

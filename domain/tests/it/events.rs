@@ -11,6 +11,7 @@ use countersign_domain::{
     },
     holding::{AuthorityLimits, Holding, Source},
     lease::LeaseEnd,
+    overrides::PostReviewResult,
     policy::{OnTimeout, Route, Routed},
     problem::Code,
     revocation::Compensation,
@@ -60,7 +61,7 @@ fn line(event: &Event) -> String {
     String::from_utf8(Value::object(members).to_bytes(Limits::LEAF).unwrap()).unwrap()
 }
 
-const LAST: usize = 80;
+const LAST: usize = 83;
 
 /// No wildcard: an event without a line here does not compile.
 fn position(event: &Event) -> usize {
@@ -145,6 +146,9 @@ fn position(event: &Event) -> usize {
         Event::OwnerNamed { .. } => 77,
         Event::Staffed { .. } => 78,
         Event::BulkStarted { .. } => 79,
+        Event::Overridden { .. } => 80,
+        Event::ResolvedByOverride { .. } => 81,
+        Event::PostReviewed { .. } => 82,
         Event::Denied { .. } => LAST,
     }
 }
@@ -585,6 +589,26 @@ pub(crate) fn samples() -> Vec<Event> {
             edited: None,
             signature: None,
             bulk: Some(id(0xe0).into()),
+        },
+        Event::Overridden {
+            decision,
+            n: 5,
+            resolution: id(0x84).into(),
+            code: ReasonCode::WithinPolicy,
+            reason: "the customer showed the receipt".into(),
+            by: person,
+            content: hash(1),
+            seen: hash(2),
+            policy,
+            rule: 1,
+            authority: (3, hash(5)),
+        },
+        Event::ResolvedByOverride { decision, n: 6, content: hash(1), policy, rule: 1, round: 1 },
+        Event::PostReviewed {
+            act: id(0x87).into(),
+            result: PostReviewResult::NotUpheld,
+            reason: "the receipt is another customer's".into(),
+            by: id(0x16).into(),
         },
     ]
 }

@@ -328,6 +328,31 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
         from revocations
         where compensated_entry_id = any($1)
         union all
+        select 'overrides', decision_id::text, entry_id, 'decision.overridden', decision_id, array[
+            'at=' || (extract(epoch from overridden_at) * 1000)::bigint, 'sid=' || overridden_by, 'd.code=' || code]
+        from overrides
+        where entry_id = any($1)
+        union all
+        select 'overrides', decision_id::text, resolved_entry_id, 'decision.resolved', decision_id, array[
+            'd.outcome=approved', 'd.cause=override', 'reviews=0']
+        from overrides
+        where resolved_entry_id = any($1)
+        union all
+        select 'overrides', decision_id::text, told_entry_id, 'decision.released', decision_id, array[
+            'at=' || (extract(epoch from told_at) * 1000)::bigint, 'd.resolution=' || resolved_entry_id]
+        from overrides
+        where told_entry_id = any($1)
+        union all
+        select 'post_reviews', act_entry_id::text, act_entry_id, 'decision.overridden', decision_id, array[
+            'at=' || (extract(epoch from acted_at) * 1000)::bigint, 'sid=' || acted_by]
+        from post_reviews
+        where act_entry_id = any($1) and kind = 'override'
+        union all
+        select 'post_reviews', act_entry_id::text, entry_id, 'post_review.given', act_entry_id, array[
+            'at=' || (extract(epoch from given_at) * 1000)::bigint, 'sid=' || given_by, 'd.result=' || result]
+        from post_reviews
+        where entry_id = any($1)
+        union all
         select 'releases', decision_id::text, entry_id, 'decision.released', decision_id, array[
             'at=' || (extract(epoch from released_at) * 1000)::bigint]
         from releases
@@ -465,6 +490,11 @@ pub(crate) async fn dangling(conn: &mut PgConnection) -> sqlx::Result<Vec<Dangli
           union all select 'revocations', decision_id::text, told_entry_id from revocations where told_entry_id is not null
           union all select 'revocations', decision_id::text, compensated_entry_id from revocations
             where compensated_entry_id is not null
+          union all select 'overrides', decision_id::text, entry_id from overrides
+          union all select 'overrides', decision_id::text, resolved_entry_id from overrides
+          union all select 'overrides', decision_id::text, told_entry_id from overrides where told_entry_id is not null
+          union all select 'post_reviews', act_entry_id::text, act_entry_id from post_reviews
+          union all select 'post_reviews', act_entry_id::text, entry_id from post_reviews where entry_id is not null
           union all select 'outcomes', id::text, entry_id from outcomes
           union all select 'people', id::text, entry_id from people
           union all select 'role_assignments', id::text, entry_id from role_assignments

@@ -76,6 +76,8 @@ pub(crate) struct Resolved {
     pub(crate) outcome: ResolutionOutcome,
     /// A rule decided, and no person.
     pub(crate) by_rule: bool,
+    /// A person released what a rule had refused.
+    pub(crate) overridden: bool,
     pub(crate) at: u64,
 }
 
@@ -140,6 +142,7 @@ impl TryFrom<Row> for Queued {
             (Some(outcome), Some(at)) => Some(Resolved {
                 outcome: ResolutionOutcome::from_word(&outcome).ok_or_else(|| unreadable("outcome"))?,
                 by_rule: row.cause.as_deref() == Some("rule"),
+                overridden: row.cause.as_deref() == Some("override"),
                 at: milliseconds(at),
             }),
             _ => None,
@@ -380,8 +383,10 @@ pub(crate) async fn list_resolved(
         with page as (
           select d.id, s.name, d.type_id, d.risk, d.state, d.route, d.policy_version_id, d.rule, d.round, d.need,
             d.due_at, d.proposed_at, d.escalated_at, coalesce(d.revised_entry_id, d.entry_id) as entry_id,
-            case when exists (select from revocations v where v.decision_id = d.id) then 'revoked' else x.outcome end as outcome,
-            x.cause, x.resolved_at
+            case when exists (select from revocations v where v.decision_id = d.id) then 'revoked'
+              when exists (select from overrides o where o.decision_id = d.id) then 'approved' else x.outcome end as outcome,
+            case when exists (select from overrides o where o.decision_id = d.id) then 'override' else x.cause end as cause,
+            x.resolved_at
           from (select distinct decision_id from reviews where person_id = $1 and state = 'submitted') r
           join resolutions x on x.decision_id = r.decision_id
           join decisions d on d.id = r.decision_id
@@ -670,8 +675,10 @@ pub(crate) async fn outcomes(
     let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
         r#"
-        select d.id, d.policy_version_id, d.rule, x.cause, x.resolved_at,
-          case when exists (select from revocations v where v.decision_id = d.id) then 'revoked' else x.outcome end as "outcome!"
+        select d.id, d.policy_version_id, d.rule, x.resolved_at,
+          case when exists (select from overrides o where o.decision_id = d.id) then 'override' else x.cause end as cause,
+          case when exists (select from revocations v where v.decision_id = d.id) then 'revoked'
+            when exists (select from overrides o where o.decision_id = d.id) then 'approved' else x.outcome end as "outcome!"
         from decisions d
         join resolutions x on x.decision_id = d.id
         where d.id = any($1)
@@ -688,7 +695,8 @@ pub(crate) async fn outcomes(
                 id: row.id.to_string(),
             })?;
             let by_rule = row.cause.as_deref() == Some("rule");
-            let resolved = Resolved { outcome, by_rule, at: milliseconds(row.resolved_at) };
+            let overridden = row.cause.as_deref() == Some("override");
+            let resolved = Resolved { outcome, by_rule, overridden, at: milliseconds(row.resolved_at) };
             Ok((row.id.into(), row.policy_version_id.into(), row.rule as u64, resolved))
         })
         .collect()

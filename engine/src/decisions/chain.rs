@@ -118,6 +118,8 @@ struct Records {
     /// Every assignment of each reviewer, and where those came from.
     assignments: Vec<grants::Assigned>,
     resolution: Option<db::resolutions::Resolution>,
+    /// What another person looks at, oldest first.
+    post_reviews: Vec<db::post_reviews::PostReview>,
     pause: Option<EntryId>,
     /// The system is paused at this moment.
     is_paused: bool,
@@ -173,6 +175,7 @@ impl Records {
             assignments: grants::read(conn, &reviews).await?,
             reviews,
             resolution,
+            post_reviews: db::post_reviews::list_of(conn, id).await?,
             pause,
             is_paused: db::pauses::is_running(conn, decision.system).await?,
             withdrawn: db::chain::withdrawn(conn, id).await?,
@@ -217,6 +220,11 @@ impl Records {
             entries.extend([revoked.entry, revoked.resolved]);
             entries.extend(revoked.compensated.map(|(.., entry)| entry));
         }
+        if let Some(overridden) = self.resolution.as_ref().and_then(|resolution| resolution.overridden.as_ref()) {
+            entries.extend([overridden.entry, overridden.resolved]);
+            entries.extend(overridden.told.map(|(_, entry)| entry));
+        }
+        entries.extend(self.post_reviews.iter().filter_map(|looked| Some(looked.given.as_ref()?.entry)));
         entries.extend([self.activated, self.pause, self.withdrawn, self.released].into_iter().flatten());
         entries.extend(self.owner.map(|(_, named)| named));
         entries.extend(self.outcomes.iter().map(|(_, _, entry)| *entry));

@@ -10,11 +10,12 @@ use countersign_domain::{
     lease::{Holder, seats},
     lineage::{self, Maker},
     owner,
+    overrides::{self, Overriding},
     policy::{Approval, Known, PolicyVersion},
     shown,
     view::{
-        Composer, DecisionView, Field, HistoryRow, OutcomeRow, PolicySection, RefusedVerdict, ResolutionSection,
-        ReviewRow, SeatView, SettlingSection, VersionRow,
+        Composer, DECISION_TEMPLATE, DecisionView, Field, HistoryRow, OutcomeRow, PolicySection, RefusedVerdict,
+        ResolutionSection, ReviewRow, SeatView, SettlingSection, VersionRow,
     },
 };
 use countersign_ledger::{
@@ -24,14 +25,14 @@ use countersign_ledger::{
 use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
-use super::{comments, lease, review, revoke, routing::Case, seal_at, settle, sign, title};
+use super::{comments, lease, overrule, review, revoke, routing::Case, seal_at, settle, sign, title};
 use crate::{
     Engine,
     authorize::{self, Action, Permit, Target},
     caller::{Actor, Caller},
     db,
     error::{Error, Result},
-    ledger, owners, pauses, people,
+    ledger, owners, pauses, people, post_reviews,
     reads::{self, Presentation, Shown, Statement},
 };
 
@@ -57,21 +58,24 @@ pub async fn view(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<De
     let Read { permit, mut view, content, policy, .. } = found;
     let (body, seen) = shown::statement((view.id, content), &policy, &view.fields, DECISION_TEMPLATE).seal()?;
     let statement = Statement { label: Label::Seen, digest: seen, body };
-    let presentation = match (&view.composer, &caller.actor) {
-        (Composer::Open { presentation, expires_at, .. }, Actor::Person { id: person, session, .. }) => {
-            Some(Presentation {
-                id: *presentation,
-                decision: id,
-                person: *person,
-                session: *session,
-                seen,
-                content,
-                issued_at: view.now,
-                expires_at: *expires_at,
-                bulk: None,
-                unopened: false,
-            })
-        }
+    let form = match (&view.composer, &view.overriding) {
+        (Composer::Open { presentation, expires_at, .. }, _)
+        | (_, Some(Overriding::Open { presentation, expires_at, .. })) => Some((*presentation, *expires_at)),
+        _ => None,
+    };
+    let presentation = match (form, &caller.actor) {
+        (Some((presentation, expires_at)), Actor::Person { id: person, session, .. }) => Some(Presentation {
+            id: presentation,
+            decision: id,
+            person: *person,
+            session: *session,
+            seen,
+            content,
+            issued_at: view.now,
+            expires_at,
+            bulk: None,
+            unopened: false,
+        }),
         _ => None,
     };
     let event = Event::Viewed { decision: id, upto: view.upto, seen };
@@ -124,7 +128,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         Some(revoked) => Some(revoke::section(&mut tx, engine, revoked).await?),
         None => None,
     };
-    let may_revoke = resolution.as_ref().is_some_and(|resolution| resolution.outcome == ResolutionOutcome::Approved)
+    let may_revoke = resolution.as_ref().is_some_and(db::resolutions::Resolution::is_approval)
         && may(&mut tx, engine, caller, Action::RevokeDecision, target).await?;
     let outcomes = db::outcomes::list(&mut tx, id).await?;
     let history = history(&mut tx, engine, id, &system.name).await?;
@@ -135,6 +139,15 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let mut case = Case::new((stored.system, &system.name), &definition, stored.about_persons, &values);
     case.facts.mask(&definition, &withheld);
     let policy_section = policy_section(engine, &policy, &stored, &case, &rules);
+    let label = overrides::label(&policy_section.name, policy.number);
+    let overridden = match resolution.as_ref().and_then(|resolution| resolution.overridden.as_ref()) {
+        Some(overridden) => Some(overrule::section(&mut tx, engine, overridden, label).await?),
+        None => None,
+    };
+    let expires_at = engine.now() + PRESENTATION_MS;
+    let offered = (&case, &policy);
+    let overriding = overrule::offer(&mut tx, engine, caller, target, resolution.as_ref(), offered, expires_at).await?;
+    let post_reviews = post_reviews::of_decision(&mut tx, engine, caller.person(), id).await?;
     let raised = match withheld.iter().any(|name| name == "impact") && !case.risk_reasons().is_empty() {
         true => vec!["What the AI system states of the people it affects is masked, and raises it.".to_owned()],
         false => case.risk_reasons(),
@@ -233,9 +246,12 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
             at: resolution.at,
             seal: seal_at(engine, resolution.index.map(|index| index as i64)),
             released_at: resolution.released_at,
+            overridden,
             revoked,
             may_revoke,
         }),
+        overriding,
+        post_reviews,
         outcomes: outcomes
             .iter()
             .map(|outcome| OutcomeRow {

@@ -6,6 +6,7 @@ use countersign_domain::{
     decision::ResolutionOutcome,
     event::{Event, List},
     ids::{DecisionId, PolicyVersionId},
+    overrides,
     policy::PolicyVersion,
     queue::{self, COUNTED_MAX, Count, IdSearch, Narrowed, Sort, View},
     saved::CountedView,
@@ -204,6 +205,11 @@ async fn left(conn: &mut PgConnection, reader: Reader, gone: &[DecisionId]) -> R
 }
 
 fn resolution(resolved: &db::queue::Resolved, version: Option<&PolicyVersion>, rule: u64) -> RowResolution {
+    let by_override = version.filter(|_| resolved.overridden && resolved.outcome == ResolutionOutcome::Approved);
+    if let Some(version) = by_override {
+        let by_rule = Some(overrides::label(label(Some(version), rule), version.number));
+        return RowResolution { outcome: resolved.outcome, by_rule, at: resolved.at };
+    }
     let by_rule = version.filter(|_| resolved.by_rule).map(|version| {
         let word = if resolved.outcome == ResolutionOutcome::Approved { "Approved" } else { "Refused" };
         queue::by_rule(word, label(Some(version), rule), version.number)

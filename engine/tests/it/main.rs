@@ -16,6 +16,7 @@ mod leases;
 mod mapping;
 mod owners;
 mod own;
+mod overrides;
 mod passkeys;
 mod pauses;
 mod policies;

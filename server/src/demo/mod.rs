@@ -3,6 +3,7 @@
 mod cases;
 mod dice;
 mod history;
+mod overrule;
 mod staff;
 mod today;
 

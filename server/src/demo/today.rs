@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use countersign_domain::decision::{ReasonCode, Verdict};
-use countersign_engine::{Engine, Error, demo::Past, pauses};
+use countersign_engine::{Engine, Error, demo::Past, notices, pauses};
 use serde_json::Value;
 
 use super::{
     cases,
     dice::Dice,
+    overrule::Release,
     staff::{Agent, Says, Staff, reason},
 };
 use crate::cli::Failure;
@@ -80,6 +81,17 @@ pub(super) async fn fill(
     ];
     past.pass_until(engine, now - BEGINS).await?;
     reports(engine, staff, &agents[MODERATION]).await?;
+    let release = Release {
+        key: "today:override",
+        number: 9_151,
+        euros: 2_180,
+        day: 59,
+        by: "senior-approver-b",
+        says: "The customer was charged twice for one order; the bank's letter is in the evidence.",
+    };
+    release.live(engine, staff, &agents[REFUND]).await?;
+    // It has been read: what waits for them stands under Post-reviews.
+    notices::read(engine, &staff.caller("senior-approver-a").await?, engine.now()).await?;
     for (place, (before, system, body, done)) in open.into_iter().enumerate() {
         past.pass_until(engine, now - before * MINUTE).await?;
         let id = agents[system].propose(engine, &format!("today:{}", place + 1), &body).await?;

@@ -505,6 +505,14 @@ impl Installation {
                 format!("system={}&login=approver-a&before=&reason=Runs+it.", self.spare_system().await)
             }
             "/act/revoke" => format!("decision={}&code=against_policy&reason=Paid+twice.", self.decision),
+            "/act/override" => {
+                let (presentation, policy) = (uuid::Uuid::nil(), uuid::Uuid::nil());
+                format!(
+                    "decision={}&presentation={presentation}&resolution={presentation}&policy={policy}&code=other&reason=Paid.",
+                    self.decision
+                )
+            }
+            "/act/give-post-review" => format!("act={}&result=upheld&reason=Right.", self.post_review().await),
             "/act/compensate" => format!("decision={}&result=done&reason=Called+back.", self.decision),
             "/act/comments" => format!("decision={}", self.decision),
             "/act/comment" => {
@@ -606,6 +614,18 @@ impl Installation {
     async fn approver(&self) -> Caller {
         let actor = sessions::authenticate(&self.desk.engine, &self.approver.token).await.unwrap().unwrap();
         Caller::new(actor, "127.0.0.1", "test", uuid::Uuid::nil())
+    }
+
+    /// Revokes an approval as a senior approver of its own, and returns the act that somebody else looks at.
+    async fn post_review(&self) -> EntryId {
+        let engine = &self.desk.engine;
+        let login = format!("senior-{}", again(&self.desk.admin).request.simple());
+        let senior = self.desk.member(&login, vec![Holding::everywhere(Role::SeniorApprover)]).await;
+        let decision = self.desk.queued_decision().await;
+        self.desk.review(&senior, decision, Verdict::Approve).await.unwrap();
+        let reason = Reason::new("Paid twice.").unwrap();
+        decisions::revoke(engine, &again(&senior), decision, ReasonCode::AgainstPolicy, reason).await.unwrap();
+        decisions::view(engine, &again(&senior), decision).await.unwrap().post_reviews[0].act
     }
 
     /// Leaves a note for the next shift, by an approver of its own.

@@ -10,6 +10,7 @@ pub(crate) mod fields;
 pub(crate) mod lease;
 mod paper;
 mod readers;
+pub(crate) mod overrule;
 #[cfg(feature = "ssr")]
 pub(crate) mod reason;
 pub(crate) mod retract;
