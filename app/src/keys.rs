@@ -457,14 +457,14 @@ mod tests {
 
     #[test]
     fn a_changed_key_is_read_back_to_the_table_and_written_over_it() {
-        let map = KeyMap { off: false, changed: vec![(Bound::Next, "n".into()), (Bound::Go, "x".into())] };
+        let map = KeyMap { off: false, changed: vec![(Bound::Next, "n".into()), (Bound::Go, "v".into())] };
 
         assert_eq!(meant(&map, "n", false, false), Some("j"));
         assert_eq!(meant(&map, "j", false, false), None);
         assert_eq!(meant(&map, "n", false, true), Some("n"), "the letter of a page");
         assert_eq!(shown(&map, "j  ↓"), "n  ↓");
         assert_eq!(shown(&map, "Ctrl + K"), "Ctrl + K");
-        assert_eq!(shown_place(&map, &PLACES[0]), "x q");
+        assert_eq!(shown_place(&map, &PLACES[0]), "v q");
     }
 
     #[test]

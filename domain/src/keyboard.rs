@@ -18,6 +18,8 @@ words! {
         Open "open"
         /// Goes back to the list.
         Back "back"
+        /// Selects the row to be reviewed with others.
+        Choose "choose"
         /// Starts a review, or gives it up.
         Lease "lease"
         /// Arms Approve.
@@ -49,6 +51,7 @@ impl Bound {
             Bound::Previous => "k",
             Bound::Open => "o",
             Bound::Back => "[",
+            Bound::Choose => "x",
             Bound::Lease => "l",
             Bound::Approve => "a",
             Bound::Edits => "e",
@@ -69,6 +72,7 @@ impl Bound {
             Bound::Previous => "Previous row",
             Bound::Open => "Open",
             Bound::Back => "Back to the list",
+            Bound::Choose => "Select to review with others",
             Bound::Lease => "Start the review",
             Bound::Approve => "Approve",
             Bound::Edits => "Approve with edits",

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The rows of the matrix: what a person does, in words, and on what.
-const ROWS: [(&str, Action, On); 29] = [
+const ROWS: [(&str, Action, On); 30] = [
     ("See a decision, its proof and the queue", Action::ViewDecision, On::Decision),
     ("Open a masked field with a reason", Action::UnmaskField, On::Decision),
     ("Review low and medium risk", Action::ReviewDecision, On::Decision),

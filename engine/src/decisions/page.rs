@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use countersign_domain::{
-    decision::{ReasonCode, ResolutionOutcome, Ruling, State, Verdict},
+    decision::{ReasonCode, Ruling, State, Verdict},
     decision_type::TypeDefinition,
     event::Event,
     ids::{DecisionId, EntryId, PersonId, PresentationId},
