@@ -28,7 +28,7 @@ use crate::{
     clock::{SystemClock, milliseconds},
     db,
     error::{Error, Result},
-    seal, staffing,
+    seal,
 };
 
 /// How often volumes are looked at.
@@ -62,6 +62,9 @@ pub(crate) struct Gauges {
     measured_at: AtomicU64,
     /// Whether running low is on record.
     low_on_record: AtomicBool,
+    /// Seats of the policy in force that cannot be filled, as they were found last. Kept here, because the page reads no
+    /// table of people or policies.
+    short: RwLock<Vec<Shortage>>,
     /// A test has set the figures.
     pinned: AtomicBool,
 }
@@ -80,6 +83,11 @@ impl Gauges {
     /// Returns the free bytes that a volume of so many needs.
     fn least(&self, total: u64) -> u64 {
         self.free_min.unwrap_or_else(|| (total / 100 * FREE_PERCENT_MIN).clamp(*FREE_BYTES.start(), *FREE_BYTES.end()))
+    }
+
+    /// Keeps which seats of the policy in force cannot be filled.
+    pub(crate) fn set_short(&self, short: Vec<Shortage>) {
+        *self.short.write().unwrap_or_else(PoisonError::into_inner) = short;
     }
 
     fn skew_ms(&self) -> u64 {
@@ -214,11 +222,11 @@ pub async fn view(engine: &Engine, caller: &Caller) -> Result<HealthView> {
         let head = db::logs::head(&mut tx, engine.log.row).await?;
         let checkpoint = db::logs::latest_checkpoint(&mut tx, engine.log.row).await?;
         let holder = db::logs::widest_holder(&mut tx, engine.log.row).await?;
-        let short = staffing::open(&mut tx).await?;
         tx.commit().await?;
-        Ok((answered, server, backlog, head, checkpoint, holder, short))
+        Ok((answered, server, backlog, head, checkpoint, holder))
     };
-    let (answered, server, backlog, head, checkpoint, holder, short) = engine.noted(caller, found.await).await?;
+    let (answered, server, backlog, head, checkpoint, holder) = engine.noted(caller, found.await).await?;
+    let short = engine.health.short.read().unwrap_or_else(PoisonError::into_inner).clone();
     let now = engine.now();
     let line = |name: &str, state: Health, value: String, advice: &str| HealthLine {
         name: name.to_owned(),

@@ -76,14 +76,10 @@ fn may_change(kind: &str) -> bool {
     )
 }
 
-/// Returns the shortages that are on record and go on.
-pub(crate) async fn open(conn: &mut PgConnection) -> Result<Vec<Shortage>> {
-    Ok(db::staffing::list_open(conn).await?.into_iter().map(|open| open.shortage).collect())
-}
-
 async fn look(engine: &Engine) -> Result<()> {
     let mut conn = engine.app.acquire().await?;
     let Some((version, found)) = ask(&mut conn, engine).await? else { return Ok(()) };
+    engine.health.set_short(found.clone());
     if is_known(version, &found, &db::staffing::list_open(&mut conn).await?) {
         return Ok(());
     }
