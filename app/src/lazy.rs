@@ -18,7 +18,8 @@ use crate::{
         bulk::{BulkPage, BulkRunPage},
         changes::ChangesPage,
         decision::{
-            chain::ChainPage, edit::EditPage, fetch_decision, overrule::OverrulePage, revoke::RevokePage, shown::ShownPage,
+            chain::ChainPage, edit::EditPage, fetch_decision, overrule::OverrulePage, revoke::RevokePage,
+            shown::ShownPage,
         },
         factors::FactorsPage,
         handovers::HandoversPage,

@@ -2,8 +2,8 @@
 
 mod bulks;
 mod leases;
-mod owners;
 mod overrides;
+mod owners;
 mod pauses;
 mod revocations;
 mod talk;

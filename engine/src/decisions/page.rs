@@ -9,8 +9,8 @@ use countersign_domain::{
     ids::{DecisionId, EntryId, PersonId, PresentationId},
     lease::{Holder, seats},
     lineage::{self, Maker},
-    owner,
     overrides::{self, Overriding},
+    owner,
     policy::{Approval, Known, PolicyVersion},
     shown,
     view::{

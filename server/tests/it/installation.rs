@@ -10,9 +10,9 @@ use countersign_domain::{
     decision::{ReasonCode, Verdict},
     holding::{Holding, Source},
     ids::{
-        AccessReviewId, AgentKeyId, AuditWindowId, BulkRunId, ChangeId, DecisionId, EntryId, FormId, HandoverId, MappingVersionId,
-        PersonId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId, ScimUserId, SessionId,
-        SystemId,
+        AccessReviewId, AgentKeyId, AuditWindowId, BulkRunId, ChangeId, DecisionId, EntryId, FormId, HandoverId,
+        MappingVersionId, PersonId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId,
+        ScimUserId, SessionId, SystemId,
     },
     mapping::RowForm,
     policy::view::{ConditionForm, RuleForm},

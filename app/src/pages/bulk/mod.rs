@@ -7,7 +7,7 @@ use countersign_domain::{
     bulk::{BulkRunView, BulkView, Misfit, SentRow, Sheet, UnfitRow},
     decision::Verdict,
     ids::{BulkRunId, DecisionId},
-    problem::{Code, Problem},
+    problem::Code,
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
@@ -32,7 +32,7 @@ use crate::{
 /// Shows several decisions side by side; the engine seals what is shown of each.
 #[server(prefix = "/act", endpoint = "bulk", output = Json)]
 async fn bulk(#[server(default)] ids: String, #[server(default)] open: String) -> Result<BulkView, Error> {
-    use countersign_domain::problem::FieldError;
+    use countersign_domain::problem::{FieldError, Problem};
     use countersign_engine::decisions;
 
     use crate::request::{request, shown};

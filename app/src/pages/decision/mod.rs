@@ -8,9 +8,9 @@ pub(crate) mod composer;
 pub(crate) mod edit;
 pub(crate) mod fields;
 pub(crate) mod lease;
+pub(crate) mod overrule;
 mod paper;
 mod readers;
-pub(crate) mod overrule;
 #[cfg(feature = "ssr")]
 pub(crate) mod reason;
 pub(crate) mod retract;
