@@ -213,9 +213,11 @@ fn ThemeButton() -> impl IntoView {
     let next = theme.next();
     let label = format!("Theme: {}. Change to {}.", said(theme), said(next));
     let location = use_location();
+    // What a refused form once left in an address is not carried on.
     let here = move || {
         let (path, search) = (location.pathname.get(), location.search.get());
-        if search.is_empty() { path } else { format!("{path}?{search}") }
+        let kept: Vec<_> = search.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("__")).collect();
+        if kept.is_empty() { path } else { format!("{path}?{}", kept.join("&")) }
     };
 
     view! {

@@ -82,7 +82,7 @@ it("gives the owner what their AI system was asked to change", async ({ page }) 
   await page.goto("/queue?view=team");
   await page.getByText("An AI system that you own was asked for a change.", { exact: false }).first().waitFor();
   await page.getByRole("link", { name: /^Yours as owner/ }).click();
-  await page.getByRole("main").locator('[id^="row-"]').first().waitFor();
+  await page.getByRole("main").locator('a[href^="/decisions/"]:visible').first().waitFor();
   for (const width of [1440, 390]) {
     await page.setViewportSize({ width, height: 900 });
     await accessible(page);
@@ -103,7 +103,7 @@ it("shows owners to auditors without a form", async ({ page }) => {
   await viewAs(page, "Auditor");
   await page.goto("/admin/systems");
   await system(page).getByText("Owner", { exact: true }).waitFor();
-  assert.equal(await page.getByRole("link", { name: /^Name the owner of/ }).count(), 0);
+  assert.equal(await page.getByRole("link", { name: /^Change the owner of/ }).count(), 0);
 });
 
 function system(page: Page) {
@@ -112,6 +112,6 @@ function system(page: Page) {
 
 async function openForm(page: Page): Promise<void> {
   await page.goto("/admin/systems");
-  await page.getByRole("link", { name: "Name the owner of airline-agent" }).click();
+  await page.getByRole("link", { name: "Change the owner of airline-agent" }).click();
   await page.getByRole("heading", { level: 3, name: "Name the owner of airline-agent" }).waitFor();
 }

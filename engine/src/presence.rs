@@ -1,7 +1,8 @@
 //! Who has a decision open at this moment: a sign of life of its page, and the names of the others.
 //!
-//! Reading a decision is on record by itself ([`crate::decisions::view`]); that its page is still open is not. Auditors and
-//! compliance officers are shown to nobody and see nobody here: who is watched over must not learn when.
+//! Opening a decision asks whether one may read it, is on record ([`crate::decisions::view`]), and leaves a row here; that
+//! its page is still open is on no record and reads nothing of the decision. Auditors and compliance officers are shown to
+//! nobody and see nobody here: who is watched over must not learn when.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +24,7 @@ pub struct Arrived {
 
 /// Takes a sign of life of a page that shows a decision and returns the names of the others who have it open.
 ///
-/// Whoever may not read the decision, or is not shown to others, learns nothing, as of a decision that does not exist.
+/// Whoever did not open the decision, or is not shown to others, learns nothing, as of a decision that does not exist.
 ///
 /// # Errors
 ///
@@ -33,7 +34,7 @@ pub async fn beat(engine: &Engine, caller: &Caller, id: DecisionId, leaving: boo
     let now = engine.now();
     let until = now + if leaving { LEFT_MS } else { EXPIRY_MS };
     let mut tx = engine.begin().await?;
-    let Some(new) = db::decision_readers::beat(&mut tx, id, (person, session), until).await? else {
+    let Some(new) = db::decision_readers::beat(&mut tx, id, session, until).await? else {
         return Ok(Vec::new());
     };
     let shown = db::decision_readers::list_shown(&mut tx, id, now).await?;

@@ -81,7 +81,7 @@ impl Told {
 /// Says who owns a system and since when, and leads to the form.
 #[component]
 pub(super) fn OwnerLine(told: Told, name: String, may_name: bool) -> impl IntoView {
-    let label = format!("Name the owner of {name}");
+    let label = format!("Change the owner of {name}");
     let who = move || match told.owner.get() {
         Some(owner) => view! {
             <span class="font-medium [overflow-wrap:anywhere]">

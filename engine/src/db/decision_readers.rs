@@ -5,33 +5,55 @@ use sqlx::PgConnection;
 
 use crate::clock::instant;
 
-/// Takes a sign of life of a page; tells whether its reader has come anew, and nothing where there is no such decision.
-pub(crate) async fn beat(
+/// Notes that somebody opened a decision, which authorisation let them read.
+pub(crate) async fn open(
     conn: &mut PgConnection,
     id: DecisionId,
     (person, session): (PersonId, SessionId),
-    until: u64,
-) -> sqlx::Result<Option<bool>> {
-    sqlx::query_scalar!(
+    (now, until): (u64, u64),
+) -> sqlx::Result<()> {
+    sqlx::query!(
         r#"
-        insert into decision_readers (decision_id, session_id, person_id, until_at)
-        select d.id, $2, $3, $4
-        from decisions d
-        where d.id = $1
-        on conflict (decision_id, session_id) do update set until_at = excluded.until_at
-        returning (xmax = 0) as "new!"
+        insert into decision_readers (decision_id, session_id, person_id, opened_at, until_at)
+        values ($1, $2, $3, $4, $5)
+        on conflict (decision_id, session_id) do update set opened_at = excluded.opened_at
         "#,
         id.0,
         session.0,
         person.0,
+        instant(now),
+        instant(until),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes a sign of life of a page; tells whether it is the first, and nothing where its reader did not open the decision.
+pub(crate) async fn beat(
+    conn: &mut PgConnection,
+    id: DecisionId,
+    session: SessionId,
+    until: u64,
+) -> sqlx::Result<Option<bool>> {
+    sqlx::query_scalar!(
+        r#"
+        update decision_readers r
+        set until_at = $3, alive = true
+        from (select alive from decision_readers where decision_id = $1 and session_id = $2 for update) before
+        where r.decision_id = $1 and r.session_id = $2
+        returning not before.alive as "new!"
+        "#,
+        id.0,
+        session.0,
         instant(until),
     )
     .fetch_optional(conn)
     .await
 }
 
-/// Returns who reads a decision and may be shown to the others who read it, by sign-in: whose role reads it at this
-/// moment, and who does not watch over those who decide.
+/// Returns who reads a decision and may be shown to the others who read it, by sign-in: who opened it, holds what they held
+/// then, reads decisions by it, and does not watch over those who decide. Whoever got or lost a role since opens it again.
 pub(crate) async fn list_shown(
     conn: &mut PgConnection,
     id: DecisionId,
@@ -41,16 +63,15 @@ pub(crate) async fn list_shown(
         r#"
         select r.person_id, r.session_id
         from decision_readers r
-        join decisions d on d.id = r.decision_id
-        join decision_types t on t.id = d.type_id
         join sessions s on s.id = r.session_id
         join people p on p.id = r.person_id
-        where r.decision_id = $1 and r.until_at > $2 and s.ended_at is null and p.disabled_at is null
+        where r.decision_id = $1 and r.until_at > $2 and r.alive and s.ended_at is null and p.disabled_at is null
           and exists (select from role_assignments a
             where a.person_id = r.person_id and a.ended_at is null and (a.until is null or a.until > $2)
-              and a.role in ('viewer', 'approver', 'senior_approver', 'policy_author')
-              and (a.systems is null or d.system_id = any(a.systems))
-              and (a.types is null or t.name = any(a.types)))
+              and a.role in ('viewer', 'approver', 'senior_approver', 'policy_author'))
+          and not exists (select from role_assignments a
+            where a.person_id = r.person_id
+              and (a.assigned_at > r.opened_at or a.ended_at > r.opened_at or a.until between r.opened_at and $2))
           and not exists (select from role_assignments a
             where a.person_id = r.person_id and a.ended_at is null and (a.until is null or a.until > $2)
               and a.role in ('auditor', 'compliance_officer'))

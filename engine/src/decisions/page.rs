@@ -12,7 +12,7 @@ use countersign_domain::{
     overrides::{self, Overriding},
     owner,
     policy::{Approval, Known, PolicyVersion},
-    shown,
+    presence, shown,
     view::{
         Composer, DECISION_TEMPLATE, DecisionView, Field, HistoryRow, OutcomeRow, PolicySection, RefusedVerdict,
         ResolutionSection, ReviewRow, SeatView, SettlingSection, VersionRow,
@@ -182,6 +182,10 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let state = stored.state.while_held(!holders.is_empty());
     let checkpoint = ledger::newest(&mut tx, engine).await?;
     let settled = db::decisions::find(&mut tx, id).await?.is_some_and(|again| again.n == stored.n);
+    if let Actor::Person { id: person, session, .. } = &caller.actor {
+        let now = engine.now();
+        db::decision_readers::open(&mut tx, id, (*person, *session), (now, now + presence::EXPIRY_MS)).await?;
+    }
     tx.commit().await?;
 
     let now = engine.now();

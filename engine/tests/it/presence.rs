@@ -7,7 +7,7 @@ use countersign_domain::{
     role::Role,
 };
 use countersign_engine::{
-    Caller, presence, systems,
+    Caller, decisions, presence, roles, systems,
     testing::{Desk, again},
 };
 
@@ -20,6 +20,7 @@ async fn readers_see_each_other_until_a_minute_after_their_last_sign_of_life() {
     assert_eq!(beat(&desk, &desk.approver_b, id).await.len(), 1);
     assert_eq!(beat(&desk, &desk.approver, id).await.len(), 1);
     let elsewhere = desk.elsewhere(&desk.approver_b).await;
+    decisions::view(&desk.engine, &again(&elsewhere), id).await.unwrap();
     assert_eq!(presence::beat(&desk.engine, &elsewhere, id, false).await.unwrap().len(), 1);
     assert_eq!(beat(&desk, &desk.approver, id).await.len(), 1, "one person with two windows is one reader");
 
@@ -78,17 +79,36 @@ async fn a_sign_in_that_ended_and_a_role_that_was_taken_read_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_got_or_lost_a_role_since_they_opened_it_opens_it_again() {
+    let desk = Desk::new().await;
+    let id = desk.queued_decision().await;
+    let alive = async |who: &Caller| presence::beat(&desk.engine, &again(who), id, false).await.unwrap();
+    beat(&desk, &desk.approver_b, id).await;
+    assert_eq!(beat(&desk, &desk.approver, id).await.len(), 1);
+
+    let (person, viewer) = (desk.approver_b.person().unwrap(), Holding::everywhere(Role::Viewer));
+    roles::assign(&desk.engine, &again(&desk.admin), person, viewer).await.unwrap();
+
+    assert!(alive(&desk.approver).await.is_empty());
+    assert!(alive(&desk.approver_b).await.is_empty());
+    assert_eq!(beat(&desk, &desk.approver_b, id).await.len(), 1);
+    assert_eq!(alive(&desk.approver).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_arrival_wakes_those_who_read_and_no_others_and_is_on_no_record() {
     let desk = Desk::new().await;
     let (id, other) = (desk.queued_decision().await, desk.queued_decision().await);
     beat(&desk, &desk.approver, id).await;
     beat(&desk, &desk.admin, id).await;
+    decisions::view(&desk.engine, &again(&desk.approver_b), id).await.unwrap();
+    decisions::view(&desk.engine, &again(&desk.approver_b), other).await.unwrap();
     let entries = desk.database.number("select count(*) from ledger_entries").await;
     let mut arrivals = desk.engine.arrivals();
 
-    beat(&desk, &desk.approver_b, id).await;
-    beat(&desk, &desk.approver_b, id).await;
-    beat(&desk, &desk.approver_b, other).await;
+    for id in [id, id, other] {
+        presence::beat(&desk.engine, &again(&desk.approver_b), id, false).await.unwrap();
+    }
 
     let (_, session) = signed_in(&desk.approver);
     let first = arrivals.recv().await.unwrap();
@@ -105,6 +125,8 @@ fn signed_in(caller: &Caller) -> (countersign_domain::ids::PersonId, countersign
     }
 }
 
+/// Opens the decision, where they may, and gives a sign of life of the page.
 async fn beat(desk: &Desk, who: &Caller, id: DecisionId) -> Vec<String> {
+    let _ = decisions::view(&desk.engine, &again(who), id).await;
     presence::beat(&desk.engine, &again(who), id, false).await.unwrap()
 }
