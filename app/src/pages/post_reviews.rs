@@ -217,7 +217,7 @@ fn Chosen(
         .given
         .as_ref()
         .filter(|given: &&PostReviewed| given.result == PostReviewResult::NotUpheld && given.revocable)
-        .and_then(|_| review.decision.as_ref())
+        .and(review.decision.as_ref())
         .map(|(id, _)| format!("/decisions/{id}/revoke"));
     let form = match (&review.given, review.barred.clone()) {
         (Some(_), _) => view! { <ErrorSummary problem/> }.into_any(),

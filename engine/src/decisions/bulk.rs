@@ -6,7 +6,7 @@
 
 mod run;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use countersign_domain::{
     bulk::{
@@ -261,9 +261,9 @@ async fn sheet(
     let mut rows = Vec::with_capacity(found.len());
     for found in found {
         let stored = &found.stored;
-        if !systems.contains_key(&stored.system) {
+        if let Entry::Vacant(unread) = systems.entry(stored.system) {
             let name = db::systems::find(conn, stored.system).await?.map(|system| system.name);
-            systems.insert(stored.system, name.unwrap_or_else(people::erased));
+            unread.insert(name.unwrap_or_else(people::erased));
         }
         // Nothing that somebody opened with a reason is compared or shown here.
         let (all, _) = page::fields(conn, engine, stored.entry, &definition, &[]).await?;
