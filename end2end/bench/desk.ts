@@ -9,9 +9,10 @@ import { propose } from "../lib/operator.ts";
 const origin = wanted("COUNTERSIGN_ORIGIN");
 const session = wanted("COUNTERSIGN_COOKIE");
 const key = wanted("COUNTERSIGN_KEY");
-const ROUNDS = process.env.COUNTERSIGN_QUICK === "1" ? 10 : 60;
+const ROUNDS = process.env.COUNTERSIGN_QUICK === "1" ? 10 : 50;
 /** Keys wait until what is shown has stood for a moment. */
 const SETTLED_MS = 400;
+const MINUTES_MAX = 5;
 /** Lighthouse's scores vary from run to run; the median of so many counts. */
 const LIGHTHOUSE_RUNS = 3;
 
@@ -34,17 +35,34 @@ const browser = await launchBrowser();
 const visitor = await Visitor.arrive(browser, { origin });
 await visitor.context.addCookies([{ name, value: rest.join("="), url: origin }]);
 const page = await visitor.page();
+const path = await firstDecision(page);
 const result = {
-  key_to_row: await keyToRow(page),
-  event_to_row: await eventToRow(page),
-  click_to_recorded: await clickToRecorded(page),
+  key_to_row: await within("keys", keyToRow(page)),
+  event_to_row: await within("rows", eventToRow(page)),
+  click_to_recorded: await within("clicks", clickToRecorded(page)),
   lighthouse: [] as Scores[],
 };
-const path = await firstDecision(page);
-await visitor.leave();
 await browser.close();
-for (const each of ["/queue", path]) result.lighthouse.push(await scores(each));
+for (const problem of visitor.problems) process.stderr.write(`on a page: ${problem}\n`);
+for (const each of ["/queue", path]) {
+  const found = await within(`Lighthouse on ${each}`, scores(each));
+  if (found) result.lighthouse.push(found);
+}
 process.stdout.write(`${JSON.stringify(result)}\n`);
+
+/** A measurement that fails or does not end is said to be missing, and costs nothing of the others. */
+async function within<T>(what: string, measured: Promise<T>): Promise<T | undefined> {
+  const late = new Promise<never>((_, reject) => {
+    setTimeout(() => reject(new Error(`no end after ${MINUTES_MAX} minutes`)), MINUTES_MAX * 60_000).unref();
+  });
+  try {
+    process.stderr.write(`Measuring ${what} …\n`);
+    return await Promise.race([measured, late]);
+  } catch (error) {
+    process.stderr.write(`${what}: ${error instanceof Error ? error.message : String(error)}\n`);
+    return undefined;
+  }
+}
 
 function wanted(variable: string): string {
   const value = process.env[variable];
@@ -58,9 +76,10 @@ async function keyToRow(page: Page): Promise<Times> {
   const times: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     await page.waitForTimeout(SETTLED_MS);
-    const painted = page.evaluate(() => {
+    // The page listens before the key is pressed.
+    const painted = await page.evaluateHandle(() => {
       const before = document.activeElement?.id ?? "";
-      return new Promise<number>((resolve) => {
+      const painted = new Promise<number>((resolve) => {
         addEventListener("keydown", (event) => {
           const pressed = event.timeStamp;
           const look = (frame: number) => {
@@ -70,10 +89,11 @@ async function keyToRow(page: Page): Promise<Times> {
           requestAnimationFrame(look);
         }, { once: true, capture: true });
       });
+      return { painted };
     });
     // Up again at times, so that a page of rows is enough.
     await page.keyboard.press(round % 20 < 10 ? "j" : "k");
-    times.push(await painted);
+    times.push(await painted.evaluate((kept) => kept.painted));
     await page.getByRole("region", { name: "Selected decision" }).getByText("This view was recorded").first().waitFor();
   }
   return summary(times);
@@ -84,17 +104,21 @@ async function eventToRow(page: Page): Promise<Times> {
   await open(page, "/queue?view=team&sort=newest");
   const times: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const painted = page.evaluate((count) => new Promise<number>((resolve) => {
-      const look = () => {
-        const pill = [...document.querySelectorAll("button")].find((button) => button.textContent?.startsWith(`${count} new`));
-        if (pill) requestAnimationFrame(() => resolve(Date.now()));
-        else requestAnimationFrame(look);
-      };
-      look();
-    }), round + 1);
+    const painted = await page.evaluateHandle((count) => {
+      const painted = new Promise<number>((resolve) => {
+        const look = () => {
+          const buttons = [...document.querySelectorAll("button")];
+          if (buttons.some((button) => button.textContent?.startsWith(`${count} new`))) {
+            requestAnimationFrame(() => resolve(Date.now()));
+          } else requestAnimationFrame(look);
+        };
+        look();
+      });
+      return { painted };
+    }, round + 1);
     const sent = Date.now();
     await propose(origin, key, `bench-row-${round}`);
-    times.push((await painted) - sent);
+    times.push((await painted.evaluate((kept) => kept.painted)) - sent);
   }
   return summary(times);
 }
@@ -102,28 +126,32 @@ async function eventToRow(page: Page): Promise<Times> {
 /** From the click on Approve to the frame that says that the review is recorded. */
 async function clickToRecorded(page: Page): Promise<Times> {
   const times: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const id = await propose(origin, key, `bench-click-${round}`);
-    await open(page, `/decisions/${id}`);
+  await open(page, "/queue?view=your_turn");
+  const links = await page.getByRole("main").locator('a[href^="/decisions/"]').evaluateAll((links) => links.map((link) => link.getAttribute("href") ?? ""));
+  for (const path of [...new Set(links)].slice(0, ROUNDS)) {
+    await open(page, path);
     const main = page.getByRole("main");
     await main.getByRole("button", { name: "Start review" }).first().click();
     await main.getByText("You have this until").first().waitFor();
     await page.getByLabel("Reason code").selectOption("within_policy");
     await page.getByLabel("Reason", { exact: true }).fill("It is what the policy allows.");
     await page.waitForTimeout(SETTLED_MS);
-    const painted = page.evaluate(() => new Promise<number>((resolve) => {
-      addEventListener("click", (event) => {
-        const clicked = event.timeStamp;
-        const look = () => {
-          if (document.body.textContent?.includes("Your review is recorded.")) {
-            requestAnimationFrame(() => resolve(performance.now() - clicked));
-          } else requestAnimationFrame(look);
-        };
-        look();
-      }, { once: true, capture: true });
-    }));
+    const painted = await page.evaluateHandle(() => {
+      const painted = new Promise<number>((resolve) => {
+        addEventListener("click", (event) => {
+          const clicked = event.timeStamp;
+          const look = () => {
+            if (document.body.textContent?.includes("Your review is recorded.")) {
+              requestAnimationFrame(() => resolve(performance.now() - clicked));
+            } else requestAnimationFrame(look);
+          };
+          look();
+        }, { once: true, capture: true });
+      });
+      return { painted };
+    });
     await main.getByRole("button", { name: "Approve", exact: true }).click();
-    times.push(await painted);
+    times.push(await painted.evaluate((kept) => kept.painted));
   }
   return summary(times);
 }
