@@ -87,7 +87,7 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 116] = [
+pub const ENDPOINTS: [Endpoint; 120] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -204,6 +204,10 @@ pub const ENDPOINTS: [Endpoint; 116] = [
     endpoint("/act/passkey-sign-in", Class::Act),
     endpoint("/act/confirm-passkey", Class::Act),
     endpoint("/act/prefer", Class::Browser),
+    endpoint("/act/give-delegation", Class::Act),
+    endpoint("/act/end-delegation", Class::Act),
+    endpoint("/act/set-absence", Class::Act),
+    endpoint("/act/clear-absence", Class::Act),
 ];
 
 const fn endpoint(path: &'static str, class: Class) -> Endpoint {
@@ -374,6 +378,7 @@ fn page_of(path: &str, typed: &Typed) -> String {
         "/act/confirm-passkey" => "/admin/passkeys".into(),
         "/act/end-session" if typed.get("next") == Some("/admin/sessions") => "/admin/sessions".into(),
         "/act/end-session" | "/act/end-other-sessions" | "/act/prefer" | "/act/notices-read" => "/me".into(),
+        "/act/give-delegation" | "/act/end-delegation" | "/act/set-absence" | "/act/clear-absence" => "/me".into(),
         _ => "/".into(),
     }
 }

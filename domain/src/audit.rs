@@ -10,6 +10,7 @@
 //! Start with [`verify_log`]; [`Audit`] is the same, fed entry by entry. Memory grows with objects, not with entries.
 
 mod decisions;
+mod delegations;
 mod findings;
 mod leases;
 mod order;
@@ -33,6 +34,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use decisions::Decisions;
+use delegations::Delegations;
 use findings::Findings;
 use leases::Leases;
 use order::Order;
@@ -57,6 +59,7 @@ pub struct Audit<'a> {
     passkeys: Passkeys,
     pauses: Pauses,
     leases: Leases,
+    delegations: Delegations,
     talk: Talk,
     statements: Statements<'a>,
     values: Values<'a>,
@@ -115,6 +118,7 @@ impl<'a> Audit<'a> {
             passkeys: Passkeys::default(),
             pauses: Pauses::default(),
             leases: Leases::default(),
+            delegations: Delegations::default(),
             talk: Talk::default(),
             statements,
             values: Values::new(statements),
@@ -158,6 +162,7 @@ impl<'a> Audit<'a> {
         self.decisions.visit(&act, understood, &self.people, &self.pauses, &mut self.findings);
         self.pauses.visit(&act, understood, &mut self.findings);
         self.leases.visit(&act, understood, &mut self.findings);
+        self.delegations.visit(&act, understood, &self.people, &mut self.findings);
         self.talk.visit(&act, understood, &mut self.findings);
         self.people.visit(&act, understood);
         self.passkeys.visit(&act, understood, self.statements, &mut self.findings);
@@ -173,10 +178,8 @@ impl<'a> Audit<'a> {
         self.check_opening(trust);
         let entries = format!("size {}", self.entries);
         let reviewed = self.decisions.reviewed();
-        let reviewed = match self.leases.summary() {
-            Some(leases) => format!("{reviewed}; {leases}"),
-            None => reviewed,
-        };
+        let more = [self.leases.summary(), self.delegations.summary()];
+        let reviewed = more.into_iter().flatten().fold(reviewed, |said, more| format!("{said}; {more}"));
         let passed = [
             ("D1", format!("{} entries have the fields of their kind", self.entries)),
             ("D2", self.order.numbered()),

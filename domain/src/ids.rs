@@ -109,6 +109,10 @@ ids! {
     InvitationId
     /// A claim on a seat to review a decision (UUIDv7).
     LeaseId
+    /// The right to review in somebody's place (UUIDv7).
+    DelegationId
+    /// A time in which somebody is away (UUIDv7).
+    AbsenceId
 }
 
 /// The text is not a lower-case hyphenated UUID.

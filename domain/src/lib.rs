@@ -15,6 +15,7 @@ pub mod change;
 pub mod csv;
 pub mod decision;
 pub mod decision_type;
+pub mod delegation;
 pub mod directory;
 pub mod event;
 pub mod holding;

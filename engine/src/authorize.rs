@@ -4,6 +4,8 @@
 //! with the person's row locked for share, so a role lost a moment ago is lost here too. Any error of
 //! evaluation denies, because Cedar skips a policy that errs and a skipped `forbid` would open a door.
 
+pub(crate) mod behalf;
+
 use std::{collections::HashSet, str::FromStr};
 
 use cedar_policy::{
@@ -140,6 +142,9 @@ actions! {
     HandOver "hand_over"
     EndHandover "end_handover"
     RevokeDecision "revoke_decision"
+    GiveDelegation "give_delegation"
+    EndDelegation "end_delegation"
+    SetAbsence "set_absence"
 }
 
 /// On what.
@@ -341,6 +346,9 @@ impl Denial {
             }
             Action::RevokeDecision => {
                 "Revoking needs the role senior approver for this AI system and type. An admin can give it.".into()
+            }
+            Action::GiveDelegation => {
+                "Letting somebody review in your place needs the role approver or senior approver. An admin can give it.".into()
             }
             Action::HandOver => {
                 "Writing a note needs the role approver or senior approver for what it is about. An admin can give it.".into()
@@ -621,6 +629,8 @@ pub(crate) fn imagine(policies: &Policies, sample: &Sample) -> Result<Opinion> {
         alone: false,
         factor_missing: false,
         held: std::slice::from_ref(&sample.holding),
+        stands_in: &[],
+        acts_for: None,
     };
     let facts = match sample.target {
         Target::Decision { .. } => Facts { matter: Some(sample.matter.clone()), key_holder: None },
@@ -765,6 +775,12 @@ async fn principal(
             let person = db::people::lock_share(conn, *id, *session).await?.ok_or(Error::NotFound)?;
             let held: Vec<Holding> =
                 db::roles::held(conn, *id, now).await?.into_iter().map(|held| held.holding).collect();
+            // Only in front of a decision does somebody act in another's place.
+            let stood_in = match target {
+                Target::Decision { .. } => db::delegations::held(conn, *id, now).await?,
+                _ => Vec::new(),
+            };
+            let stands_in: Vec<Holding> = stood_in.into_iter().map(|one| one.holding).collect();
             let viewer = Viewer {
                 id: *id,
                 disabled: person.disabled,
@@ -772,6 +788,8 @@ async fn principal(
                 factor_missing: *factor_missing,
                 alone: person.alone,
                 held: &held,
+                stands_in: &stands_in,
+                acts_for: None,
             };
             let entity = viewer.entity(target, facts.matter.as_ref())?;
             let held = held.iter().flat_map(Holding::held).collect();
@@ -805,14 +823,19 @@ struct Viewer<'a> {
     factor_missing: bool,
     alone: bool,
     held: &'a [Holding],
+    /// What they may act by in others' places.
+    stands_in: &'a [Holding],
+    /// What of that this act is done by, where it is done in somebody's place: then their own roles give no right to it.
+    acts_for: Option<&'a [Holding]>,
 }
 
 impl Viewer<'_> {
     fn entity(&self, target: Target, matter: Option<&Matter>) -> Result<Entity> {
-        let words = |fits: &dyn Fn(&Holding) -> bool| {
-            let words = self.held.iter().filter(|holding| fits(holding)).map(|holding| text(holding.role.word()));
+        let words_of = |held: &[Holding], fits: &dyn Fn(&Holding) -> bool| {
+            let words = held.iter().filter(|holding| fits(holding)).map(|holding| text(holding.role.word()));
             RestrictedExpression::new_set(words)
         };
+        let words = |fits: &dyn Fn(&Holding) -> bool| words_of(self.held, fits);
         let here = |holding: &Holding| match (target, matter) {
             (Target::Decision { .. }, Some(matter)) => holding.covers(matter),
             (
@@ -827,6 +850,7 @@ impl Viewer<'_> {
             _ => holding.scope == RoleScope::All,
         };
         let able = |holding: &Holding| here(holding) && matter.is_none_or(|matter| holding.reaches(matter));
+        let own = |holding: &Holding| self.acts_for.is_none() && able(holding);
         entity(
             "Person",
             &self.id.to_string(),
@@ -834,7 +858,9 @@ impl Viewer<'_> {
                 ("id", text(&self.id.to_string())),
                 ("roles", words(&here)),
                 ("anywhere", words(&|_| true)),
-                ("able", words(&able)),
+                ("able", words(&own)),
+                ("stands_in", words_of(self.stands_in, &here)),
+                ("acts_for", words_of(self.acts_for.unwrap_or_default(), &able)),
                 ("disabled", RestrictedExpression::new_bool(self.disabled)),
                 ("break_glass", RestrictedExpression::new_bool(self.break_glass)),
                 ("factor_missing", RestrictedExpression::new_bool(self.factor_missing)),
@@ -1081,6 +1107,45 @@ mod tests {
         assert!(!may(seen, &[Role::SeniorApprover, Role::Auditor]));
     }
 
+    /// Proves that in somebody's place their roles count and not one's own, and that one's own hard rules go on.
+    #[test]
+    fn in_somebodys_place_the_roles_that_were_given_count() {
+        let policies = Policies::compiled().unwrap();
+        let seen = Seen { disabled: false, break_glass: false, factor_missing: false };
+        let approver = [Holding::everywhere(Role::Approver)];
+        let senior = [Holding::everywhere(Role::SeniorApprover)];
+        let high = Facts {
+            matter: facts(decision()).matter.map(|matter| Matter { risk: Risk::High, ..matter }),
+            key_holder: None,
+        };
+        let ask = |own: &[Holding], given: &[Holding], seen, action, acts: bool| {
+            let viewer = Viewer { stands_in: given, acts_for: acts.then_some(given), ..viewer(seen, own) };
+            let principal = viewer.entity(decision(), high.matter.as_ref()).unwrap();
+            policies.decide(principal, action, decision().entity(&high).unwrap()).unwrap()
+        };
+        let review = Action::ReviewDecision;
+
+        let allowed = ask(&approver, &senior, seen, review, true);
+        assert_eq!(allowed, (true, vec!["review_in_place".to_owned()]));
+        assert!(!ask(&approver, &approver, seen, review, true).0, "high risk is above an approver");
+        assert!(!ask(&senior, &approver, seen, review, true).0, "their own role gives nothing in another's place");
+        assert!(!ask(&approver, &senior, seen, review, false).0, "nor the other's in their own right");
+        assert!(
+            !ask(&[Holding::everywhere(Role::Viewer)], &senior, seen, review, true).0,
+            "without a role that reviews"
+        );
+        let elsewhere = [Holding::on(Role::Approver, vec![SystemId(Uuid::from_bytes([9; 16]))])];
+        assert!(ask(&elsewhere, &senior, seen, Action::ViewDecision, false).0, "who reviews it reads it");
+        assert!(!ask(&elsewhere, &senior, seen, Action::RevokeDecision, false).0, "and nothing else");
+        let emergency = Seen { break_glass: true, ..seen };
+        let admin = [approver.clone(), [Holding::everywhere(Role::Admin)]].concat();
+        for (own, seen, rule) in
+            [(&approver[..], emergency, "break_glass_never_reviews"), (&admin[..], seen, "admin_never_reviews")]
+        {
+            assert_eq!(ask(own, &senior, seen, review, true), (false, vec![rule.to_owned()]));
+        }
+    }
+
     /// Proves A4 for an account that is disabled: nothing is left to it.
     #[test]
     fn a_disabled_person_does_nothing_at_all() {
@@ -1134,8 +1199,7 @@ mod tests {
             "{POLICIES}\n@id(\"erring\") forbid (principal, action, resource) when {{ principal.missing == 1 }};"
         );
         let policies = Policies::read(&broken, SCHEMA).unwrap();
-        let viewer =
-            Viewer { id: ME, disabled: false, break_glass: false, factor_missing: false, alone: false, held: &[] };
+        let viewer = viewer(Seen { disabled: false, break_glass: false, factor_missing: false }, &[]);
         let target = Target::Installation { demo: false, has_admin: true };
         let principal = viewer.entity(target, None).unwrap();
 
@@ -1232,10 +1296,13 @@ mod tests {
 
     fn asked(policies: &Policies, seen: Seen, roles: &[Role], action: Action, target: Target) -> (bool, Vec<String>) {
         let held: Vec<_> = roles.iter().map(|role| Holding::everywhere(*role)).collect();
-        let Seen { disabled, break_glass, factor_missing } = seen;
-        let viewer = Viewer { id: ME, disabled, break_glass, factor_missing, alone: false, held: &held };
-        let principal = viewer.entity(target, facts(target).matter.as_ref()).unwrap();
+        let principal = viewer(seen, &held).entity(target, facts(target).matter.as_ref()).unwrap();
         policies.decide(principal, action, entity_of(target)).unwrap()
+    }
+
+    fn viewer(seen: Seen, held: &[Holding]) -> Viewer<'_> {
+        let Seen { disabled, break_glass, factor_missing } = seen;
+        Viewer { id: ME, disabled, break_glass, factor_missing, alone: false, held, stands_in: &[], acts_for: None }
     }
 
     fn key() -> Entity {

@@ -5,6 +5,7 @@ pub(crate) mod access_reviews;
 pub(crate) mod audit_windows;
 pub(crate) mod changes;
 pub(crate) mod decision;
+pub(crate) mod delegations;
 pub(crate) mod directories;
 pub(crate) mod factors;
 pub(crate) mod handovers;

@@ -1,5 +1,6 @@
 //! One small log, and every violation of it.
 
+mod delegations;
 mod leases;
 mod pauses;
 mod revocations;
@@ -406,6 +407,7 @@ fn replaced(how: Replaced) -> Vec<Leaf> {
                 until: None,
                 edited: None,
                 signature: None,
+                on_behalf: None,
             },
             true,
         );
@@ -720,6 +722,7 @@ fn healthy() -> Vec<Leaf> {
         until: None,
         edited: None,
         signature: None,
+        on_behalf: None,
     };
     let assigned = |number| Event::RoleAssigned {
         person: person(number),

@@ -5,11 +5,12 @@
 use countersign_domain::{
     change::Decided,
     decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, Risk, Verdict},
+    delegation::{OnBehalf, Terms},
     event::{
         AccessReviewAnswer, AnomalyCause, CredentialAlg, EndCause, Event, List, Object, PasswordBy, Place,
         ProviderChange, ScimChange, Scope, SignInMethod, Signature, VoidCause, WithdrawCode,
     },
-    holding::{AuthorityLimits, Holding, Source},
+    holding::{AuthorityLimits, Holding, RoleScope, Source},
     lease::LeaseEnd,
     policy::{OnTimeout, Route, Routed},
     problem::Code,
@@ -60,7 +61,7 @@ fn line(event: &Event) -> String {
     String::from_utf8(Value::object(members).to_bytes(Limits::LEAF).unwrap()).unwrap()
 }
 
-const LAST: usize = 77;
+const LAST: usize = 81;
 
 /// No wildcard: an event without a line here does not compile.
 fn position(event: &Event) -> usize {
@@ -142,6 +143,10 @@ fn position(event: &Event) -> usize {
         Event::LeaseEnded { .. } => 74,
         Event::Revoked { .. } => 75,
         Event::Compensated { .. } => 76,
+        Event::DelegationGiven { .. } => 77,
+        Event::DelegationEnded { .. } => 78,
+        Event::AbsenceSet { .. } => 79,
+        Event::AbsenceCleared { .. } => 80,
         Event::Denied { .. } => LAST,
     }
 }
@@ -226,6 +231,7 @@ pub(crate) fn samples() -> Vec<Event> {
             until: None,
             edited: None,
             signature: None,
+            on_behalf: None,
         },
         Event::Reviewed {
             decision,
@@ -246,6 +252,7 @@ pub(crate) fn samples() -> Vec<Event> {
                 expires: 1_793_610_420_000,
                 nonce: "3ynvs9Waqt3PQpAjRopGfA".into(),
             }),
+            on_behalf: None,
         },
         resolved(ResolutionOutcome::Approved, vec![id(0x80).into(), id(0x81).into()]),
         resolved(ResolutionOutcome::Expired, Vec::new()),
@@ -454,6 +461,7 @@ pub(crate) fn samples() -> Vec<Event> {
             until: Some(1_793_610_420_000),
             edited: None,
             signature: None,
+            on_behalf: None,
         },
         Event::Escalated { decision, n: 4, need: 1, due: 1_793_617_260_000, review: Some(id(0x80).into()) },
         Event::QuorumMet {
@@ -486,6 +494,7 @@ pub(crate) fn samples() -> Vec<Event> {
             until: None,
             edited: Some(hash(11)),
             signature: None,
+            on_behalf: None,
         },
         Event::Edited { decision, n: 4, from: hash(1), content: hash(11) },
         Event::Revised { decision, n: 4, from: hash(1), content: hash(12) },
@@ -551,6 +560,59 @@ pub(crate) fn samples() -> Vec<Event> {
             result: Compensation::Done,
             reason: "the bank called it back".into(),
             by: person,
+        },
+        Event::DelegationGiven {
+            delegator: person,
+            n: 7,
+            terms: Terms {
+                to: id(0x16).into(),
+                scope: RoleScope::All,
+                limits: AuthorityLimits::default(),
+                from: 1_793_610_000_000,
+                until: 1_794_214_800_000,
+            },
+        },
+        Event::DelegationGiven {
+            delegator: person,
+            n: 8,
+            terms: Terms {
+                to: id(0x16).into(),
+                scope: RoleScope::Systems(vec![system]),
+                limits: AuthorityLimits {
+                    types: vec!["refund.issue".into()],
+                    risk: Some(Risk::Medium),
+                    amount: Some(500),
+                },
+                from: 1_793_610_000_000,
+                until: 1_794_214_800_000,
+            },
+        },
+        Event::DelegationEnded { delegator: person, n: 9, delegation: id(0xe0).into() },
+        Event::AbsenceSet {
+            person,
+            n: 10,
+            from: 1_793_610_000_000,
+            until: 1_794_214_800_000,
+            delegation: Some(id(0xe0).into()),
+        },
+        Event::AbsenceSet { person, n: 10, from: 1_793_610_000_000, until: 1_794_214_800_000, delegation: None },
+        Event::AbsenceCleared { person, n: 11, absence: id(0xe1).into() },
+        Event::Reviewed {
+            decision,
+            n: 3,
+            verdict: Verdict::Approve,
+            code: ReasonCode::WithinPolicy,
+            reason: "he is away".into(),
+            reviewer: id(0x16).into(),
+            content: hash(1),
+            seen: hash(4),
+            policy,
+            round: 1,
+            authority: (3, hash(5)),
+            until: None,
+            edited: None,
+            signature: None,
+            on_behalf: Some(OnBehalf { delegator: person, delegation: id(0xe0).into(), authority: (8, hash(6)) }),
         },
     ]
 }

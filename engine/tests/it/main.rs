@@ -9,6 +9,7 @@ mod bench;
 mod chain;
 mod comments;
 mod decisions;
+mod delegations;
 mod export;
 mod handovers;
 mod leases;
