@@ -88,6 +88,10 @@ pub(super) async fn fill(
     staff
         .hand_over("approver-c", "The bookcase refunds are one batch of damaged parcels; the carrier confirms it.")
         .await?;
+    // A holiday to come, with somebody in her place.
+    if let Err(error) = staff.go_away("approver-a", "approver-b", (now + 10 * 24 * HOUR, now + 17 * 24 * HOUR)).await {
+        tracing::warn!(%error, "No absence of the demo is to come");
+    }
     // The moderation agent stands still until somebody looks at it.
     let says = reason("The list of rules is being revised; what it reported before can be ruled on.")?;
     pauses::pause(engine, &staff.proven("senior-approver-b").await?, agents[MODERATION].system, says).await?;
