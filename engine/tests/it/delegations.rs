@@ -233,10 +233,10 @@ async fn it_ends_by_either_by_its_time_and_with_either_account() {
 async fn of_delegator_and_delegate_one_counts_in_every_order() {
     let office = Office::new().await;
     let desk = &office.desk;
-    let three = RuleForm { need: "3".into(), ..rule("three", "require", "at_least", "0") };
-    office.enforce(&[three]).await;
     let (ana, ben) = (&desk.approver, &desk.approver_b);
     let cid = desk.member("cid", vec![Holding::everywhere(Role::Approver)]).await;
+    let three = RuleForm { need: "3".into(), ..rule("three", "require", "at_least", "0") };
+    office.enforce(&[three]).await;
     let id = give(desk, ben, ana).await.unwrap();
     give(desk, ben, &cid).await.unwrap();
 

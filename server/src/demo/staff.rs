@@ -108,7 +108,7 @@ impl Staff {
         }
         let Composer::Open { presentation, lease, ways, .. } = shown.composer else { return Ok(None) };
         // Who stands in for somebody does so where it is asked.
-        let on_behalf = ways.into_iter().last().and_then(|way| way.on_behalf).map(|(delegator, _)| delegator);
+        let on_behalf = ways.last().and_then(|way| way.on_behalf.as_ref()).map(|(delegator, _)| *delegator);
         let form = ReviewRequest {
             decision,
             presentation,

@@ -10,9 +10,9 @@ use countersign_domain::{
     decision::Verdict,
     holding::{Holding, Source},
     ids::{
-        AccessReviewId, AgentKeyId, AuditWindowId, ChangeId, DecisionId, FormId, HandoverId, MappingVersionId,
-        PersonId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId, ScimUserId, SessionId,
-        SystemId,
+        AccessReviewId, AgentKeyId, AuditWindowId, ChangeId, DecisionId, DelegationId, FormId, HandoverId,
+        MappingVersionId, PersonId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId,
+        ScimUserId, SessionId, SystemId,
     },
     mapping::RowForm,
     policy::view::{ConditionForm, RuleForm},
@@ -21,11 +21,14 @@ use countersign_domain::{
     scim::{MEDIA_TYPE, PATCH, Resource},
     talk::Note,
     text::Reason,
+    time::{DAY_MS, date},
 };
 use countersign_engine::{
     Actor, Caller, access_reviews,
     audit_windows::{self, Opened, Wanted, WantedForm},
-    changes, decisions, factors,
+    changes, decisions,
+    delegations::{self, DelegationForm},
+    factors,
     handovers::{self, HandoverRequest},
     invitations, keys, ledger, pauses, people, policies, providers, role_mappings,
     roles::{self, Assigned},
@@ -404,6 +407,12 @@ impl Installation {
             "/act/notices-read" => "up_to=0".into(),
             "/act/sign-in-as" => "role=approver".into(),
             "/act/end-session" => format!("session={}", self.approver.session),
+            "/act/give-delegation" => {
+                let colleague = self.colleague().await;
+                format!("to={}&until={}", colleague.person().unwrap(), self.next_week())
+            }
+            "/act/end-delegation" => format!("delegation={}", self.delegation().await),
+            "/act/set-absence" => format!("away_from=&away_until={}&delegation=", self.next_week()),
             "/act/prefer" => "theme=dark&density=compact&zone=utc".into(),
             "/act/review" | "/act/prepare-review" => {
                 let decision = self.desk.queued_decision().await;
@@ -554,6 +563,26 @@ impl Installation {
     }
 
     /// Leaves a note for the next shift, by an approver of its own.
+    /// An approver of their own.
+    async fn colleague(&self) -> Caller {
+        let login = format!("approver-{}", again(&self.desk.admin).request.simple());
+        self.desk.member(&login, vec![Holding::everywhere(Role::Approver)]).await
+    }
+
+    /// Has a colleague review in the place of the approver.
+    async fn delegation(&self) -> DelegationId {
+        let engine = &self.desk.engine;
+        let actor = sessions::authenticate(engine, &self.approver.token).await.unwrap().unwrap();
+        let approver = Caller::new(actor, "127.0.0.1", "test", uuid::Uuid::nil());
+        let to = self.colleague().await.person().unwrap().to_string();
+        let form = DelegationForm { to, until: self.next_week(), ..DelegationForm::default() };
+        delegations::give(engine, &approver, form).await.unwrap()
+    }
+
+    fn next_week(&self) -> String {
+        date(self.desk.engine.now() + 7 * DAY_MS)
+    }
+
     async fn handover(&self) -> HandoverId {
         let engine = &self.desk.engine;
         let login = format!("approver-{}", again(&self.desk.admin).request.simple());
