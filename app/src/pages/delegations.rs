@@ -2,7 +2,7 @@
 
 use countersign_domain::{
     decision::Risk,
-    delegation::{AbsenceRow, DelegationRow, DelegationState, OwnDelegations},
+    delegation::{AbsenceRow, DelegationRow, DelegationState, OwnDelegations, both},
     ids::DelegationId,
     problem::Problem,
 };
@@ -159,7 +159,7 @@ fn Delegations(title: &'static str, none: &'static str, rows: Vec<DelegationRow>
         .into_iter()
         .map(|row| {
             let (id, open) = (row.id, matches!(row.state, DelegationState::Scheduled | DelegationState::Active));
-            let label = format!("{} {} for {}", strings::END, row.delegate, row.delegator);
+            let label = format!("{}: {}", strings::END, both(&row.delegate, &row.delegator));
             view! {
                 <DelegationLine row>
                     {open
@@ -353,7 +353,7 @@ mod strings {
     pub(super) const NONE_GIVEN: &str = "Nobody reviews in your place.";
     pub(super) const RECEIVED: &str = "Given to you";
     pub(super) const NONE_RECEIVED: &str = "You review in nobody's place.";
-    pub(super) const END: &str = "End now:";
+    pub(super) const END: &str = "End now";
     pub(super) const GIVE: &str = "Let a colleague review in your place";
     pub(super) const NO_COLLEAGUES: &str = "Nobody else reviews here, so there is nobody who could review in your place. An admin can give somebody the role.";
     pub(super) const TO: &str = "Colleague";
