@@ -109,6 +109,10 @@ ids! {
     InvitationId
     /// A claim on a seat to review a decision (UUIDv7).
     LeaseId
+    /// A way by which notices leave the installation (UUIDv4).
+    ChannelId
+    /// A message of a channel (UUIDv7).
+    MessageId
 }
 
 /// The text is not a lower-case hyphenated UUID.

@@ -25,6 +25,7 @@ pub mod lease;
 pub mod lineage;
 pub mod mapping;
 pub mod network;
+pub mod notice;
 pub mod pause;
 pub mod policy;
 pub mod problem;

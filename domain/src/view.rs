@@ -1067,6 +1067,12 @@ crate::decision::words! {
         Answered "answered"
         /// An action had an effect, and its approval is revoked.
         ToMakeGood "to_make_good"
+        /// Somebody took over the reader's review.
+        TakenOver "taken_over"
+        /// The reader is asked to review as second approver.
+        Invited "invited"
+        /// A decision waits, and nobody may review it.
+        NobodyReviews "nobody_reviews"
     }
 }
 

@@ -140,6 +140,8 @@ actions! {
     HandOver "hand_over"
     EndHandover "end_handover"
     RevokeDecision "revoke_decision"
+    ListChannels "list_channels"
+    ChangeChannel "change_channel"
 }
 
 /// On what.
@@ -341,6 +343,9 @@ impl Denial {
             }
             Action::RevokeDecision => {
                 "Revoking needs the role senior approver for this AI system and type. An admin can give it.".into()
+            }
+            Action::ListChannels | Action::ChangeChannel => {
+                "Channels of notices are managed by admins; compliance officers see them. What you get yourself is under You.".into()
             }
             Action::HandOver => {
                 "Writing a note needs the role approver or senior approver for what it is about. An admin can give it.".into()

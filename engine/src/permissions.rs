@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The rows of the matrix: what a person does, in words, and on what.
-const ROWS: [(&str, Action, On); 25] = [
+const ROWS: [(&str, Action, On); 27] = [
     ("See a decision, its proof and the queue", Action::ViewDecision, On::Decision),
     ("Open a masked field with a reason", Action::UnmaskField, On::Decision),
     ("Review low and medium risk", Action::ReviewDecision, On::Decision),
@@ -47,6 +47,8 @@ const ROWS: [(&str, Action, On); 25] = [
     ("Open and close audit windows", Action::OpenAuditWindow, On::Member),
     ("Start and answer access reviews", Action::StartAccessReview, On::Installation),
     ("See the state of the installation", Action::ViewHealth, On::Installation),
+    ("See the channels of notices", Action::ListChannels, On::Installation),
+    ("Add, pause and remove channels of notices", Action::ChangeChannel, On::Installation),
 ];
 
 /// The questions of "why": action, and what kind of object it needs.

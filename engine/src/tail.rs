@@ -114,6 +114,7 @@ async fn follow(engine: &Engine, batch: Batch) -> Result<()> {
             }
         }
     }
+    let mut reminded = Vec::new();
     for ((_, bytes), index) in batch.entries.iter().zip(batch.first..) {
         let leaf = Leaf::parse(bytes)?;
         let object = leaf.obj.as_ref().and_then(|object| Some((object, object.id.parse::<Uuid>().ok()?)));
@@ -125,6 +126,8 @@ async fn follow(engine: &Engine, batch: Batch) -> Result<()> {
             let touched = match leaf.kind.as_str() {
                 "decision.commented" => &mut change.commented,
                 "decision.leased" | "decision.lease_ended" => &mut change.leased,
+                // A reminder changes nothing that is shown.
+                "decision.reminded" => &mut reminded,
                 _ => &mut change.decisions,
             };
             if !touched.contains(&DecisionId(id)) {

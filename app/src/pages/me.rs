@@ -83,7 +83,9 @@ pub(crate) fn Notices(notices: Vec<NoticeRow>) -> impl IntoView {
         .map(|notice| {
             let (text, about) = (notice_text(notice.kind), notice.about.unwrap_or_default());
             let system = notice.system.map(|system| format!("{system} "));
-            let decision = notice.decision.map(|id| format!("/decisions/{id}#comments"));
+            let talk = matches!(notice.kind, NoticeKind::Mentioned | NoticeKind::Asked | NoticeKind::Answered);
+            let anchor = if talk { "#comments" } else { "" };
+            let decision = notice.decision.map(|id| format!("/decisions/{id}{anchor}"));
             view! {
                 <li>
                     {system} {text} {(!about.is_empty()).then(|| view! { " " <Literal text=about/> })} " · "
@@ -141,6 +143,9 @@ fn notice_text(kind: NoticeKind) -> &'static str {
             "An action had an effect and its approval is revoked: somebody has to make that good. Revoked by:"
         }
         NoticeKind::Answered => "Your question was answered. By:",
+        NoticeKind::TakenOver => "Your review was taken over. By:",
+        NoticeKind::Invited => "You are asked to review as second approver: half of the time is over.",
+        NoticeKind::NobodyReviews => "proposes something that nobody may review. Give somebody a role that reaches it.",
         NoticeKind::BreakGlass => "A local account was used past the sign-in provider, for one hour. By:",
     }
 }
@@ -245,6 +250,7 @@ pub(crate) fn MePage() -> impl IntoView {
                                     </dl>
                                 </Panel>
                                 <PreferencesForm/>
+                                <super::notices::own::OwnNotices/>
                                 <Sessions sessions now end end_others/>
                                 <Reviews reviews/>
                                 <p>

@@ -2,6 +2,7 @@
 
 mod leases;
 mod pauses;
+mod reminders;
 mod revocations;
 mod talk;
 

@@ -13,6 +13,7 @@ mod export;
 mod handovers;
 mod leases;
 mod mapping;
+mod notices;
 mod passkeys;
 mod pauses;
 mod policies;
