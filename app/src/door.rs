@@ -25,7 +25,7 @@ use crate::{
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
-pub const PAGES: [&str; 36] = [
+pub const PAGES: [&str; 37] = [
     "/",
     "/queue",
     "/decisions/{id}",
@@ -62,6 +62,7 @@ pub const PAGES: [&str; 36] = [
     "/join",
     "/login",
     "/logged-out",
+    "/admin/notices",
 ];
 
 /// A server function's address; all take POST.
@@ -87,7 +88,7 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 116] = [
+pub const ENDPOINTS: [Endpoint; 126] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -204,6 +205,16 @@ pub const ENDPOINTS: [Endpoint; 116] = [
     endpoint("/act/passkey-sign-in", Class::Act),
     endpoint("/act/confirm-passkey", Class::Act),
     endpoint("/act/prefer", Class::Browser),
+    endpoint("/act/channels", Class::Read),
+    endpoint("/act/add-channel", Class::Act),
+    endpoint("/act/change-channel", Class::Act),
+    endpoint("/act/pause-channel", Class::Act),
+    endpoint("/act/resume-channel", Class::Act),
+    endpoint("/act/remove-channel", Class::Act),
+    endpoint("/act/test-channel", Class::Read),
+    endpoint("/act/retry-message", Class::Read),
+    endpoint("/act/my-notices", Class::Read),
+    endpoint("/act/choose-notices", Class::Read),
 ];
 
 const fn endpoint(path: &'static str, class: Class) -> Endpoint {
@@ -374,6 +385,16 @@ fn page_of(path: &str, typed: &Typed) -> String {
         "/act/confirm-passkey" => "/admin/passkeys".into(),
         "/act/end-session" if typed.get("next") == Some("/admin/sessions") => "/admin/sessions".into(),
         "/act/end-session" | "/act/end-other-sessions" | "/act/prefer" | "/act/notices-read" => "/me".into(),
+        "/act/choose-notices" => "/me".into(),
+        "/act/add-channel" => {
+            format!("/admin/notices?add={}", if word("kind") == "email" { "mail" } else { "room" })
+        }
+        "/act/change-channel" => format!("/admin/notices?edit={}", word("channel")),
+        "/act/pause-channel"
+        | "/act/resume-channel"
+        | "/act/remove-channel"
+        | "/act/test-channel"
+        | "/act/retry-message" => "/admin/notices".into(),
         _ => "/".into(),
     }
 }

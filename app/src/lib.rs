@@ -96,6 +96,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/join") view=Lazy::Account(Account::Join) ssr=SsrMode::Async/>
                     <Route path=path!("/login") view=Lazy::Account(Account::Login) ssr=SsrMode::Async/>
                     <Route path=path!("/logged-out") view=Lazy::Account(Account::LoggedOut) ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/notices") view=Lazy::Admin(Admin::Notices) ssr=SsrMode::Async/>
                 </Routes>
             </Frame>
         </Router>

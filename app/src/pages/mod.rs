@@ -16,6 +16,7 @@ pub(crate) mod ledger;
 pub(crate) mod mapping;
 pub(crate) mod me;
 pub(crate) mod not_found;
+pub(crate) mod notices;
 pub(crate) mod pauses;
 pub(crate) mod people;
 pub(crate) mod person;
