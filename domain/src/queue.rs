@@ -28,8 +28,6 @@ words! {
         Breaching "breaching"
         /// Resolved, and this person has reviewed it.
         Resolved "resolved"
-        /// Its AI system was asked for a change, and this person owns that system.
-        Owned "owned"
     }
 }
 
@@ -44,7 +42,6 @@ impl View {
             View::Settling => "Settling",
             View::Breaching => "Breaching",
             View::Resolved => "Resolved by you",
-            View::Owned => "Yours as owner",
         }
     }
 
@@ -128,17 +125,6 @@ impl Narrowed {
     pub fn narrows(&self) -> bool {
         *self != Self::default()
     }
-}
-
-/// What somebody asks the queue for, apart from the place in the list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
-    /// Which list.
-    pub view: View,
-    /// In which order.
-    pub sort: Sort,
-    /// What narrows it.
-    pub narrowed: Narrowed,
 }
 
 /// A decision as people name it: by its whole id, or by the short form that screens print.

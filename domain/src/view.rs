@@ -14,17 +14,13 @@ use crate::{
         AgentKeyId, ChangeId, DecisionId, EntryId, LeaseId, PasskeyId, PersonId, PresentationId, RoleAssignmentId,
         SessionId, SystemId,
     },
-    keyboard::KeyMap,
     lease::Holder,
     lineage::{FieldChange, Maker},
-    overrides::{Override, Overriding, PostReview, Stands},
-    owner::{DecisionOwner, ShownOwner},
     pause::ShownPause,
     policy::{Route, RowTrace},
     queue::{Count, Sort, View},
     revocation::Revocation,
     role::Role,
-    saved::CountedView,
     talk::{CommentsView, ShownHandover},
 };
 
@@ -63,9 +59,6 @@ pub struct Me {
     pub demo: bool,
     /// What the person was not told yet about access, newest first.
     pub notices: Vec<NoticeRow>,
-    /// The person's keys.
-    #[serde(default)]
-    pub keys: KeyMap,
 }
 
 /// The queue: one page of a view.
@@ -97,9 +90,6 @@ pub struct QueueView {
     pub pauses: Vec<ShownPause>,
     /// Hand-over notes that run, of the same systems, which this person has not put away.
     pub handovers: Vec<ShownHandover>,
-    /// The reader's saved views, in their order, with how many decisions each holds.
-    #[serde(default)]
-    pub saved: Vec<CountedView>,
 }
 
 /// One row of the queue.
@@ -177,8 +167,6 @@ pub struct DecisionView {
     pub system: SystemId,
     /// Its name.
     pub system_name: String,
-    /// Who owns it.
-    pub owner: Option<DecisionOwner>,
     /// The key that proposed, by its public id.
     pub key_id: String,
     /// Name of the type.
@@ -223,10 +211,6 @@ pub struct DecisionView {
     pub pause: Option<ShownPause>,
     /// The final word.
     pub resolution: Option<ResolutionSection>,
-    /// The form that releases it, or why there is none; only where a rule refused it and nobody released it.
-    pub overriding: Option<Overriding>,
-    /// What another person looks at of what was done against the policy, oldest first.
-    pub post_reviews: Vec<PostReview>,
     /// Reported results, oldest first.
     pub outcomes: Vec<OutcomeRow>,
     /// Entries about the decision, oldest first.
@@ -249,20 +233,6 @@ pub struct DecisionView {
     pub seen: String,
     /// Server time.
     pub now: u64,
-    /// The newest signed checkpoint, for what is printed.
-    #[serde(default)]
-    pub checkpoint: Option<CheckpointMark>,
-}
-
-/// A signed checkpoint, as paper names it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CheckpointMark {
-    /// Name of the log.
-    pub origin: String,
-    /// Entries under it.
-    pub size: u64,
-    /// Root hash, in base64 as the checkpoint writes it.
-    pub root: String,
 }
 
 /// One committed field as the page shows it.
@@ -401,8 +371,6 @@ pub struct ReviewRow {
     pub round: u64,
     /// Its entry, where the person reading may take it back.
     pub retractable: Option<EntryId>,
-    /// Its entry.
-    pub entry: EntryId,
     /// When.
     pub at: u64,
     /// Its seal.
@@ -424,8 +392,6 @@ pub struct ResolutionSection {
     pub seal: Seal,
     /// When the agent was told.
     pub released_at: Option<u64>,
-    /// A person released what the rule had refused; the outcome says so.
-    pub overridden: Option<Override>,
     /// The approval was taken back; the outcome says so.
     pub revoked: Option<Revocation>,
     /// The person may take the approval back, or say what was done about it.
@@ -433,25 +399,9 @@ pub struct ResolutionSection {
 }
 
 impl ResolutionSection {
-    /// What stands, as far as an override asks.
-    pub fn stands(&self) -> Stands {
-        match (&self.revoked, &self.overridden) {
-            (Some(_), _) => Stands::Otherwise(ResolutionOutcome::Revoked),
-            (None, Some(_)) => Stands::Overridden,
-            (None, None) if self.by_pause => Stands::ByPause,
-            (None, None) if self.by_rule.is_some() => Stands::ByRule(self.outcome),
-            (None, None) => Stands::Otherwise(self.outcome),
-        }
-    }
-
-    /// The word that was given, whether or not it was taken back or overridden: only an approval is taken back, and only
-    /// a refusal overridden.
+    /// The word that was given, whether or not it was taken back: only an approval is.
     pub fn given(&self) -> ResolutionOutcome {
-        match (&self.overridden, &self.revoked) {
-            (Some(_), _) => ResolutionOutcome::Rejected,
-            (None, Some(_)) => ResolutionOutcome::Approved,
-            (None, None) => self.outcome,
-        }
+        if self.revoked.is_some() { ResolutionOutcome::Approved } else { self.outcome }
     }
 }
 
@@ -679,8 +629,6 @@ pub struct InvitationLink {
 pub struct SystemsView {
     /// Systems, oldest first.
     pub systems: Vec<SystemRow>,
-    /// The reader may name owners.
-    pub may_name: bool,
     /// Server time.
     pub now: u64,
 }
@@ -696,10 +644,6 @@ pub struct SystemRow {
     pub open_count: u64,
     /// The pause that runs.
     pub pause: Option<ShownPause>,
-    /// Who owns it.
-    pub owner: Option<ShownOwner>,
-    /// The entry that said last who owns it; a form to name somebody else quotes it.
-    pub owner_entry: Option<EntryId>,
     /// Its keys, newest first.
     pub keys: Vec<KeyRow>,
 }
@@ -1123,20 +1067,6 @@ crate::decision::words! {
         Answered "answered"
         /// An action had an effect, and its approval is revoked.
         ToMakeGood "to_make_good"
-        /// The reader was named as the owner of an AI system.
-        OwnerNamed "owner_named"
-        /// The reader owns an AI system no longer.
-        OwnerReplaced "owner_replaced"
-        /// A reviewer asked an AI system that the reader owns for a change.
-        ChangeAsked "change_asked"
-        /// A seat of the policy in force cannot be filled by the people there are.
-        StaffShort "staff_short"
-        /// It can be again.
-        StaffBack "staff_back"
-        /// The reader may look at what somebody did against the policy.
-        ToPostReview "to_post_review"
-        /// Somebody looked at what the reader did, and did not uphold it.
-        NotUpheld "not_upheld"
     }
 }
 

@@ -11,7 +11,6 @@ mod local;
 use countersign_domain::{
     event::{EndCause, Event, SignInMethod},
     ids::{EntryId, PersonId, ProviderId, SessionId},
-    overrides::PostReviewKind,
     problem::Code,
     view::NoticeKind,
 };
@@ -35,7 +34,7 @@ use crate::{
     caller::{Actor, Caller},
     db,
     error::{Error, Result},
-    notices, post_reviews, seal,
+    notices, seal,
     secret::{self, Token, token_hash},
 };
 
@@ -213,7 +212,6 @@ pub(crate) async fn open(
         db::sessions::set_n(tx, session, 2).await?;
         let told = notices::guardians(tx).await?;
         notices::tell(tx, engine, &told, NoticeKind::BreakGlass, Some(person), &entry).await?;
-        post_reviews::open(tx, engine, PostReviewKind::BreakGlass, (person, None), &entry).await?;
         tracing::warn!(person.id = %person, "A local account was used past the sign-in providers");
     }
 

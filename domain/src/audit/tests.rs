@@ -1,9 +1,6 @@
 //! One small log, and every violation of it.
 
-mod bulks;
 mod leases;
-mod overrides;
-mod owners;
 mod pauses;
 mod revocations;
 mod talk;
@@ -409,7 +406,6 @@ fn replaced(how: Replaced) -> Vec<Leaf> {
                 until: None,
                 edited: None,
                 signature: None,
-                bulk: None,
             },
             true,
         );
@@ -724,7 +720,6 @@ fn healthy() -> Vec<Leaf> {
         until: None,
         edited: None,
         signature: None,
-        bulk: None,
     };
     let assigned = |number| Event::RoleAssigned {
         person: person(number),

@@ -150,7 +150,6 @@ pub(crate) mod tests {
             blocked: None,
             pauses: Vec::new(),
             handovers: Vec::new(),
-            saved: Vec::new(),
         }
     }
 
