@@ -89,7 +89,11 @@ pub(super) async fn measure(
 ) -> Result<(Pages, String), Failure> {
     let (mut pages, html, Scene { desk, key }) = ask(engine, files, plan).await?;
     if let Some(script) = &arguments.browser {
-        pages.browser = Some(browser::measure(script, &desk.asker, &key, arguments.quick).await?);
+        match browser::measure(script, &desk.asker, &key, arguments.quick).await {
+            Ok(found) => pages.browser = Some(found),
+            // What was measured before is kept; the table says what is missing.
+            Err(failure) => tracing::error!(%failure, "Nothing was measured in a browser"),
+        }
     }
     pages.memory = Some(memory::read(&arguments.data)?);
     desk.serving.abort();

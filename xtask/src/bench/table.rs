@@ -140,7 +140,7 @@ pub(super) fn table(report: &Value) -> String {
         }
     }
     if let Some(rows) = report["budgets"].as_array() {
-        let _ = writeln!(out, "\n{:<36}{:>10}{:>10}{:>10}  verdict", "budget", "value", "most", "target");
+        let _ = writeln!(out, "\n{:<44}{:>10}{:>10}{:>10}  verdict", "budget", "value", "bound", "target");
         for row in rows {
             let item =
                 format!("{}, {}", row["item"].as_str().unwrap_or_default(), row["unit"].as_str().unwrap_or_default());
