@@ -25,13 +25,16 @@ use crate::{
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
-pub const PAGES: [&str; 36] = [
+pub const PAGES: [&str; 43] = [
     "/",
     "/queue",
     "/decisions/{id}",
     "/decisions/{id}/edit",
     "/decisions/{id}/chain",
     "/decisions/{id}/revoke",
+    "/decisions/{id}/shown/{review}",
+    "/bulk",
+    "/bulk/{run}",
     "/ledger",
     "/ledger/{index}",
     "/policies",
@@ -62,6 +65,10 @@ pub const PAGES: [&str; 36] = [
     "/join",
     "/login",
     "/logged-out",
+    "/me/views",
+    "/me/keys",
+    "/decisions/{id}/override",
+    "/post-reviews",
 ];
 
 /// A server function's address; all take POST.
@@ -84,14 +91,17 @@ pub enum Class {
     Act,
     /// Sets this browser's cookies only.
     Browser,
+    /// Reads or changes what somebody set for themselves and nobody else reads; not sealed.
+    Own,
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 116] = [
+pub const ENDPOINTS: [Endpoint; 133] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
     endpoint("/act/chain", Class::Read),
+    endpoint("/act/shown", Class::Read),
     endpoint("/act/ledger", Class::Read),
     endpoint("/act/entry", Class::Read),
     endpoint("/act/people", Class::Read),
@@ -172,6 +182,7 @@ pub const ENDPOINTS: [Endpoint; 116] = [
     endpoint("/act/enable-person", Class::Act),
     endpoint("/act/register-system", Class::Act),
     endpoint("/act/issue-key", Class::Act),
+    endpoint("/act/name-owner", Class::Act),
     endpoint("/act/revoke-key", Class::Act),
     endpoint("/act/end-session", Class::Act),
     endpoint("/act/end-other-sessions", Class::Act),
@@ -204,6 +215,21 @@ pub const ENDPOINTS: [Endpoint; 116] = [
     endpoint("/act/passkey-sign-in", Class::Act),
     endpoint("/act/confirm-passkey", Class::Act),
     endpoint("/act/prefer", Class::Browser),
+    endpoint("/act/my-views", Class::Own),
+    endpoint("/act/save-view", Class::Own),
+    endpoint("/act/rename-view", Class::Own),
+    endpoint("/act/move-view", Class::Own),
+    endpoint("/act/remove-view", Class::Own),
+    endpoint("/act/bind-key", Class::Own),
+    endpoint("/act/reset-key", Class::Own),
+    endpoint("/act/switch-keys", Class::Own),
+    endpoint("/act/present", Class::Frame),
+    endpoint("/act/bulk", Class::Read),
+    endpoint("/act/bulk-run", Class::Read),
+    endpoint("/act/review-in-bulk", Class::Act),
+    endpoint("/act/override", Class::Act),
+    endpoint("/act/post-reviews", Class::Read),
+    endpoint("/act/give-post-review", Class::Act),
 ];
 
 const fn endpoint(path: &'static str, class: Class) -> Endpoint {
@@ -321,6 +347,15 @@ fn page_of(path: &str, typed: &Typed) -> String {
             .take(128)
             .collect()
     };
+    // Ids with commas between, as the page's own address has them.
+    let ids = |name: &str| -> String {
+        let value = typed.get(name).unwrap_or_default();
+        value
+            .chars()
+            .filter(|character| character.is_ascii_hexdigit() || "-,".contains(*character))
+            .take(2_048)
+            .collect()
+    };
     match path {
         "/act/review" | "/act/retract" | "/act/open-field" | "/act/comment" => {
             format!("/decisions/{}", word("decision"))
@@ -331,6 +366,9 @@ fn page_of(path: &str, typed: &Typed) -> String {
         }
         "/act/edit" | "/act/preview-edit" => format!("/decisions/{}/edit", word("decision")),
         "/act/revoke" | "/act/compensate" => format!("/decisions/{}/revoke", word("decision")),
+        "/act/review-in-bulk" => format!("/bulk?ids={}&open={}", ids("ids"), ids("open")),
+        "/act/override" => format!("/decisions/{}/override", word("decision")),
+        "/act/give-post-review" => format!("/post-reviews?act={}", word("act")),
         "/act/finish-setup" => format!("/setup?token={}", word("token")),
         "/act/join" => format!("/join?token={}", word("token")),
         "/act/sign-in" | "/act/sign-in-as" => "/login".into(),
@@ -361,6 +399,7 @@ fn page_of(path: &str, typed: &Typed) -> String {
         "/act/note-handover" | "/act/end-handover" => "/handovers".into(),
         "/act/put-away-handover" => "/queue".into(),
         "/act/register-system" | "/act/issue-key" | "/act/revoke-key" => "/admin/systems".into(),
+        "/act/name-owner" => format!("/admin/systems?owner={}", word("system")),
         "/act/new-key" | "/act/rotate-key" | "/act/end-former-secret" | "/act/end-key" => "/admin/keys".into(),
         "/act/open-audit-window" | "/act/close-audit-window" | "/act/issue-token" => "/admin/audit-windows".into(),
         "/act/start-access-review" | "/act/review-assignment" => "/admin/recertification".into(),
@@ -374,6 +413,8 @@ fn page_of(path: &str, typed: &Typed) -> String {
         "/act/confirm-passkey" => "/admin/passkeys".into(),
         "/act/end-session" if typed.get("next") == Some("/admin/sessions") => "/admin/sessions".into(),
         "/act/end-session" | "/act/end-other-sessions" | "/act/prefer" | "/act/notices-read" => "/me".into(),
+        "/act/save-view" | "/act/rename-view" | "/act/move-view" | "/act/remove-view" => "/me/views".into(),
+        "/act/bind-key" | "/act/reset-key" | "/act/switch-keys" => "/me/keys".into(),
         _ => "/".into(),
     }
 }
@@ -421,5 +462,7 @@ mod tests {
 
         assert_eq!(page_of("/act/review", &typed), "/decisions/actx");
         assert_eq!(page_of("/act/join", &typed), "/join?token=ab");
+        let selected = Typed::parse("ids=01a1-9b,02&open=01a1%26x%3D%2F..");
+        assert_eq!(page_of("/act/review-in-bulk", &selected), "/bulk?ids=01a1-9b,02&open=01a1");
     }
 }

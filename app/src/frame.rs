@@ -1,6 +1,6 @@
 //! What stands around every page: bars, navigation, the demo's ribbon, the one live region.
 
-use countersign_domain::{administration::Watermark, role::Role, time::screen, view::Me};
+use countersign_domain::{administration::Watermark, keyboard::KeyMap, role::Role, time::screen, view::Me};
 use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
 use leptos_router::hooks::{use_location, use_url};
 use serde::{Deserialize, Serialize};
@@ -9,12 +9,17 @@ use crate::{
     Error,
     components::{
         icons::{Icon, Shape},
+        keyboard::own,
         kinds::changes_decisions,
         palette::{Palette, Target},
     },
     drafts,
     live::{Link, Live},
-    pages::{me::Notices, sign_in::SignInAs},
+    pages::{
+        me::{Notices, Prefer, preferences},
+        sign_in::SignInAs,
+    },
+    site::{Preferences, Theme},
     wire::Json,
 };
 
@@ -58,6 +63,8 @@ pub(crate) struct Surroundings {
     pub(crate) said: RwSignal<String>,
     /// Set by a move inside the application, so that the next page's heading takes focus.
     pub(crate) moved: StoredValue<bool>,
+    /// The person's keys, everybody's until the page has begun.
+    pub(crate) keys: RwSignal<KeyMap>,
 }
 
 impl Surroundings {
@@ -83,9 +90,18 @@ pub(crate) fn Frame(children: Children) -> impl IntoView {
     let said = RwSignal::new(String::new());
     let moved = StoredValue::new(false);
     let live = Live::new();
-    provide_context(Surroundings { around, said, moved });
+    let keys = RwSignal::new(KeyMap::default());
+    provide_context(Surroundings { around, said, moved, keys });
     provide_context(live);
 
+    Effect::new(move || {
+        if let Some(Ok(Around { me: Some(me), .. })) = around.get()
+            && me.keys != keys.get_untracked()
+        {
+            own(&me.keys);
+            keys.set(me.keys);
+        }
+    });
     Effect::new(move |_| {
         if live.is_ended() {
             said.set(ENDED.to_owned());
@@ -180,11 +196,53 @@ fn TopBar(around: Around, live: Live) -> impl IntoView {
                 <Connected live/>
                 <div class="ml-auto flex items-center gap-3">
                     {me.is_some().then(|| view! { <Palette targets/> })}
+                    <ThemeButton/>
                     {me.map(|me| view! { <Person me live/> })}
                 </div>
             </div>
             <Interrupted live/>
+            <Updated live/>
         </header>
+    }
+}
+
+/// Changes the theme and comes back to the same page: a plain form, because the whole document changes with it.
+#[component]
+fn ThemeButton() -> impl IntoView {
+    let Preferences { theme, density, zone } = preferences();
+    let next = theme.next();
+    let label = format!("Theme: {}. Change to {}.", said(theme), said(next));
+    let location = use_location();
+    // What a refused form once left in an address is not carried on.
+    let here = move || {
+        let (path, search) = (location.pathname.get(), location.search.get());
+        let kept: Vec<_> = search.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("__")).collect();
+        if kept.is_empty() { path } else { format!("{path}?{}", kept.join("&")) }
+    };
+
+    view! {
+        <form method="post" action=Prefer::PATH class="hidden sm:block">
+            <input type="hidden" name="theme" value=next.word()/>
+            <input type="hidden" name="density" value=density.word()/>
+            <input type="hidden" name="zone" value=zone.word()/>
+            <input type="hidden" name="next" value=here/>
+            <button
+                type="submit"
+                aria-label=label.clone()
+                title=label
+                class="inline-flex min-h-8 items-center rounded-control px-2 text-compact text-muted hover:bg-raised hover:text-text"
+            >
+                "Theme"
+            </button>
+        </form>
+    }
+}
+
+fn said(theme: Theme) -> &'static str {
+    match theme {
+        Theme::System => "as the system",
+        Theme::Light => "light",
+        Theme::Dark => "dark",
     }
 }
 
@@ -285,6 +343,23 @@ fn Interrupted(live: Live) -> impl IntoView {
             </p>
         }
         .into_any(),
+    }
+}
+
+/// Says that the server was updated under the page. Nothing has to be done: forms go on working.
+#[component]
+fn Updated(live: Live) -> impl IntoView {
+    move || {
+        live.updated.get().then(|| {
+            view! {
+                <p class="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-hairline bg-info-tint px-4 py-1.5 text-compact font-medium text-info-ink sm:px-5">
+                    "The server was updated. This page goes on working; reload when you are ready."
+                    <a href="" rel="external" class="underline">
+                        "Reload"
+                    </a>
+                </p>
+            }
+        })
     }
 }
 
@@ -407,6 +482,9 @@ fn places(roles: &[Role]) -> Vec<Place> {
     if holds(&[Role::SeniorApprover]) && !holds(&[Role::Admin, Role::ComplianceOfficer]) {
         places.push(place("/admin/changes", "Changes", Shape::People));
     }
+    if holds(&[Role::SeniorApprover, Role::Admin, Role::ComplianceOfficer, Role::Auditor]) {
+        places.push(place("/post-reviews", "Post-reviews", Shape::Tick));
+    }
     if admin {
         places.push(place("/admin/sso", "Sign-in providers", Shape::Person));
         places.push(place("/admin/systems", "AI systems", Shape::Robot));
@@ -445,11 +523,11 @@ mod tests {
 
         assert_eq!(
             paths(&[Role::Auditor]),
-            ["/queue", "/ledger", "/policies", "/admin/people", "/admin/access", "/verify", "/me"]
+            ["/queue", "/ledger", "/policies", "/admin/people", "/post-reviews", "/admin/access", "/verify", "/me"]
         );
         assert_eq!(
             paths(&[Role::SeniorApprover]),
-            ["/queue", "/ledger", "/policies", "/admin/changes", "/verify", "/me"]
+            ["/queue", "/ledger", "/policies", "/admin/changes", "/post-reviews", "/verify", "/me"]
         );
         assert_eq!(
             paths(&[Role::Admin]),
@@ -457,6 +535,7 @@ mod tests {
                 "/ledger",
                 "/policies",
                 "/admin/people",
+                "/post-reviews",
                 "/admin/sso",
                 "/admin/systems",
                 "/admin/access",

@@ -1,4 +1,9 @@
 //! Which key does what, and when none does anything: one table and one pure function.
+//!
+//! The table names everybody's keys. What a person changed is read back to it ([`meant`]) before the function is asked,
+//! and written over it ([`shown`]) where the table is shown.
+
+use countersign_domain::keyboard::{Bound, KeyMap};
 
 /// What a key asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +14,13 @@ pub(crate) enum Command {
     Previous,
     /// Opens the selected row.
     Open,
+    /// Selects the row to be reviewed together with others, or leaves it out.
+    Choose,
+    /// Selects this row and the next or previous one, and goes there.
+    Extend {
+        /// The next one.
+        forward: bool,
+    },
     /// Goes to the composer and arms Approve; sends nothing.
     ArmApprove,
     /// Goes to the composer and arms Approve with edits; opens nothing.
@@ -141,11 +153,14 @@ pub(crate) fn command(press: Press<'_>, scene: Scene) -> Option<Command> {
         (_, Focus::Field) => None,
         ("Enter", Focus::Control) => None,
         ("?", _) => Some(Command::Help),
+        ("J", _) if press.shift => Some(Command::Extend { forward: true }),
+        ("K", _) if press.shift => Some(Command::Extend { forward: false }),
         _ if press.shift => None,
         ("j" | "ArrowDown", _) => Some(Command::Next),
         ("k" | "ArrowUp", _) => Some(Command::Previous),
         ("Enter" | "o", _) => Some(Command::Open),
         ("[", _) => Some(Command::Back),
+        ("x", _) => Some(Command::Choose),
         ("g", _) => Some(Command::Prefix),
         ("a", _) => armed(scene, Command::ArmApprove),
         ("e", _) => armed(scene, Command::ArmEdits),
@@ -169,6 +184,30 @@ fn armed(scene: Scene, command: Command) -> Option<Command> {
         (false, true) => Some(Command::StartFirst),
         (false, false) => None,
     }
+}
+
+/// Returns the key of the table that a person's key stands for, if for any.
+///
+/// With Ctrl, and after the key that waits for the letter of a page, keys are everybody's.
+pub(crate) fn meant<'a>(map: &KeyMap, key: &'a str, control: bool, prefixed: bool) -> Option<&'a str> {
+    if control || prefixed { Some(key) } else { map.read(key) }
+}
+
+/// Writes the keys of a row of the table as a person has them; empty when all of them are switched off.
+pub(crate) fn shown(map: &KeyMap, keys: &str) -> String {
+    let own = |key: &str| match Bound::of(key) {
+        Some(_) if map.off => None,
+        Some(bound) => Some(map.key(bound).to_owned()),
+        // They have no others, and are switched off with the rest.
+        None if map.off && key == SECTIONS => None,
+        None => Some(key.to_owned()),
+    };
+    keys.split("  ").filter_map(own).collect::<Vec<_>>().join("  ")
+}
+
+/// Writes the two keys that lead to a page as a person has them; empty when they are switched off.
+pub(crate) fn shown_place(map: &KeyMap, place: &Place) -> String {
+    if map.off { String::new() } else { place.keys.replacen(Bound::Go.key(), map.key(Bound::Go), 1) }
 }
 
 /// Where a key does something.
@@ -207,12 +246,17 @@ const fn key(
     Key { keys, presses, what, command, scope }
 }
 
-/// The one table: the guard, the sheet and the palette read it.
-pub(crate) const TABLE: [Key; 17] = [
+/// The keys of the sections, as people read them.
+pub(crate) const SECTIONS: &str = "1 … 8";
+
+/// The one table: the guard, the sheet, the palette and the page that changes keys read it.
+pub(crate) const TABLE: [Key; 19] = [
     key("j  ↓", &["j", "ArrowDown"], "Next row", Some(Command::Next), Scope::List),
     key("k  ↑", &["k", "ArrowUp"], "Previous row", Some(Command::Previous), Scope::List),
     key("Enter  o", &["Enter", "o"], "Open the page of the selected decision", Some(Command::Open), Scope::List),
-    key("1 … 8", &[], "Go to a section of the decision", None, Scope::Decision),
+    key("x", &["x"], "Select the row to be reviewed with others, or leave it out", Some(Command::Choose), Scope::List),
+    key("Shift + j  k", &[], "Select on to the next or previous row", None, Scope::List),
+    key(SECTIONS, &[], "Go to a section of the decision", None, Scope::Decision),
     key("l", &["l"], "Start the review, or give it up", Some(Command::Lease), Scope::Decision),
     key("a", &["a"], "Go to the review and arm Approve", Some(Command::ArmApprove), Scope::Decision),
     key("e", &["e"], "Go to the review and arm Approve with edits", Some(Command::ArmEdits), Scope::Decision),
@@ -272,6 +316,7 @@ mod tests {
             ("ArrowUp", Command::Previous),
             ("Enter", Command::Open),
             ("o", Command::Open),
+            ("x", Command::Choose),
             ("a", Command::ArmApprove),
             ("e", Command::ArmEdits),
             ("c", Command::ArmChanges),
@@ -296,7 +341,10 @@ mod tests {
             }
         }
         assert_eq!(command(press("9"), scene()), None);
-        assert_eq!(command(press("x"), scene()), None);
+        assert_eq!(command(press("z"), scene()), None);
+        for (key, forward) in [("J", true), ("K", false)] {
+            assert_eq!(command(Press { shift: true, ..press(key) }, scene()), Some(Command::Extend { forward }));
+        }
     }
 
     #[test]
@@ -390,6 +438,48 @@ mod tests {
         }
         assert_eq!(command(press("l"), before), Some(Command::Lease));
         assert_eq!(command(Press { control: true, ..press("Enter") }, before), None);
+    }
+
+    #[test]
+    fn every_key_of_one_character_may_be_changed_and_stands_in_one_row() {
+        let one = |key: &&&str| key.chars().count() == 1;
+        let typed: Vec<_> = TABLE.iter().flat_map(|row| row.presses).filter(one).copied().collect();
+
+        for key in &typed {
+            assert!(Bound::of(key).is_some(), "{key} can be neither changed nor switched off");
+        }
+        let rows = |bound: Bound| typed.iter().filter(|key| **key == bound.key()).count();
+        for bound in Bound::ALL.iter().copied().filter(|bound| *bound != Bound::Go) {
+            assert_eq!(rows(bound), 1, "{bound:?}");
+        }
+        assert!(PLACES.iter().all(|place| place.keys.starts_with(Bound::Go.key())));
+    }
+
+    #[test]
+    fn a_changed_key_is_read_back_to_the_table_and_written_over_it() {
+        let map = KeyMap { off: false, changed: vec![(Bound::Next, "n".into()), (Bound::Go, "v".into())] };
+
+        assert_eq!(meant(&map, "n", false, false), Some("j"));
+        assert_eq!(meant(&map, "j", false, false), None);
+        assert_eq!(meant(&map, "n", false, true), Some("n"), "the letter of a page");
+        assert_eq!(shown(&map, "j  ↓"), "n  ↓");
+        assert_eq!(shown(&map, "Ctrl + K"), "Ctrl + K");
+        assert_eq!(shown_place(&map, &PLACES[0]), "v q");
+    }
+
+    #[test]
+    fn ctrl_k_finds_commands_whatever_k_was_changed_to_and_with_keys_switched_off() {
+        let map = KeyMap { off: true, changed: vec![(Bound::Previous, "p".into())] };
+        let key = meant(&map, "k", true, false).unwrap();
+
+        assert_eq!(command(Press { control: true, ..press(key) }, scene()), Some(Command::Palette));
+        for row in TABLE {
+            for name in row.presses.iter().filter(|name| name.chars().count() == 1) {
+                assert_eq!(meant(&map, name, false, false), None, "{name}");
+            }
+        }
+        assert_eq!(shown(&map, "k  ↑"), "↑");
+        assert_eq!((shown(&map, SECTIONS), shown_place(&map, &PLACES[0])), (String::new(), String::new()));
     }
 
     fn press(key: &str) -> Press<'_> {

@@ -15,8 +15,12 @@ use crate::{
         access::{AccessPage, MyAccessPage},
         access_reviews::AccessReviewsPage,
         audit_windows::AuditWindowsPage,
+        bulk::{BulkPage, BulkRunPage},
         changes::ChangesPage,
-        decision::{chain::ChainPage, edit::EditPage, fetch_decision, revoke::RevokePage},
+        decision::{
+            chain::ChainPage, edit::EditPage, fetch_decision, overrule::OverrulePage, revoke::RevokePage,
+            shown::ShownPage,
+        },
         factors::FactorsPage,
         handovers::HandoversPage,
         health::HealthPage,
@@ -25,17 +29,20 @@ use crate::{
         ledger::{EntryPage, LedgerPage},
         mapping::MappingPage,
         me::MePage,
+        own_keys::OwnKeysPage,
         pauses::PausesPage,
         people::PeoplePage,
         person::PersonPage,
         policies::{PoliciesPage, PolicyVersionPage},
         policy_draft::PolicyDraftPage,
+        post_reviews::PostReviewsPage,
         roles::RolesPage,
         setup::SetupPage,
         sign_in::{LoggedOutPage, LoginPage},
         sso::SsoPage,
         step_up::StepUpPage,
         systems::SystemsPage,
+        views::ViewsPage,
         watch::{PasskeysPage, SessionsPage},
     },
 };
@@ -49,11 +56,12 @@ pub(crate) enum Part {
     Account,
     /// The ledger and its entries.
     Ledger,
-    /// Policies, their versions and drafts; pauses and notes for the next shift, which the same people reach.
+    /// Policies, their versions and drafts; pauses, post-reviews and notes for the next shift, which the same people reach.
     Policies,
     /// A decision as people rule on it: its page, and the same beside the queue.
     Decision,
-    /// What stands beside the page of a decision: editing what is proposed, who answers for it, and taking it back.
+    /// What stands beside the page of a decision: editing what is proposed, who answers for it, overriding and revoking, and
+    /// several decisions side by side.
     Decisions,
 }
 
@@ -68,11 +76,12 @@ impl Part {
             "admin" => Some(Self::Admin),
             "me" | "step-up" | "setup" | "join" | "login" | "logged-out" => Some(Self::Account),
             "ledger" => Some(Self::Ledger),
-            "policies" | "pauses" | "handovers" => Some(Self::Policies),
+            "policies" | "pauses" | "handovers" | "post-reviews" => Some(Self::Policies),
+            "bulk" => Some(Self::Decisions),
             "queue" => selects().then_some(Self::Decision),
             "decisions" => match (segments.next(), segments.next()) {
                 (Some(_), None) => Some(Self::Decision),
-                (Some(_), Some("edit" | "chain" | "revoke")) => Some(Self::Decisions),
+                (Some(_), Some("edit" | "chain" | "revoke" | "shown" | "override")) => Some(Self::Decisions),
                 _ => None,
             },
             _ => None,
@@ -148,11 +157,13 @@ pub(crate) enum Account {
     Access,
     Factors,
     Join,
+    Keys,
     LoggedOut,
     Login,
     Me,
     Setup,
     StepUp,
+    Views,
 }
 
 #[wasm_split(account, wasm_split_path = leptos::wasm_split, preload(fetch_account), fallible)]
@@ -161,11 +172,13 @@ fn account(page: Account) -> Result<AnyView, NotFetched> {
         Account::Access => MyAccessPage().into_any(),
         Account::Factors => FactorsPage().into_any(),
         Account::Join => JoinPage().into_any(),
+        Account::Keys => OwnKeysPage().into_any(),
         Account::LoggedOut => LoggedOutPage().into_any(),
         Account::Login => LoginPage().into_any(),
         Account::Me => MePage().into_any(),
         Account::Setup => SetupPage().into_any(),
         Account::StepUp => StepUpPage().into_any(),
+        Account::Views => ViewsPage().into_any(),
     })
 }
 
@@ -184,13 +197,14 @@ fn ledger(page: Ledger) -> Result<AnyView, NotFetched> {
     })
 }
 
-/// A page about policies, pauses or notes for the next shift.
+/// A page about policies, pauses, post-reviews or notes for the next shift.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Policies {
     All,
     Draft,
     Handovers,
     Pauses,
+    PostReviews,
     Version,
 }
 
@@ -201,6 +215,7 @@ fn policies(page: Policies) -> Result<AnyView, NotFetched> {
         Policies::Draft => PolicyDraftPage().into_any(),
         Policies::Handovers => HandoversPage().into_any(),
         Policies::Pauses => PausesPage().into_any(),
+        Policies::PostReviews => PostReviewsPage().into_any(),
         Policies::Version => PolicyVersionPage().into_any(),
     })
 }
@@ -208,17 +223,25 @@ fn policies(page: Policies) -> Result<AnyView, NotFetched> {
 /// A page beside that of a decision.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Decisions {
+    Bulk,
+    BulkRun,
     Chain,
     Edit,
+    Overrule,
     Revoke,
+    Shown,
 }
 
 #[wasm_split(decisions, wasm_split_path = leptos::wasm_split, preload(fetch_decisions), fallible)]
 fn decisions(page: Decisions) -> Result<AnyView, NotFetched> {
     Ok(match page {
+        Decisions::Bulk => BulkPage().into_any(),
+        Decisions::BulkRun => BulkRunPage().into_any(),
         Decisions::Chain => ChainPage().into_any(),
         Decisions::Edit => EditPage().into_any(),
+        Decisions::Overrule => OverrulePage().into_any(),
         Decisions::Revoke => RevokePage().into_any(),
+        Decisions::Shown => ShownPage().into_any(),
     })
 }
 
@@ -308,6 +331,7 @@ mod tests {
             [of("/decisions/1/edit"), of("/decisions/1/chain"), of("/decisions/1/revoke")],
             [Some(Part::Decisions); 3]
         );
+        assert_eq!([of("/bulk"), of("/bulk/1")], [Some(Part::Decisions); 2]);
         assert_eq!([of("/decisions"), of("/decisions/1/proof")], [None; 2]);
         assert_eq!([of("/admin"), of("/admin/people/1")], [Some(Part::Admin); 2]);
         assert_eq!([of("/policies/1"), of("/pauses")], [Some(Part::Policies); 2]);

@@ -66,6 +66,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/decisions/:id/edit") view=Lazy::Decisions(Decisions::Edit) ssr=SsrMode::Async/>
                     <Route path=path!("/decisions/:id/chain") view=Lazy::Decisions(Decisions::Chain) ssr=SsrMode::Async/>
                     <Route path=path!("/decisions/:id/revoke") view=Lazy::Decisions(Decisions::Revoke) ssr=SsrMode::Async/>
+                    <Route path=path!("/decisions/:id/shown/:review") view=Lazy::Decisions(Decisions::Shown) ssr=SsrMode::Async/>
+                    <Route path=path!("/bulk") view=Lazy::Decisions(Decisions::Bulk) ssr=SsrMode::Async/>
+                    <Route path=path!("/bulk/:run") view=Lazy::Decisions(Decisions::BulkRun) ssr=SsrMode::Async/>
+                    <Route path=path!("/decisions/:id/override") view=Lazy::Decisions(Decisions::Overrule) ssr=SsrMode::Async/>
                     <Route path=path!("/ledger") view=Lazy::Ledger(Ledger::Whole) ssr=SsrMode::Async/>
                     <Route path=path!("/ledger/:index") view=Lazy::Ledger(Ledger::Entry) ssr=SsrMode::Async/>
                     <Route path=path!("/policies") view=Lazy::Policies(Policies::All) ssr=SsrMode::Async/>
@@ -73,6 +77,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/policies/:version") view=Lazy::Policies(Policies::Version) ssr=SsrMode::Async/>
                     <Route path=path!("/handovers") view=Lazy::Policies(Policies::Handovers) ssr=SsrMode::Async/>
                     <Route path=path!("/pauses") view=Lazy::Policies(Policies::Pauses) ssr=SsrMode::Async/>
+                    <Route path=path!("/post-reviews") view=Lazy::Policies(Policies::PostReviews) ssr=SsrMode::Async/>
                     <Route path=path!("/verify") view=|| VerifyPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/admin/people") view=Lazy::Admin(Admin::People) ssr=SsrMode::Async/>
                     <Route path=path!("/admin/people/:person") view=Lazy::Admin(Admin::Person) ssr=SsrMode::Async/>
@@ -95,6 +100,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/setup") view=Lazy::Account(Account::Setup) ssr=SsrMode::Async/>
                     <Route path=path!("/join") view=Lazy::Account(Account::Join) ssr=SsrMode::Async/>
                     <Route path=path!("/login") view=Lazy::Account(Account::Login) ssr=SsrMode::Async/>
+                    <Route path=path!("/me/views") view=Lazy::Account(Account::Views) ssr=SsrMode::Async/>
+                    <Route path=path!("/me/keys") view=Lazy::Account(Account::Keys) ssr=SsrMode::Async/>
                     <Route path=path!("/logged-out") view=Lazy::Account(Account::LoggedOut) ssr=SsrMode::Async/>
                 </Routes>
             </Frame>

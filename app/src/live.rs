@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 
-use countersign_domain::view::Change;
+use countersign_domain::{ids::DecisionId, view::Change};
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::{Event, EventSource, MessageEvent};
@@ -36,6 +36,10 @@ pub(crate) struct Live {
     pub(crate) change: RwSignal<Option<Change>>,
     /// How the stream stands.
     pub(crate) link: RwSignal<Link>,
+    /// How often somebody opened a decision that this page shows, and which it was last.
+    pub(crate) arrived: RwSignal<(u64, Option<DecisionId>)>,
+    /// The server has another build than this page.
+    pub(crate) updated: RwSignal<bool>,
     /// Log size that everything on the page reflects.
     size: StoredValue<u64>,
 }
@@ -51,6 +55,8 @@ struct Source {
     _opened: Closure<dyn Fn(Event)>,
     _failed: Closure<dyn Fn(Event)>,
     _changed: Closure<dyn Fn(MessageEvent)>,
+    _reading: Closure<dyn Fn(MessageEvent)>,
+    _build: Closure<dyn Fn(MessageEvent)>,
     _paused: Closure<dyn Fn(Event)>,
     _ended: Closure<dyn Fn(Event)>,
 }
@@ -67,7 +73,13 @@ const REOPEN_MS: i32 = 5_000;
 impl Live {
     /// Makes the closed stream.
     pub(crate) fn new() -> Self {
-        Self { change: RwSignal::new(None), link: RwSignal::new(Link::Off), size: StoredValue::new(0) }
+        Self {
+            change: RwSignal::new(None),
+            link: RwSignal::new(Link::Off),
+            arrived: RwSignal::new((0, None)),
+            updated: RwSignal::new(false),
+            size: StoredValue::new(0),
+        }
     }
 
     /// Tells whether the connection is gone, so that what stands on the page may be old.
@@ -118,6 +130,15 @@ impl Live {
                 self.change.set(Some(change));
             }
         });
+        let reading = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            let decision = event.data().as_string().and_then(|id| id.parse::<DecisionId>().ok());
+            self.arrived.update(|(count, of)| (*count, *of) = (*count + 1, decision));
+        });
+        let build = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            let of_page = document().query_selector("meta[name=build]").ok().flatten();
+            let of_page = of_page.and_then(|meta| meta.get_attribute("content"));
+            self.updated.set(of_page.is_some() && of_page != event.data().as_string());
+        });
         let paused = Closure::<dyn Fn(Event)>::new(move |_| {
             self.lose();
             self.reopen();
@@ -125,7 +146,14 @@ impl Live {
         let ended = Closure::<dyn Fn(Event)>::new(move |_| self.end());
         source.set_onopen(Some(opened.as_ref().unchecked_ref()));
         source.set_onerror(Some(failed.as_ref().unchecked_ref()));
-        for (name, function) in [("change", changed.as_ref()), ("bye", paused.as_ref()), ("ended", ended.as_ref())] {
+        let listeners = [
+            ("change", changed.as_ref()),
+            ("reading", reading.as_ref()),
+            ("build", build.as_ref()),
+            ("bye", paused.as_ref()),
+            ("ended", ended.as_ref()),
+        ];
+        for (name, function) in listeners {
             if source.add_event_listener_with_callback(name, function.unchecked_ref()).is_err() {
                 return;
             }
@@ -135,6 +163,8 @@ impl Live {
             _opened: opened,
             _failed: failed,
             _changed: changed,
+            _reading: reading,
+            _build: build,
             _paused: paused,
             _ended: ended,
         }));

@@ -137,6 +137,17 @@ choices! {
     }
 }
 
+impl Theme {
+    /// Returns the theme that a button changes to: one after the other, and round again.
+    pub fn next(self) -> Theme {
+        match self {
+            Theme::System => Theme::Light,
+            Theme::Light => Theme::Dark,
+            Theme::Dark => Theme::System,
+        }
+    }
+}
+
 impl Preferences {
     /// Reads the preferences out of a `Cookie` header, from the cookies beside the session's.
     pub fn from_cookies(header: &str, session: CookieName) -> Self {

@@ -77,6 +77,7 @@ fn every_form_posts_to_a_fixed_address_or_only_filters() {
             let known = [
                 "method=\"post\" action=",
                 "method=\"get\" action=\"/queue\"",
+                "method=\"get\" action=\"/bulk\"",
                 "method=\"get\" action=\"/admin/access\"",
                 "method=\"get\" action=\"/admin/roles\"",
                 "method=\"get\" action=format!(\"/admin/people/{person}\")",

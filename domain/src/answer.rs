@@ -117,7 +117,7 @@ pub struct AgentResolution {
 /// Who or what decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecidedBy {
-    /// `people`, `rule`, `deadline`, `pause` or `requester`.
+    /// `people`, `rule`, `deadline`, `pause`, `requester`, or `override`: a person released what a rule had refused.
     pub kind: String,
     /// Counted reviews.
     pub reviews: u64,

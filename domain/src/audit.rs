@@ -9,10 +9,13 @@
 //!
 //! Start with [`verify_log`]; [`Audit`] is the same, fed entry by entry. Memory grows with objects, not with entries.
 
+mod bulks;
 mod decisions;
 mod findings;
 mod leases;
 mod order;
+mod overrides;
+mod owners;
 mod passkeys;
 mod pauses;
 mod people;
@@ -32,10 +35,13 @@ use countersign_ledger::{
 use serde::Serialize;
 use uuid::Uuid;
 
+use bulks::Bulks;
 use decisions::Decisions;
 use findings::Findings;
 use leases::Leases;
 use order::Order;
+use overrides::PostReviews;
+use owners::Owners;
 use passkeys::Passkeys;
 use pauses::Pauses;
 use people::People;
@@ -58,6 +64,9 @@ pub struct Audit<'a> {
     pauses: Pauses,
     leases: Leases,
     talk: Talk,
+    owners: Owners,
+    bulks: Bulks,
+    post_reviews: PostReviews,
     statements: Statements<'a>,
     values: Values<'a>,
     entries: u64,
@@ -116,6 +125,9 @@ impl<'a> Audit<'a> {
             pauses: Pauses::default(),
             leases: Leases::default(),
             talk: Talk::default(),
+            owners: Owners::default(),
+            bulks: Bulks::default(),
+            post_reviews: PostReviews::default(),
             statements,
             values: Values::new(statements),
             entries: 0,
@@ -159,6 +171,9 @@ impl<'a> Audit<'a> {
         self.pauses.visit(&act, understood, &mut self.findings);
         self.leases.visit(&act, understood, &mut self.findings);
         self.talk.visit(&act, understood, &mut self.findings);
+        self.owners.visit(&act, understood, &mut self.findings);
+        self.bulks.visit(&act, understood, &mut self.findings);
+        self.post_reviews.visit(&act, understood, &mut self.findings);
         self.people.visit(&act, understood);
         self.passkeys.visit(&act, understood, self.statements, &mut self.findings);
         self.entries += 1;
@@ -173,10 +188,8 @@ impl<'a> Audit<'a> {
         self.check_opening(trust);
         let entries = format!("size {}", self.entries);
         let reviewed = self.decisions.reviewed();
-        let reviewed = match self.leases.summary() {
-            Some(leases) => format!("{reviewed}; {leases}"),
-            None => reviewed,
-        };
+        let more = [self.leases.summary(), self.owners.summary(), self.post_reviews.summary()].into_iter().flatten();
+        let reviewed = more.fold(reviewed, |reviewed, more| format!("{reviewed}; {more}"));
         let passed = [
             ("D1", format!("{} entries have the fields of their kind", self.entries)),
             ("D2", self.order.numbered()),

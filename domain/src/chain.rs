@@ -54,7 +54,7 @@ words! {
 words! {
     /// Why a link, or the whole of one, is not there.
     Gap {
-        /// No owner is recorded for the system.
+        /// Nobody owned the system when it proposed.
         NoOwner "no_owner"
         /// No author is recorded for the policy version.
         NoAuthor "no_author"
@@ -82,6 +82,8 @@ words! {
         NobodyAsked "nobody_asked"
         /// Nothing was approved, so there is nothing to run.
         NothingToRun "nothing_to_run"
+        /// Nobody looked in time at what was done against the policy.
+        NotLookedAt "not_looked_at"
     }
 }
 
@@ -345,9 +347,9 @@ impl Gap {
         let Named { system, at_zero } = named;
         let (why, remedy) = match self {
             Gap::NoOwner => (
-                format!("Nobody owns {system}: no owner is recorded for this AI system."),
+                format!("Nobody owned {system} when it proposed this."),
                 Some(format!(
-                    "Say in writing, outside this installation, who answers for {system}, and who stands in for them."
+                    "An admin names an owner of {system} under AI systems; what it proposes from then on has this link."
                 )),
             ),
             Gap::NoAuthor => (
@@ -398,6 +400,13 @@ impl Gap {
             Gap::DecidedByRule => ("No person reviewed it: a rule of the policy decided by itself.".to_owned(), None),
             Gap::NobodyAsked => ("Nobody reviewed it: it was over before anybody did.".to_owned(), None),
             Gap::NothingToRun => ("Nothing was approved, so there is nothing to run and nothing to report.".to_owned(), None),
+            Gap::NotLookedAt => (
+                "Nobody has looked at the override or revocation within 72 hours.".to_owned(),
+                Some(
+                    "Another senior approver, or a compliance officer, looks at it under Post-reviews; until then whoever acted overrides nothing else."
+                        .to_owned(),
+                ),
+            ),
         };
         Lack { gap: self, why, remedy }
     }
@@ -413,7 +422,8 @@ impl Gap {
             | Gap::AuthorityDiffers
             | Gap::NotTold
             | Gap::KeptByPause
-            | Gap::NoOutcome => Standing::Missing,
+            | Gap::NoOutcome
+            | Gap::NotLookedAt => Standing::Missing,
         }
     }
 }
@@ -459,8 +469,8 @@ mod tests {
                         "kind": "owner", "standing": "missing", "says": "Nobody answers for it.",
                         "lacks": {
                             "gap": "no_owner",
-                            "why": "Nobody owns refund-agent: no owner is recorded for this AI system.",
-                            "remedy": "Say in writing, outside this installation, who answers for refund-agent, and who stands in for them.",
+                            "why": "Nobody owned refund-agent when it proposed this.",
+                            "remedy": "An admin names an owner of refund-agent under AI systems; what it proposes from then on has this link.",
                         },
                         "acts": [], "grants": [],
                     },

@@ -11,11 +11,12 @@ use crate::{
     decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, Risk, Verdict},
     holding::{Holding, RoleScope, Source},
     ids::{
-        AccessReviewId, AgentKeyId, AuditWindowId, ChangeId, DecisionId, DecisionTypeId, EntryId, HandoverId,
-        MappingVersionId, PersonId, PolicyId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId,
-        ScimUserId, SessionId, SystemId,
+        AccessReviewId, AgentKeyId, AuditWindowId, BulkRunId, ChangeId, DecisionId, DecisionTypeId, EntryId,
+        HandoverId, MappingVersionId, PersonId, PolicyId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId,
+        ScimTokenId, ScimUserId, SessionId, SystemId,
     },
     lease::LeaseEnd,
+    overrides::PostReviewResult,
     policy::Routed,
     revocation::Compensation,
     role::Role,
@@ -373,6 +374,21 @@ pub enum Event {
         edited: Option<Hash>,
         /// The reviewer's signature by passkey, where there is one.
         signature: Option<Signature>,
+        /// The act on several decisions that it belongs to, where it was given with others.
+        bulk: Option<BulkRunId>,
+    },
+    /// A person sent one ruling on several decisions. Each gets a review of its own, which names this act, or a refusal.
+    BulkStarted {
+        /// The act.
+        bulk: BulkRunId,
+        /// How many decisions.
+        count: u64,
+        /// The ruling on each.
+        verdict: Verdict,
+        /// The reason in one word.
+        code: ReasonCode,
+        /// The policy version that routed them all.
+        policy: PolicyVersionId,
     },
     /// A person said something about a decision; it changes nothing else about it.
     Commented {
@@ -539,6 +555,36 @@ pub enum Event {
         reason: String,
         /// Who says it; the text is theirs.
         by: PersonId,
+    },
+    /// A person was named who answers for a system, or that nobody does.
+    OwnerNamed {
+        /// The system.
+        system: SystemId,
+        /// Number of this entry about the system.
+        n: u64,
+        /// Who answers for it from now on, if anybody.
+        owner: Option<PersonId>,
+        /// Why, committed.
+        reason: String,
+        /// Who named them; the reason is theirs.
+        by: PersonId,
+    },
+    /// How many people a seat of the table in force lacks, so that it cannot be filled; none when there are enough again.
+    Staffed {
+        /// The policy version.
+        policy: PolicyVersionId,
+        /// Number of the row, from 1.
+        rule: u64,
+        /// Who fills the seat.
+        role: Role,
+        /// How many of them the row asks for.
+        need: u64,
+        /// How many more it takes.
+        missing: u64,
+        /// The system for which most are missing.
+        system: SystemId,
+        /// For how many systems any are.
+        systems: u64,
     },
     /// A table was saved that is not in force.
     PolicyDrafted {
@@ -886,6 +932,58 @@ pub enum Event {
         /// The code of the rule that said no, where it was not authorisation.
         cause: Option<crate::problem::Code>,
     },
+    /// A person released what a rule had refused; the resolution that says so follows. Another person looks at it within 72
+    /// hours, so this opens a post-review of its own name.
+    Overridden {
+        /// The decision.
+        decision: DecisionId,
+        /// Number of this entry about the decision.
+        n: u64,
+        /// The entry of the resolution that refused.
+        resolution: EntryId,
+        /// The reason in one word.
+        code: ReasonCode,
+        /// The reason, committed.
+        reason: String,
+        /// Who released; the reason is theirs.
+        by: PersonId,
+        /// Digest of the content.
+        content: Hash,
+        /// Digest of what was shown.
+        seen: Hash,
+        /// The policy version whose rule refused.
+        policy: PolicyVersionId,
+        /// The row.
+        rule: u64,
+        /// Number and digest of their authority.
+        authority: (u64, Hash),
+    },
+    /// What a rule had refused is approved, because a person released it.
+    ResolvedByOverride {
+        /// The decision.
+        decision: DecisionId,
+        /// Number of this entry about the decision.
+        n: u64,
+        /// Digest of the content.
+        content: Hash,
+        /// The policy version whose rule refused.
+        policy: PolicyVersionId,
+        /// The row.
+        rule: u64,
+        /// The round.
+        round: u64,
+    },
+    /// Another person looked at an override, a revocation or an emergency sign-in, once.
+    PostReviewed {
+        /// The entry of the act, which is the name of the post-review.
+        act: EntryId,
+        /// What they say.
+        result: PostReviewResult,
+        /// Why, committed.
+        reason: String,
+        /// Who; the reason is theirs.
+        by: PersonId,
+    },
 }
 
 /// What a leaf says about a review's passkey signature; with the leaf's other fields it is what was signed.
@@ -1147,6 +1245,10 @@ crate::decision::words! {
         Handovers "handovers"
         /// Tokens of directories and what was pushed with them, counted.
         Directories "directories"
+        /// Decisions that were selected to be reviewed by one act and do not fit together, or who asks for own acts of that kind.
+        Bulk "bulk"
+        /// What people look at afterwards.
+        PostReviews "post_reviews"
     }
 }
 
@@ -1309,6 +1411,7 @@ impl Event {
                 until,
                 edited,
                 signature,
+                bulk,
             } => {
                 let mut parts = act("decision.reviewed", "decision", decision.0, *n)
                     .d([
@@ -1330,8 +1433,15 @@ impl Event {
                         ("nonce", signature.nonce.as_str().into()),
                     ]);
                 }
+                parts.d.extend(bulk.map(|bulk| ("bulk", id(bulk.0))));
                 parts
             }
+            Event::BulkStarted { bulk, count, verdict, code, policy } => act("bulk.started", "bulk", bulk.0, 1).d([
+                ("code", code.word().into()),
+                ("count", (*count).into()),
+                ("policy", id(policy.0)),
+                ("verdict", verdict.word().into()),
+            ]),
             Event::Resolved { decision, n, outcome, content, policy, rule, round, reviews } => {
                 let mut parts = act("decision.resolved", "decision", decision.0, *n).d([
                     ("content", (*content).into()),
@@ -1432,6 +1542,21 @@ impl Event {
                     TextOwner::Person(*by),
                 )
             }
+            Event::OwnerNamed { system, n, owner, reason, by } => {
+                let mut parts =
+                    act("system.owner_named", "system", system.0, *n).text("reason", reason, TextOwner::Person(*by));
+                parts.d.extend(owner.map(|owner| ("owner", id(owner.0))));
+                parts
+            }
+            Event::Staffed { policy, rule, role, need, missing, system, systems } => bare("policy.staffed").d([
+                ("missing", (*missing).into()),
+                ("need", (*need).into()),
+                ("policy", id(policy.0)),
+                ("role", id(role.id().0)),
+                ("rule", (*rule).into()),
+                ("system", id(system.0)),
+                ("systems", (*systems).into()),
+            ]),
             Event::PolicyDrafted { version, n, digest } => {
                 act("policy.drafted", "policy_version", version.0, *n).d([("digest", (*digest).into())])
             }
@@ -1577,6 +1702,42 @@ impl Event {
                     None => parts,
                 }
             }
+            Event::Overridden {
+                decision,
+                n,
+                resolution,
+                code,
+                reason,
+                by,
+                content,
+                seen,
+                policy,
+                rule,
+                authority: (number, set),
+            } => act("decision.overridden", "decision", decision.0, *n)
+                .d([
+                    ("authority", Value::object([("n", Value::from(*number)), ("set", (*set).into())])),
+                    ("code", code.word().into()),
+                    ("content", (*content).into()),
+                    ("policy", id(policy.0)),
+                    ("resolution", id(resolution.0)),
+                    ("rule", (*rule).into()),
+                    ("seen", (*seen).into()),
+                ])
+                .text("reason", reason, TextOwner::Person(*by)),
+            Event::ResolvedByOverride { decision, n, content, policy, rule, round } => {
+                act("decision.resolved", "decision", decision.0, *n).d([
+                    ("cause", "override".into()),
+                    ("content", (*content).into()),
+                    ("outcome", ResolutionOutcome::Approved.word().into()),
+                    ("policy", id(policy.0)),
+                    ("round", (*round).into()),
+                    ("rule", (*rule).into()),
+                ])
+            }
+            Event::PostReviewed { act: of, result, reason, by } => act("post_review.given", "post_review", of.0, 1)
+                .d([("result", result.word().into())])
+                .text("reason", reason, TextOwner::Person(*by)),
             Event::Denied { action, object, cause } => {
                 let mut parts = bare("access.denied").d([("action", (*action).into())]);
                 parts.d.extend(cause.map(|cause| ("cause", cause.word().into())));

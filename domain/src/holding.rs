@@ -137,11 +137,15 @@ impl Holding {
 
     /// Tells whether the role holds for this matter: its system and type.
     pub fn covers(&self, matter: &Matter) -> bool {
-        let system = match &self.scope {
+        self.includes(matter.system) && (self.limits.types.is_empty() || self.limits.types.contains(&matter.type_name))
+    }
+
+    /// Tells whether the role holds for a system, of some types at least.
+    pub fn includes(&self, system: SystemId) -> bool {
+        match &self.scope {
             RoleScope::All => true,
-            RoleScope::Systems(systems) => systems.contains(&matter.system),
-        };
-        system && (self.limits.types.is_empty() || self.limits.types.contains(&matter.type_name))
+            RoleScope::Systems(systems) => systems.contains(&system),
+        }
     }
 
     /// Tells whether the role holds for this matter and reaches its risk and amount.

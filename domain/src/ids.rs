@@ -109,6 +109,10 @@ ids! {
     InvitationId
     /// A claim on a seat to review a decision (UUIDv7).
     LeaseId
+    /// A view of the queue that a person keeps (UUIDv7).
+    SavedViewId
+    /// One act on several decisions, and the page that it was sent from (UUIDv7).
+    BulkRunId
 }
 
 /// The text is not a lower-case hyphenated UUID.

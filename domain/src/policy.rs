@@ -399,7 +399,7 @@ pub fn is_rule(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
-fn plural(word: &str) -> String {
+pub(crate) fn plural(word: &str) -> String {
     format!("{word}s")
 }
 

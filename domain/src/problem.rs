@@ -136,6 +136,10 @@ codes! {
     WrongNetwork "wrong_network" 403 Stop "This key does not work from your network."
     /// The person proposed, owns or edited what they would review.
     FourEyes "four_eyes" 403 Stop "Somebody else has to review this."
+    /// A guard that nobody overrides forbids the act.
+    GuardAbsolute "guard_absolute" 403 Stop "A guard that nobody overrides forbids this."
+    /// Nobody looked at an earlier act of the person in time.
+    PostReviewOverdue "post_review_overdue" 403 Stop "Somebody has to look at an earlier act of yours first."
     /// The system is not registered, not approved or retired.
     SystemNotLive "system_not_live" 403 Stop "The AI system is not live."
     /// Nothing here that the caller may see.

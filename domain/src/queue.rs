@@ -28,6 +28,8 @@ words! {
         Breaching "breaching"
         /// Resolved, and this person has reviewed it.
         Resolved "resolved"
+        /// Its AI system was asked for a change, and this person owns that system.
+        Owned "owned"
     }
 }
 
@@ -42,6 +44,7 @@ impl View {
             View::Settling => "Settling",
             View::Breaching => "Breaching",
             View::Resolved => "Resolved by you",
+            View::Owned => "Yours as owner",
         }
     }
 
@@ -125,6 +128,17 @@ impl Narrowed {
     pub fn narrows(&self) -> bool {
         *self != Self::default()
     }
+}
+
+/// What somebody asks the queue for, apart from the place in the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Which list.
+    pub view: View,
+    /// In which order.
+    pub sort: Sort,
+    /// What narrows it.
+    pub narrowed: Narrowed,
 }
 
 /// A decision as people name it: by its whole id, or by the short form that screens print.

@@ -14,13 +14,17 @@ use crate::{
         AgentKeyId, ChangeId, DecisionId, EntryId, LeaseId, PasskeyId, PersonId, PresentationId, RoleAssignmentId,
         SessionId, SystemId,
     },
+    keyboard::KeyMap,
     lease::Holder,
     lineage::{FieldChange, Maker},
+    overrides::{Override, Overriding, PostReview, Stands},
+    owner::{DecisionOwner, ShownOwner},
     pause::ShownPause,
     policy::{Route, RowTrace},
     queue::{Count, Sort, View},
     revocation::Revocation,
     role::Role,
+    saved::CountedView,
     talk::{CommentsView, ShownHandover},
 };
 
@@ -59,6 +63,9 @@ pub struct Me {
     pub demo: bool,
     /// What the person was not told yet about access, newest first.
     pub notices: Vec<NoticeRow>,
+    /// The person's keys.
+    #[serde(default)]
+    pub keys: KeyMap,
 }
 
 /// The queue: one page of a view.
@@ -90,6 +97,9 @@ pub struct QueueView {
     pub pauses: Vec<ShownPause>,
     /// Hand-over notes that run, of the same systems, which this person has not put away.
     pub handovers: Vec<ShownHandover>,
+    /// The reader's saved views, in their order, with how many decisions each holds.
+    #[serde(default)]
+    pub saved: Vec<CountedView>,
 }
 
 /// One row of the queue.
@@ -167,6 +177,8 @@ pub struct DecisionView {
     pub system: SystemId,
     /// Its name.
     pub system_name: String,
+    /// Who owns it.
+    pub owner: Option<DecisionOwner>,
     /// The key that proposed, by its public id.
     pub key_id: String,
     /// Name of the type.
@@ -211,6 +223,10 @@ pub struct DecisionView {
     pub pause: Option<ShownPause>,
     /// The final word.
     pub resolution: Option<ResolutionSection>,
+    /// The form that releases it, or why there is none; only where a rule refused it and nobody released it.
+    pub overriding: Option<Overriding>,
+    /// What another person looks at of what was done against the policy, oldest first.
+    pub post_reviews: Vec<PostReview>,
     /// Reported results, oldest first.
     pub outcomes: Vec<OutcomeRow>,
     /// Entries about the decision, oldest first.
@@ -233,6 +249,20 @@ pub struct DecisionView {
     pub seen: String,
     /// Server time.
     pub now: u64,
+    /// The newest signed checkpoint, for what is printed.
+    #[serde(default)]
+    pub checkpoint: Option<CheckpointMark>,
+}
+
+/// A signed checkpoint, as paper names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckpointMark {
+    /// Name of the log.
+    pub origin: String,
+    /// Entries under it.
+    pub size: u64,
+    /// Root hash, in base64 as the checkpoint writes it.
+    pub root: String,
 }
 
 /// One committed field as the page shows it.
@@ -371,6 +401,8 @@ pub struct ReviewRow {
     pub round: u64,
     /// Its entry, where the person reading may take it back.
     pub retractable: Option<EntryId>,
+    /// Its entry.
+    pub entry: EntryId,
     /// When.
     pub at: u64,
     /// Its seal.
@@ -392,6 +424,8 @@ pub struct ResolutionSection {
     pub seal: Seal,
     /// When the agent was told.
     pub released_at: Option<u64>,
+    /// A person released what the rule had refused; the outcome says so.
+    pub overridden: Option<Override>,
     /// The approval was taken back; the outcome says so.
     pub revoked: Option<Revocation>,
     /// The person may take the approval back, or say what was done about it.
@@ -399,9 +433,25 @@ pub struct ResolutionSection {
 }
 
 impl ResolutionSection {
-    /// The word that was given, whether or not it was taken back: only an approval is.
+    /// What stands, as far as an override asks.
+    pub fn stands(&self) -> Stands {
+        match (&self.revoked, &self.overridden) {
+            (Some(_), _) => Stands::Otherwise(ResolutionOutcome::Revoked),
+            (None, Some(_)) => Stands::Overridden,
+            (None, None) if self.by_pause => Stands::ByPause,
+            (None, None) if self.by_rule.is_some() => Stands::ByRule(self.outcome),
+            (None, None) => Stands::Otherwise(self.outcome),
+        }
+    }
+
+    /// The word that was given, whether or not it was taken back or overridden: only an approval is taken back, and only
+    /// a refusal overridden.
     pub fn given(&self) -> ResolutionOutcome {
-        if self.revoked.is_some() { ResolutionOutcome::Approved } else { self.outcome }
+        match (&self.overridden, &self.revoked) {
+            (Some(_), _) => ResolutionOutcome::Rejected,
+            (None, Some(_)) => ResolutionOutcome::Approved,
+            (None, None) => self.outcome,
+        }
     }
 }
 
@@ -629,6 +679,8 @@ pub struct InvitationLink {
 pub struct SystemsView {
     /// Systems, oldest first.
     pub systems: Vec<SystemRow>,
+    /// The reader may name owners.
+    pub may_name: bool,
     /// Server time.
     pub now: u64,
 }
@@ -644,6 +696,10 @@ pub struct SystemRow {
     pub open_count: u64,
     /// The pause that runs.
     pub pause: Option<ShownPause>,
+    /// Who owns it.
+    pub owner: Option<ShownOwner>,
+    /// The entry that said last who owns it; a form to name somebody else quotes it.
+    pub owner_entry: Option<EntryId>,
     /// Its keys, newest first.
     pub keys: Vec<KeyRow>,
 }
@@ -1067,6 +1123,20 @@ crate::decision::words! {
         Answered "answered"
         /// An action had an effect, and its approval is revoked.
         ToMakeGood "to_make_good"
+        /// The reader was named as the owner of an AI system.
+        OwnerNamed "owner_named"
+        /// The reader owns an AI system no longer.
+        OwnerReplaced "owner_replaced"
+        /// A reviewer asked an AI system that the reader owns for a change.
+        ChangeAsked "change_asked"
+        /// A seat of the policy in force cannot be filled by the people there are.
+        StaffShort "staff_short"
+        /// It can be again.
+        StaffBack "staff_back"
+        /// The reader may look at what somebody did against the policy.
+        ToPostReview "to_post_review"
+        /// Somebody looked at what the reader did, and did not uphold it.
+        NotUpheld "not_upheld"
     }
 }
 

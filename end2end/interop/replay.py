@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 CLOCK_SLACK_MS = 30_000
+BULK_MAX = 50
 APPROVER = "3a816eb7-fac2-4aa2-8d65-fb9dbb41ffeb"
 SENIOR_APPROVER = "f14a7d3e-82b6-4b0d-9c6f-2e5b80a4d105"
 
@@ -33,6 +34,7 @@ COUNTED = {"approve", "reject", "approve_with_edits"}
 OUTCOMES = {"approved", "rejected", "expired", "withdrawn", "revoked"}
 PEOPLE_ROUTES = {"require", "escalate"}
 FROZEN = Path(__file__).parents[2] / "ledger/tests/vectors/countersign-v1"
+TO_LOOK_AT = {"decision.overridden", "decision.revoked", "auth.break_glass_used"}
 READS = {"access.viewed", "access.downloaded", "access.unmasked", "access.denied", "decision.viewed"}
 
 Leaf = dict[str, Any]
@@ -69,6 +71,17 @@ class Review:
     senior: bool
     edited: str | None = None
     stands: bool = True
+    alone: bool = False
+
+
+@dataclass
+class Bulk:
+    """One ruling on several decisions, as it was sent."""
+
+    person: str
+    said: tuple[str, str, str]
+    left: int
+    reviewed: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -111,6 +124,9 @@ class Decision:
     seated: set[str] = field(default_factory=set)
     revoked: bool = False
     effect: bool = False
+    refused: bool = False
+    overridden: bool = False
+    told_anew: bool = False
 
     def begin_anew(self) -> None:
         """Another content or route: nobody holds a seat, and no approval is known to fill one."""
@@ -138,6 +154,10 @@ class Replay:
         self.roles: dict[str, dict[str, Leaf]] = {}
         self.disabled: set[str] = set()
         self.paused: set[str] = set()
+        self.owners: dict[str, str | None] = {}
+        self.bulks: dict[str, Bulk] = {}
+        self.to_look_at: dict[str, str | None] = {}
+        self.looked_at = 0
         self.disagreements: list[Disagreement] = []
         self.not_understood: Counter[str] = Counter()
         self.reviews = 0
@@ -150,8 +170,27 @@ class Replay:
             self.visit_person(about["id"], leaf)
         elif kind in ("system.paused", "system.resumed"):
             (self.paused.add if kind == "system.paused" else self.paused.discard)(about.get("id"))
+        elif kind == "system.owner_named":
+            self.owners[about["id"]] = (leaf.get("d") or {}).get("owner")
+        elif kind == "bulk.started":
+            self.visit_bulk(index, about["id"], leaf)
+        elif kind == "post_review.given":
+            self.look(index, about["id"], leaf)
         elif about.get("t") == "decision":
             self.visit_decision(index, about, leaf)
+        if kind in TO_LOOK_AT:
+            self.to_look_at[leaf["id"]] = leaf["actor"].get("sid")
+
+    def look(self, index: int, act: str, leaf: Leaf) -> None:
+        """Another person than who acted looks at an override, a revocation or an emergency sign-in, once."""
+        self.looked_at += 1
+        actor, alone = leaf["actor"], "single_operator" in (leaf.get("authz") or {}).get("ids", [])
+        if actor["as"] != "person":
+            self.disagree(index, act, "no person looked at it")
+        if act not in self.to_look_at:
+            self.disagree(index, act, "what was looked at is no act that waits for that, or was looked at before")
+        elif self.to_look_at.pop(act) == actor.get("sid") and not alone:
+            self.disagree(index, act, "who acted looked at it themselves")
 
     def finish(self) -> None:
         """What must not be left behind at the end of the log."""
@@ -160,9 +199,20 @@ class Replay:
                 self.disagree(decision.rejected_at, id, "a rejection was never followed by a resolution")
             if decision.judged and decision.revoked and decision.outcome != "revoked":
                 self.disagree(decision.resolved_at, id, "a revocation was never followed by its resolution")
+            if decision.judged and decision.overridden and decision.outcome == "rejected":
+                self.disagree(decision.resolved_at, id, "an override was never followed by its resolution")
 
     def disagree(self, index: int, id: str, why: str) -> None:
         self.disagreements.append(Disagreement(index, id, why))
+
+    def visit_bulk(self, index: int, id: str, leaf: Leaf) -> None:
+        d, actor = leaf["d"], leaf["actor"]
+        if actor["as"] != "person":
+            self.disagree(index, id, "several decisions were reviewed at once by no person")
+        if not 1 <= d["count"] <= BULK_MAX or d["verdict"] not in {"approve", "reject"}:
+            self.disagree(index, id, f"{d['count']} decisions cannot be reviewed at once with {d['verdict']}")
+        said = (d["verdict"], d["code"], d["policy"])
+        self.bulks[id] = Bulk(actor.get("sid", ""), said, d["count"])
 
     def visit_person(self, person: str, leaf: Leaf) -> None:
         d, kind = leaf.get("d") or {}, leaf["kind"]
@@ -323,15 +373,19 @@ class Replay:
         if decision.standing("request_changes"):
             yield "it was reviewed while its AI system was to change it"
         yield from self.unseen(decision, person, leaf["obj"]["id"], d)
+        yield from self.not_sent(person, leaf["obj"]["id"], d)
         if person in self.disabled:
             yield "the reviewer was disabled"
+        alone = "single_operator" in (leaf.get("authz") or {}).get("ids", [])
+        if person == self.owners.get(decision.system) and not alone:
+            yield "the reviewer owned the AI system that proposed it"
         senior = self.holds(person, SENIOR_APPROVER, decision.system, at)
         if not senior and not self.holds(person, APPROVER, decision.system, at):
             yield "the reviewer held no role that reviews"
         if d["verdict"] in COUNTED and any(one.person == person for one in decision.standing(*COUNTED)):
             yield "the same person's review of this round stands already"
         decision.reviews[leaf["id"]] = Review(
-            leaf["id"], person, d["verdict"], d["round"], senior, d.get("edited")
+            leaf["id"], person, d["verdict"], d["round"], senior, d.get("edited"), alone=alone
         )
         # A log from before there were claims has none.
         if self.leases and person not in decision.held.values():
@@ -354,6 +408,21 @@ class Replay:
             yield "the statement of what was seen is not in the export"
         elif seen.get("decision") != id or seen.get("content") != d["content"]:
             yield "the reviewer was shown another content than the one ruled on"
+
+    def not_sent(self, person: str, id: str, d: dict[str, Any]) -> Iterator[str]:
+        """Why a review is not of the ruling on several decisions that it names, if so."""
+        if "bulk" not in d:
+            return
+        bulk = self.bulks.get(d["bulk"])
+        if bulk is None:
+            yield "the review names a ruling on several decisions that nobody sent"
+            return
+        if bulk.person != person or bulk.said != (d["verdict"], d.get("code"), d["policy"]):
+            yield "the review is of another person, ruling or policy than the ruling on several that it names"
+        if id in bulk.reviewed or bulk.left == 0:
+            yield "the ruling on several decisions that the review names is of others"
+        bulk.reviewed.add(id)
+        bulk.left -= 1
 
     def on_quorum_met(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
         if d["outcome"] not in {"approved", "rejected"}:
@@ -437,6 +506,27 @@ class Replay:
             yield "who revoked it was no senior approver of its AI system"
         decision.revoked = True
 
+    def on_overridden(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
+        """A senior approver of its AI system, who was shown it, releases what a rule refused, once."""
+        if not decision.refused or decision.overridden or decision.outcome != "rejected":
+            yield "it was overridden and no rule had refused it"
+        yield from self.names_resolution(decision, d)
+        yield from self.names_refusal(decision, d)
+        actor = leaf["actor"]
+        if actor["as"] != "person":
+            yield "no person overrode it"
+        elif actor["sid"] in self.disabled or not self.holds(
+            actor["sid"], SENIOR_APPROVER, decision.system, leaf["at"]
+        ):
+            yield "who overrode it was no senior approver of its AI system"
+        yield from self.unseen(decision, actor.get("sid", ""), leaf["obj"]["id"], d)
+        decision.overridden = True
+
+    def names_refusal(self, decision: Decision, d: dict[str, Any]) -> Iterator[str]:
+        for name, is_ in [("content", decision.content), ("policy", decision.policy), ("rule", decision.rule)]:
+            if d[name] != is_:
+                yield f"another {name} is overridden than was refused"
+
     def on_compensated(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
         if d["result"] not in {"done", "not_possible"}:
             raise NotUnderstood(f"compensation {d['result']}")
@@ -454,6 +544,17 @@ class Replay:
             if d["content"] != decision.content:
                 yield "another content is revoked than the decision's"
             decision.outcome, decision.resolution, decision.resolved_at = "revoked", leaf["id"], index
+            return
+        if d.get("cause") == "override":
+            if not decision.overridden or decision.outcome != "rejected":
+                yield "it is resolved by an override and nobody overrode a refusal"
+            if d["outcome"] != "approved" or d.get("reviews"):
+                yield "an override approves and counts no reviews"
+            if decision.system in self.paused:
+                yield "it was overridden while its AI system was paused"
+            yield from self.names_refusal(decision, d)
+            decision.outcome, decision.resolution, decision.resolved_at = d["outcome"], leaf["id"], index
+            decision.told_anew = decision.released
             return
         if decision.outcome:
             yield f"it is resolved twice: {decision.outcome}, then {d['outcome']}"
@@ -473,6 +574,7 @@ class Replay:
                     yield "it is resolved otherwise than its quorum was met"
         decision.outcome, decision.resolution, decision.resolved_at = d["outcome"], leaf["id"], index
         decision.settling, decision.rejected_at = None, None
+        decision.refused = d["outcome"] == "rejected" and d.get("cause") == "rule"
 
     def does_not_follow(self, decision: Decision, d: dict[str, Any], leaf: Leaf | None = None) -> Iterator[str]:
         """Why an outcome does not follow from routing, reviews and time."""
@@ -517,6 +619,8 @@ class Replay:
                 yield f"it counts {entry}, a review that was retracted or voided"
             elif any(review.person == one.person for one in counted):
                 yield f"it counts one person twice, with {entry}"
+            elif review.person == self.owners.get(decision.system) and not review.alone:
+                yield f"it counts {entry}, a review of who owns the AI system by then"
             else:
                 counted.append(review)
         rejections = [one for one in counted if one.verdict == "reject"]
@@ -541,11 +645,12 @@ class Replay:
         yield from self.names_resolution(decision, d)
         if leaf["actor"]["as"] == "agent" and leaf["actor"]["sid"] != decision.system:
             yield "it was released to another AI system"
-        if decision.outcome == "approved" and not decision.released and decision.system in self.paused:
+        untold = not decision.released or decision.told_anew
+        if decision.outcome == "approved" and untold and decision.system in self.paused:
             yield "an approval was released while its AI system was paused"
         if decision.outcome and not decision.resolved_at < d["size"] <= index:
             yield f"it was released at size {d['size']}, which does not cover its resolution at {decision.resolved_at}"
-        decision.released = True
+        decision.released, decision.told_anew = True, False
 
     def on_outcome_reported(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
         yield from self.names_resolution(decision, d)
@@ -628,6 +733,8 @@ def replay(directory: Path) -> Replay:
 def report(log: Replay) -> str:
     judged = [one for one in log.decisions.values() if one.judged]
     lines = [f"{len(log.decisions)} decisions, {log.reviews} reviews, {log.leases} claims on them"]
+    if log.looked_at:
+        lines.append(f"{log.looked_at} acts looked at by another person, {len(log.to_look_at)} wait for one")
     for outcome, count in sorted(Counter(one.outcome or "open" for one in judged).items()):
         lines.append(f"  {outcome} {count}")
     lines.append(f"  not judged {len(log.decisions) - len(judged)}")

@@ -158,6 +158,23 @@ class Decision:
         return self.resolve("revoked", cause="revocation")
 
 
+    def override(self, resolution: str, person: str = "sue", **d: Any) -> str:
+        """Somebody releases what a rule refused; returns the resolution that says so."""
+        self.let_go(resolution, person, **d)
+        return self.resolve("approved", cause="override")
+
+    def let_go(self, resolution: str, person: str = "sue", as_: str = "person", **d: Any) -> str:
+        seen = d.pop("seen", None) or self.view(person)
+        right = {"code": "other", "resolution": resolution, "content": self.content, "policy": POLICY, "rule": 1}
+        return self.do("overridden", right | {"seen": seen} | d, as_=as_, sid=person)
+
+    def look(self, act: str, person: str = "ann", as_: str = "person", n: int = 1) -> None:
+        """Another person looks at an act."""
+        about = {"t": "post_review", "id": act, "n": n}
+        actor = {"as": as_, "sid": person}
+        self.log.add({"kind": "post_review.given", "obj": about, "d": {"result": "upheld"}, "actor": actor})
+
+
 class Case(unittest.TestCase):
     def setUp(self) -> None:
         self.log = Log()
@@ -174,6 +191,13 @@ class Case(unittest.TestCase):
     def disagrees(self, why: str) -> None:
         found = [one.why for one in self.replayed().disagreements]
         self.assertTrue(any(why in one for one in found), f"{why!r} is not among {found}")
+
+
+def sent(log: Log, count: int = 1, as_: str = "person", sid: str = "ann", **d: Any) -> str:
+    """One ruling on several decisions; returns its id."""
+    right = {"verdict": "approve", "code": "within_policy", "policy": POLICY, "count": count}
+    log.act("bulk", "bulk-1", "bulk.started", right | d, as_=as_, sid=sid)
+    return "bulk-1"
 
 
 class Right(Case):
@@ -267,11 +291,34 @@ class Right(Case):
         decision.do("compensated", {"result": "done"}, as_="person", sid="sue")
         self.agrees("revoked")
 
+    def test_what_a_rule_refused_is_released_told_again_looked_at_and_revoked(self) -> None:
+        decision = Decision(self.log, need=0, route="deny")
+        refused = decision.resolve("rejected", cause="rule")
+        decision.release(refused)
+        act = decision.let_go(refused)
+        resolution = decision.resolve("approved", cause="override")
+        decision.release(resolution)
+        decision.report(resolution)
+        decision.look(act)
+        decision.release(decision.revoke(resolution))
+        self.agrees("revoked")
+        self.log = Log()
+        decision = Decision(self.log, need=0, route="deny")
+        decision.release(decision.override(decision.resolve("rejected", cause="rule")))
+        self.agrees("approved")
+
     def test_a_pause_rejects_what_is_proposed_while_it_runs(self) -> None:
         self.log.act("system", SYSTEM, "system.paused", {}, as_="person", sid="ann")
         decision = Decision(self.log)
         decision.resolve("rejected", cause="pause")
         self.agrees("rejected")
+
+    def test_who_owned_the_system_before_reviews(self) -> None:
+        self.log.act("system", SYSTEM, "system.owner_named", {"owner": "ann"}, as_="person", sid="adm")
+        self.log.act("system", SYSTEM, "system.owner_named", {}, as_="person", sid="adm")
+        decision = Decision(self.log, need=1)
+        decision.resolve("approved", decision.review("ann"))
+        self.agrees("approved")
 
     def test_a_review_escalates(self) -> None:
         decision = Decision(self.log, need=1)
@@ -304,6 +351,15 @@ class Right(Case):
         self.assertNotEqual(ann, bob)
         self.agrees("approved")
 
+    def test_several_decisions_reviewed_by_one_act(self) -> None:
+        bulk = sent(self.log, count=2)
+        for id in ("decision-1", "decision-2"):
+            decision = Decision(self.log, need=1, id=id)
+            decision.resolve("approved", decision.review("ann", code="within_policy", bulk=bulk))
+        log = self.replayed()
+        self.assertEqual([one.why for one in log.disagreements], [])
+        self.assertEqual([one.outcome for one in log.decisions.values()], ["approved", "approved"])
+
     def test_another_route_gives_every_seat_free(self) -> None:
         decision = Decision(self.log, need=1)
         decision.take("ann")
@@ -331,6 +387,36 @@ class Right(Case):
 
 
 class Wrong(Case):
+    def test_a_review_of_an_act_on_several_that_nobody_sent_or_was_sent_otherwise(self) -> None:
+        decision = Decision(self.log, need=1)
+        decision.review("ann", code="within_policy", bulk="bulk-2")
+        self.disagrees("that nobody sent")
+        for wrong in ({"verdict": "reject"}, {"code": "other"}, {"policy": "another"}):
+            self.log = Log()
+            bulk = sent(self.log)
+            decision = Decision(self.log, need=1)
+            decision.review("ann", **{"code": "within_policy", "bulk": bulk} | wrong)
+            self.disagrees("of another person, ruling or policy")
+        self.log = Log()
+        bulk = sent(self.log)
+        decision = Decision(self.log, need=1)
+        decision.review("bob", code="within_policy", bulk=bulk)
+        self.disagrees("of another person, ruling or policy")
+
+    def test_an_act_on_several_of_too_many_of_others_or_with_another_ruling(self) -> None:
+        for wrong, count in (({"verdict": "escalate"}, 1), ({}, 51), ({}, 0)):
+            self.log = Log()
+            sent(self.log, count, **wrong)
+            self.disagrees("cannot be reviewed at once")
+        self.log = Log()
+        bulk = sent(self.log, count=1)
+        for id in ("decision-1", "decision-2"):
+            Decision(self.log, need=1, id=id).review("ann", code="within_policy", bulk=bulk)
+        self.disagrees("is of others")
+        self.log = Log()
+        sent(self.log, as_="agent", sid=SYSTEM)
+        self.disagrees("by no person")
+
     def test_a_review_by_somebody_who_holds_no_seat(self) -> None:
         decision = Decision(self.log)
         decision.take("ann")
@@ -654,6 +740,16 @@ class Wrong(Case):
         rule.resolve("approved", cause="rule")
         self.disagrees("a rule approved it while its AI system was paused")
 
+    def test_a_review_by_who_owns_the_system(self) -> None:
+        decision = Decision(self.log, need=1)
+        first = decision.review("ann")
+        self.log.act("system", SYSTEM, "system.owner_named", {"owner": "ann"}, as_="person", sid="adm")
+        decision.resolve("approved", first)
+        self.disagrees("a review of who owns the AI system by then")
+        other = Decision(self.log, id="decision-2", need=1)
+        other.review("ann", "abstain")
+        self.disagrees("the reviewer owned the AI system that proposed it")
+
     def test_a_revocation_of_what_was_not_approved_or_twice(self) -> None:
         decision = Decision(self.log, need=1)
         decision.revoke(decision.resolve("rejected", decision.review("ann", "reject")))
@@ -716,6 +812,76 @@ class Wrong(Case):
         decision.do("compensated", {"result": "done"}, as_="agent", sid=SYSTEM)
         self.disagrees("was not revoked, or did nothing")
         self.disagrees("no person says what was done")
+
+    def test_an_override_of_what_no_rule_refused_or_twice(self) -> None:
+        decision = Decision(self.log, need=1)
+        decision.override(decision.resolve("rejected", decision.review("ann", "reject")))
+        self.disagrees("it was overridden and no rule had refused it")
+        self.log = Log()
+        self.log.act("system", SYSTEM, "system.paused", {}, as_="person", sid="ann")
+        decision = Decision(self.log)
+        decision.override(decision.resolve("rejected", cause="pause"))
+        self.disagrees("it was overridden and no rule had refused it")
+        self.disagrees("it was overridden while its AI system was paused")
+        self.log = Log()
+        decision = Decision(self.log, need=0, route="deny")
+        decision.override(decision.override(decision.resolve("rejected", cause="rule")))
+        self.disagrees("it was overridden and no rule had refused it")
+        self.disagrees("nobody overrode a refusal")
+
+    def test_an_override_by_nobody_or_by_who_may_not_or_was_not_shown_it(self) -> None:
+        decision = Decision(self.log, need=0, route="deny")
+        decision.resolve("rejected", cause="rule")
+        decision.resolve("approved", cause="override")
+        self.disagrees("nobody overrode a refusal")
+        self.log = Log()
+        decision = Decision(self.log, need=0, route="deny")
+        decision.override(decision.resolve("rejected", cause="rule"), person="bob")
+        self.disagrees("who overrode it was no senior approver")
+        self.log = Log()
+        decision = Decision(self.log, need=0, route="deny")
+        resolution = decision.resolve("rejected", cause="rule")
+        decision.override(resolution, seen=decision.view("bob"))
+        self.disagrees("was not shown to the reviewer before")
+        self.log = Log()
+        decision = Decision(self.log, need=0, route="deny")
+        decision.let_go(decision.resolve("rejected", cause="rule"), as_="agent")
+        self.disagrees("no person overrode it")
+        self.disagrees("an override was never followed by its resolution")
+
+    def test_an_override_of_another_content_rule_or_resolution_and_one_that_rejects(self) -> None:
+        decision = Decision(self.log, need=0, route="deny")
+        decision.resolve("rejected", cause="rule")
+        decision.let_go("entry-1", content="other", rule=2)
+        self.disagrees("names another resolution")
+        self.disagrees("another content is overridden")
+        self.disagrees("another rule is overridden")
+        decision.resolve("rejected", cause="override")
+        self.disagrees("an override approves and counts no reviews")
+
+    def test_an_override_told_while_the_system_is_paused(self) -> None:
+        decision = Decision(self.log, need=0, route="deny")
+        refused = decision.resolve("rejected", cause="rule")
+        decision.release(refused)
+        resolution = decision.override(refused)
+        self.log.act("system", SYSTEM, "system.paused", {}, as_="person", sid="ann")
+        decision.release(resolution)
+        self.disagrees("was released while its AI system was paused")
+
+    def test_a_look_by_who_acted_by_no_person_or_a_second_time(self) -> None:
+        decision = Decision(self.log, need=0, route="deny")
+        act = decision.let_go(decision.resolve("rejected", cause="rule"))
+        decision.resolve("approved", cause="override")
+        decision.look(act, "sue")
+        self.disagrees("who acted looked at it themselves")
+        decision.look(act, "ann", n=2)
+        self.disagrees("was looked at before")
+        self.log = Log()
+        decision = Decision(self.log, need=0, route="deny")
+        act = decision.let_go(decision.resolve("rejected", cause="rule"))
+        decision.resolve("approved", cause="override")
+        decision.look(act, SYSTEM, as_="agent")
+        self.disagrees("no person looked at it")
 
     def test_a_comment_by_the_agent_or_an_answer_by_another_than_was_asked(self) -> None:
         Decision(self.log).do("commented", {}, as_="agent", sid=SYSTEM)

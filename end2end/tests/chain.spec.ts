@@ -38,7 +38,7 @@ it("shows every link of a decision from its key to its outcome", async ({ page, 
   assert.deepEqual(await headings(page), HEADINGS.with(REVIEW, "Review by Senior approver A"));
   await page.getByText("Missing in this chain: Owner of the AI system, Policy.").waitFor();
   assert.match(await text(page, 0), /On record.*The operator, on the command line, made key.*spec-agent.*proposed it by that key.*Right:/s);
-  assert.match(await text(page, 1), /Missing.*Nobody owns spec-agent.*What to do:/s);
+  assert.match(await text(page, 1), /Missing.*Nobody owned spec-agent.*What to do:/s);
   assert.match(await text(page, 2), /Missing.*which asks people\..*No author is recorded.*What to do:.*put version 1 in force/s);
   assert.match(await text(page, 3), /On record.*Senior approver A approved it.*Authority at that time.*Senior approver on every AI system/s);
   assert.match(await text(page, 4), /Approved by people: 1 review decided\..*Countersign counted 1 review and resolved it/s);

@@ -140,6 +140,11 @@ actions! {
     HandOver "hand_over"
     EndHandover "end_handover"
     RevokeDecision "revoke_decision"
+    NameOwner "name_owner"
+    ReviewInBulk "review_in_bulk"
+    OverrideDecision "override_decision"
+    ListPostReviews "list_post_reviews"
+    GivePostReview "give_post_review"
 }
 
 /// On what.
@@ -161,6 +166,8 @@ pub(crate) enum Target {
     PolicyVersion { id: PolicyVersionId, author: PersonId, n: u64 },
     /// A note for the next shift: the system that it is about, who wrote it, and its last entry.
     Handover { id: HandoverId, system: Option<SystemId>, author: PersonId, n: u64 },
+    /// An act that another person looks at: its entry, the decision that it is about with its system, and who acted.
+    PostReview { act: EntryId, decision: Option<(DecisionId, SystemId)>, by: PersonId },
     /// One sign-in and whose it is.
     SignIn { id: SessionId, person: PersonId },
     /// The installation as a whole.
@@ -202,7 +209,7 @@ impl Permit {
     /// The same, marked as an act that a second person would confirm if there were one (K7).
     pub(crate) fn alone(mut self) -> Self {
         if let Some(authz) = &mut self.authz {
-            mark(&mut authz.ids);
+            mark(&mut authz.ids, ALONE);
         }
         self
     }
@@ -239,8 +246,14 @@ impl Denial {
     /// Says what is missing and who can give it.
     pub(crate) fn sentence(&self) -> String {
         let by = |policy: &str| self.policies.iter().any(|id| id == policy);
+        if by("key_holder_never_reviews") && self.action == Action::OverrideDecision {
+            return "You made the key of this agent, so somebody else has to release what it proposes.".into();
+        }
         if by("key_holder_never_reviews") {
             return "You made the key of this agent, so somebody else has to review what it proposes.".into();
+        }
+        if by("owner_never_reviews") {
+            return "You own this AI system, so somebody else has to review what it proposes.".into();
         }
         if by("break_glass_never_reviews") {
             return "An emergency sign-in repairs access and never reviews. Sign in the usual way.".into();
@@ -261,11 +274,17 @@ impl Denial {
             return "You paused this AI system, so somebody else has to resume it: a senior approver of it, or an admin."
                 .into();
         }
+        if by("actor_never_post_reviews") {
+            return "You did this, so somebody else has to look at it.".into();
+        }
         if by("subject_never_confirms") {
             return "This change is about your own access, so somebody else has to confirm it.".into();
         }
         if let Some(able) = &self.able {
             return above(able);
+        }
+        if by("admin_never_reviews") && self.action == Action::OverrideDecision {
+            return "An admin may not override. Ask an admin to invite somebody as senior approver.".into();
         }
         if self.policies.iter().any(|id| id == "admin_never_reviews") {
             return "An admin may not review. Ask an admin to invite somebody as approver.".into();
@@ -306,6 +325,7 @@ impl Denial {
             Action::RegisterSystem | Action::IssueKey | Action::RevokeKey => {
                 "Systems and keys are managed by admins.".into()
             }
+            Action::NameOwner => "Who owns an AI system is said by admins.".into(),
             Action::ListSessions | Action::ListCredentials | Action::ConfirmCredential => {
                 "Sign-ins and passkeys are watched over by admins; nobody vouches for their own passkey.".into()
             }
@@ -331,7 +351,7 @@ impl Denial {
             }
             Action::ListPauses => "Pauses are read by everybody with a role. An admin can give one.".into(),
             Action::PauseSystem => {
-                "Pausing needs the role approver or senior approver for this AI system, admin, or compliance officer. An admin can give it.".into()
+                "Pausing needs the role approver or senior approver for this AI system, admin, or compliance officer, or to own it. An admin can give a role.".into()
             }
             Action::ResumeSystem => {
                 "Resuming needs the role senior approver for this AI system, or admin. An admin can give it.".into()
@@ -342,8 +362,20 @@ impl Denial {
             Action::RevokeDecision => {
                 "Revoking needs the role senior approver for this AI system and type. An admin can give it.".into()
             }
+            Action::OverrideDecision => {
+                "Overriding needs the role senior approver for this AI system and type, with limits that reach this decision. An admin can give it.".into()
+            }
+            Action::ListPostReviews => {
+                "Post-reviews are read by senior approvers, admins, compliance officers and auditors. An admin can give such a role.".into()
+            }
+            Action::GivePostReview => {
+                "This takes a senior approver of the AI system and type or a compliance officer, or for a sign-in an admin or a compliance officer. An admin can give such a role.".into()
+            }
             Action::HandOver => {
                 "Writing a note needs the role approver or senior approver for what it is about. An admin can give it.".into()
+            }
+            Action::ReviewInBulk => {
+                "Reviewing several decisions at once needs the role approver or senior approver. An admin can give it.".into()
             }
             Action::EndHandover => {
                 "A note is ended by who wrote it, or by a senior approver for what it is about. Put it away from your own queue instead.".into()
@@ -374,11 +406,19 @@ impl Policies {
 
     /// Returns what a policy means, in a sentence.
     pub(crate) fn says(&self, id: &str) -> String {
-        if id == "default_deny" {
-            return "No rule allows it, so it is refused.".to_owned();
+        match id {
+            "default_deny" => return "No rule allows it, so it is refused.".to_owned(),
+            EMERGENCY => return "Done in an emergency sign-in, past the sign-in providers.".to_owned(),
+            _ => {}
         }
         let policy = self.set.policy(&cedar_policy::PolicyId::new(id));
         policy.and_then(|policy| policy.annotation("says")).unwrap_or_default().to_owned()
+    }
+
+    /// Tells whether nobody overrides a guard.
+    pub(crate) fn is_absolute(&self, id: &str) -> bool {
+        let policy = self.set.policy(&cedar_policy::PolicyId::new(id));
+        policy.is_some_and(|policy| policy.annotation("absolute").is_some())
     }
 
     fn read(policies: &str, schema: &str) -> Result<Self> {
@@ -446,12 +486,15 @@ pub(crate) async fn authorize(
     target: Target,
     now: u64,
 ) -> Result<Permit> {
-    let facts = Facts::of(conn, target).await?;
-    let (principal, authority, alone) = principal(conn, &caller.actor, target, &facts, now).await?;
+    let mut facts = Facts::of(conn, target).await?;
+    let (principal, authority, marks) = principal(conn, &caller.actor, target, &facts, now).await?;
+    if caller.person().is_some() {
+        facts.own(conn, target).await?;
+    }
     let viewer = principal.clone();
     let (allowed, mut ids) = policies.decide(principal, action, target.entity(&facts)?)?;
-    if alone && allowed {
-        mark(&mut ids);
+    for word in marks.iter().filter(|_| allowed) {
+        mark(&mut ids, word);
     }
     let permit = Permit {
         actor: actor(&caller.actor, operator),
@@ -467,8 +510,13 @@ pub(crate) async fn authorize(
     // Who may not even read a decision learns nothing of it from a refusal; the rest are told what they lack.
     let hidden = match target {
         Target::Decision { .. } => !policies.decide(viewer, Action::ViewDecision, target.entity(&facts)?)?.0,
+        Target::PostReview { decision: Some((id, system)), .. } => {
+            let decision = Target::Decision { id, system, n: 1 };
+            !policies.decide(viewer, Action::ViewDecision, decision.entity(&facts)?)?.0
+        }
         Target::SignIn { .. } => true,
-        Target::System(_)
+        Target::PostReview { decision: None, .. }
+        | Target::System(_)
         | Target::PausedSystem { .. }
         | Target::Member(_)
         | Target::Change { .. }
@@ -497,7 +545,7 @@ pub(crate) async fn ask(
     action: Action,
     target: Target,
 ) -> Result<Opinion> {
-    let facts = Facts::of(conn, target).await?;
+    let mut facts = Facts::of(conn, target).await?;
     let actor = Actor::Person {
         id: person,
         session: SessionId(Uuid::nil()),
@@ -506,6 +554,7 @@ pub(crate) async fn ask(
         factor_missing: false,
     };
     let (principal, ..) = principal(conn, &actor, target, &facts, engine.now()).await?;
+    facts.own(conn, target).await?;
     let (allowed, policies) = engine.policies.decide(principal, action, target.entity(&facts)?)?;
     Ok(Opinion { allowed, policies })
 }
@@ -623,7 +672,9 @@ pub(crate) fn imagine(policies: &Policies, sample: &Sample) -> Result<Opinion> {
         held: std::slice::from_ref(&sample.holding),
     };
     let facts = match sample.target {
-        Target::Decision { .. } => Facts { matter: Some(sample.matter.clone()), key_holder: None },
+        Target::Decision { .. } | Target::PostReview { decision: Some(_), .. } => {
+            Facts { matter: Some(sample.matter.clone()), ..Facts::default() }
+        }
         _ => Facts::default(),
     };
     let principal = viewer.entity(sample.target, facts.matter.as_ref())?;
@@ -678,12 +729,16 @@ fn above(able: &[Role]) -> String {
     }
 }
 
-/// Marks an act that a second person would confirm if there were one.
-fn mark(ids: &mut Vec<String>) {
-    const ALONE: &str = "single_operator";
-    if !ids.iter().any(|id| id == ALONE) {
+/// Mark of an act that a second person would confirm if there were one.
+const ALONE: &str = "single_operator";
+/// Mark of an act in an emergency sign-in.
+const EMERGENCY: &str = "break_glass";
+
+/// Marks an act, beside the policies that allowed it.
+fn mark(ids: &mut Vec<String>, word: &str) {
+    if !ids.iter().any(|id| id == word) {
         ids.truncate(7);
-        ids.push(ALONE.to_owned());
+        ids.push(word.to_owned());
         ids.sort();
     }
 }
@@ -694,13 +749,29 @@ struct Facts {
     matter: Option<Matter>,
     /// Who made the key that proposed the decision.
     key_holder: Option<PersonId>,
+    /// Who owns the system, where a person asks.
+    owner: Option<PersonId>,
 }
 
 impl Facts {
     async fn of(conn: &mut PgConnection, target: Target) -> Result<Self> {
-        let Target::Decision { id, .. } = target else { return Ok(Self::default()) };
+        let id = match target {
+            Target::Decision { id, .. } | Target::PostReview { decision: Some((id, _)), .. } => id,
+            _ => return Ok(Self::default()),
+        };
         let (matter, key_holder) = db::decisions::matter(conn, id).await?.ok_or(Error::NotFound)?;
-        Ok(Self { matter: Some(matter), key_holder })
+        Ok(Self { matter: Some(matter), key_holder, owner: None })
+    }
+
+    /// Reads who owns the system, in a statement after the one that locks the person who asks: whoever names an owner
+    /// locks the owner too, so that who is named here from another transaction is seen by the next one only.
+    async fn own(&mut self, conn: &mut PgConnection, target: Target) -> Result<()> {
+        if let Target::Decision { system, .. } | Target::System(system) | Target::PausedSystem { id: system, .. } =
+            target
+        {
+            self.owner = db::owners::find(conn, system).await?;
+        }
+        Ok(())
     }
 }
 
@@ -758,7 +829,7 @@ async fn principal(
     target: Target,
     facts: &Facts,
     now: u64,
-) -> Result<(Entity, Option<Authority>, bool)> {
+) -> Result<(Entity, Option<Authority>, Vec<&'static str>)> {
     let strings = |words: &[&str]| RestrictedExpression::new_set(words.iter().map(|word| text(word)));
     Ok(match actor {
         Actor::Person { id, session, factor_missing, .. } => {
@@ -775,25 +846,27 @@ async fn principal(
             };
             let entity = viewer.entity(target, facts.matter.as_ref())?;
             let held = held.iter().flat_map(Holding::held).collect();
-            (entity, Some(Authority { n: person.n, held }), person.alone)
+            let marks = [(person.alone, ALONE), (person.break_glass, EMERGENCY)];
+            let marks = marks.into_iter().filter_map(|(is_so, word)| is_so.then_some(word)).collect();
+            (entity, Some(Authority { n: person.n, held }), marks)
         }
         Actor::Agent { system, key, scopes, .. } => {
             // A key that ended after the request began may do nothing any more.
             let works = keys::works(conn, *key, now).await?;
             let words: Vec<&str> = scopes.iter().filter(|_| works).map(|scope: &Scope| scope.word()).collect();
             let attributes = [("system", text(&system.to_string())), ("scopes", strings(&words))];
-            (entity("AgentKey", &key.to_string(), attributes)?, None, false)
+            (entity("AgentKey", &key.to_string(), attributes)?, None, Vec::new())
         }
         Actor::Directory { token, provider, .. } => {
             // A token that ended after the request began may do nothing any more.
             let works = scim::works(conn, *token, now).await?;
             let attributes =
                 [("provider", text(&provider.to_string())), ("works", RestrictedExpression::new_bool(works))];
-            (entity("ScimToken", &token.to_string(), attributes)?, None, false)
+            (entity("ScimToken", &token.to_string(), attributes)?, None, Vec::new())
         }
-        Actor::Operator => (entity("Operator", "operator", [])?, None, false),
-        Actor::Engine => (entity("Engine", "engine", [])?, None, false),
-        Actor::Anonymous => (entity("Visitor", "visitor", [])?, None, false),
+        Actor::Operator => (entity("Operator", "operator", [])?, None, Vec::new()),
+        Actor::Engine => (entity("Engine", "engine", [])?, None, Vec::new()),
+        Actor::Anonymous => (entity("Visitor", "visitor", [])?, None, Vec::new()),
     })
 }
 
@@ -814,7 +887,7 @@ impl Viewer<'_> {
             RestrictedExpression::new_set(words)
         };
         let here = |holding: &Holding| match (target, matter) {
-            (Target::Decision { .. }, Some(matter)) => holding.covers(matter),
+            (Target::Decision { .. } | Target::PostReview { .. }, Some(matter)) => holding.covers(matter),
             (
                 Target::System(system)
                 | Target::PausedSystem { id: system, .. }
@@ -846,12 +919,17 @@ impl Viewer<'_> {
 
 impl Target {
     fn entity(&self, facts: &Facts) -> Result<Entity> {
+        let owner = facts.owner.map(|person| person.to_string()).unwrap_or_default();
         match self {
             Target::Decision { id, system, .. } => {
                 let risk = facts.matter.as_ref().map_or("", |matter| matter.risk.word());
                 let holder = facts.key_holder.map(|person| person.to_string()).unwrap_or_default();
-                let attributes =
-                    [("system", text(&system.to_string())), ("risk", text(risk)), ("key_holder", text(&holder))];
+                let attributes = [
+                    ("system", text(&system.to_string())),
+                    ("risk", text(risk)),
+                    ("key_holder", text(&holder)),
+                    ("owner", text(&owner)),
+                ];
                 entity("Decision", &id.to_string(), attributes)
             }
             Target::Change { id, requester, subject, .. } => {
@@ -859,9 +937,13 @@ impl Target {
                 let attributes = [("requester", text(&requester.to_string())), ("subject", text(&subject))];
                 entity("Change", &id.to_string(), attributes)
             }
-            Target::System(id) => entity("System", &id.to_string(), [("id", text(&id.to_string()))]),
+            Target::System(id) => {
+                let attributes = [("id", text(&id.to_string())), ("owner", text(&owner))];
+                entity("System", &id.to_string(), attributes)
+            }
             Target::PausedSystem { id, by, .. } => {
-                let attributes = [("id", text(&id.to_string())), ("paused_by", text(&by.to_string()))];
+                let attributes =
+                    [("id", text(&id.to_string())), ("owner", text(&owner)), ("paused_by", text(&by.to_string()))];
                 entity("System", &id.to_string(), attributes)
             }
             Target::Member(id) => entity("Member", &id.to_string(), [("id", text(&id.to_string()))]),
@@ -870,6 +952,10 @@ impl Target {
             }
             Target::Handover { id, author, .. } => {
                 entity("Handover", &id.to_string(), [("author", text(&author.to_string()))])
+            }
+            Target::PostReview { act, decision, by } => {
+                let kind = if decision.is_some() { "decision" } else { "sign_in" };
+                entity("PostReview", &act.to_string(), [("actor", text(&by.to_string())), ("kind", text(kind))])
             }
             Target::Directory(id) => entity("Directory", &id.to_string(), [("provider", text(&id.to_string()))]),
             Target::SignIn { id, person } => entity("SignIn", &id.to_string(), [("person", text(&person.to_string()))]),
@@ -894,6 +980,7 @@ impl Target {
             Target::Directory(id) => ("provider", id.0, 1),
             Target::PolicyVersion { id, n, .. } => ("policy_version", id.0, *n),
             Target::Handover { id, n, .. } => ("handover", id.0, *n),
+            Target::PostReview { act, .. } => ("post_review", act.0, 1),
             Target::SignIn { id, .. } => ("session", id.0, 1),
             Target::Installation { .. } => return None,
         };
@@ -1045,6 +1132,16 @@ mod tests {
         assert_eq!(able(Action::ResumeSystem, by(ME)), []);
     }
 
+    #[test]
+    fn who_owns_a_system_pauses_it_whatever_their_role_and_no_other() {
+        let policies = Policies::compiled().unwrap();
+        let viewer = Seen { disabled: false, break_glass: false, factor_missing: false };
+        let pauses = |system| asked(&policies, viewer, &[Role::Viewer], Action::PauseSystem, Target::System(system)).0;
+
+        assert!(pauses(OWN_SYSTEM));
+        assert!(!pauses(SYSTEM));
+    }
+
     /// Proves the row of the matrix for comments, and that auditors only read, whatever else they hold.
     #[test]
     fn whoever_works_on_decisions_comments_and_auditors_only_read() {
@@ -1079,6 +1176,43 @@ mod tests {
         assert_eq!(able, [Role::SeniorApprover]);
         assert!(!may(Seen { break_glass: true, ..seen }, &[Role::SeniorApprover]));
         assert!(!may(seen, &[Role::SeniorApprover, Role::Auditor]));
+    }
+
+    #[test]
+    fn only_senior_approvers_override_and_two_guards_are_absolute() {
+        let policies = Policies::compiled().unwrap();
+        let seen = Seen { disabled: false, break_glass: false, factor_missing: false };
+        let may = |seen, roles: &[Role], target| asked(&policies, seen, roles, Action::OverrideDecision, target).0;
+
+        let able: Vec<_> = Role::ALL.into_iter().filter(|role| may(seen, &[*role], decision())).collect();
+        assert_eq!(able, [Role::SeniorApprover]);
+        assert!(!may(Seen { break_glass: true, ..seen }, &[Role::SeniorApprover], decision()));
+        assert!(!may(seen, &[Role::SeniorApprover, Role::Auditor], decision()));
+        assert!(!may(seen, &[Role::SeniorApprover, Role::Admin], decision()));
+        assert!(!may(seen, &[Role::SeniorApprover], own_agents_decision()));
+        let guards =
+            policies.set.policies().map(|policy| policy.id().to_string()).filter(|id| id.starts_with("guard_"));
+        let mut absolute: Vec<_> = guards.filter(|id| policies.is_absolute(id)).collect();
+        absolute.sort();
+        assert_eq!(absolute, ["guard_irreversible", "guard_paused"]);
+    }
+
+    /// Proves R8 for overrides, revocations and emergency sign-ins.
+    #[test]
+    fn another_person_looks_at_what_was_done_against_the_policy() {
+        let policies = Policies::compiled().unwrap();
+        let seen = Seen { disabled: false, break_glass: false, factor_missing: false };
+        let able = |target| -> Vec<Role> {
+            let may = |role: &Role| asked(&policies, seen, &[*role], Action::GivePostReview, target).0;
+            Role::ALL.into_iter().filter(may).collect()
+        };
+
+        assert_eq!(able(post_review(true, OTHER)), [Role::SeniorApprover, Role::ComplianceOfficer]);
+        assert_eq!(able(post_review(false, OTHER)), [Role::Admin, Role::ComplianceOfficer]);
+        assert_eq!(able(post_review(true, ME)), []);
+        assert_eq!(able(post_review(false, ME)), []);
+        let emergency = Seen { break_glass: true, ..seen };
+        assert!(!asked(&policies, emergency, &[Role::Admin], Action::GivePostReview, post_review(false, OTHER)).0);
     }
 
     /// Proves A4 for an account that is disabled: nothing is left to it.
@@ -1161,6 +1295,7 @@ mod tests {
     const ME: PersonId = PersonId(Uuid::from_bytes([7; 16]));
     const OTHER: PersonId = PersonId(Uuid::from_bytes([8; 16]));
     const SYSTEM: SystemId = SystemId(Uuid::from_bytes([2; 16]));
+    const OWN_SYSTEM: SystemId = SystemId(Uuid::from_bytes([11; 16]));
 
     #[derive(Clone, Copy)]
     struct Seen {
@@ -1182,6 +1317,7 @@ mod tests {
             ("disabled_person", vec![Role::Viewer], Action::ListQueue, installation),
             ("admin_never_reviews", vec![Role::Admin, Role::SeniorApprover], Action::ReviewDecision, decision()),
             ("key_holder_never_reviews", vec![Role::Approver], Action::ReviewDecision, own_agents_decision()),
+            ("owner_never_reviews", vec![Role::SeniorApprover], Action::ReviewDecision, own_systems_decision()),
             ("break_glass_never_reviews", vec![Role::Approver], Action::ReviewDecision, decision()),
             ("break_glass_never_comments", vec![Role::Approver], Action::CommentDecision, decision()),
             ("auditor_stands_alone", vec![Role::Auditor, Role::Approver], Action::ReviewDecision, decision()),
@@ -1198,6 +1334,7 @@ mod tests {
                 Action::ResumeSystem,
                 Target::PausedSystem { id: SYSTEM, by: ME, n: 2 },
             ),
+            ("actor_never_post_reviews", vec![Role::SeniorApprover], Action::GivePostReview, post_review(true, ME)),
             ("requester_never_confirms", vec![Role::ComplianceOfficer], Action::ConfirmChange, change(ME, OTHER)),
             ("subject_never_confirms", vec![Role::SeniorApprover], Action::ConfirmChange, change(OTHER, ME)),
             ("nobody_changes_themselves", vec![Role::Admin], Action::ChangePerson, member(ME)),
@@ -1216,14 +1353,31 @@ mod tests {
         Target::Decision { id: DecisionId(Uuid::from_bytes([9; 16])), system: SYSTEM, n: 1 }
     }
 
+    /// The same kind of decision, proposed by a system that I own.
+    fn own_systems_decision() -> Target {
+        Target::Decision { id: DecisionId(Uuid::from_bytes([10; 16])), system: OWN_SYSTEM, n: 1 }
+    }
+
+    fn post_review(of_decision: bool, by: PersonId) -> Target {
+        let decision = (DecisionId(Uuid::from_bytes([1; 16])), SYSTEM);
+        Target::PostReview { act: EntryId(Uuid::from_bytes([4; 16])), decision: of_decision.then_some(decision), by }
+    }
+
     fn member(id: PersonId) -> Target {
         Target::Member(id)
     }
 
     fn facts(target: Target) -> Facts {
-        let Target::Decision { system, .. } = target else { return Facts::default() };
+        let (Target::Decision { system, .. }
+        | Target::System(system)
+        | Target::PostReview { decision: Some((_, system)), .. }) = target
+        else {
+            return Facts::default();
+        };
+        let owner = (system == OWN_SYSTEM).then_some(ME);
         let matter = Matter { system, type_name: "refund.issue".into(), risk: Risk::Medium, amount: None };
-        Facts { matter: Some(matter), key_holder: (target == own_agents_decision()).then_some(ME) }
+        let matter = (!matches!(target, Target::System(_))).then_some(matter);
+        Facts { matter, key_holder: (target == own_agents_decision()).then_some(ME), owner }
     }
 
     fn entity_of(target: Target) -> Entity {

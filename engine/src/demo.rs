@@ -37,12 +37,20 @@ const PEOPLE: [(Role, &str, &str); 10] = [
 ];
 
 /// The invented people who are there once there is a past.
-const COLLEAGUES: [(Role, &str, &str); 4] = [
+const COLLEAGUES: [(Role, &str, &str); 9] = [
     (Role::Approver, "Approver C", "approver-c"),
     (Role::Approver, "Approver D", "approver-d"),
     (Role::PolicyAuthor, "Policy author B", "policy-author-b"),
     (Role::ComplianceOfficer, "Compliance officer B", "compliance-officer-b"),
+    (Role::Viewer, "Owner A", OWNERS[0]),
+    (Role::Viewer, "Owner B", OWNERS[1]),
+    (Role::Viewer, "Owner C", OWNERS[2]),
+    (Role::Viewer, "Owner D", OWNERS[3]),
+    (Role::Viewer, "Owner E", OWNERS[4]),
 ];
+
+/// Sign-in names of those who own the five invented systems of a past.
+pub const OWNERS: [&str; 5] = ["owner-a", "owner-b", "owner-c", "owner-d", "owner-e"];
 
 /// Moves the time of a demo from its past to the present. Nothing else does, and no request is served meanwhile.
 pub struct Past {

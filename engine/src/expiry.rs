@@ -11,7 +11,7 @@ use crate::{
     changes, db,
     decisions::{self, Resolve},
     error::{Error, Result},
-    refusals, roles, sessions,
+    presence, refusals, roles, sessions,
 };
 
 /// How often deadlines are looked at.
@@ -53,6 +53,9 @@ pub(crate) async fn run(engine: Engine) {
         }
         if let Err(error) = audit_windows::begin_due(&engine).await {
             tracing::warn!(%error, "Audit windows are looked at again");
+        }
+        if let Err(error) = presence::forget(&engine).await {
+            tracing::warn!(%error, "Who has left a decision is forgotten later");
         }
         if let Err(error) = access_reviews::suspend_overdue(&engine).await {
             tracing::warn!(%error, "Access reviews are looked at again");

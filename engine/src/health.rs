@@ -1,7 +1,7 @@
 //! How the installation stands: what is measured all the time, and the lines of the health page.
 //!
-//! The page is not sealed, so that it answers while the ledger takes no entries; it shows no decision,
-//! person or policy. When a volume is almost full, proposals and reviews are refused before PostgreSQL
+//! The page is not sealed, so that it answers while the ledger takes no entries; it shows no decision
+//! and no person. When a volume is almost full, proposals and reviews are refused before PostgreSQL
 //! or the log would fail in the middle of one; reads go on.
 
 use std::{
@@ -17,6 +17,7 @@ use countersign_domain::{
     administration::{Health, HealthLine, HealthView},
     event::{AnomalyCause, Event},
     problem::Code,
+    staffing::Shortage,
     time::duration,
 };
 
@@ -61,6 +62,9 @@ pub(crate) struct Gauges {
     measured_at: AtomicU64,
     /// Whether running low is on record.
     low_on_record: AtomicBool,
+    /// Seats of the policy in force that cannot be filled, as they were found last. Kept here, because the page reads no
+    /// table of people or policies.
+    short: RwLock<Vec<Shortage>>,
     /// A test has set the figures.
     pinned: AtomicBool,
 }
@@ -79,6 +83,11 @@ impl Gauges {
     /// Returns the free bytes that a volume of so many needs.
     fn least(&self, total: u64) -> u64 {
         self.free_min.unwrap_or_else(|| (total / 100 * FREE_PERCENT_MIN).clamp(*FREE_BYTES.start(), *FREE_BYTES.end()))
+    }
+
+    /// Keeps which seats of the policy in force cannot be filled.
+    pub(crate) fn set_short(&self, short: Vec<Shortage>) {
+        *self.short.write().unwrap_or_else(PoisonError::into_inner) = short;
     }
 
     fn skew_ms(&self) -> u64 {
@@ -217,6 +226,7 @@ pub async fn view(engine: &Engine, caller: &Caller) -> Result<HealthView> {
         Ok((answered, server, backlog, head, checkpoint, holder))
     };
     let (answered, server, backlog, head, checkpoint, holder) = engine.noted(caller, found.await).await?;
+    let short = engine.health.short.read().unwrap_or_else(PoisonError::into_inner).clone();
     let now = engine.now();
     let line = |name: &str, state: Health, value: String, advice: &str| HealthLine {
         name: name.to_owned(),
@@ -280,6 +290,16 @@ pub async fn view(engine: &Engine, caller: &Caller) -> Result<HealthView> {
             "Download a proof or export the log and keep it elsewhere; until then an operator could rewrite it unseen.",
         ),
     });
+    lines.push(line(
+        "Reviewers",
+        if short.is_empty() { Health::Fine } else { Health::Watch },
+        match short.is_empty() {
+            true => "There are enough people for every row of the policy in force.".to_owned(),
+            false => format!("{}.", short.iter().map(Shortage::sentence).collect::<Vec<_>>().join("; ")),
+        },
+        "What such a row asks people about waits until its deadline. Give more people the role for these AI systems, or put \
+         a version in force that asks for fewer.",
+    ));
     lines.push(space_line(engine));
     lines.push(clock_line(engine, now));
     lines.push(line(

@@ -31,10 +31,12 @@ use crate::{
     error::{Error, Result},
     expiry, health,
     password::Hasher,
-    policies, reads, refusals, scim, secret,
+    policies,
+    presence::Arrived,
+    reads, refusals, scim, secret,
     sequencer::{self, Sequencer},
     signing::{Hold, Keys},
-    tail,
+    staffing, tail,
     vault::Vault,
 };
 
@@ -60,6 +62,8 @@ pub struct Inner {
     pub(crate) wake: Notify,
     pub(crate) waiting: Mutex<HashMap<EntryId, oneshot::Sender<u64>>>,
     pub(crate) changes: broadcast::Sender<Arc<Change>>,
+    /// Who opens a decision that others have open, at this instance.
+    pub(crate) arrivals: broadcast::Sender<Arrived>,
     pub(crate) backlog: Backlog,
     /// Failures of unknown accounts by network: one leaf a minute, so that a flood cannot fill the log.
     pub(crate) strangers: Counter,
@@ -151,6 +155,7 @@ impl Engine {
         policies::activate_bootstrap(&engine).await?;
         engine.spawn(expiry::run(engine.clone()));
         engine.spawn(scim::due::run(engine.clone()));
+        engine.spawn(staffing::run(engine.clone()));
         engine.measure_space();
         engine.spawn(health::run(engine.clone()));
 
@@ -204,6 +209,7 @@ impl Engine {
             wake: Notify::new(),
             waiting: Mutex::default(),
             changes: broadcast::channel(4_096).0,
+            arrivals: broadcast::channel(256).0,
             backlog: Backlog::default(),
             strangers: Counter::every(60_000),
             refusals: refusals::Refusals::new(),
@@ -254,6 +260,11 @@ impl Engine {
     /// Follows what is sealed, as ids and kinds. A receiver that lags reads the state anew.
     pub fn changes(&self) -> broadcast::Receiver<Arc<Change>> {
         self.0.changes.subscribe()
+    }
+
+    /// Follows who opens decisions at this instance. Whoever misses one learns it at their page's next sign of life.
+    pub fn arrivals(&self) -> broadcast::Receiver<Arrived> {
+        self.0.arrivals.subscribe()
     }
 
     /// Looks at everything that must work before traffic may come.

@@ -4,7 +4,7 @@ use countersign_domain::{
     event::{Event, List, Object, Place},
     ids::EntryId,
     problem::Code,
-    view::{EntryRow, EntryView, HeldRow, LedgerView, PathStep},
+    view::{CheckpointMark, EntryRow, EntryView, HeldRow, LedgerView, PathStep},
 };
 use countersign_ledger::{
     checkpoint,
@@ -262,6 +262,14 @@ pub(crate) async fn proof_of_entry(conn: &mut PgConnection, engine: &Engine, id:
 pub(crate) async fn note_holder(engine: &Engine, kind: &str, size: u64) -> Result<()> {
     let mut conn = engine.app.acquire().await?;
     Ok(db::logs::insert_holder(&mut conn, secret::id_at(engine.now()), kind, engine.log.row, size).await?)
+}
+
+/// Returns the newest signed checkpoint; none while the log has none.
+pub(crate) async fn newest(conn: &mut PgConnection, engine: &Engine) -> Result<Option<CheckpointMark>> {
+    let Some(note) = db::logs::head(conn, engine.log.row).await?.note else { return Ok(None) };
+    let (checkpoint, _) = checkpoint::open(&note, &engine.log.verifier)?;
+    let root = checkpoint.root.to_base64_std();
+    Ok(Some(CheckpointMark { origin: engine.log.origin.clone(), size: checkpoint.size, root }))
 }
 
 async fn signed_head(conn: &mut PgConnection, engine: &Engine) -> Result<SignedHead> {

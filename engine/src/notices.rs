@@ -50,6 +50,21 @@ pub(crate) async fn tell_of_system(
     Ok(())
 }
 
+/// Leaves a notice for each person about something that no person did: what it is, and the kind says what that means.
+pub(crate) async fn tell_of_state(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    people: &[PersonId],
+    kind: NoticeKind,
+    what: &str,
+    entry: &seal::Entry,
+) -> Result<()> {
+    for person in people {
+        insert(conn, engine, *person, (kind, None, About::System(what)), entry).await?;
+    }
+    Ok(())
+}
+
 /// Leaves a notice for a person about what somebody said of a decision; what they said is in none.
 pub(crate) async fn tell_of_decision(
     conn: &mut PgConnection,
@@ -66,6 +81,7 @@ pub(crate) async fn tell_of_decision(
 /// What a notice is about, beside the person.
 enum About<'a> {
     Person,
+    /// By its name, or in words.
     System(&'a str),
     Decision(DecisionId),
 }

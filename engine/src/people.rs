@@ -52,7 +52,8 @@ pub async fn me(engine: &Engine, caller: &Caller) -> Result<Me> {
     let name = texts(&mut conn, engine, &created, "name").await?.remove(&id).unwrap_or_else(erased);
     let login = texts(&mut conn, engine, &created, "login").await?.remove(&id).unwrap_or_else(erased);
     let notices = notices::unread(&mut conn, engine, id).await?;
-    Ok(Me { id, name, login, roles, turn_count, demo: engine.config().demo, notices })
+    let keys = db::keyboard::find(&mut conn, id).await?;
+    Ok(Me { id, name, login, roles, turn_count, demo: engine.config().demo, notices, keys })
 }
 
 /// Shows a person their own page.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use countersign_domain::{
     event::{Event, List},
     holding::{Holding, Matter},
-    ids::{DecisionId, PersonId, SystemId},
+    ids::{DecisionId, EntryId, PersonId, SystemId},
     role::Role,
     view::{Asked, Explained, PermissionRow, Reach, RolesView, Rule},
 };
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The rows of the matrix: what a person does, in words, and on what.
-const ROWS: [(&str, Action, On); 25] = [
+const ROWS: [(&str, Action, On); 30] = [
     ("See a decision, its proof and the queue", Action::ViewDecision, On::Decision),
     ("Open a masked field with a reason", Action::UnmaskField, On::Decision),
     ("Review low and medium risk", Action::ReviewDecision, On::Decision),
@@ -29,6 +29,7 @@ const ROWS: [(&str, Action, On); 25] = [
     ("Revoke an approval", Action::RevokeDecision, On::HighRisk),
     ("Comment on a decision, ask and answer", Action::CommentDecision, On::Decision),
     ("Leave a note for the next shift", Action::HandOver, On::System),
+    ("Review several decisions at once", Action::ReviewInBulk, On::Installation),
     ("See the ledger and check proofs", Action::ViewLedger, On::Installation),
     ("Fetch files of the log", Action::ReadLog, On::Installation),
     ("See people and what they hold", Action::ListPeople, On::Installation),
@@ -39,6 +40,7 @@ const ROWS: [(&str, Action, On); 25] = [
     ("See AI systems", Action::ListSystems, On::Installation),
     ("Register AI systems", Action::RegisterSystem, On::Installation),
     ("Make and revoke keys", Action::IssueKey, On::System),
+    ("Name who owns an AI system", Action::NameOwner, On::System),
     ("Pause an AI system", Action::PauseSystem, On::System),
     ("Resume an AI system that somebody else paused", Action::ResumeSystem, On::System),
     ("Connect identity providers", Action::ChangeProvider, On::Installation),
@@ -47,10 +49,13 @@ const ROWS: [(&str, Action, On); 25] = [
     ("Open and close audit windows", Action::OpenAuditWindow, On::Member),
     ("Start and answer access reviews", Action::StartAccessReview, On::Installation),
     ("See the state of the installation", Action::ViewHealth, On::Installation),
+    ("Override what a rule refused", Action::OverrideDecision, On::Decision),
+    ("See what people look at afterwards", Action::ListPostReviews, On::Installation),
+    ("Look at an override or a revocation of somebody else", Action::GivePostReview, On::PostReview),
 ];
 
 /// The questions of "why": action, and what kind of object it needs.
-const QUESTIONS: [(&str, Action, On); 16] = [
+const QUESTIONS: [(&str, Action, On); 17] = [
     ("see the decision", Action::ViewDecision, On::Decision),
     ("review the decision", Action::ReviewDecision, On::Decision),
     ("revoke the approval of the decision", Action::RevokeDecision, On::Decision),
@@ -67,6 +72,7 @@ const QUESTIONS: [(&str, Action, On); 16] = [
     ("resume the AI system", Action::ResumeSystem, On::System),
     ("read the access log", Action::ViewAccess, On::Installation),
     ("see changes that wait", Action::ListChanges, On::Installation),
+    ("override the rule that refused the decision", Action::OverrideDecision, On::Decision),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,6 +82,7 @@ enum On {
     System,
     Member,
     Change,
+    PostReview,
     Installation,
 }
 
@@ -137,7 +144,9 @@ fn matrix(engine: &Engine) -> Result<Vec<PermissionRow>> {
             let (elsewhere, _) = sample(engine, Holding::on(role, vec![SystemId(Uuid::max())]), action, on)?;
             cells.push(match (everywhere, elsewhere) {
                 (false, _) => Reach::Never,
-                (true, false) if matches!(on, On::Decision | On::HighRisk | On::System) => Reach::Scope,
+                (true, false) if matches!(on, On::Decision | On::HighRisk | On::System | On::PostReview) => {
+                    Reach::Scope
+                }
                 (true, false) => Reach::Everywhere,
                 (true, true) => Reach::Always,
             });
@@ -166,6 +175,11 @@ fn sample(engine: &Engine, holding: Holding, action: Action, on: On) -> Result<(
         On::System => Target::System(system),
         On::Member => Target::Member(other),
         On::Change => Target::Change { id: Uuid::from_u128(5).into(), requester: other, subject: None, n: 1 },
+        On::PostReview => Target::PostReview {
+            act: EntryId(Uuid::from_u128(6)),
+            decision: Some((DecisionId(Uuid::from_u128(4)), system)),
+            by: other,
+        },
         On::Installation => engine.installation(),
     };
     let matter = Matter { system, type_name: "sample".into(), risk, amount: None };
@@ -207,7 +221,7 @@ async fn explain(
             }
         }
         On::Member => Target::Member(find(tx, engine, object, "/object").await?),
-        On::Change | On::Installation => engine.installation(),
+        On::Change | On::PostReview | On::Installation => engine.installation(),
     };
     let opinion = authorize::ask(tx, engine, person, action, target).await?;
     let name = people::names(tx, engine, &[person]).await?.remove(&person).unwrap_or_else(people::erased);

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Mutex};
 
 use countersign_domain::{
     event::Event,
-    ids::{DecisionId, EntryId, PersonId, PresentationId, SessionId},
+    ids::{BulkRunId, DecisionId, EntryId, PersonId, PresentationId, SessionId},
 };
 use countersign_ledger::hash::{Hash, Label, leaf_hash};
 use tokio::sync::{mpsc, oneshot};
@@ -53,6 +53,10 @@ pub(crate) struct Presentation {
     pub(crate) content: Hash,
     pub(crate) issued_at: u64,
     pub(crate) expires_at: u64,
+    /// The page of several decisions that it is a part of.
+    pub(crate) bulk: Option<BulkRunId>,
+    /// It is unlike the others of that page, which did not show all of it.
+    pub(crate) unopened: bool,
 }
 
 pub(crate) struct Read {
@@ -82,6 +86,38 @@ pub(crate) async fn record(
     event: &Event,
     shown: Shown,
 ) -> Result<EntryId> {
+    let (id, committed) = send(engine, permit, event, shown).await?;
+    committed.await.map_err(|_| closed())?.map_err(Error::CannotSeal)?;
+    caller.count_sealed();
+
+    Ok(id)
+}
+
+/// Puts what one page reads of several things on record, all at once.
+///
+/// # Errors
+///
+/// As [`record`]; then nothing of the page may be shown.
+pub(crate) async fn record_all(
+    engine: &Engine,
+    caller: &Caller,
+    reads: impl IntoIterator<Item = (Permit, Event, Shown)>,
+) -> Result<()> {
+    let mut sent = Vec::new();
+    for (permit, event, shown) in reads {
+        sent.push(send(engine, permit, &event, shown).await?.1);
+    }
+    for committed in sent {
+        committed.await.map_err(|_| closed())?.map_err(Error::CannotSeal)?;
+        caller.count_sealed();
+    }
+
+    Ok(())
+}
+
+type Committed = oneshot::Receiver<std::result::Result<(), String>>;
+
+async fn send(engine: &Engine, permit: Permit, event: &Event, shown: Shown) -> Result<(EntryId, Committed)> {
     engine.seals()?;
     let id = EntryId(engine.id());
     let parts = event.parts();
@@ -89,12 +125,13 @@ pub(crate) async fn record(
     let bytes = seal::leaf(id, engine.now(), &permit, parts, BTreeMap::new()).encode()?;
     let (done, committed) = oneshot::channel();
     let read = Read { id, hash: leaf_hash(&bytes), bytes, shown, done };
-    let closed = || Error::CannotSeal("the server is stopping".into());
     engine.reads.sender.send(read).await.map_err(|_| closed())?;
-    committed.await.map_err(|_| closed())?.map_err(Error::CannotSeal)?;
-    caller.count_sealed();
 
-    Ok(id)
+    Ok((id, committed))
+}
+
+fn closed() -> Error {
+    Error::CannotSeal("the server is stopping".into())
 }
 
 /// Writes gathered reads until shutdown, then what is still waiting.

@@ -11,6 +11,7 @@ mod local;
 use countersign_domain::{
     event::{EndCause, Event, SignInMethod},
     ids::{EntryId, PersonId, ProviderId, SessionId},
+    overrides::PostReviewKind,
     problem::Code,
     view::NoticeKind,
 };
@@ -34,7 +35,7 @@ use crate::{
     caller::{Actor, Caller},
     db,
     error::{Error, Result},
-    notices, seal,
+    notices, post_reviews, seal,
     secret::{self, Token, token_hash},
 };
 
@@ -212,6 +213,7 @@ pub(crate) async fn open(
         db::sessions::set_n(tx, session, 2).await?;
         let told = notices::guardians(tx).await?;
         notices::tell(tx, engine, &told, NoticeKind::BreakGlass, Some(person), &entry).await?;
+        post_reviews::open(tx, engine, PostReviewKind::BreakGlass, (person, None), &entry).await?;
         tracing::warn!(person.id = %person, "A local account was used past the sign-in providers");
     }
 

@@ -1,5 +1,7 @@
 //! AI systems and their keys.
 
+use std::collections::HashMap;
+
 use countersign_domain::{
     Problem,
     event::{Event, List},
@@ -16,7 +18,7 @@ use crate::{
     db,
     error::{Error, Result},
     keys::{self, KeySettings},
-    pauses, reads, seal, secret,
+    owners, pauses, reads, seal, secret,
 };
 
 /// Lists the systems with their keys.
@@ -38,10 +40,13 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<SystemsView> {
         }
         let keys = db::agent_keys::list(&mut tx).await?;
         let pauses = pauses::list_shown(&mut tx, engine, &permit).await?;
+        let owners = owners::list_shown(&mut tx, engine).await?;
         tx.commit().await?;
-        Ok((permit, systems, keys, pauses))
+        Ok((permit, systems, keys, pauses, owners))
     };
-    let (permit, systems, keys, mut pauses) = engine.noted(caller, found.await).await?;
+    let (permit, systems, keys, mut pauses, owners) = engine.noted(caller, found.await).await?;
+    let may_name = permit.authority.as_ref().is_some_and(|authority| authority.holds(Role::Admin, None));
+    let owners: HashMap<_, _> = owners.into_iter().map(|(system, entry, owner)| (system, (entry, owner))).collect();
     let systems: Vec<_> = systems
         .into_iter()
         .map(|(system, open_count)| SystemRow {
@@ -58,6 +63,8 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<SystemsView> {
                 })
                 .collect(),
             pause: pauses.iter().position(|pause| pause.system == system.id).map(|at| pauses.swap_remove(at)),
+            owner: owners.get(&system.id).and_then(|(_, owner)| owner.clone()),
+            owner_entry: owners.get(&system.id).map(|(entry, _)| *entry),
             id: system.id,
             name: system.name,
             open_count,
@@ -66,7 +73,7 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<SystemsView> {
     let event = Event::AccessListed { list: List::Systems, count: systems.len() as u64 };
     reads::record(engine, caller, permit, &event, reads::Shown::default()).await?;
 
-    Ok(SystemsView { systems, now: engine.now() })
+    Ok(SystemsView { systems, may_name, now: engine.now() })
 }
 
 /// Finds a system by its name, for commands.

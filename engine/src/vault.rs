@@ -118,6 +118,17 @@ impl Vault {
         String::from_utf8(padded[..end].to_vec()).map(Some).map_err(|_| stored.unreadable("ciphertext"))
     }
 
+    /// Opens a stored value with the commitment that its text and key make; nothing where it was erased.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vault::open`].
+    pub(crate) fn open_committed(&self, stored: &db::vault::Stored) -> Result<Option<(String, Hash)>> {
+        let (Some(text), Some(key)) = (self.open(stored)?, self.field_key(stored)?) else { return Ok(None) };
+        let commits = commit::commitment(&commit::salt(&key), &stored.field, text.as_bytes());
+        Ok(Some((text, commits)))
+    }
+
     /// Commits to a text and encrypts it for the data subject of another value; nothing where that subject was erased.
     ///
     /// # Errors

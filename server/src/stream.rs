@@ -153,6 +153,8 @@ pub(crate) async fn queue(
     streams::open(server.engine(), &caller).await?;
 
     let (sender, receiver) = mpsc::channel(64);
+    // The channel is empty, so there is room: a page that was open over an upgrade learns of it when it comes back.
+    let _ = sender.try_send(Ok(build(&server.site_files().build)));
     tokio::spawn(follow(server, seat, person, after, sender));
     let mut response = Sse::new(ReceiverStream::new(receiver)).into_response();
     // Proxies that buffer would keep events back.
@@ -177,6 +179,7 @@ async fn follow(
     let mut poll = interval(SESSION_POLL);
     let mut heartbeat = interval(HEARTBEAT);
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut arrivals = server.engine().arrivals();
     let mut at = after.unwrap_or(*newest.borrow());
     newest.mark_changed();
     loop {
@@ -200,6 +203,12 @@ async fn follow(
                 }
                 // A database that does not answer proves nothing about the session; the next poll asks again.
                 Ok(true) | Err(_) => continue,
+            },
+            arrived = arrivals.recv() => match arrived {
+                Ok(arrived) if arrived.sessions.contains(&seat.session) => vec![reading(arrived.decision)],
+                // What was missed is learned at the page's next sign of life.
+                Ok(_) | Err(RecvError::Lagged(_)) => continue,
+                Err(RecvError::Closed) => return,
             },
             _ = heartbeat.tick() => vec![Event::default().comment("")],
             () = closing(&mut phase) => {
@@ -248,10 +257,10 @@ fn is_of_no_decision(change: &Change) -> bool {
     touched_by(change).next().is_none()
 }
 
-/// Tells whether a system was paused or resumed, or a note was left for the next shift or ended: pages of every system
-/// look again.
+/// Tells whether a system was paused or resumed or got another owner, or a note was left for the next shift or ended:
+/// pages of every system look again.
 fn is_of_every_page(change: &Change) -> bool {
-    let known = ["system.paused", "system.resumed", "handover.noted", "handover.ended"];
+    let known = ["system.paused", "system.resumed", "system.owner_named", "handover.noted", "handover.ended"];
     change.kinds.iter().any(|kind| known.contains(&kind.as_str()))
 }
 
@@ -263,6 +272,16 @@ async fn closing(phase: &mut watch::Receiver<Phase>) {
 fn event(change: &Change) -> Event {
     let data = serde_json::to_string(change).expect("a change is plain data");
     Event::default().event("change").id(change.size.to_string()).data(data)
+}
+
+/// Names the build that answers, so that a page of another one can say so.
+fn build(name: &str) -> Event {
+    Event::default().event("build").data(name)
+}
+
+/// Somebody opened a decision that this reader has open; the page asks who.
+fn reading(decision: DecisionId) -> Event {
+    Event::default().event("reading").data(decision.to_string())
 }
 
 /// The sign-in has ended: opening the stream again would be refused.

@@ -3,16 +3,19 @@
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
+    time::Duration,
 };
 
+use countersign_domain::keyboard::{Bound, KeyMap};
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlElement, KeyboardEvent};
+use web_sys::{Element, HtmlElement, KeyboardEvent};
 
 use super::form::Weight;
 use crate::{
     clock::steady_ms,
-    keys::{Command, Focus, PLACES, Press, Scene, TABLE, command},
+    frame::Surroundings,
+    keys::{Command, Focus, PLACES, Press, Scene, TABLE, command, meant, shown, shown_place},
 };
 
 /// What a page knows about itself that the browser does not.
@@ -55,6 +58,33 @@ thread_local! {
     static STARTED: Cell<bool> = const { Cell::new(false) };
     /// When the key that waits for the letter of a page went down.
     static PREFIXED_AT: Cell<Option<u64>> = const { Cell::new(None) };
+    /// The keys of who is signed in.
+    static OWN: RefCell<KeyMap> = RefCell::new(KeyMap::default());
+}
+
+/// Takes the keys of who is signed in; for effects only.
+pub(crate) fn own(map: &KeyMap) {
+    OWN.set(map.clone());
+}
+
+/// Returns the key of something as the person has it, unless keys are switched off.
+pub(crate) fn key_of(bound: Bound) -> Option<String> {
+    OWN.with_borrow(|map| (!map.off).then(|| map.key(bound).to_owned()))
+}
+
+/// How long a control shows that a key activated it.
+const FLASH: Duration = Duration::from_millis(500);
+
+/// Shows for a moment which control a key activated.
+pub(crate) fn flash(control: &Element) {
+    let _ = control.set_attribute("data-flash", "");
+    let control = control.clone();
+    set_timeout(
+        move || {
+            let _ = control.remove_attribute("data-flash");
+        },
+        FLASH,
+    );
 }
 
 /// How long that key waits.
@@ -115,19 +145,22 @@ fn scene_of_all() -> Page {
 }
 
 fn asked(event: &KeyboardEvent) -> Option<Command> {
-    let key = event.key();
+    let now = steady_ms().unwrap_or_default();
+    let prefixed = PREFIXED_AT.take().is_some_and(|at| now.saturating_sub(at) < PREFIX_MS);
+    let pressed = event.key();
+    let key = OWN.with_borrow(|map| meant(map, &pressed, event.ctrl_key(), prefixed))?;
+    // Where a sign is typed with Shift is the keyboard's business.
+    let sign = pressed.chars().count() == 1 && !pressed.chars().all(char::is_alphanumeric);
     let press = Press {
-        key: &key,
+        key,
         control: event.ctrl_key(),
         modified: event.alt_key() || event.meta_key(),
-        shift: event.shift_key() && key != "?",
+        shift: event.shift_key() && !sign,
         held: event.repeat(),
         composing: event.is_composing(),
     };
     let document = document();
     let page = scene_of_all();
-    let now = steady_ms().unwrap_or_default();
-    let prefixed = PREFIXED_AT.take().is_some_and(|at| now.saturating_sub(at) < PREFIX_MS);
     let scene = Scene {
         focus: focus(document.active_element().and_then(|element| element.dyn_into().ok())),
         dialog: matches!(document.query_selector("dialog[open]"), Ok(Some(_))),
@@ -146,6 +179,10 @@ fn focus(element: Option<HtmlElement>) -> Focus {
     if element.is_content_editable() {
         return Focus::Field;
     }
+    // A box takes the space bar and no characters.
+    if element.get_attribute("type").as_deref() == Some("checkbox") {
+        return Focus::Control;
+    }
     match element.tag_name().as_str() {
         "INPUT" | "TEXTAREA" | "SELECT" => Focus::Field,
         "A" | "BUTTON" | "SUMMARY" => Focus::Control,
@@ -163,6 +200,7 @@ pub(crate) fn leave_field() {
 /// The sheet of keys, opened by `?` or its button.
 #[component]
 pub(crate) fn KeySheet(dialog: NodeRef<html::Dialog>) -> impl IntoView {
+    let keys = Surroundings::get().keys;
     let able = RwSignal::new(false);
     Effect::new(move || able.set(true));
     let open = move |_| {
@@ -176,7 +214,10 @@ pub(crate) fn KeySheet(dialog: NodeRef<html::Dialog>) -> impl IntoView {
             hidden=move || !able.get()
             class="hidden min-h-8 items-center gap-1.5 rounded-control px-2 text-compact text-muted hover:bg-raised hover:text-text sm:inline-flex"
         >
-            <kbd class="rounded-chip border border-control px-1 font-mono text-compact">"?"</kbd>
+            {move || {
+                let key = keys.with(|map| (!map.off).then(|| map.key(Bound::Help).to_owned()));
+                key.map(|key| view! { <kbd class="rounded-chip border border-control px-1 font-mono text-compact">{key}</kbd> })
+            }}
             "Keys"
         </button>
         <Sheet dialog id="key-sheet"/>
@@ -186,8 +227,12 @@ pub(crate) fn KeySheet(dialog: NodeRef<html::Dialog>) -> impl IntoView {
 /// The sheet itself, read from the one table.
 #[component]
 pub(crate) fn Sheet(dialog: NodeRef<html::Dialog>, id: &'static str) -> impl IntoView {
-    let commands = TABLE.iter().map(|key| (key.keys, key.what.to_owned()));
-    let places = PLACES.iter().map(|place| (place.keys, format!("Go to {}, where you have it", place.label)));
+    let map = Surroundings::get().keys;
+    let commands = TABLE.map(|key| (Signal::derive(move || map.with(|map| shown(map, key.keys))), key.what.to_owned()));
+    let places = PLACES.map(|place| {
+        let keys = Signal::derive(move || map.with(|map| shown_place(map, &place)));
+        (keys, format!("Go to {}, where you have it", place.label))
+    });
 
     view! {
         <dialog
@@ -200,12 +245,16 @@ pub(crate) fn Sheet(dialog: NodeRef<html::Dialog>, id: &'static str) -> impl Int
             </h2>
             <dl class="grid gap-2">
                 {commands
+                    .into_iter()
                     .chain(places)
                     .map(|(keys, what)| {
                         view! {
                             <div class="grid grid-cols-[8rem_minmax(0,1fr)] gap-3">
                                 <dt>
-                                    <kbd class="font-mono text-compact">{keys}</kbd>
+                                    {move || match keys.get() {
+                                        keys if keys.is_empty() => view! { <span class="text-compact text-muted">"off"</span> }.into_any(),
+                                        keys => view! { <kbd class="font-mono text-compact">{keys}</kbd> }.into_any(),
+                                    }}
                                 </dt>
                                 <dd class="text-muted">{what}</dd>
                             </div>
@@ -213,10 +262,13 @@ pub(crate) fn Sheet(dialog: NodeRef<html::Dialog>, id: &'static str) -> impl Int
                     })
                     .collect_view()}
             </dl>
-            <form method="dialog" class="mt-5">
+            <form method="dialog" class="mt-5 flex flex-wrap items-center gap-4">
                 <button type="submit" class=Weight::Plain.class()>
                     "Close"
                 </button>
+                <a href="/me/keys" class="text-accent underline">
+                    "Change keys, or switch them off"
+                </a>
             </form>
         </dialog>
     }

@@ -8,12 +8,14 @@ pub(crate) fn kind_words(kind: &str) -> &str {
         "policy.activated" => "Policy activated",
         "policy.drafted" => "Policy draft saved",
         "policy.submitted" => "Policy draft handed over",
+        "policy.staffed" => "People for a seat of the policy missing, or there again",
         "policy.rejected" => "Policy draft rejected or taken back",
         "guard.changed" => "Limit of the guards set",
         "settings.changed" => "Settings changed",
         "system.approved" => "AI system registered",
         "system.paused" => "AI system paused",
         "system.resumed" => "AI system resumed",
+        "system.owner_named" => "Owner of an AI system named",
         "agent_key.issued" => "Key issued",
         "agent_key.revoked" => "Key revoked",
         "person.created" => "Person added",
@@ -60,10 +62,13 @@ pub(crate) fn kind_words(kind: &str) -> &str {
         "decision.viewed" => "Decision shown",
         "decision.reviewed" => "Reviewed",
         "decision.resolved" => "Resolved",
+        "decision.overridden" => "Released by override",
+        "post_review.given" => "Looked at by another person",
         "decision.revoked" => "Approval revoked",
         "decision.compensated" => "Compensation recorded",
         "decision.released" => "Released to the AI system",
         "decision.outcome_reported" => "Outcome reported",
+        "bulk.started" => "Several decisions reviewed by one act",
         "handover.noted" => "Note left for the next shift",
         "handover.ended" => "Note for the next shift ended",
         "access.viewed" => "Read",
@@ -96,9 +101,10 @@ pub(crate) fn changes_pauses(kind: &str) -> bool {
     matches!(kind, "system.paused" | "system.resumed")
 }
 
-/// Tells whether an entry of this kind can change which notes stand above the queue.
-pub(crate) fn changes_handovers(kind: &str) -> bool {
-    matches!(kind, "handover.noted" | "handover.ended")
+/// Tells whether an entry of this kind can change a queue though nothing happened to a decision: which systems are
+/// paused, who owns them, which notes stand above it.
+pub(crate) fn changes_beside(kind: &str) -> bool {
+    changes_pauses(kind) || matches!(kind, "system.owner_named" | "handover.noted" | "handover.ended")
 }
 
 #[cfg(test)]

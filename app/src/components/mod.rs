@@ -16,6 +16,7 @@ pub(crate) mod page;
 pub(crate) mod palette;
 pub(crate) mod passkey;
 pub(crate) mod pause;
+pub(crate) mod post_review;
 pub(crate) mod text;
 pub(crate) mod time;
 pub(crate) mod trace;

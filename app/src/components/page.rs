@@ -34,6 +34,11 @@ impl TitleText {
         Self(format!("Accountability of {} · Countersign", id.short()))
     }
 
+    /// The page of what a review saw.
+    pub(crate) fn shown(id: DecisionId) -> Self {
+        Self(format!("Shown of {} · Countersign", id.short()))
+    }
+
     /// The page of an entry.
     pub(crate) fn entry(index: u64) -> Self {
         Self(format!("Entry {index} · Countersign"))
@@ -221,13 +226,23 @@ pub(crate) fn Recorded(entry: EntryId) -> impl IntoView {
     }
 }
 
-/// Bars of the height of what is coming.
+/// Bars of the height of what is coming: a line above the page first, the bars when it takes longer, and a way out when it
+/// takes long. The style sheet alone keeps the time.
 #[component]
 pub(crate) fn Skeleton(rows: u8) -> impl IntoView {
     view! {
         <div aria-busy="true" class="grid gap-3">
             <p class="sr-only">"Loading"</p>
-            {(0..rows).map(|_| view! { <div class="h-16 rounded-dialog bg-raised motion-safe:animate-pulse"></div> }).collect_view()}
+            <div aria-hidden="true" class="fixed inset-x-0 top-0 z-30 h-0.5 bg-accent [animation:late_1ms_150ms_both]"></div>
+            <div class="grid gap-3 [animation:late_1ms_400ms_both]">
+                {(0..rows).map(|_| view! { <div class="h-16 rounded-dialog bg-raised motion-safe:animate-pulse"></div> }).collect_view()}
+            </div>
+            <p class="text-compact text-muted [animation:late_1ms_4s_both]">
+                "Still loading. "
+                <a href="" rel="external" class="text-accent underline">
+                    "Load the page again"
+                </a>
+            </p>
         </div>
     }
 }

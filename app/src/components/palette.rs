@@ -1,5 +1,6 @@
 //! The command palette: every command of the key table and every page of the navigation, found by typing.
 
+use countersign_domain::keyboard::KeyMap;
 use leptos::{ev::KeyboardEvent, html, prelude::*};
 use leptos_router::{
     NavigateOptions,
@@ -7,7 +8,10 @@ use leptos_router::{
 };
 
 use super::keyboard::{Layer, Page, Sheet, listen, may_rule, run, show};
-use crate::keys::{Command, PLACES, Scope, TABLE};
+use crate::{
+    frame::Surroundings,
+    keys::{Command, PLACES, Scope, TABLE, shown, shown_place},
+};
 
 /// A page that the person finds in the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +28,8 @@ pub(crate) struct Target {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Line {
     label: String,
-    /// The key that does the same.
-    keys: &'static str,
+    /// The key that does the same, as the person has it.
+    keys: String,
     act: Act,
 }
 
@@ -36,7 +40,7 @@ enum Act {
 }
 
 /// Lists what can be done at a path.
-fn lines(targets: &[Target], path: &str, may_rule: bool) -> Vec<Line> {
+fn lines(targets: &[Target], path: &str, may_rule: bool, map: &KeyMap) -> Vec<Line> {
     let in_list = path == "/queue";
     let on_decision = in_list || path.starts_with("/decisions/");
     let commands = TABLE.iter().filter_map(|key| {
@@ -47,12 +51,16 @@ fn lines(targets: &[Target], path: &str, may_rule: bool) -> Vec<Line> {
             Scope::Decision => on_decision,
         };
         let rules = command.arms();
-        let line = Line { label: key.what.to_owned(), keys: key.keys, act: Act::Run(command) };
+        let line = Line { label: key.what.to_owned(), keys: shown(map, key.keys), act: Act::Run(command) };
         (here && (may_rule || !rules)).then_some(line)
     });
     let pages = targets.iter().map(|target| Line {
         label: format!("Go to {}", target.label),
-        keys: PLACES.iter().find(|place| place.path == target.path).map_or("", |place| place.keys),
+        keys: PLACES
+            .iter()
+            .find(|place| place.path == target.path)
+            .map(|place| shown_place(map, place))
+            .unwrap_or_default(),
         act: Act::Go(*target),
     });
     commands.chain(pages).collect()
@@ -79,9 +87,11 @@ pub(crate) fn Palette(targets: Vec<Target>) -> impl IntoView {
     Effect::new(move || able.set(true));
 
     let path = use_location().pathname;
+    let map = Surroundings::get().keys;
     let offered = StoredValue::new(targets.clone());
     let open = move || {
-        all.set(offered.with_value(|targets| lines(targets, &path.get_untracked(), may_rule())));
+        let here = path.get_untracked();
+        all.set(offered.with_value(|targets| map.with_untracked(|map| lines(targets, &here, may_rule(), map))));
         typed.set(String::new());
         active.set(0);
         if let Some(input) = input.get_untracked() {
@@ -218,6 +228,8 @@ mod strings {
 
 #[cfg(test)]
 mod tests {
+    use countersign_domain::keyboard::Bound;
+
     use super::*;
 
     const TARGETS: [Target; 2] = [
@@ -230,19 +242,35 @@ mod tests {
         let arms =
             |lines: &[Line]| lines.iter().filter(|line| matches!(line.act, Act::Run(Command::ArmApprove))).count();
 
-        assert_eq!(arms(&lines(&TARGETS, "/decisions/1", true)), 1);
-        assert_eq!(arms(&lines(&TARGETS, "/decisions/1", false)), 0);
-        assert_eq!(arms(&lines(&TARGETS, "/ledger", true)), 0);
-        let queue = lines(&TARGETS, "/queue", true);
+        assert_eq!(arms(&lines(&TARGETS, "/decisions/1", true, &KeyMap::default())), 1);
+        assert_eq!(arms(&lines(&TARGETS, "/decisions/1", false, &KeyMap::default())), 0);
+        assert_eq!(arms(&lines(&TARGETS, "/ledger", true, &KeyMap::default())), 0);
+        let queue = lines(&TARGETS, "/queue", true, &KeyMap::default());
         assert!(queue.iter().all(|line| !line.keys.is_empty()), "{queue:?}");
         assert!(queue.iter().any(|line| line.act == Act::Run(Command::Next)));
-        assert!(!lines(&TARGETS, "/ledger", true).iter().any(|line| line.act == Act::Run(Command::Next)));
+        assert!(
+            !lines(&TARGETS, "/ledger", true, &KeyMap::default())
+                .iter()
+                .any(|line| line.act == Act::Run(Command::Next))
+        );
         assert!(!queue.iter().any(|line| line.act == Act::Run(Command::Send)), "nothing sends from here");
     }
 
     #[test]
+    fn a_changed_key_is_the_one_that_is_shown() {
+        let map = KeyMap { off: false, changed: vec![(Bound::Next, "n".into())] };
+        let next = |map: &KeyMap| {
+            let lines = lines(&TARGETS, "/queue", true, map);
+            lines.into_iter().find(|line| line.act == Act::Run(Command::Next)).unwrap().keys
+        };
+
+        assert_eq!(next(&map), "n  ↓");
+        assert_eq!(next(&KeyMap { off: true, ..map }), "↓");
+    }
+
+    #[test]
     fn every_typed_word_has_to_stand_in_the_line() {
-        let all = lines(&TARGETS, "/queue", true);
+        let all = lines(&TARGETS, "/queue", true, &KeyMap::default());
 
         assert_eq!(matching(&all, ""), all);
         assert_eq!(matching(&all, "  GO queue ").len(), 1);

@@ -8,18 +8,36 @@ use crate::clock::{Instant, Urgency, ago, instant, local, time_left, urgency};
 #[component]
 pub(crate) fn Moment(at: u64) -> impl IntoView {
     let Instant { machine, screen } = instant(at);
-    let shown = RwSignal::new(screen.clone());
+    let shown = RwSignal::new((screen.clone(), None));
+    let utc = StoredValue::new(screen.clone());
     Effect::new(move || {
         if let Some(local) = local(at) {
-            shown.set(local);
+            let beside = utc.with_value(|utc| beside(&local, utc));
+            shown.set((local, beside));
         }
     });
 
     view! {
-        <time datetime=machine title=screen class="whitespace-nowrap tabular-nums">
-            {move || shown.get()}
+        <time datetime=machine title=screen class="tabular-nums">
+            <span class="whitespace-nowrap">{move || shown.with(|(screen, _)| screen.clone())}</span>
+            {move || {
+                shown
+                    .with(|(_, beside)| beside.clone())
+                    .map(|beside| view! { <span class="whitespace-nowrap text-muted">{format!(" ({beside})")}</span> })
+            }}
         </time>
     }
+}
+
+/// Says what stands in UTC beside a local time, the day only where it is another; nothing where both are UTC.
+fn beside(local: &str, utc: &str) -> Option<String> {
+    if local == utc {
+        return None;
+    }
+    Some(match (local.split_once(", "), utc.split_once(", ")) {
+        (Some((day, _)), Some((utc_day, time))) if day == utc_day => time.to_owned(),
+        _ => utc.to_owned(),
+    })
 }
 
 /// An instant to the second, in UTC: for records.
@@ -73,6 +91,15 @@ pub(crate) fn TimeLeft(until: u64, #[prop(into)] now: Signal<u64>) -> impl IntoV
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn utc_stands_beside_with_its_day_where_that_is_another() {
+        let utc = "2 Nov 2026, 23:30 UTC";
+
+        assert_eq!(beside("2 Nov 2026, 20:00 UTC-3:30", utc).as_deref(), Some("23:30 UTC"));
+        assert_eq!(beside("3 Nov 2026, 00:30 UTC+1", utc).as_deref(), Some(utc));
+        assert_eq!(beside(utc, utc), None);
+    }
 
     #[test]
     fn a_record_shows_the_second() {

@@ -14,7 +14,7 @@ use crate::{
     wire::Json,
 };
 
-/// Reads how the installation stands; not sealed, because it reads no decision, person or policy.
+/// Reads how the installation stands; not sealed, because it reads no decision and no person.
 #[server(prefix = "/act", endpoint = "health", output = Json)]
 pub(crate) async fn read_health() -> Result<HealthView, Error> {
     use countersign_engine::health;

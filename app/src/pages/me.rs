@@ -4,6 +4,7 @@ use countersign_domain::{
     decision::ReviewState,
     event::SignInMethod,
     ids::SessionId,
+    keyboard::KeyMap,
     view::{MeView, NoticeKind, NoticeRow, OwnReview, SessionRow},
 };
 use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
@@ -140,6 +141,15 @@ fn notice_text(kind: NoticeKind) -> &'static str {
         NoticeKind::ToMakeGood => {
             "An action had an effect and its approval is revoked: somebody has to make that good. Revoked by:"
         }
+        NoticeKind::OwnerNamed => "is yours to answer for as its owner. Named by:",
+        NoticeKind::OwnerReplaced => "is no longer yours to answer for as its owner. Changed by:",
+        NoticeKind::StaffShort => "so that nobody can decide what it asks people about. Health says what to do.",
+        NoticeKind::StaffBack => "no longer: there are enough people again.",
+        NoticeKind::ChangeAsked => "An AI system that you own was asked for a change. By:",
+        NoticeKind::ToPostReview => {
+            "An override or a revocation waits for another person to look at it, under Post-reviews. Done by:"
+        }
+        NoticeKind::NotUpheld => "Somebody looked at what you did, and did not uphold it. By:",
         NoticeKind::Answered => "Your question was answered. By:",
         NoticeKind::BreakGlass => "A local account was used past the sign-in provider, for one hour. By:",
     }
@@ -172,7 +182,12 @@ pub(crate) fn EndOthers(end: ServerAction<EndOtherSessions>) -> impl IntoView {
 
 /// Keeps this browser's preferences in cookies.
 #[server(prefix = "/act", endpoint = "prefer", output = Json)]
-pub(crate) async fn prefer(theme: String, density: String, zone: String) -> Result<Answer, Error> {
+pub(crate) async fn prefer(
+    theme: String,
+    density: String,
+    zone: String,
+    #[server(default)] next: String,
+) -> Result<Answer, Error> {
     let preferences = Preferences {
         theme: Theme::from_word(&theme),
         density: Density::from_word(&density),
@@ -182,11 +197,11 @@ pub(crate) async fn prefer(theme: String, density: String, zone: String) -> Resu
         crate::request::set_cookie(&cookie);
     }
 
-    Ok(Answer::done("/me"))
+    Ok(Answer::done(if next.is_empty() { "/me".to_owned() } else { super::sign_in::local_path(&next) }))
 }
 
 /// Reads this browser's preferences out of the document, which the server marked with them.
-fn preferences() -> Preferences {
+pub(crate) fn preferences() -> Preferences {
     #[cfg(feature = "ssr")]
     return crate::shell::preferences();
     #[cfg(not(feature = "ssr"))]
@@ -219,6 +234,7 @@ pub(crate) fn MePage() -> impl IntoView {
                 match view.await {
                     Ok(MeView { me, providers, sessions, reviews, now }) => {
                         let roles = me.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
+                        let keys = keys_words(&me.keys);
                         view! {
                             <PageHeader title=move || me.name.clone()/>
                             <div class="grid max-w-4xl gap-6">
@@ -245,6 +261,17 @@ pub(crate) fn MePage() -> impl IntoView {
                                     </dl>
                                 </Panel>
                                 <PreferencesForm/>
+                                <Panel title=strings::KEYS>
+                                    <p>{keys}</p>
+                                    <p class="flex flex-wrap gap-x-5 gap-y-2">
+                                        <a href=super::own_keys::PAGE class="text-accent underline">
+                                            {strings::KEYS_LINK}
+                                        </a>
+                                        <a href=super::views::PAGE class="text-accent underline">
+                                            {strings::VIEWS_LINK}
+                                        </a>
+                                    </p>
+                                </Panel>
                                 <Sessions sessions now end end_others/>
                                 <Reviews reviews/>
                                 <p>
@@ -260,6 +287,16 @@ pub(crate) fn MePage() -> impl IntoView {
                 }
             })}
         </Transition>
+    }
+}
+
+/// Says how the person's keys stand.
+fn keys_words(keys: &KeyMap) -> String {
+    match (keys.off, keys.changed.len()) {
+        (true, _) => strings::KEYS_OFF.to_owned(),
+        (false, 0) => strings::KEYS_DEFAULT.to_owned(),
+        (false, 1) => "Keys of one character are on; you changed one of them.".to_owned(),
+        (false, count) => format!("Keys of one character are on; you changed {count} of them."),
     }
 }
 
@@ -413,11 +450,15 @@ mod strings {
     pub(super) const NOTICES: &str = "Notices";
     pub(super) const NOTICED: &str = "I have read this";
     pub(super) const PREFERENCES: &str = "This browser";
+    pub(super) const KEYS: &str = "Keys and views";
+    pub(super) const KEYS_DEFAULT: &str = "Keys of one character are on, as they are for everybody.";
+    pub(super) const KEYS_OFF: &str = "Keys of one character are switched off.";
+    pub(super) const KEYS_LINK: &str = "Change keys, or switch them off";
+    pub(super) const VIEWS_LINK: &str = "Your views of the queue";
     pub(super) const THEME: &str = "Theme";
     pub(super) const DENSITY: &str = "Rows";
     pub(super) const ZONE: &str = "Times";
-    pub(super) const COOKIES: &str =
-        "Kept in this browser's cookies. The browser's time zone needs JavaScript; without it times are in UTC.";
+    pub(super) const COOKIES: &str = "Kept in this browser's cookies. The browser's time zone needs JavaScript and shows UTC beside it; without JavaScript times are in UTC. Where the system asks for less motion, nothing moves.";
     pub(super) const SAVE: &str = "Save";
     pub(super) const SESSIONS: &str = "Where you are signed in";
     pub(super) const SINCE: &str = "since";
@@ -430,4 +471,20 @@ mod strings {
     pub(super) const VOID: &str = "Void";
     pub(super) const REVIEWS: &str = "Your reviews";
     pub(super) const NO_REVIEWS: &str = "You have not reviewed a decision yet.";
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_domain::keyboard::Bound;
+
+    use super::*;
+
+    #[test]
+    fn the_page_says_how_keys_stand() {
+        let changed = KeyMap { off: false, changed: vec![(Bound::Next, "n".into()), (Bound::Open, "z".into())] };
+
+        assert!(keys_words(&changed).contains("changed 2 of them"));
+        assert_eq!(keys_words(&KeyMap { off: true, ..changed }), strings::KEYS_OFF);
+        assert_eq!(keys_words(&KeyMap::default()), strings::KEYS_DEFAULT);
+    }
 }

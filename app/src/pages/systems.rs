@@ -2,13 +2,16 @@
 
 use countersign_domain::{
     ids::{AgentKeyId, SystemId},
+    problem::Problem,
     view::{KeyRow, NewKey, SystemRow, SystemsView},
 };
 use leptos::{form::ActionForm, prelude::*};
+use leptos_router::hooks::use_query_map;
 
+use super::owners::{NameOwner, OwnerForm, OwnerLine, Told};
 use crate::{
     Error,
-    answer::{Answer, answer_of, typed},
+    answer::{Answer, answer_of, goes_on, recorded, typed},
     components::{
         form::{ErrorSummary, Field, Kind, Submit, Weight},
         icons::{Icon, Shape},
@@ -77,18 +80,39 @@ struct Acts {
     register: ServerAction<RegisterSystem>,
     issue: ServerAction<IssueKey>,
     revoke: ServerAction<RevokeKey>,
+    name: ServerAction<NameOwner>,
+}
+
+/// Whose owner is being named, and what became of it.
+#[derive(Clone, Copy)]
+struct Naming {
+    chosen: Memo<Option<SystemId>>,
+    may_name: bool,
+    problem: Signal<Option<Problem>>,
 }
 
 /// The systems page.
 #[component]
 pub(crate) fn SystemsPage() -> impl IntoView {
-    let acts = Acts { register: ServerAction::new(), issue: ServerAction::new(), revoke: ServerAction::new() };
-    let versions = move || (acts.register.version().get(), acts.issue.version().get(), acts.revoke.version().get());
+    let acts = Acts {
+        register: ServerAction::new(),
+        issue: ServerAction::new(),
+        revoke: ServerAction::new(),
+        name: ServerAction::new(),
+    };
+    let named = recorded(acts.name);
+    let versions =
+        move || (acts.register.version().get(), acts.issue.version().get(), acts.revoke.version().get(), named.get());
+    let query = use_query_map();
+    let chosen = Memo::new(move |_| query.with(|query| query.get("owner")?.parse::<SystemId>().ok()));
+    let naming = answer_of(acts.name);
+    goes_on(naming);
     let view = Resource::new(versions, |_| systems());
     let registered = answer_of(acts.register);
     let issued = answer_of(acts.issue);
     let revoked = answer_of(acts.revoke);
     let problem = Signal::derive(move || [issued.get(), revoked.get()].into_iter().flatten().find_map(Answer::problem));
+    let unnamed = Signal::derive(move || naming.get().and_then(Answer::problem));
     let key = Signal::derive(move || issued.get().and_then(|answer| answer.shown::<NewKey>()));
 
     view! {
@@ -98,11 +122,12 @@ pub(crate) fn SystemsPage() -> impl IntoView {
         }>
             {move || Suspend::new(async move {
                 match view.await {
-                    Ok(SystemsView { systems, now }) => {
+                    Ok(SystemsView { systems, may_name, now }) => {
                         let empty = systems.is_empty();
+                        let naming = Naming { chosen, may_name, problem: unnamed };
                         let systems = systems
                             .into_iter()
-                            .map(|system| view! { <System system now acts/> }.into_any())
+                            .map(|system| view! { <System system now acts naming/> }.into_any())
                             .collect_view();
                         view! {
                             <PageHeader title=|| strings::TITLE>
@@ -147,8 +172,18 @@ fn NewKeyPanel(key: Signal<Option<NewKey>>) -> impl IntoView {
 }
 
 #[component]
-fn System(system: SystemRow, now: u64, acts: Acts) -> impl IntoView {
-    let SystemRow { id, name, open_count, pause, keys } = system;
+fn System(system: SystemRow, now: u64, acts: Acts, naming: Naming) -> impl IntoView {
+    let SystemRow { id, name, open_count, pause, owner, owner_entry, keys } = system;
+    let Naming { chosen, may_name, problem } = naming;
+    let told = Told::new(id, owner, owner_entry);
+    let owned = name.clone();
+    let form = {
+        let name = name.clone();
+        move || {
+            (may_name && chosen.get() == Some(id))
+                .then(|| view! { <OwnerForm told name=name.clone() action=acts.name problem/> }.into_any())
+        }
+    };
     let pausing = format!("Pause {name}");
     let none = keys.is_empty();
     let label = name.clone();
@@ -177,6 +212,8 @@ fn System(system: SystemRow, now: u64, acts: Acts) -> impl IntoView {
                     </ActionForm>
                 </div>
             </div>
+            <OwnerLine told name=owned may_name/>
+            {form}
             {pause.map(|pause| view! { <div class="px-5 pt-4"><PauseBanner pause/></div> })}
             {if none {
                 view! { <p class="px-5 py-4 text-muted">{strings::NO_KEYS}</p> }.into_any()

@@ -14,6 +14,7 @@ use super::{
     Act, Numbered,
     findings::Findings,
     number,
+    overrides::Refusal,
     pauses::Pauses,
     people::{People, Unfit},
     schema,
@@ -94,6 +95,8 @@ struct Resolution {
     revoked: bool,
     /// A report says that the action ran, in part at least, or may have.
     effect: bool,
+    /// A rule refused it, and no resolution says that somebody released it.
+    refused: Option<Refusal>,
 }
 
 impl Decisions {
@@ -147,12 +150,26 @@ impl Decisions {
             ("decision.outcome_reported", Some(Decision::Resolved(resolution))) => resolution.report(act, findings),
             ("decision.revoked", Some(Decision::Resolved(resolution))) => resolution.revoke(act, people, findings),
             ("decision.compensated", Some(Decision::Resolved(resolution))) => resolution.compensate(act, findings),
-            ("decision.viewed", Some(Decision::Resolved(_))) => {}
+            ("decision.overridden", Some(Decision::Resolved(resolution))) => {
+                resolution.override_refusal(act, people, findings);
+            }
+            ("decision.viewed", Some(Decision::Resolved(resolution))) => {
+                if let Some(refused) = &mut resolution.refused {
+                    refused.show(act);
+                }
+            }
             // Held to one another elsewhere; neither decides anything.
             ("decision.leased" | "decision.lease_ended", Some(Decision::Open(_))) => {}
             // It has no effect, before the resolution or after.
             ("decision.commented", Some(_)) => {}
-            ("decision.released" | "decision.outcome_reported" | "decision.revoked" | "decision.compensated", _) => {
+            (
+                "decision.released"
+                | "decision.outcome_reported"
+                | "decision.revoked"
+                | "decision.compensated"
+                | "decision.overridden",
+                _,
+            ) => {
                 findings.fail("D7", act.index, "it comes before the resolution of its decision".to_owned());
             }
             _ => findings.fail("D6", act.index, format!("{kind} comes after the resolution or twice")),
@@ -519,8 +536,10 @@ impl Decision {
             Decision::Opaque => (0, false),
         };
         let mut revoked = false;
+        let mut seen = Vec::new();
         match self {
             Decision::Open(open) => {
+                seen = std::mem::take(&mut open.seen);
                 if let Some(detail) = open.fault(act) {
                     findings.fail("D6", act.index, detail);
                 }
@@ -537,6 +556,14 @@ impl Decision {
                     findings.fail("D7", act.index, "it revokes other content than was approved".to_owned());
                 }
             }
+            Decision::Resolved(Resolution { refused: Some(refused), .. }) if refused.is_resolved_by(act) => {
+                if let Some(detail) = refused.misnamed(act) {
+                    findings.fail("D7", act.index, detail.to_owned());
+                }
+                if pauses.is_paused(system) {
+                    findings.fail("D9", act.index, "it was released while its system was paused".to_owned());
+                }
+            }
             _ => findings.fail("D7", act.index, "its decision was resolved before".to_owned()),
         }
         let approved = outcome == Some("approved");
@@ -549,6 +576,7 @@ impl Decision {
             approved,
             revoked,
             effect,
+            refused: Refusal::read(act, seen),
         });
     }
 }
@@ -568,6 +596,16 @@ impl Resolution {
             Err(Unfit::Unknown) => {
                 findings.notice("D6", act.index, "who revoked holds a role that is not understood".to_owned());
             }
+        }
+    }
+
+    /// A senior approver releases what a rule refused.
+    fn override_refusal(&mut self, act: &Act<'_>, people: &People, findings: &mut Findings) {
+        self.check_named(act, findings);
+        let system = self.system;
+        match &mut self.refused {
+            Some(refused) => refused.release(act, people, system, findings),
+            None => findings.fail("D7", act.index, "it releases what no rule refused".to_owned()),
         }
     }
 

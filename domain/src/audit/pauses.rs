@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Act, findings::Findings, number};
 
 /// Mark of an act that a second person would have done if there were one.
-const ALONE: &str = "single_operator";
+pub(super) const ALONE: &str = "single_operator";
 
 /// Which systems are paused at this place in the log.
 #[derive(Default)]
@@ -49,13 +49,17 @@ impl Pauses {
     }
 }
 
+/// Tells whether the mode of teams of one dispensed with the second person.
+pub(super) fn is_alone(act: &Act<'_>) -> bool {
+    act.leaf.authz.as_ref().is_some_and(|authz| authz.ids.iter().any(|id| id == ALONE))
+}
+
 impl Pause {
     fn end(&self, act: &Act<'_>, findings: &mut Findings) {
         if act.text("pause").map(number) != Some(self.entry) {
             findings.fail("D9", act.index, "it names another pause than the one that ran".to_owned());
         }
-        let alone = act.leaf.authz.as_ref().is_some_and(|authz| authz.ids.iter().any(|id| id == ALONE));
-        if self.by == act.sid && !alone {
+        if self.by == act.sid && !is_alone(act) {
             findings.fail("D9", act.index, "who paused the system resumed it".to_owned());
         }
     }

@@ -12,6 +12,7 @@ use crate::{
         VoidCause, WithdrawCode,
     },
     lease::LeaseEnd,
+    overrides::PostReviewResult,
     policy::Route,
     revocation::Compensation,
 };
@@ -160,6 +161,17 @@ const KINDS: &[Kind] = &[
     kind("auth.signed_in", Place::Act("session"), &[("method", Word, Must), ("uv", Boolean, Must)], &["agent", "ip"]),
     kind("auth.signed_out", Place::Act("session"), &[], &[]),
     kind("auth.stepped_up", Place::Act("session"), &[("method", Word, Must), ("uv", Boolean, Must)], &[]),
+    kind(
+        "bulk.started",
+        Place::Act("bulk"),
+        &[
+            ("code", Known(known_reason), Must),
+            ("count", Integer, Must),
+            ("policy", Uuid, Must),
+            ("verdict", Known(known_verdict), Must),
+        ],
+        &[],
+    ),
     kind("change.confirmed", Place::Act("change"), &[], &[]),
     kind("change.lapsed", Place::Act("change"), &[], &[]),
     kind("change.refused", Place::Act("change"), &[], &[]),
@@ -196,6 +208,20 @@ const KINDS: &[Kind] = &[
         Place::Act("decision"),
         &[("effect", Known(known_effect), Must), ("resolution", Uuid, Must), ("result", Known(known_result), Must)],
         &[],
+    ),
+    kind(
+        "decision.overridden",
+        Place::Act("decision"),
+        &[
+            ("authority", Authority, Must),
+            ("code", Known(known_reason), Must),
+            ("content", Digest, Must),
+            ("policy", Uuid, Must),
+            ("resolution", Uuid, Must),
+            ("rule", Integer, Must),
+            ("seen", Digest, Must),
+        ],
+        &["reason"],
     ),
     kind(
         "decision.proposed",
@@ -256,6 +282,7 @@ const KINDS: &[Kind] = &[
             ("assertion", Digest, May),
             ("authority", Authority, Must),
             ("blind", Boolean, May),
+            ("bulk", Uuid, May),
             ("citations", Objects, May),
             ("code", Known(known_reason), May),
             ("content", Digest, Must),
@@ -310,7 +337,22 @@ const KINDS: &[Kind] = &[
     kind("policy.activated", Place::Act("policy"), &[("digest", Digest, Must), ("version", Uuid, Must)], &[]),
     kind("policy.drafted", Place::Act("policy_version"), &[("digest", Digest, Must)], &[]),
     kind("policy.rejected", Place::Act("policy_version"), &[], &["reason"]),
+    kind(
+        "policy.staffed",
+        Place::None,
+        &[
+            ("missing", Integer, Must),
+            ("need", Integer, Must),
+            ("policy", Uuid, Must),
+            ("role", Uuid, Must),
+            ("rule", Integer, Must),
+            ("system", Uuid, Must),
+            ("systems", Integer, Must),
+        ],
+        &[],
+    ),
     kind("policy.submitted", Place::Act("policy_version"), &[("digest", Digest, Must)], &["reason"]),
+    kind("post_review.given", Place::Act("post_review"), &[("result", Known(known_post_review), Must)], &["reason"]),
     kind(
         "role.assigned",
         Place::Act("person"),
@@ -364,6 +406,7 @@ const KINDS: &[Kind] = &[
         &[],
     ),
     kind("system.approved", Place::Act("system"), &[], &["name"]),
+    kind("system.owner_named", Place::Act("system"), &[("owner", Uuid, May)], &["reason"]),
     kind("system.paused", Place::Act("system"), &[], &["reason"]),
     kind("system.resumed", Place::Act("system"), &[("pause", Uuid, Must)], &["reason"]),
 ];
@@ -538,6 +581,10 @@ fn known_lease_end(word: &str) -> bool {
 
 fn known_compensation(word: &str) -> bool {
     Compensation::from_word(word).is_some_and(|result| result != Compensation::Open)
+}
+
+fn known_post_review(word: &str) -> bool {
+    PostReviewResult::from_word(word).is_some()
 }
 
 fn known_void(word: &str) -> bool {

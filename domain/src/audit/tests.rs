@@ -1,6 +1,9 @@
 //! One small log, and every violation of it.
 
+mod bulks;
 mod leases;
+mod overrides;
+mod owners;
 mod pauses;
 mod revocations;
 mod talk;
@@ -406,6 +409,7 @@ fn replaced(how: Replaced) -> Vec<Leaf> {
                 until: None,
                 edited: None,
                 signature: None,
+                bulk: None,
             },
             true,
         );
@@ -720,6 +724,7 @@ fn healthy() -> Vec<Leaf> {
         until: None,
         edited: None,
         signature: None,
+        bulk: None,
     };
     let assigned = |number| Event::RoleAssigned {
         person: person(number),

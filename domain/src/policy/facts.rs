@@ -123,6 +123,13 @@ impl Facts {
         facts
     }
 
+    /// The one fact that is known of whatever a system may propose.
+    pub fn of_system(name: &str) -> Self {
+        let mut facts = Self::default();
+        facts.one("system", FactKind::Word, Some(name.to_owned()));
+        facts
+    }
+
     /// Returns a fact by name.
     pub fn get(&self, name: &str) -> Option<(FactKind, &Value)> {
         self.values.iter().find(|(known, ..)| known == name).map(|(_, kind, value)| (*kind, value))

@@ -11,6 +11,7 @@ use countersign_domain::{
     },
     holding::{AuthorityLimits, Holding, Source},
     lease::LeaseEnd,
+    overrides::PostReviewResult,
     policy::{OnTimeout, Route, Routed},
     problem::Code,
     revocation::Compensation,
@@ -60,7 +61,7 @@ fn line(event: &Event) -> String {
     String::from_utf8(Value::object(members).to_bytes(Limits::LEAF).unwrap()).unwrap()
 }
 
-const LAST: usize = 77;
+const LAST: usize = 83;
 
 /// No wildcard: an event without a line here does not compile.
 fn position(event: &Event) -> usize {
@@ -142,6 +143,12 @@ fn position(event: &Event) -> usize {
         Event::LeaseEnded { .. } => 74,
         Event::Revoked { .. } => 75,
         Event::Compensated { .. } => 76,
+        Event::OwnerNamed { .. } => 77,
+        Event::Staffed { .. } => 78,
+        Event::BulkStarted { .. } => 79,
+        Event::Overridden { .. } => 80,
+        Event::ResolvedByOverride { .. } => 81,
+        Event::PostReviewed { .. } => 82,
         Event::Denied { .. } => LAST,
     }
 }
@@ -226,6 +233,7 @@ pub(crate) fn samples() -> Vec<Event> {
             until: None,
             edited: None,
             signature: None,
+            bulk: None,
         },
         Event::Reviewed {
             decision,
@@ -246,6 +254,7 @@ pub(crate) fn samples() -> Vec<Event> {
                 expires: 1_793_610_420_000,
                 nonce: "3ynvs9Waqt3PQpAjRopGfA".into(),
             }),
+            bulk: None,
         },
         resolved(ResolutionOutcome::Approved, vec![id(0x80).into(), id(0x81).into()]),
         resolved(ResolutionOutcome::Expired, Vec::new()),
@@ -454,6 +463,7 @@ pub(crate) fn samples() -> Vec<Event> {
             until: Some(1_793_610_420_000),
             edited: None,
             signature: None,
+            bulk: None,
         },
         Event::Escalated { decision, n: 4, need: 1, due: 1_793_617_260_000, review: Some(id(0x80).into()) },
         Event::QuorumMet {
@@ -486,6 +496,7 @@ pub(crate) fn samples() -> Vec<Event> {
             until: None,
             edited: Some(hash(11)),
             signature: None,
+            bulk: None,
         },
         Event::Edited { decision, n: 4, from: hash(1), content: hash(11) },
         Event::Revised { decision, n: 4, from: hash(1), content: hash(12) },
@@ -551,6 +562,53 @@ pub(crate) fn samples() -> Vec<Event> {
             result: Compensation::Done,
             reason: "the bank called it back".into(),
             by: person,
+        },
+        Event::OwnerNamed { system, n: 4, owner: Some(id(0x16).into()), reason: "she runs refunds".into(), by: person },
+        Event::OwnerNamed { system, n: 5, owner: None, reason: "she left".into(), by: person },
+        Event::Staffed { policy, rule: 2, role: Role::SeniorApprover, need: 2, missing: 1, system, systems: 3 },
+        Event::BulkStarted {
+            bulk: id(0xe0).into(),
+            count: 12,
+            verdict: Verdict::Approve,
+            code: ReasonCode::WithinPolicy,
+            policy,
+        },
+        Event::Reviewed {
+            decision,
+            n: 4,
+            verdict: Verdict::Approve,
+            code: ReasonCode::WithinPolicy,
+            reason: "the same parcel each time".into(),
+            reviewer: person,
+            content: hash(1),
+            seen: hash(4),
+            policy,
+            round: 1,
+            authority: (3, hash(5)),
+            until: None,
+            edited: None,
+            signature: None,
+            bulk: Some(id(0xe0).into()),
+        },
+        Event::Overridden {
+            decision,
+            n: 5,
+            resolution: id(0x84).into(),
+            code: ReasonCode::WithinPolicy,
+            reason: "the customer showed the receipt".into(),
+            by: person,
+            content: hash(1),
+            seen: hash(2),
+            policy,
+            rule: 1,
+            authority: (3, hash(5)),
+        },
+        Event::ResolvedByOverride { decision, n: 6, content: hash(1), policy, rule: 1, round: 1 },
+        Event::PostReviewed {
+            act: id(0x87).into(),
+            result: PostReviewResult::NotUpheld,
+            reason: "the receipt is another customer's".into(),
+            by: id(0x16).into(),
         },
     ]
 }

@@ -263,6 +263,13 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
         from handovers
         where ended_entry_id = any($1)
         union all
+        select 'bulk_runs', b.id::text, b.entry_id, 'bulk.started', b.id, array[
+            'at=' || (extract(epoch from b.started_at) * 1000)::bigint, 'sid=' || b.person_id,
+            'd.verdict=' || b.verdict, 'd.code=' || b.code,
+            'd.count=' || (select count(*) from bulk_items i where i.run_id = b.id)]
+        from bulk_runs b
+        where b.entry_id = any($1)
+        union all
         select 'presentations', p.id::text, p.entry_id, 'decision.viewed', p.decision_id, array[
             'sid=' || p.person_id, 'via=' || s.entry_id,
             'd.seen=' || rtrim(translate(encode(p.seen, 'base64'), '+/', '-_'), '=')]
@@ -273,7 +280,7 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
         select 'reviews', r.id::text, r.entry_id, 'decision.reviewed', r.decision_id, array_remove(array[
             'at=' || (extract(epoch from r.reviewed_at) * 1000)::bigint,
             'sid=' || r.person_id, 'd.verdict=' || r.verdict, 'd.code=' || r.code, 'd.round=' || r.round,
-            'd.until=' || (extract(epoch from r.follow_up_at) * 1000)::bigint,
+            'd.until=' || (extract(epoch from r.follow_up_at) * 1000)::bigint, 'd.bulk=' || p.bulk_id,
             'd.seen=' || rtrim(translate(encode(p.seen, 'base64'), '+/', '-_'), '=')], null)
         from reviews r
         join presentations p on p.id = r.presentation_id
@@ -320,6 +327,31 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
             'd.result=' || compensation]
         from revocations
         where compensated_entry_id = any($1)
+        union all
+        select 'overrides', decision_id::text, entry_id, 'decision.overridden', decision_id, array[
+            'at=' || (extract(epoch from overridden_at) * 1000)::bigint, 'sid=' || overridden_by, 'd.code=' || code]
+        from overrides
+        where entry_id = any($1)
+        union all
+        select 'overrides', decision_id::text, resolved_entry_id, 'decision.resolved', decision_id, array[
+            'd.outcome=approved', 'd.cause=override', 'reviews=0']
+        from overrides
+        where resolved_entry_id = any($1)
+        union all
+        select 'overrides', decision_id::text, told_entry_id, 'decision.released', decision_id, array[
+            'at=' || (extract(epoch from told_at) * 1000)::bigint, 'd.resolution=' || resolved_entry_id]
+        from overrides
+        where told_entry_id = any($1)
+        union all
+        select 'post_reviews', act_entry_id::text, act_entry_id, 'decision.overridden', decision_id, array[
+            'at=' || (extract(epoch from acted_at) * 1000)::bigint, 'sid=' || acted_by]
+        from post_reviews
+        where act_entry_id = any($1) and kind = 'override'
+        union all
+        select 'post_reviews', act_entry_id::text, entry_id, 'post_review.given', act_entry_id, array[
+            'at=' || (extract(epoch from given_at) * 1000)::bigint, 'sid=' || given_by, 'd.result=' || result]
+        from post_reviews
+        where entry_id = any($1)
         union all
         select 'releases', decision_id::text, entry_id, 'decision.released', decision_id, array[
             'at=' || (extract(epoch from released_at) * 1000)::bigint]
@@ -370,6 +402,11 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
         select 'systems', id::text, entry_id, 'system.approved', id, array[
             'at=' || (extract(epoch from approved_at) * 1000)::bigint]
         from systems
+        where entry_id = any($1)
+        union all
+        select 'system_owners', entry_id::text, entry_id, 'system.owner_named', system_id, array_remove(array[
+            'at=' || (extract(epoch from named_at) * 1000)::bigint, 'sid=' || named_by, 'd.owner=' || person_id], null)
+        from system_owners
         where entry_id = any($1)
         union all
         select 'pauses', entry_id::text, entry_id, 'system.paused', system_id, array[
@@ -453,6 +490,11 @@ pub(crate) async fn dangling(conn: &mut PgConnection) -> sqlx::Result<Vec<Dangli
           union all select 'revocations', decision_id::text, told_entry_id from revocations where told_entry_id is not null
           union all select 'revocations', decision_id::text, compensated_entry_id from revocations
             where compensated_entry_id is not null
+          union all select 'overrides', decision_id::text, entry_id from overrides
+          union all select 'overrides', decision_id::text, resolved_entry_id from overrides
+          union all select 'overrides', decision_id::text, told_entry_id from overrides where told_entry_id is not null
+          union all select 'post_reviews', act_entry_id::text, act_entry_id from post_reviews
+          union all select 'post_reviews', act_entry_id::text, entry_id from post_reviews where entry_id is not null
           union all select 'outcomes', id::text, entry_id from outcomes
           union all select 'people', id::text, entry_id from people
           union all select 'role_assignments', id::text, entry_id from role_assignments
@@ -461,6 +503,10 @@ pub(crate) async fn dangling(conn: &mut PgConnection) -> sqlx::Result<Vec<Dangli
           union all select 'changes', id::text, decided_entry_id from changes where decided_entry_id is not null
           union all select 'sessions', id::text, entry_id from sessions
           union all select 'systems', id::text, entry_id from systems
+          union all select 'system_owners', entry_id::text, entry_id from system_owners
+          union all select 'staff_shortages', entry_id::text, entry_id from staff_shortages
+          union all select 'staff_shortages', entry_id::text, ended_entry_id from staff_shortages
+            where ended_entry_id is not null
           union all select 'pauses', entry_id::text, entry_id from pauses
           union all select 'pauses', entry_id::text, resumed_entry_id from pauses where resumed_entry_id is not null
           union all select 'agent_keys', id::text, entry_id from agent_keys

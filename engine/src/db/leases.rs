@@ -1,7 +1,7 @@
 //! `leases`: who holds a seat of a decision.
 
 use countersign_domain::{
-    ids::{DecisionId, EntryId, LeaseId, PersonId, PresentationId, SessionId},
+    ids::{DecisionId, EntryId, LeaseId, PersonId, PresentationId, SessionId, SystemId},
     lease::LeaseEnd,
 };
 use sqlx::PgConnection;
@@ -196,6 +196,24 @@ pub(crate) async fn end_all(
         decision.0,
         instant(now),
         cause.word(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Lets the time of a person's claims on the decisions of a system be over.
+pub(crate) async fn run_out(conn: &mut PgConnection, person: PersonId, system: SystemId, now: u64) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        update leases l
+        set until_at = $3
+        from decisions d
+        where d.id = l.decision_id and d.system_id = $2 and l.person_id = $1 and l.ended_at is null and l.until_at > $3
+        "#,
+        person.0,
+        system.0,
+        instant(now),
     )
     .execute(conn)
     .await?;

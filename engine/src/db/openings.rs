@@ -60,3 +60,25 @@ pub(crate) async fn list(
     .await?;
     Ok(rows.into_iter().map(|row| (row.field, milliseconds(row.until))).collect())
 }
+
+/// Returns the fields of a decision that a sign-in had open at a moment.
+pub(crate) async fn list_at(
+    conn: &mut PgConnection,
+    decision: DecisionId,
+    session: SessionId,
+    at: u64,
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"
+        select distinct field
+        from openings
+        where session_id = $1 and decision_id = $2 and opened_at <= $3 and expires_at > $3
+        order by field
+        "#,
+        session.0,
+        decision.0,
+        instant(at),
+    )
+    .fetch_all(conn)
+    .await
+}

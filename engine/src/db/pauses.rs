@@ -120,7 +120,8 @@ pub(crate) async fn count_untold(conn: &mut PgConnection, system: SystemId) -> s
         select count(*) as "count!"
         from decisions d
         join resolutions r on r.decision_id = d.id
-        where d.system_id = $1 and d.state = 'resolved' and r.outcome = 'approved'
+        where d.system_id = $1 and d.state = 'resolved'
+          and (r.outcome = 'approved' or exists (select from overrides o where o.decision_id = d.id))
         "#,
         system.0,
     )

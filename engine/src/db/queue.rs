@@ -7,7 +7,7 @@ use countersign_domain::{
     decision::{ResolutionOutcome, Risk, State},
     ids::{DecisionId, PersonId, PolicyVersionId, SessionId},
     policy::Route,
-    queue::{COUNTED_MAX, Count, Sort, View},
+    queue::{COUNTED_MAX, Sort, View},
 };
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -76,6 +76,8 @@ pub(crate) struct Resolved {
     pub(crate) outcome: ResolutionOutcome,
     /// A rule decided, and no person.
     pub(crate) by_rule: bool,
+    /// A person released what a rule had refused.
+    pub(crate) overridden: bool,
     pub(crate) at: u64,
 }
 
@@ -140,6 +142,7 @@ impl TryFrom<Row> for Queued {
             (Some(outcome), Some(at)) => Some(Resolved {
                 outcome: ResolutionOutcome::from_word(&outcome).ok_or_else(|| unreadable("outcome"))?,
                 by_rule: row.cause.as_deref() == Some("rule"),
+                overridden: row.cause.as_deref() == Some("override"),
                 at: milliseconds(at),
             }),
             _ => None,
@@ -187,6 +190,9 @@ macro_rules! open_page {
                   and not exists (select from sessions where id = $2 and method = 'break_glass') as review
               from safeguards g
             ),
+            owned as materialized (
+              select o.system_id from current_owners o where o.person_id = $1
+            ),
             page as (
               select d.id, s.name, d.type_id, d.risk, d.state, d.route, d.policy_version_id, d.rule, d.round, d.need,
                 d.due_at, d.proposed_at, d.escalated_at, coalesce(d.revised_entry_id, d.entry_id) as entry_id
@@ -210,10 +216,13 @@ macro_rules! open_page {
                     and not exists (select from reviews r where r.decision_id = d.id and r.round = d.round
                       and r.person_id = $1 and r.state = 'submitted' and r.verdict <> 'defer')
                   when 'settling' then d.state = 'settling'
+                  when 'owned' then d.state = 'changes_requested'
+                    and exists (select from owned w where w.system_id = d.system_id)
                   when 'breaching' then d.state <> 'settling'
                     and ((d.due_at - $3) * 4 < d.due_at - coalesce(d.escalated_at, d.proposed_at) or d.due_at <= $3)
                   when 'your_turn' then d.state in ('received', 'queued', 'in_review') and (select review from may)
                     and (k.issued_by is distinct from $1 or (select alone from may))
+                    and (not exists (select from owned w where w.system_id = d.system_id) or (select alone from may))
                     and not (d.revision > 1 and exists (select from revisions v
                       where v.decision_id = d.id and v.number = d.revision and v.person_id = $1))
                     and not (d.on_timeout = 'deny' and d.due_at <= $3)
@@ -374,8 +383,10 @@ pub(crate) async fn list_resolved(
         with page as (
           select d.id, s.name, d.type_id, d.risk, d.state, d.route, d.policy_version_id, d.rule, d.round, d.need,
             d.due_at, d.proposed_at, d.escalated_at, coalesce(d.revised_entry_id, d.entry_id) as entry_id,
-            case when exists (select from revocations v where v.decision_id = d.id) then 'revoked' else x.outcome end as outcome,
-            x.cause, x.resolved_at
+            case when exists (select from revocations v where v.decision_id = d.id) then 'revoked'
+              when exists (select from overrides o where o.decision_id = d.id) then 'approved' else x.outcome end as outcome,
+            case when exists (select from overrides o where o.decision_id = d.id) then 'override' else x.cause end as cause,
+            x.resolved_at
           from (select distinct decision_id from reviews where person_id = $1 and state = 'submitted') r
           join resolutions x on x.decision_id = r.decision_id
           join decisions d on d.id = r.decision_id
@@ -431,12 +442,51 @@ pub(crate) async fn plan_each_time(conn: &mut PgConnection) -> sqlx::Result<()> 
     Ok(())
 }
 
-/// Counts every view, in one pass over what is open. Counts by system and type first, so that readability is asked once
-/// for each of those and not for each decision.
-pub(crate) async fn count(conn: &mut PgConnection, reader: Reader) -> sqlx::Result<Vec<Count>> {
+/// Open decisions that every filter takes or leaves together, and how many of them each view holds.
+pub(crate) struct Group {
+    system_name: String,
+    type_name: String,
+    risk: Risk,
+    route: Route,
+    your_turn: u64,
+    team: u64,
+    waiting: u64,
+    deferred: u64,
+    settling: u64,
+    breaching: u64,
+    owned: u64,
+}
+
+impl Group {
+    /// Returns how many the view holds, where the filter takes them; one by id takes none of a group.
+    pub(crate) fn count(&self, view: View, filter: &Filter<'_>) -> u64 {
+        let taken = filter.ids.is_none()
+            && filter.short.is_none()
+            && filter.risk.is_none_or(|risk| risk == self.risk)
+            && filter.system.is_none_or(|system| system == self.system_name)
+            && filter.type_name.is_none_or(|name| name == self.type_name)
+            && filter.route.is_none_or(|route| route == self.route);
+        match view {
+            _ if !taken => 0,
+            View::YourTurn => self.your_turn,
+            View::Team => self.team,
+            View::Waiting => self.waiting,
+            View::Deferred => self.deferred,
+            View::Settling => self.settling,
+            View::Breaching => self.breaching,
+            View::Owned => self.owned,
+            View::Resolved => 0,
+        }
+    }
+}
+
+/// Counts every view of open decisions, in one pass over what is open. Counts by system, type, risk and route first, so
+/// that readability is asked once for each of those and not for each decision, and so that every filter can be counted
+/// from the same answer.
+pub(crate) async fn count_open(conn: &mut PgConnection, reader: Reader) -> Result<Vec<Group>> {
     // Materialized: few rows, gone through for each open decision, and not looked up anew each time. Types and keys are
     // looked up once for the same reason, and not joined to every row.
-    let row = sqlx::query!(
+    let rows = sqlx::query!(
         r#"
         with held as materialized (
           select role, systems, types, amount_max,
@@ -452,13 +502,18 @@ pub(crate) async fn count(conn: &mut PgConnection, reader: Reader) -> sqlx::Resu
               and not exists (select from sessions where id = $2 and method = 'break_glass') as review
           from safeguards g
         ),
+        owned as materialized (
+          select o.system_id from current_owners o where o.person_id = $1
+        ),
         open as (
-          select d.system_id, d.type_id, count(*) as team,
+          select d.system_id, d.type_id, d.risk, d.route, count(*) as team,
             count(*) filter (where d.state <> 'settling'
               and ((d.due_at - $3) * 4 < d.due_at - coalesce(d.escalated_at, d.proposed_at) or d.due_at <= $3)) as breaching,
             count(*) filter (where r.id is not null or d.revision > 1 and exists (select from revisions v
               where v.decision_id = d.id and v.number = d.revision and v.person_id = $1)) as waiting,
             count(*) filter (where d.state = 'settling') as settling,
+            count(*) filter (where d.state = 'changes_requested'
+              and d.system_id = any(array(select system_id from owned))) as owned,
             count(*) filter (where r.id is null and (d.id, d.round) in (select v.decision_id, v.round from reviews v
                 where v.person_id = $1 and v.state = 'submitted' and v.verdict = 'defer' and v.follow_up_at > $3)) as deferred,
             count(*) filter (where r.id is null and d.state in ('received', 'queued', 'in_review')
@@ -466,6 +521,7 @@ pub(crate) async fn count(conn: &mut PgConnection, reader: Reader) -> sqlx::Resu
                 where v.person_id = $1 and v.state = 'submitted' and v.verdict = 'defer' and v.follow_up_at > $3)
               and (select review from may)
               and (not d.agent_key_id = any(array(select id from agent_keys where issued_by = $1)) or (select alone from may))
+              and (not d.system_id = any(array(select system_id from owned)) or (select alone from may))
               and not (d.revision > 1 and exists (select from revisions v
                 where v.decision_id = d.id and v.number = d.revision and v.person_id = $1))
               and not (d.on_timeout = 'deny' and d.due_at <= $3)
@@ -480,26 +536,13 @@ pub(crate) async fn count(conn: &mut PgConnection, reader: Reader) -> sqlx::Resu
           left join reviews r on r.decision_id = d.id and r.round = d.round and r.person_id = $1 and r.state = 'submitted'
             and r.verdict <> 'defer'
           where d.state in ('received', 'queued', 'in_review', 'changes_requested', 'settling')
-          group by d.system_id, d.type_id
+          group by d.system_id, d.type_id, d.risk, d.route
         )
-        select coalesce(sum(o.team), 0)::bigint as "team!", coalesce(sum(o.breaching), 0)::bigint as "breaching!",
-          coalesce(sum(o.waiting), 0)::bigint as "waiting!", coalesce(sum(o.settling), 0)::bigint as "settling!",
-          coalesce(sum(o.deferred), 0)::bigint as "deferred!",
-          coalesce(sum(o.your_turn), 0)::bigint as "your_turn!",
-          (select count(*) from (
-            select distinct v.decision_id
-            from reviews v
-            join resolutions x on x.decision_id = v.decision_id
-            join decisions d on d.id = v.decision_id
-            join decision_types t on t.id = d.type_id
-            where v.person_id = $1 and v.state = 'submitted'
-              and exists (select from held a
-                where a.role = 'compliance_officer' or (a.role in ('viewer', 'approver', 'senior_approver', 'policy_author', 'auditor')
-                  and (a.systems is null or d.system_id = any(a.systems))
-                  and (a.types is null or t.name = any(a.types))))
-            limit $4
-          ) resolved) as "resolved!"
+        select s.name as "system_name!", t.name as "type_name!", o.risk as "risk!", o.route as "route!", o.team as "team!",
+          o.breaching as "breaching!", o.waiting as "waiting!", o.settling as "settling!", o.deferred as "deferred!", o.owned as "owned!",
+          o.your_turn as "your_turn!"
         from open o
+        join systems s on s.id = o.system_id
         join decision_types t on t.id = o.type_id
         where exists (select from held a
             where a.role = 'compliance_officer' or (a.role in ('viewer', 'approver', 'senior_approver', 'policy_author', 'auditor')
@@ -509,25 +552,69 @@ pub(crate) async fn count(conn: &mut PgConnection, reader: Reader) -> sqlx::Resu
         reader.person.0,
         reader.session.0,
         instant(reader.now),
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let unreadable = |column| Error::Row {
+                table: "decisions",
+                column,
+                id: format!("{}, {}", row.system_name, row.type_name),
+            };
+            Ok(Group {
+                risk: Risk::from_word(&row.risk).ok_or_else(|| unreadable("risk"))?,
+                route: Route::from_word(&row.route).ok_or_else(|| unreadable("route"))?,
+                system_name: row.system_name,
+                type_name: row.type_name,
+                your_turn: row.your_turn as u64,
+                team: row.team as u64,
+                waiting: row.waiting as u64,
+                deferred: row.deferred as u64,
+                settling: row.settling as u64,
+                breaching: row.breaching as u64,
+                owned: row.owned as u64,
+            })
+        })
+        .collect()
+}
+
+/// Counts the resolved decisions that somebody reviewed and may still read, to one more than is shown.
+pub(crate) async fn count_resolved(conn: &mut PgConnection, reader: Reader, filter: &Filter<'_>) -> sqlx::Result<u64> {
+    let count = sqlx::query_scalar!(
+        r#"
+        select count(*) as "count!"
+        from (
+          select distinct v.decision_id
+          from reviews v
+          join resolutions x on x.decision_id = v.decision_id
+          join decisions d on d.id = v.decision_id
+          join systems s on s.id = d.system_id
+          join decision_types t on t.id = d.type_id
+          where v.person_id = $1 and v.state = 'submitted'
+            and exists (select from role_assignments a
+              where a.person_id = $1 and a.ended_at is null and (a.until is null or a.until > $2)
+                and (a.role = 'compliance_officer' or (a.role in ('viewer', 'approver', 'senior_approver', 'policy_author', 'auditor')
+                  and (a.systems is null or d.system_id = any(a.systems))
+                  and (a.types is null or t.name = any(a.types)))))
+            and ($3::text is null or d.risk = $3)
+            and ($4::text is null or s.name = $4)
+            and ($5::text is null or t.name = $5)
+            and ($6::text is null or d.route = $6)
+          limit $7
+        ) resolved
+        "#,
+        reader.person.0,
+        instant(reader.now),
+        filter.risk.map(Risk::word),
+        filter.system,
+        filter.type_name,
+        filter.route.map(Route::word),
         COUNTED_MAX as i64 + 1,
     )
     .fetch_one(conn)
     .await?;
-    let counted = |view| match view {
-        View::YourTurn => row.your_turn,
-        View::Team => row.team,
-        View::Waiting => row.waiting,
-        View::Deferred => row.deferred,
-        View::Settling => row.settling,
-        View::Breaching => row.breaching,
-        View::Resolved => row.resolved,
-    };
-    let one = |view: View| {
-        let count = counted(view) as u64;
-        let more = !view.is_open() && count > COUNTED_MAX;
-        Count { view, count: if more { COUNTED_MAX } else { count }, more }
-    };
-    Ok(View::ALL.iter().copied().map(one).collect())
+    Ok(count as u64)
 }
 
 /// Counts the open decisions whose free seat this person could fill now: the view [`View::YourTurn`], for the frame
@@ -548,6 +635,9 @@ pub(crate) async fn count_turns(conn: &mut PgConnection, reader: Reader) -> sqlx
               and (g.single_operator or not exists (select from held where role = 'admin'))
               and not exists (select from sessions where id = $2 and method = 'break_glass') as review
           from safeguards g
+        ),
+        owned as materialized (
+          select o.system_id from current_owners o where o.person_id = $1
         )
         select count(*) as "count!"
         from decisions d
@@ -556,6 +646,7 @@ pub(crate) async fn count_turns(conn: &mut PgConnection, reader: Reader) -> sqlx
             and r.person_id = $1 and r.state = 'submitted' and (r.verdict <> 'defer' or r.follow_up_at > $3))
           and (select review from may)
           and (not d.agent_key_id = any(array(select id from agent_keys where issued_by = $1)) or (select alone from may))
+          and (not d.system_id = any(array(select system_id from owned)) or (select alone from may))
           and not (d.revision > 1 and exists (select from revisions v
             where v.decision_id = d.id and v.number = d.revision and v.person_id = $1))
           and not (d.on_timeout = 'deny' and d.due_at <= $3)
@@ -584,8 +675,10 @@ pub(crate) async fn outcomes(
     let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
         r#"
-        select d.id, d.policy_version_id, d.rule, x.cause, x.resolved_at,
-          case when exists (select from revocations v where v.decision_id = d.id) then 'revoked' else x.outcome end as "outcome!"
+        select d.id, d.policy_version_id, d.rule, x.resolved_at,
+          case when exists (select from overrides o where o.decision_id = d.id) then 'override' else x.cause end as cause,
+          case when exists (select from revocations v where v.decision_id = d.id) then 'revoked'
+            when exists (select from overrides o where o.decision_id = d.id) then 'approved' else x.outcome end as "outcome!"
         from decisions d
         join resolutions x on x.decision_id = d.id
         where d.id = any($1)
@@ -602,7 +695,8 @@ pub(crate) async fn outcomes(
                 id: row.id.to_string(),
             })?;
             let by_rule = row.cause.as_deref() == Some("rule");
-            let resolved = Resolved { outcome, by_rule, at: milliseconds(row.resolved_at) };
+            let overridden = row.cause.as_deref() == Some("override");
+            let resolved = Resolved { outcome, by_rule, overridden, at: milliseconds(row.resolved_at) };
             Ok((row.id.into(), row.policy_version_id.into(), row.rule as u64, resolved))
         })
         .collect()

@@ -6,7 +6,10 @@ use countersign_domain::{
 };
 use sqlx::PgConnection;
 
-use super::revocations::{self, Revocation};
+use super::{
+    overrides::{self, Override},
+    revocations::{self, Revocation},
+};
 use crate::clock::{instant, milliseconds};
 
 pub(crate) struct Resolution {
@@ -19,30 +22,57 @@ pub(crate) struct Resolution {
     pub(crate) entry: EntryId,
     pub(crate) index: Option<u64>,
     pub(crate) released_at: Option<u64>,
+    /// A person released what the rule refused.
+    pub(crate) overridden: Option<Override>,
     /// The approval was taken back.
     pub(crate) revoked: Option<Revocation>,
 }
 
 impl Resolution {
-    /// What stands: the word that was given, or that it was taken back.
+    /// What stands: the word that was given, that a person released it, or that the approval was taken back.
     pub(crate) fn standing(&self) -> ResolutionOutcome {
-        match self.revoked {
-            Some(_) => ResolutionOutcome::Revoked,
-            None => self.outcome,
+        match (&self.revoked, &self.overridden) {
+            (Some(_), _) => ResolutionOutcome::Revoked,
+            (None, Some(_)) => ResolutionOutcome::Approved,
+            (None, None) => self.outcome,
         }
+    }
+
+    /// Tells whether it was ever an approval.
+    pub(crate) fn is_approval(&self) -> bool {
+        self.outcome == ResolutionOutcome::Approved || self.overridden.is_some()
     }
 
     /// The entry that says what stands, and its place once it has one.
     pub(crate) fn said(&self) -> (EntryId, Option<u64>) {
-        match &self.revoked {
-            Some(revoked) => (revoked.resolved, revoked.resolved_index),
-            None => (self.entry, self.index),
+        match (&self.revoked, &self.overridden) {
+            (Some(revoked), _) => (revoked.resolved, revoked.resolved_index),
+            (None, Some(overridden)) => (overridden.resolved, overridden.resolved_index),
+            (None, None) => (self.entry, self.index),
         }
     }
 
-    /// Tells whether a log of this signed size covers it.
-    pub(crate) fn is_sealed(&self, size: u64) -> bool {
-        self.index.is_some_and(|index| index < size)
+    /// Tells whether the agent was told what stands.
+    pub(crate) fn was_told(&self) -> bool {
+        match (&self.revoked, &self.overridden) {
+            (Some(revoked), _) => revoked.told.is_some(),
+            (None, Some(overridden)) => overridden.told.is_some(),
+            (None, None) => self.released_at.is_some(),
+        }
+    }
+
+    /// Returns what an agent may read of it by a log of this signed size: a revocation from its commit on, everything
+    /// else once it is sealed. A release that is not, or that a pause keeps, leaves what the agent was told before.
+    pub(crate) fn readable(mut self, size: u64, paused: bool) -> Option<Self> {
+        if self.revoked.is_some() {
+            return Some(self);
+        }
+        let sealed = |index: Option<u64>| index.is_some_and(|index| index < size);
+        let waits = |overridden: &Override| !sealed(overridden.resolved_index) || (paused && overridden.told.is_none());
+        if self.released_at.is_some() && self.overridden.as_ref().is_some_and(waits) {
+            self.overridden = None;
+        }
+        sealed(self.said().1).then_some(self)
     }
 }
 
@@ -99,6 +129,10 @@ pub(crate) async fn find(conn: &mut PgConnection, decision: DecisionId) -> sqlx:
     .await?;
     let Some(row) = row else { return Ok(None) };
     let revoked = revocations::find(conn, decision).await?;
+    let overridden = match (row.cause.as_deref(), row.outcome.as_str()) {
+        (Some("rule"), "rejected") => overrides::find(conn, decision).await?,
+        _ => None,
+    };
     Ok(ResolutionOutcome::from_word(&row.outcome).map(|outcome| Resolution {
         outcome,
         reviews: row.reviews as u64,
@@ -108,6 +142,7 @@ pub(crate) async fn find(conn: &mut PgConnection, decision: DecisionId) -> sqlx:
         entry: row.entry_id.into(),
         index: row.idx.map(|index| index as u64),
         released_at: row.released_at.map(milliseconds),
+        overridden,
         revoked,
     }))
 }

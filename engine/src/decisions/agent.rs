@@ -38,6 +38,8 @@ const ROUTE: &str = "outcomes";
 /// What an agent is told whose proposal a reviewer changed.
 const EDITED: &str = "A reviewer changed the parameters. Act with exactly those in `action`; do not act with the original ones, and do not propose them again.";
 
+/// What an agent is told whose proposal a person released against the rule that had refused it.
+const OVERRIDDEN: &str = "A senior approver released what a rule had refused. If you were told before that it is rejected, and went another way since or proposed it anew, do not act: report `not_executed`.";
 /// What an agent is told whose approval was revoked.
 const REVOKED: &str = "A senior approver took the approval back. Do not act; if you acted already, report that.";
 /// What an agent is told whose approval was revoked after the action had an effect.
@@ -184,10 +186,10 @@ pub(crate) async fn load(
     decision.state = lease::state(conn, engine, &decision).await?;
     let types = db::decision_types::list(conn, &[decision.type_id.0]).await?;
     let Some((_, definition)) = types.into_iter().next() else { return Ok(None) };
-    let resolution = db::resolutions::find(conn, id).await?;
-    let resolution = resolution.filter(|resolution| resolution.revoked.is_some() || resolution.is_sealed(size));
-    let unsealed = db::entries::count_unsealed_acts(conn, engine.log.row, id.0).await?;
     let paused = db::pauses::is_running(conn, decision.system).await?;
+    let resolution = db::resolutions::find(conn, id).await?;
+    let resolution = resolution.and_then(|resolution| resolution.readable(size, paused));
+    let unsealed = db::entries::count_unsealed_acts(conn, engine.log.row, id.0).await?;
 
     let told = Told { size, ..tell(conn, engine, &decision, &definition, resolution.as_ref(), unsealed).await? };
     let kept = resolution.as_ref().is_some_and(|resolution| is_kept(resolution, paused));
@@ -317,6 +319,7 @@ pub(crate) fn body(
         paused,
         resolution: resolution.map(|resolution| match &resolution.revoked {
             Some(revoked) => taken_back(revoked, undo, paused),
+            None if resolution.overridden.is_some() => let_go(resolution, paused),
             None => AgentResolution {
                 outcome: resolution.outcome,
                 at: rfc3339(resolution.at),
@@ -362,6 +365,20 @@ fn taken_back(revoked: &db::revocations::Revocation, undo: bool, paused: bool) -
     }
 }
 
+/// What the agent is told whose proposal a person released against the rule that had refused it.
+fn let_go(resolution: &db::resolutions::Resolution, paused: bool) -> AgentResolution {
+    let overridden = resolution.overridden.as_ref();
+    AgentResolution {
+        outcome: ResolutionOutcome::Approved,
+        at: rfc3339(overridden.map_or(resolution.at, |overridden| overridden.at)),
+        decided_by: DecidedBy { kind: "override".into(), reviews: 0 },
+        edited: false,
+        reason_code: overridden.map(|overridden| overridden.code),
+        message: Some(OVERRIDDEN.to_owned()),
+        next: if paused { AgentNext::Stop } else { AgentNext::Act },
+    }
+}
+
 /// Returns the decision that a kept answer is about.
 pub(crate) fn named(body: &Value) -> Result<DecisionId> {
     body["id"].as_str().and_then(|id| id.parse().ok()).ok_or(Error::NotFound)
@@ -387,10 +404,10 @@ async fn hold_own(tx: &mut Transaction<'static, Postgres>, caller: &Caller) -> R
 
 /// Tells whether a pause keeps a resolution from its agent: an approval that it was not told yet.
 fn is_kept(resolution: &db::resolutions::Resolution, paused: bool) -> bool {
-    paused && resolution.standing() == ResolutionOutcome::Approved && resolution.released_at.is_none()
+    paused && resolution.standing() == ResolutionOutcome::Approved && !resolution.was_told()
 }
 
-/// Seals the first delivery of a sealed resolution, and that of its revocation.
+/// Seals the first delivery of a sealed resolution, and that of its release against a rule or of its revocation.
 async fn release(
     tx: &mut Transaction<'static, Postgres>,
     engine: &Engine,
@@ -403,12 +420,8 @@ async fn release(
         return Ok(false);
     }
     let Some(resolution) = db::resolutions::find(tx, decision.id).await? else { return Ok(false) };
-    let was_told = match &resolution.revoked {
-        Some(revoked) => revoked.told.is_some(),
-        None => resolution.released_at.is_some(),
-    };
     let (said, index) = resolution.said();
-    if was_told || index.is_none_or(|index| index >= size) || is_kept(&resolution, paused) {
+    if resolution.was_told() || index.is_none_or(|index| index >= size) || is_kept(&resolution, paused) {
         return Ok(false);
     }
     let n = decision.n + 1;
@@ -419,6 +432,8 @@ async fn release(
     }
     if resolution.revoked.is_some() {
         db::revocations::set_told(tx, decision.id, entry.at, entry.id).await?;
+    } else if resolution.overridden.is_some() {
+        db::overrides::set_told(tx, decision.id, entry.at, entry.id).await?;
     }
     let state = match (decision.state, resolution.standing()) {
         (State::Resolved, ResolutionOutcome::Approved) => State::Released,
@@ -479,7 +494,9 @@ async fn record_outcome(
     if let Some(stored) = propose::replay(&mut tx, decision.system, ROUTE, key, &fingerprint).await? {
         return Ok((Err(permit), stored));
     }
-    let resolution = db::resolutions::find(&mut tx, id).await?.filter(|resolution| resolution.released_at.is_some());
+    let resolution = db::resolutions::find(&mut tx, id).await?.filter(|resolution| {
+        resolution.released_at.is_some() && (resolution.revoked.is_some() || resolution.was_told())
+    });
     let Some(resolution) = resolution else {
         let problem = countersign_domain::Problem::new(
             Code::InvalidTransition,

@@ -105,6 +105,8 @@ struct Records {
     system: String,
     definition: TypeDefinition,
     registered: EntryId,
+    /// Who owned the system when the decision was proposed, and the entry that named them.
+    owner: Option<(PersonId, EntryId)>,
     revisions: Vec<db::revisions::Revision>,
     routes: Vec<db::chain::Routed>,
     versions: HashMap<PolicyVersionId, PolicyVersion>,
@@ -116,6 +118,8 @@ struct Records {
     /// Every assignment of each reviewer, and where those came from.
     assignments: Vec<grants::Assigned>,
     resolution: Option<db::resolutions::Resolution>,
+    /// What another person looks at, oldest first.
+    post_reviews: Vec<db::post_reviews::PostReview>,
     pause: Option<EntryId>,
     /// The system is paused at this moment.
     is_paused: bool,
@@ -153,11 +157,16 @@ impl Records {
             Some(resolution) => db::chain::paused(conn, decision.system, resolution.at).await?,
             None => None,
         };
+        let revisions = db::revisions::list(conn, id).await?;
         let mut records = Self {
             system,
             definition,
             registered: db::chain::registered(conn, decision.system).await?,
-            revisions: db::revisions::list(conn, id).await?,
+            owner: match revisions.iter().find(|revision| revision.number == 1) {
+                Some(proposal) => db::owners::find_at(conn, decision.system, proposal.entry).await?,
+                None => None,
+            },
+            revisions,
             routes,
             versions,
             drafting,
@@ -166,6 +175,7 @@ impl Records {
             assignments: grants::read(conn, &reviews).await?,
             reviews,
             resolution,
+            post_reviews: db::post_reviews::list_of(conn, id).await?,
             pause,
             is_paused: db::pauses::is_running(conn, decision.system).await?,
             withdrawn: db::chain::withdrawn(conn, id).await?,
@@ -191,7 +201,8 @@ impl Records {
         self.fetch(conn, &issued).await?;
         let issued: Vec<_> = issued.iter().map(|entry| entry.0).collect();
         self.keys = db::chain::keys(conn, &issued).await?.into_iter().collect();
-        let people: Vec<_> = self.entries.values().filter_map(|(_, leaf)| person(leaf)).collect();
+        let acted = self.entries.values().filter_map(|(_, leaf)| person(leaf));
+        let people: Vec<_> = acted.chain(self.owner.map(|(owner, _)| owner)).collect();
         self.names = people::names(conn, engine, &people).await?;
         Ok(())
     }
@@ -209,7 +220,13 @@ impl Records {
             entries.extend([revoked.entry, revoked.resolved]);
             entries.extend(revoked.compensated.map(|(.., entry)| entry));
         }
+        if let Some(overridden) = self.resolution.as_ref().and_then(|resolution| resolution.overridden.as_ref()) {
+            entries.extend([overridden.entry, overridden.resolved]);
+            entries.extend(overridden.told.map(|(_, entry)| entry));
+        }
+        entries.extend(self.post_reviews.iter().filter_map(|looked| Some(looked.given.as_ref()?.entry)));
         entries.extend([self.activated, self.pause, self.withdrawn, self.released].into_iter().flatten());
+        entries.extend(self.owner.map(|(_, named)| named));
         entries.extend(self.outcomes.iter().map(|(_, _, entry)| *entry));
         entries
     }

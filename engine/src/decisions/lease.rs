@@ -33,6 +33,11 @@ use crate::{
 ///
 /// `invalid_transition` when others hold every seat; as [`super::review()`] for who could not rule anyway.
 pub async fn start_review(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<()> {
+    take(engine, caller, id, None).await.map(|_| ())
+}
+
+/// Takes a seat as [`start_review`] does; returns the claim.
+pub(super) async fn seat(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<LeaseId> {
     take(engine, caller, id, None).await
 }
 
@@ -42,10 +47,10 @@ pub async fn start_review(engine: &Engine, caller: &Caller, id: DecisionId) -> R
 ///
 /// As [`start_review`].
 pub async fn take_over(engine: &Engine, caller: &Caller, id: DecisionId, lease: LeaseId, reason: Reason) -> Result<()> {
-    take(engine, caller, id, Some((lease, reason))).await
+    take(engine, caller, id, Some((lease, reason))).await.map(|_| ())
 }
 
-async fn take(engine: &Engine, caller: &Caller, id: DecisionId, over: Option<(LeaseId, Reason)>) -> Result<()> {
+async fn take(engine: &Engine, caller: &Caller, id: DecisionId, over: Option<(LeaseId, Reason)>) -> Result<LeaseId> {
     engine.has_room()?;
     let taken = engine
         .act(caller, move |engine, caller| {
@@ -54,22 +59,22 @@ async fn take(engine: &Engine, caller: &Caller, id: DecisionId, over: Option<(Le
         })
         .await?;
     match taken {
-        Taken::New(entry) => {
+        Taken::New(lease, entry) => {
             seal::wait(entry).await;
+            Ok(lease)
         }
-        Taken::Before(permit, n) => {
+        Taken::Before(lease, permit, n) => {
             let object = Object { kind: "decision", id: id.0, place: Place::Read(n) };
             reads::record(engine, caller, *permit, &Event::AccessViewed { object }, reads::Shown::default()).await?;
+            Ok(lease)
         }
     }
-
-    Ok(())
 }
 
 enum Taken {
-    New(seal::Entry),
+    New(LeaseId, seal::Entry),
     /// They hold it already.
-    Before(Box<Permit>, u64),
+    Before(LeaseId, Box<Permit>, u64),
 }
 
 async fn record(engine: Engine, caller: Caller, id: DecisionId, over: Option<(LeaseId, Reason)>) -> Result<Taken> {
@@ -87,7 +92,7 @@ async fn record(engine: Engine, caller: Caller, id: DecisionId, over: Option<(Le
     let mut held = db::leases::list_held(&mut tx, id, now).await?;
     if let Some(own) = held.iter().find(|held| held.person == person) {
         if own.session == session {
-            return Ok(Taken::Before(Box::new(permit), stored.n));
+            return Ok(Taken::Before(own.id, Box::new(permit), stored.n));
         }
         db::leases::end(&mut tx, own.id, LeaseEnd::Moved, now).await?;
         held.retain(|held| held.person != person);
@@ -114,8 +119,9 @@ async fn record(engine: Engine, caller: Caller, id: DecisionId, over: Option<(Le
     let until = now + PLAIN_MS;
     let event = Event::Leased { decision: id, n: stored.n, until, lapsed: lapsed.clone() };
     let entry = seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
+    let lease = LeaseId(engine.id());
     let new = db::leases::New {
-        id: LeaseId(engine.id()),
+        id: lease,
         decision: id,
         round: stored.round,
         person,
@@ -130,7 +136,7 @@ async fn record(engine: Engine, caller: Caller, id: DecisionId, over: Option<(Le
     db::decisions::set_n(&mut tx, id, stored.n).await?;
     engine.commit(tx).await?;
 
-    Ok(Taken::New(entry))
+    Ok(Taken::New(lease, entry))
 }
 
 /// Gives a seat up.

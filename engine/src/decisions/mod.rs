@@ -1,10 +1,12 @@
 //! Decisions: proposed by agents, shown to people, reviewed, resolved, and answered.
 
 mod agent;
+mod bulk;
 mod chain;
 mod comments;
 mod edit;
 mod lease;
+mod overrule;
 mod page;
 mod propose;
 mod queue;
@@ -13,6 +15,7 @@ mod revise;
 mod revoke;
 mod routing;
 mod settle;
+mod shown;
 mod sign;
 mod title;
 mod unmask;
@@ -21,11 +24,13 @@ mod withdraw;
 use countersign_domain::{decision::SealState, view::Seal};
 
 pub use agent::{get, proof, report_outcome, wait};
+pub use bulk::{BulkRequest, bulk, bulk_run, review_in_bulk};
 pub use chain::{chain, download_chain};
 pub use comments::{CommentRequest, comment, comments};
 pub(crate) use comments::{PERIOD_MS, SAME_MS, texts, too_many};
 pub use edit::{Edits, edit};
 pub use lease::{beat, release, start_review, take_over};
+pub use overrule::{OverrideRequest, overrule};
 pub use page::view;
 pub use propose::propose;
 pub use queue::{QueueFilter, queue};
@@ -36,6 +41,7 @@ pub use revoke::{compensate, revoke};
 pub(crate) use routing::{ask_open, asked, hand_up, seat_open};
 pub use settle::retract;
 pub(crate) use settle::settle_due;
+pub use shown::shown;
 pub use sign::{SignedAnswer, prepare};
 pub(crate) use title::titles;
 pub use unmask::open_field;

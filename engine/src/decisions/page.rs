@@ -3,39 +3,41 @@
 use std::collections::HashMap;
 
 use countersign_domain::{
-    decision::{ReasonCode, ResolutionOutcome, Ruling, State, Verdict},
-    decision_type::{Kind, TypeDefinition},
+    decision::{ReasonCode, Ruling, State, Verdict},
+    decision_type::TypeDefinition,
     event::Event,
     ids::{DecisionId, EntryId, PersonId, PresentationId},
     lease::{Holder, seats},
     lineage::{self, Maker},
+    overrides::{self, Overriding},
+    owner,
     policy::{Approval, Known, PolicyVersion},
+    presence, shown,
     view::{
-        Composer, DECISION_TEMPLATE, DecisionView, Field, HistoryRow, Mode, OutcomeRow, PolicySection, RefusedVerdict,
-        ResolutionSection, ReviewRow, SeatView, Section, SettlingSection, VersionRow,
+        Composer, DECISION_TEMPLATE, DecisionView, Field, HistoryRow, OutcomeRow, PolicySection, RefusedVerdict,
+        ResolutionSection, ReviewRow, SeatView, SettlingSection, VersionRow,
     },
 };
 use countersign_ledger::{
-    hash::{Hash, Label, digest},
+    hash::{Hash, Label},
     leaf::{ActorKind, Leaf},
-    statement::{Seen, SeenField, SeenMode},
 };
 use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
-use super::{comments, lease, review, revoke, routing::Case, seal_at, settle, sign, title};
+use super::{comments, lease, overrule, review, revoke, routing::Case, seal_at, settle, sign, title};
 use crate::{
     Engine,
     authorize::{self, Action, Permit, Target},
     caller::{Actor, Caller},
     db,
     error::{Error, Result},
-    pauses, people,
+    ledger, owners, pauses, people, post_reviews,
     reads::{self, Presentation, Shown, Statement},
 };
 
 /// How long a form may stay open without JavaScript, in milliseconds.
-const PRESENTATION_MS: u64 = 15 * 60 * 1_000;
+pub(super) const PRESENTATION_MS: u64 = 15 * 60 * 1_000;
 /// How often the page is read again when the decision changes meanwhile.
 const TRIES: usize = 5;
 
@@ -54,21 +56,26 @@ pub async fn view(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<De
         found = engine.noted(caller, read(engine, caller, id).await).await?;
     }
     let Read { permit, mut view, content, policy, .. } = found;
-    let (body, seen) = seen(&view, content, &policy).seal()?;
+    let (body, seen) = shown::statement((view.id, content), &policy, &view.fields, DECISION_TEMPLATE).seal()?;
     let statement = Statement { label: Label::Seen, digest: seen, body };
-    let presentation = match (&view.composer, &caller.actor) {
-        (Composer::Open { presentation, expires_at, .. }, Actor::Person { id: person, session, .. }) => {
-            Some(Presentation {
-                id: *presentation,
-                decision: id,
-                person: *person,
-                session: *session,
-                seen,
-                content,
-                issued_at: view.now,
-                expires_at: *expires_at,
-            })
-        }
+    let form = match (&view.composer, &view.overriding) {
+        (Composer::Open { presentation, expires_at, .. }, _)
+        | (_, Some(Overriding::Open { presentation, expires_at, .. })) => Some((*presentation, *expires_at)),
+        _ => None,
+    };
+    let presentation = match (form, &caller.actor) {
+        (Some((presentation, expires_at)), Actor::Person { id: person, session, .. }) => Some(Presentation {
+            id: presentation,
+            decision: id,
+            person: *person,
+            session: *session,
+            seen,
+            content,
+            issued_at: view.now,
+            expires_at,
+            bulk: None,
+            unopened: false,
+        }),
         _ => None,
     };
     let event = Event::Viewed { decision: id, upto: view.upto, seen };
@@ -121,7 +128,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         Some(revoked) => Some(revoke::section(&mut tx, engine, revoked).await?),
         None => None,
     };
-    let may_revoke = resolution.as_ref().is_some_and(|resolution| resolution.outcome == ResolutionOutcome::Approved)
+    let may_revoke = resolution.as_ref().is_some_and(db::resolutions::Resolution::is_approval)
         && may(&mut tx, engine, caller, Action::RevokeDecision, target).await?;
     let outcomes = db::outcomes::list(&mut tx, id).await?;
     let history = history(&mut tx, engine, id, &system.name).await?;
@@ -132,6 +139,15 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let mut case = Case::new((stored.system, &system.name), &definition, stored.about_persons, &values);
     case.facts.mask(&definition, &withheld);
     let policy_section = policy_section(engine, &policy, &stored, &case, &rules);
+    let label = overrides::label(&policy_section.name, policy.number);
+    let overridden = match resolution.as_ref().and_then(|resolution| resolution.overridden.as_ref()) {
+        Some(overridden) => Some(overrule::section(&mut tx, engine, overridden, label).await?),
+        None => None,
+    };
+    let expires_at = engine.now() + PRESENTATION_MS;
+    let offered = (&case, &policy);
+    let overriding = overrule::offer(&mut tx, engine, caller, target, resolution.as_ref(), offered, expires_at).await?;
+    let post_reviews = post_reviews::of_decision(&mut tx, engine, caller.person(), id).await?;
     let raised = match withheld.iter().any(|name| name == "impact") && !case.risk_reasons().is_empty() {
         true => vec!["What the AI system states of the people it affects is masked, and raises it.".to_owned()],
         false => case.risk_reasons(),
@@ -159,16 +175,25 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         _ => Signing::NotAsked,
     };
     let pause = pauses::find_shown(&mut tx, engine, stored.system).await?;
+    let owner = owners::of_decision(&mut tx, engine, caller, stored.system).await?;
     let comments = comments::section(&mut tx, engine, caller, target, id).await?;
     let held = db::leases::list_held(&mut tx, id, engine.now()).await?;
     let holders = lease::holders(&mut tx, engine, caller, &held).await?;
     let state = stored.state.while_held(!holders.is_empty());
+    let checkpoint = ledger::newest(&mut tx, engine).await?;
     let settled = db::decisions::find(&mut tx, id).await?.is_some_and(|again| again.n == stored.n);
+    if let Actor::Person { id: person, session, .. } = &caller.actor {
+        let now = engine.now();
+        db::decision_readers::open(&mut tx, id, (*person, *session), (now, now + presence::EXPIRY_MS)).await?;
+    }
     tx.commit().await?;
 
     let now = engine.now();
     let others = held.iter().filter(|held| Some(held.person) != caller.person()).count() as u64;
-    let composer = composer(engine, caller, barred, &rules, (signing, senior), (&holders, others), now);
+    let composer = match rules.state {
+        State::ChangesRequested => Composer::Closed { reason: owner::asked_for_change(owner.as_ref()) },
+        _ => composer(engine, caller, barred, &rules, (signing, senior), (&holders, others), now),
+    };
     let composer = without_edits(composer, &definition);
     let by_rule = format!("rule {}, version {}", policy_section.name, policy.number);
     let view = DecisionView {
@@ -177,6 +202,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         state,
         system: stored.system,
         system_name: system.name,
+        owner,
         key_id: key.key_id,
         type_name: definition.name.clone(),
         type_version: definition.version,
@@ -210,6 +236,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
                     && review.verdict.is_retractable()
                     && settle::stands(review, &stored))
                 .then_some(review.entry),
+                entry: review.entry,
                 at: review.at,
                 seal: seal_at(engine, review.index),
             })
@@ -223,9 +250,12 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
             at: resolution.at,
             seal: seal_at(engine, resolution.index.map(|index| index as i64)),
             released_at: resolution.released_at,
+            overridden,
             revoked,
             may_revoke,
         }),
+        overriding,
+        post_reviews,
         outcomes: outcomes
             .iter()
             .map(|outcome| OutcomeRow {
@@ -245,6 +275,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         recorded: EntryId(Uuid::nil()),
         seen: String::new(),
         now,
+        checkpoint,
     };
 
     Ok(Read { permit, view, content: stored.content_hash, policy: policy.id.to_string(), settled })
@@ -303,33 +334,8 @@ async fn may(
     }
 }
 
-/// The statement of what the page shows: every committed field, in order, in its mode.
-fn seen(view: &DecisionView, content: Hash, policy: &str) -> Seen {
-    let fields = view.fields.iter().filter_map(|field| {
-        Some(SeenField {
-            name: field.name.clone(),
-            commitment: field.commitment.parse().ok()?,
-            mode: match field.mode {
-                Mode::Full => SeenMode::Full,
-                Mode::Collapsed => SeenMode::Collapsed,
-                Mode::Masked => SeenMode::Masked,
-            },
-        })
-    });
-    Seen {
-        decision: view.id.to_string(),
-        content,
-        fields: fields.collect(),
-        template: digest(Label::Template, DECISION_TEMPLATE.as_bytes()),
-        locale: "en".into(),
-        policy: policy.to_owned(),
-        precedents: Vec::new(),
-        blind: false,
-    }
-}
-
 /// Returns the fields as the page shows them, and every value, withheld ones too, for the table that compares them.
-async fn fields(
+pub(super) async fn fields(
     conn: &mut PgConnection,
     engine: &Engine,
     entry: EntryId,
@@ -337,7 +343,7 @@ async fn fields(
     opened: &[(String, u64)],
 ) -> Result<(Vec<Field>, HashMap<String, String>)> {
     let mut stored = db::vault::list(conn, &[entry.0]).await?;
-    stored.sort_by_key(|value| place(definition, &value.field));
+    stored.sort_by_key(|value| shown::place(definition, &value.field));
     let mut values = HashMap::new();
     let mut fields = Vec::with_capacity(stored.len());
     for value in &stored {
@@ -347,44 +353,11 @@ async fn fields(
         if let Some(text) = &opened {
             values.insert(value.field.clone(), text.clone());
         }
-        let text = opened.filter(|_| !withheld);
-        let (label, section, kind) = describe(definition, &value.field);
-        let shown = if section == Section::Context { Mode::Collapsed } else { Mode::Full };
-        fields.push(Field {
-            name: value.field.clone(),
-            label,
-            section,
-            kind,
-            mode: if text.is_some() { shown } else { Mode::Masked },
-            commitment: db::presentations::digest(&value.commitment)?.to_string(),
-            value: text,
-            withheld,
-        });
+        let commitment = db::presentations::digest(&value.commitment)?.to_string();
+        fields.push(shown::draw(definition, &value.field, &commitment, opened, withheld));
     }
 
     Ok((fields, values))
-}
-
-/// Where the page has a field.
-fn place(definition: &TypeDefinition, name: &str) -> Option<usize> {
-    let parameters = definition.parameters.iter().map(|parameter| parameter.name.as_str());
-    parameters.chain(countersign_domain::decision_type::RESERVED).position(|known| known == name)
-}
-
-fn describe(definition: &TypeDefinition, name: &str) -> (String, Section, Kind) {
-    if let Some(parameter) = definition.parameters.iter().find(|parameter| parameter.name == name) {
-        return (parameter.label.clone(), Section::Action, parameter.kind);
-    }
-    let (label, section, kind) = match name {
-        "intent" => ("Intent", Section::Reasoning, Kind::Text),
-        "rationale" => ("Rationale", Section::Reasoning, Kind::Text),
-        "alternatives" => ("Alternatives considered", Section::Reasoning, Kind::Structure),
-        "confidence" => ("Confidence", Section::Reasoning, Kind::Decimal),
-        "impact" => ("Impact on people", Section::Reasoning, Kind::Structure),
-        "context" => ("What the agent had before it", Section::Context, Kind::Structure),
-        other => (other, Section::Reasoning, Kind::Text),
-    };
-    (label.to_owned(), section, kind)
 }
 
 async fn history(conn: &mut PgConnection, engine: &Engine, id: DecisionId, system: &str) -> Result<Vec<HistoryRow>> {
@@ -456,7 +429,7 @@ impl Versions<'_> {
                 Some(before) => lineage::compare(&borrowed(before), &borrowed(&texts)),
             };
             for change in &mut changes {
-                change.label = describe(definition, &change.name).0;
+                change.label = shown::describe(definition, &change.name).0;
                 if definition.personal.contains(&change.name) {
                     change.mask();
                 }
@@ -487,7 +460,7 @@ async fn texts(
 ) -> Result<HashMap<EntryId, Vec<(String, Option<String>)>>> {
     let entries: Vec<_> = revisions.iter().map(|revision| revision.entry.0).collect();
     let mut stored = db::vault::list(conn, &entries).await?;
-    stored.sort_by_key(|value| place(definition, &value.field));
+    stored.sort_by_key(|value| shown::place(definition, &value.field));
     let mut texts = HashMap::<_, Vec<_>>::new();
     for value in stored {
         texts.entry(EntryId(value.entry_id)).or_default().push((value.field.clone(), engine.vault.open(&value)?));
@@ -513,13 +486,13 @@ fn without_edits(mut composer: Composer, definition: &TypeDefinition) -> Compose
 
 /// Whether a ruling has to be signed, and whether the person can.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Signing {
+pub(super) enum Signing {
     NotAsked,
     Able,
     Unable,
 }
 
-fn composer(
+pub(super) fn composer(
     engine: &Engine,
     caller: &Caller,
     barred: Option<String>,
@@ -532,9 +505,6 @@ fn composer(
     let Some(person) = caller.person() else { return closed("Agents never review.") };
     if !rules.state.is_open() {
         return closed("This decision is resolved. A second look is a new decision.");
-    }
-    if rules.state == State::ChangesRequested {
-        return closed("The AI system was asked for a change. It is ruled on again when its answer is in.");
     }
     if rules.expire(now).is_some() {
         return closed("The time for this decision has run out; the AI system is told no.");

@@ -6,8 +6,10 @@ use countersign_domain::{
     decision::ResolutionOutcome,
     event::{Event, List},
     ids::{DecisionId, PolicyVersionId},
+    overrides,
     policy::PolicyVersion,
-    queue::{self, IdSearch, Narrowed, Sort, View},
+    queue::{self, COUNTED_MAX, Count, IdSearch, Narrowed, Sort, View},
+    saved::CountedView,
     view::{Left, QueueItem, QueueView, RowResolution},
 };
 use sqlx::PgConnection;
@@ -76,7 +78,7 @@ async fn read(
         permit.authority.as_ref().is_some_and(|authority| authority.held.iter().any(|held| held.role.reviews()));
     let (view, sort) = (asked.view.unwrap_or(View::first(reviews)), asked.sort);
     db::queue::plan_each_time(&mut tx).await?;
-    let counts = db::queue::count(&mut tx, reader).await?;
+    let (counts, saved) = count(&mut tx, reader).await?;
     let mut rows = list(&mut tx, (view, sort), reader, &narrow(&asked.narrowed), after, ROWS as i64 + 1).await?;
     let older = (rows.len() > ROWS).then(|| rows[ROWS - 1].after(view, sort)).map(|after| after_text(&after));
     rows.truncate(ROWS);
@@ -114,8 +116,48 @@ async fn read(
     let now = engine.now();
     Ok((
         permit,
-        QueueView { view, sort, items, kept, left, counts, next_due_at, older, size, now, blocked, pauses, handovers },
+        QueueView {
+            view,
+            sort,
+            items,
+            kept,
+            left,
+            counts,
+            next_due_at,
+            older,
+            size,
+            now,
+            blocked,
+            pauses,
+            handovers,
+            saved,
+        },
     ))
+}
+
+/// Counts the built-in views and the reader's saved ones.
+async fn count(conn: &mut PgConnection, reader: Reader) -> Result<(Vec<Count>, Vec<CountedView>)> {
+    let open = db::queue::count_open(conn, reader).await?;
+    let held = |view, filter: &Filter<'_>| open.iter().map(|group| group.count(view, filter)).sum::<u64>();
+    let mut counts = Vec::with_capacity(View::ALL.len());
+    for view in View::ALL.iter().copied() {
+        let count = match view.is_open() {
+            true => held(view, &Filter::default()),
+            false => db::queue::count_resolved(conn, reader, &Filter::default()).await?,
+        };
+        let more = !view.is_open() && count > COUNTED_MAX;
+        counts.push(Count { view, count: if more { COUNTED_MAX } else { count }, more });
+    }
+    let mut saved = Vec::new();
+    for view in db::saved_views::list(conn, reader.person).await? {
+        let filter = narrow(&view.asked.narrowed);
+        let count = match view.asked.view.is_open() {
+            true => held(view.asked.view, &filter),
+            false => db::queue::count_resolved(conn, reader, &filter).await?,
+        };
+        saved.push(CountedView::new(view, count));
+    }
+    Ok((counts, saved))
 }
 
 async fn list(
@@ -163,6 +205,11 @@ async fn left(conn: &mut PgConnection, reader: Reader, gone: &[DecisionId]) -> R
 }
 
 fn resolution(resolved: &db::queue::Resolved, version: Option<&PolicyVersion>, rule: u64) -> RowResolution {
+    let by_override = version.filter(|_| resolved.overridden && resolved.outcome == ResolutionOutcome::Approved);
+    if let Some(version) = by_override {
+        let by_rule = Some(overrides::label(label(Some(version), rule), version.number));
+        return RowResolution { outcome: resolved.outcome, by_rule, at: resolved.at };
+    }
     let by_rule = version.filter(|_| resolved.by_rule).map(|version| {
         let word = if resolved.outcome == ResolutionOutcome::Approved { "Approved" } else { "Refused" };
         queue::by_rule(word, label(Some(version), rule), version.number)

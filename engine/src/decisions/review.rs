@@ -2,9 +2,9 @@
 
 use countersign_domain::{
     Problem,
-    decision::{self, Effected, ReasonCode, ResolutionOutcome, Ruling, State, Verdict},
+    decision::{self, Effected, ReasonCode, ResolutionOutcome, Risk, Ruling, State, Verdict},
     event::Event,
-    ids::{DecisionId, EntryId, LeaseId, PersonId, PresentationId, ResolutionId, ReviewId},
+    ids::{BulkRunId, DecisionId, EntryId, LeaseId, PersonId, PresentationId, ResolutionId, ReviewId},
     lease::LeaseEnd,
     policy::{Approval, PolicyVersion, Route},
     problem::Code,
@@ -25,7 +25,7 @@ use crate::{
     caller::Caller,
     db,
     error::{Error, Result},
-    pauses, seal,
+    owners, pauses, seal,
 };
 
 /// A ruling as the form sends it.
@@ -131,7 +131,7 @@ async fn record(
         (Effected::Edited, None) => return Err(checked.refuse(edit::nothing_to_edit())),
         _ => None,
     };
-    let Checked { mut stored, policy, permit, person, senior, content, seen, effect, now, .. } = checked;
+    let Checked { mut stored, policy, permit, person, senior, content, seen, effect, now, bulk, .. } = checked;
     let authority = permit.authority.clone().ok_or(Error::NotFound)?;
     let follow_up = if let Effected::Deferred { until } = effect { Some(until) } else { None };
     stored.n += 1;
@@ -150,6 +150,7 @@ async fn record(
         until: follow_up,
         edited: version.as_ref().map(|version| version.content),
         signature: signed.as_ref().map(|signed| signed.signature.clone()),
+        bulk,
     };
     let keys: Vec<_> = signed.iter().map(|signed| ("reason", &signed.reason_key)).collect();
     let entry = seal::append_keyed(&mut tx, &engine, &caller, &permit, &event, &keys).await?;
@@ -188,6 +189,8 @@ async fn record(
         }
         (Effected::ChangesRequested, _) => {
             db::leases::end_all(&mut tx, stored.id, LeaseEnd::Returned, entry.at).await?;
+            let about = (stored.system, stored.id, stored.n);
+            owners::tell_of_change(&mut tx, &engine, about, person, &entry).await?;
             moved(&mut tx, &stored, State::ChangesRequested, entry).await?
         }
         (Effected::Edited, Some(version)) => {
@@ -226,6 +229,8 @@ pub(super) struct Checked {
     pub(super) now: u64,
     /// The policy version asks for a signature.
     pub(super) signed: bool,
+    /// The act on several decisions that it belongs to.
+    bulk: Option<BulkRunId>,
     effect: Effected,
 }
 
@@ -251,6 +256,13 @@ pub(super) async fn check(
         .await?
         .filter(|shown| shown.decision == stored.id && shown.person == person && shown.session == session)
         .ok_or_else(|| refuse(stale("This form belongs to another page or sign-in.")))?;
+    let bulk = match &shown.bulk {
+        Some((bulk, sent)) => {
+            together(&stored, request, sent.as_ref()).map_err(&refuse)?;
+            Some(*bulk)
+        }
+        None => None,
+    };
     let seen = db::presentations::digest(&shown.seen)?;
     let content = db::presentations::digest(&shown.content)?;
     if let Some(active) = db::policies::find_active(tx).await?
@@ -274,7 +286,23 @@ pub(super) async fn check(
     }
     let signed = policy.body.row(stored.rule).is_some_and(|row| row.signed);
 
-    Ok(Checked { signed, stored, policy, target, permit, person, senior, content, seen, now, effect })
+    Ok(Checked { signed, stored, policy, target, permit, person, senior, content, seen, now, bulk, effect })
+}
+
+/// Tells whether a ruling on what a page of several decisions showed is the one that was sent from there, and whether the
+/// decision still fits into such a page.
+fn together(
+    stored: &db::decisions::Decision,
+    request: &ReviewRequest,
+    sent: Option<&db::presentations::Sent>,
+) -> std::result::Result<(), Problem> {
+    let Some(sent) = sent.filter(|sent| (sent.verdict, sent.code) == (request.verdict, request.code)) else {
+        return Err(stale("This form belongs to a page of several decisions, which was not sent like this."));
+    };
+    if stored.policy_version != sent.policy || stored.need != 1 || stored.risk == Risk::High {
+        return Err(stale("It asks for other people now than when you opened it with the others."));
+    }
+    Ok(())
 }
 
 /// A resolution about to be written.
@@ -383,9 +411,12 @@ pub(crate) async fn rules(
 
 /// Adds what becomes of a draft to the refusal of a form.
 fn kept(mut problem: Problem) -> Problem {
-    problem.detail.push_str(" Your text is kept below.");
+    problem.detail.push_str(KEPT);
     problem
 }
+
+/// What the refusal of a form on the decision's page ends with.
+pub(super) const KEPT: &str = " Your text is kept below.";
 
 fn stale(what: &str) -> Problem {
     kept(Problem::new(Code::Stale, format!("{what} Read the decision as it is below, then decide again.")))

@@ -7,6 +7,7 @@ use countersign_domain::{
     decision::{ReasonCode, ResolutionOutcome},
     event::Event,
     ids::{DecisionId, EntryId, PersonId},
+    overrides::PostReviewKind,
     problem::Code,
     revocation::{self, Compensation, CompensationSection, Revocation, Said, leaves_effect},
     text::Reason,
@@ -21,7 +22,7 @@ use crate::{
     caller::Caller,
     db,
     error::{Error, Result},
-    notices, people, seal,
+    notices, people, post_reviews, seal,
 };
 
 /// Takes an approval back. It binds at commit and waits for no second person and no seal.
@@ -49,7 +50,7 @@ pub async fn revoke(
                 let standing = resolution.as_ref().map(db::resolutions::Resolution::standing);
                 revocation::revoke(standing)
                     .map_err(|problem| Denial::by_rule(permit.clone(), Action::RevokeDecision, target, problem))?;
-                let approval = resolution.ok_or(Error::NotFound)?.entry;
+                let (approval, _) = resolution.ok_or(Error::NotFound)?.said();
                 let done =
                     take_back(&mut tx, &engine, &caller, &permit, (&mut stored, approval), (code, &reason)).await?;
                 engine.commit(tx).await?;
@@ -114,6 +115,7 @@ async fn take_back(
     if left {
         tell(tx, engine, id, by, Some(by), &entry).await?;
     }
+    post_reviews::open(tx, engine, PostReviewKind::Revocation, (by, Some(id)), &entry).await?;
 
     Ok((compensation, resolved))
 }

@@ -82,23 +82,39 @@ impl<'a> Case<'a> {
         let automatic = version.body.row(ruling.rule).is_some_and(|row| row.route == Route::AutoApprove);
         let guards = match automatic {
             false => Vec::new(),
-            true => authorize::guards(
-                &engine.policies,
-                &AutoDecision {
-                    system: self.system,
-                    // Who says nothing about the people concerned has not said that it is harmless to them.
-                    adverse: self.impact.adverse.unwrap_or(self.about_persons),
-                    about_persons: self.about_persons,
-                    reversibility: self.definition.reversibility,
-                    risk: self.risk,
-                    complete: !ruling.incomplete,
-                    paused: self.paused,
-                    amount: self.amount,
-                    amount_max: db::policies::auto_amount_max(conn).await?,
-                },
-            )?,
+            true => authorize::guards(&engine.policies, &self.automatic(conn, !ruling.incomplete).await?)?,
         };
         Ok((version.body.route(ruling.rule, guards, now), ruling.trace))
+    }
+
+    /// Returns the guards that would forbid a rule to approve this, and that nobody overrides.
+    pub(crate) async fn absolute_guards(
+        &self,
+        conn: &mut PgConnection,
+        engine: &Engine,
+        version: &PolicyVersion,
+    ) -> Result<Vec<String>> {
+        let types = std::slice::from_ref(self.definition);
+        let ruling = version.body.rule(&self.facts, &Known { systems: &[], types });
+        let mut guards = authorize::guards(&engine.policies, &self.automatic(conn, !ruling.incomplete).await?)?;
+        guards.retain(|guard| engine.policies.is_absolute(guard));
+        Ok(guards)
+    }
+
+    /// Says what the guards know of it.
+    async fn automatic(&self, conn: &mut PgConnection, complete: bool) -> Result<AutoDecision> {
+        Ok(AutoDecision {
+            system: self.system,
+            // Who says nothing about the people concerned has not said that it is harmless to them.
+            adverse: self.impact.adverse.unwrap_or(self.about_persons),
+            about_persons: self.about_persons,
+            reversibility: self.definition.reversibility,
+            risk: self.risk,
+            complete,
+            paused: self.paused,
+            amount: self.amount,
+            amount_max: db::policies::auto_amount_max(conn).await?,
+        })
     }
 }
 

@@ -73,7 +73,7 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<PoliciesView> {
                     entry: past.entry,
                 })
                 .collect(),
-            guards: GUARDS.iter().map(|guard| engine.policies.says(guard)).collect(),
+            guards: GUARDS.iter().map(|guard| whole(engine, guard)).collect(),
             amount_max: db::policies::auto_amount_max(&mut tx).await?,
             may_draft: may(&mut tx, Action::DraftPolicy).await?,
             may_set_guards: may(&mut tx, Action::SetGuards).await?,
@@ -265,4 +265,10 @@ fn facts(around: &Surroundings) -> Vec<FactRow> {
         }
     }
     facts
+}
+
+/// Says what a guard means, and whether a person may override it.
+fn whole(engine: &Engine, guard: &str) -> String {
+    let says = engine.policies.says(guard);
+    if engine.policies.is_absolute(guard) { format!("{says} Nobody overrides it.") } else { says }
 }

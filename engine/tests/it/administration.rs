@@ -405,6 +405,7 @@ async fn health_is_not_sealed_and_is_not_for_everybody() {
             "High-water mark",
             "Published checkpoint",
             "Kept outside",
+            "Reviewers",
             "Disk",
             "Clocks",
             "PostgreSQL",

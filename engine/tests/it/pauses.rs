@@ -368,7 +368,9 @@ async fn two_people_at_once_make_one_pause_and_one_resumption() {
     for _ in 0..10 {
         let (one, other) = tokio::join!(floor.pause(&desk.approver), floor.pause(&desk.approver_b));
         assert_eq!(usize::from(one.is_ok()) + usize::from(other.is_ok()), 1);
-        let (one, other) = tokio::join!(floor.resume(&floor.senior), floor.resume(&desk.admin));
+        let running = floor.running().await;
+        let (one, other) =
+            tokio::join!(floor.resume_named(&floor.senior, running), floor.resume_named(&desk.admin, running));
         assert_eq!(usize::from(one.is_ok()) + usize::from(other.is_ok()), 1);
     }
     assert_eq!(desk.database.number("select count(*) from pauses where resumed_at is not null").await, 10);

@@ -11,11 +11,13 @@ use countersign_domain::{
     problem::Code,
     queue::{IdSearch, Narrowed, Sort, View, is_breaching},
     role::Role,
+    text::Reason,
     view::{Composer, QueueItem, QueueView},
 };
 use countersign_engine::{
     Caller, Error, decision_types,
     decisions::{self, QueueFilter},
+    owners::{self, NamingRequest},
     systems,
     testing::{Desk, again, id_of, refund},
 };
@@ -59,11 +61,15 @@ async fn each_view_tells_what_opening_tells() {
         ("auditor-too", vec![approver.clone(), Holding::everywhere(Role::Auditor)]),
         ("admin-too", vec![approver.clone(), Holding::everywhere(Role::Admin)]),
         ("nobody", Vec::new()),
+        ("keeper", vec![approver.clone()]),
     ];
     let mut people = vec![desk.admin.clone(), desk.approver.clone(), desk.approver_b.clone(), senior.clone(), officer];
     for (login, holdings) in members {
         people.push(desk.member(login, holdings).await);
     }
+    let reason = Reason::new("They run it.").unwrap();
+    let naming = NamingRequest { system: desk.system, login: "keeper".into(), before: None, reason };
+    owners::name(&desk.engine, &again(&desk.admin), naming).await.unwrap();
     let mut all = Vec::new();
     for (n, amount) in
         ["40.00", "60.00", "150.00", "160.00", "250.00", "260.00", "2000.00", "500.00"].iter().enumerate()
@@ -80,6 +86,7 @@ async fn each_view_tells_what_opening_tells() {
         (&senior, 12, Verdict::Approve),
         (&senior, 1, Verdict::Approve),
         (&desk.approver, 8, Verdict::Approve),
+        (&desk.approver_b, 10, Verdict::RequestChanges),
     ] {
         desk.review(who, all[what], verdict).await.unwrap();
         reviewed.entry(who.person().unwrap()).or_default().insert(all[what]);
@@ -115,6 +122,9 @@ async fn each_view_tells_what_opening_tells() {
                     View::Settling => page.state == State::Settling,
                     View::Breaching => page.state.is_open() && is_breaching(since, page.due_at, page.now),
                     View::Resolved => !page.state.is_open() && by_me,
+                    View::Owned => {
+                        page.state == State::ChangesRequested && page.owner.as_ref().is_some_and(|owner| owner.own)
+                    }
                 };
                 for view in View::ALL.iter().copied().filter(|view| holds(*view)) {
                     expected.entry(view).or_default().insert(*id);

@@ -2,9 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use countersign_domain::{problem::Code, role::Role, view::NoticeKind};
+use countersign_domain::{
+    holding::Holding,
+    overrides::{PostReviewKind, PostReviewResult},
+    problem::Code,
+    role::Role,
+    text::Reason,
+    view::NoticeKind,
+};
 use countersign_engine::{
-    Actor, Caller, Error, factors, invitations, ledger, passwords, people,
+    Actor, Caller, Error, factors, invitations, ledger, passwords, people, post_reviews,
     sessions::{self, SignedIn, Typed},
     testing::{Desk, again, app_code},
 };
@@ -293,6 +300,37 @@ async fn a_local_account_is_break_glass_once_a_provider_is_active() {
     assert!(sessions::authenticate(&desk.engine, &token).await.unwrap().is_none(), "an hour is over");
     let sealed = "select count(*) from ledger_entries where position('auth.break_glass_used'::bytea in bytes) > 0";
     assert_eq!(desk.database.number(sealed).await, 1);
+    let marked = "select count(*) from ledger_entries where position('\"ids\":[\"break_glass\",'::bytea in bytes) > 0";
+    assert!(desk.database.number(marked).await > 0, "what is done in it says so");
+}
+
+/// Proves R8 for emergency sign-ins: somebody else looks at each.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_person_looks_at_an_emergency_sign_in() {
+    let desk = Desk::new().await;
+    providers::open(&desk, "company").await;
+    let token = joined(&desk, "carl").await;
+    let limited = caller(&desk, &token).await;
+    with_app(&desk, &limited).await;
+    let emergency = caller(&desk, &token).await;
+    let officer = desk.member("officer-a", vec![Holding::everywhere(Role::ComplianceOfficer)]).await;
+
+    let view = post_reviews::view(&desk.engine, &again(&desk.admin)).await.unwrap();
+    let act = view.waiting[0].act;
+    let give = async |by: &Caller| {
+        let reason = Reason::new("The provider was down.").unwrap();
+        post_reviews::give(&desk.engine, &again(by), act, PostReviewResult::Upheld, reason).await
+    };
+    let own = give(&emergency).await.unwrap_err();
+    let reviewer = give(&desk.approver).await.unwrap_err();
+    give(&officer).await.unwrap();
+
+    assert_eq!(view.waiting.len(), 1);
+    assert_eq!((view.waiting[0].kind, view.waiting[0].decision.as_ref()), (PostReviewKind::BreakGlass, None));
+    assert_eq!((view.waiting[0].by.as_str(), view.waiting[0].barred.as_deref()), ("carl", None));
+    assert!(matches!(own, Error::Forbidden(_)), "{own:?}");
+    assert!(matches!(reviewer, Error::Forbidden(_)), "{reviewer:?}");
+    desk.check_log().await;
 }
 
 /// Proves L7: while a provider is active, an invitation opens no more than an emergency sign-in, told to all admins.

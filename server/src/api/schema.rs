@@ -336,7 +336,7 @@ pub enum ResolutionOutcome {
 /// Who or what decided.
 #[derive(ToSchema)]
 pub struct DecidedBy {
-    /// `people`, `rule`, `deadline`, `pause` or `requester`.
+    /// `people`, `rule`, `deadline`, `pause`, `requester`, or `override`: a person released what a rule had refused.
     kind: String,
     /// Counted reviews.
     reviews: u64,

@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use super::{
     cases::{self, Proposal, SYSTEMS},
     dice::Dice,
+    overrule::{self, Release},
     staff::{Agent, Says, Staff, reason},
 };
 use crate::cli::Failure;
@@ -44,6 +45,8 @@ const SITTING: u64 = 30_000;
 const ROUND: u64 = 8 * MINUTE;
 /// The day on which the deploy agent is stopped for practice.
 const DRILL_DAY: u64 = 33;
+/// The day on which somebody releases a refund that the policy refused.
+const OVERRIDE_DAY: u64 = 31;
 /// Days on which another version of the policy comes into force, with the highest refund that a rule approves and how
 /// many people a large refund needs.
 const VERSIONS: [(u64, u64, u64); 3] = [(0, 50, 2), (21, 80, 1), (49, 40, 2)];
@@ -160,6 +163,9 @@ impl History {
                 self.sit(sitting, &sittings[place + 1..], midnight).await?;
                 if place == 2 && day == DRILL_DAY {
                     self.drill().await?;
+                }
+                if place == 2 && day == OVERRIDE_DAY {
+                    self.overrule().await?;
                 }
                 if place + 1 == sittings.len() && day % 5 == 4 {
                     self.hand_over(day).await?;
@@ -304,6 +310,24 @@ impl History {
             let says = reason("The drill is over: nothing was released while it was stopped.")?;
             pauses::resume(&self.engine, &senior, agent.system, pause.entry, says).await?;
         }
+
+        Ok(())
+    }
+
+    /// Releases a refund that the policy refused; somebody else looks at it some minutes later.
+    async fn overrule(&self) -> Result<(), Failure> {
+        let release = Release {
+            key: "past:override",
+            number: 9_050,
+            euros: 2_340,
+            day: OVERRIDE_DAY,
+            by: SENIORS[0],
+            says: "The camera arrived broken twice, and the shop has both parcels back. The limit is meant for single parcels.",
+        };
+        let id = release.live(&self.engine, &self.staff, &self.agents[0]).await?;
+        self.past.pass_until(&self.engine, self.engine.now() + 40 * MINUTE).await?;
+        let says = "Both parcels are in the warehouse, and the sum is that of the order. Right to pay.";
+        overrule::uphold(&self.engine, &self.staff, SENIORS[1], id, says).await?;
 
         Ok(())
     }

@@ -3,6 +3,7 @@
 mod cases;
 mod dice;
 mod history;
+mod overrule;
 mod staff;
 mod today;
 
@@ -82,6 +83,9 @@ async fn live(engine: &Engine, past: demo::Past, say: fn(&str)) -> Result<(), Fa
         agents.push(Agent::register(engine, name).await?.0);
     }
     let (agents, staff) = (Arc::new(agents), Arc::new(Staff::new(engine)));
+    for (agent, owner) in agents.iter().zip(demo::OWNERS) {
+        staff.own(owner, agent.system).await?;
+    }
     let table: PolicyBody = recorded::parse(POLICY)?;
     let history = History::new(engine, past, staff.clone(), agents.clone());
     let past = history.live(present() - today::BEGINS - CLEARING, &table, say).await?;
@@ -108,6 +112,7 @@ pub(crate) async fn seed(engine: &Engine, open: usize) -> Result<Demo, Failure> 
     let (runs, types) = recorded::read()?;
     define(engine, &types).await?;
     let (agent, key) = Agent::register(engine, recorded::SYSTEM).await?;
+    Staff::new(engine).own("viewer-a", agent.system).await?;
     for run in in_turn(&runs).take(open) {
         if let Some(act) = run.acts(&types).first() {
             agent.propose(engine, &replay::key("demo", run, act), &act.body).await?;

@@ -4,22 +4,28 @@ use std::{
     collections::{BTreeMap, HashMap},
     net::Ipv4Addr,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use countersign_domain::{
     answer::AgentDecision,
+    bulk::RunState,
     decision::{ReasonCode, State, Verdict},
     ids::{DecisionId, SystemId},
+    queue::{Asked, Narrowed, Sort, View},
+    saved::ViewName,
     talk::Note,
     text::Reason,
     view::Composer,
 };
 use countersign_engine::{
     Actor, Caller, Engine, Error,
-    decisions::{self, CommentRequest, ReviewRequest},
+    decisions::{self, BulkRequest, CommentRequest, ReviewRequest},
     demo,
     handovers::{self, HandoverRequest},
-    keys, sessions, systems,
+    keys,
+    owners::{self, NamingRequest},
+    saved_views, sessions, systems,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -122,6 +128,29 @@ impl Staff {
         Ok(Some(reviewed.state))
     }
 
+    /// Looks at several decisions side by side, opens what is unlike the rest, and rules on them by one act. Nothing where
+    /// they do not fit together.
+    pub(super) async fn rule_together(
+        &self,
+        login: &'static str,
+        decisions: &[DecisionId],
+        says: &Says,
+    ) -> Result<(), Error> {
+        let caller = self.caller(login).await?;
+        let Some(first) = decisions::bulk(&self.engine, &caller, decisions, &[]).await?.sheet else { return Ok(()) };
+        let unlike: Vec<_> = first.items.iter().filter(|item| item.waits()).map(|item| item.id).collect();
+        let opened = decisions::bulk(&self.engine, &caller.again(), decisions, &unlike).await?;
+        let Some(sheet) = opened.sheet else { return Ok(()) };
+        let form =
+            BulkRequest { bulk: sheet.bulk, verdict: says.verdict, code: says.code, reason: reason(says.reason)? };
+        decisions::review_in_bulk(&self.engine, &caller.again(), form).await?;
+        // The clock stays where it is until the last of them is reviewed.
+        while decisions::bulk_run(&self.engine, &caller.again(), sheet.bulk).await?.state == RunState::Running {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
     /// Takes a seat and does not rule yet.
     pub(super) async fn start(&self, login: &'static str, decision: DecisionId) -> Result<(), Error> {
         decisions::start_review(&self.engine, &self.caller(login).await?, decision).await
@@ -150,12 +179,29 @@ impl Staff {
         decisions::comment(&self.engine, &self.caller(login).await?, request).await
     }
 
+    /// Has the admin name somebody as the owner of a system that nobody owns.
+    pub(super) async fn own(&self, login: &'static str, system: SystemId) -> Result<(), Error> {
+        let shown = systems::list(&self.engine, &self.caller("admin-a").await?).await?;
+        let Some(row) = shown.systems.iter().find(|row| row.id == system && row.owner.is_none()) else { return Ok(()) };
+        let reason = reason("They run it and answer for what it proposes.")?;
+        let naming = NamingRequest { system, login: login.to_owned(), before: row.owner_entry, reason };
+        owners::name(&self.engine, &self.caller("admin-a").await?, naming).await
+    }
+
     /// Leaves a note for the next shift, about all systems.
     pub(super) async fn hand_over(&self, login: &'static str, text: &str) -> Result<(), Error> {
         let note = Note::new(text).map_err(|error| Error::Setup(error.to_string()))?;
         let writer = self.caller(login).await?;
         let nonce = handovers::view(&self.engine, &writer).await?.nonce;
         handovers::note(&self.engine, &writer.again(), HandoverRequest { system: None, nonce, note }).await
+    }
+
+    /// Keeps a view of open decisions of one type, the newest first.
+    pub(super) async fn keep_view(&self, login: &'static str, name: &str, type_name: &str) -> Result<(), Error> {
+        let name = ViewName::new(name).map_err(|error| Error::Setup(error.to_string()))?;
+        let narrowed = Narrowed { type_name: Some(type_name.to_owned()), ..Narrowed::default() };
+        let asked = Asked { view: View::Team, sort: Sort::Newest, narrowed };
+        saved_views::save(&self.engine, &self.caller(login).await?, name, asked).await.map(|_| ())
     }
 }
 

@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use countersign_domain::decision::{ReasonCode, Verdict};
-use countersign_engine::{Engine, Error, demo::Past, pauses};
+use countersign_engine::{Engine, Error, demo::Past, notices, pauses};
 use serde_json::Value;
 
 use super::{
     cases,
     dice::Dice,
+    overrule::Release,
     staff::{Agent, Says, Staff, reason},
 };
 use crate::cli::Failure;
@@ -22,6 +23,8 @@ pub(super) const LAST_KEY: &str = "today:17";
 /// When the first of today's decisions is proposed, before the present.
 pub(super) const BEGINS: u64 = 26 * HOUR;
 
+/// How many reports somebody settled by one act.
+const REPORTS: u64 = 7;
 const REFUND: usize = 0;
 const MODERATION: usize = 1;
 const LOAN: usize = 2;
@@ -76,6 +79,19 @@ pub(super) async fn fill(
         (5, REFUND, refund(8, 640), Done::Approved(&["approver-a", "approver-b"])),
         (4, LOAN, cases::loan_of(9_108, 88_000, false, &mut other), Done::Started),
     ];
+    past.pass_until(engine, now - BEGINS).await?;
+    reports(engine, staff, &agents[MODERATION]).await?;
+    let release = Release {
+        key: "today:override",
+        number: 9_151,
+        euros: 2_180,
+        day: 59,
+        by: "senior-approver-b",
+        says: "The customer was charged twice for one order; the bank's letter is in the evidence.",
+    };
+    release.live(engine, staff, &agents[REFUND]).await?;
+    // It has been read: what waits for them stands under Post-reviews.
+    notices::read(engine, &staff.caller("senior-approver-a").await?, engine.now()).await?;
     for (place, (before, system, body, done)) in open.into_iter().enumerate() {
         past.pass_until(engine, now - before * MINUTE).await?;
         let id = agents[system].propose(engine, &format!("today:{}", place + 1), &body).await?;
@@ -88,10 +104,27 @@ pub(super) async fn fill(
     staff
         .hand_over("approver-c", "The bookcase refunds are one batch of damaged parcels; the carrier confirms it.")
         .await?;
+    for login in ["approver-a", "senior-approver-a"] {
+        staff.keep_view(login, "Loans, newest first", "loan.decide").await?;
+    }
     // The moderation agent stands still until somebody looks at it.
     let says = reason("The list of rules is being revised; what it reported before can be ruled on.")?;
     pauses::pause(engine, &staff.proven("senior-approver-b").await?, agents[MODERATION].system, says).await?;
 
+    Ok(())
+}
+
+/// Reports of one kind that somebody looked at side by side and settled by one act.
+async fn reports(engine: &Engine, staff: &Staff, agent: &Agent) -> Result<(), Failure> {
+    let mut ids = Vec::new();
+    for number in 1..=REPORTS {
+        ids.push(agent.propose(engine, &format!("reports:{number}"), &dismissal(number)).await?);
+    }
+    let says =
+        Says::new(Verdict::Approve, ReasonCode::WithinPolicy, "Looked at side by side: none of them breaks the rule.");
+    if let Err(error) = staff.rule_together("approver-a", &ids, &says).await {
+        tracing::warn!(%error, "Reports of the demo stay as they were proposed");
+    }
     Ok(())
 }
 
@@ -161,6 +194,18 @@ async fn act(
         }
     }
     Ok(())
+}
+
+/// A report that the agent would dismiss and is not sure of, so that people are asked.
+fn dismissal(number: u64) -> Value {
+    let mut dice = Dice::new(7_500 + number);
+    loop {
+        let proposal = cases::draw(MODERATION, 9_300 + number, 59, &mut dice);
+        let sure = proposal.body["confidence"].as_str().is_some_and(|confidence| confidence >= "0.9");
+        if proposal.body["action"]["type"] == "report.dismiss" && !sure {
+            return proposal.body;
+        }
+    }
 }
 
 fn removal(number: u64) -> Value {

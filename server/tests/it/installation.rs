@@ -7,12 +7,12 @@ use axum::{
     body::{Body, Bytes},
 };
 use countersign_domain::{
-    decision::Verdict,
+    decision::{ReasonCode, Verdict},
     holding::{Holding, Source},
     ids::{
-        AccessReviewId, AgentKeyId, AuditWindowId, ChangeId, DecisionId, FormId, HandoverId, MappingVersionId,
-        PersonId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId, ScimUserId, SessionId,
-        SystemId,
+        AccessReviewId, AgentKeyId, AuditWindowId, BulkRunId, ChangeId, DecisionId, EntryId, FormId, HandoverId,
+        MappingVersionId, PersonId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId,
+        ScimUserId, SessionId, SystemId,
     },
     mapping::RowForm,
     policy::view::{ConditionForm, RuleForm},
@@ -25,7 +25,9 @@ use countersign_domain::{
 use countersign_engine::{
     Actor, Caller, access_reviews,
     audit_windows::{self, Opened, Wanted, WantedForm},
-    changes, decisions, factors,
+    changes,
+    decisions::{self, BulkRequest},
+    factors,
     handovers::{self, HandoverRequest},
     invitations, keys, ledger, pauses, people, policies, providers, role_mappings,
     roles::{self, Assigned},
@@ -361,8 +363,18 @@ impl Installation {
             _ => self.decision.to_string(),
         };
         let file = if route.path.starts_with("/pkg/") { "app.1a2b.css" } else { "0/000.p/1" };
+        if route.path == "/bulk" {
+            return format!("/bulk?ids={}", self.desk.queued_decision().await);
+        }
+        if route.path == "/bulk/{run}" {
+            return format!("/bulk/{}", self.bulk_run().await);
+        }
         if route.path == "/policies/drafts/{draft}" {
             return format!("/policies/drafts/{}", self.policy_draft().await);
+        }
+        if route.path == "/decisions/{id}/shown/{review}" {
+            let (decision, review) = self.reviewed().await;
+            return format!("/decisions/{decision}/shown/{review}");
         }
         if route.path == "/policies/{version}" {
             return "/policies/1".into();
@@ -388,6 +400,10 @@ impl Installation {
     async fn form(&self, path: &str) -> String {
         match path {
             "/act/decision" | "/act/chain" => format!("id={}", self.decision),
+            "/act/shown" => {
+                let (decision, review) = self.reviewed().await;
+                format!("id={decision}&review={review}")
+            }
             "/act/my-review" => format!("decision={}", self.decision),
             "/act/entry" => "index=0".into(),
             "/act/setup-link" | "/act/invitation" => "token=none".into(),
@@ -404,6 +420,13 @@ impl Installation {
             "/act/notices-read" => "up_to=0".into(),
             "/act/sign-in-as" => "role=approver".into(),
             "/act/end-session" => format!("session={}", self.approver.session),
+            "/act/save-view" => "name=Loans&view=team&sort=risk&risk=high".into(),
+            "/act/rename-view" => format!("view={}&name=Loans", uuid::Uuid::nil()),
+            "/act/move-view" => format!("view={}&down=true", uuid::Uuid::nil()),
+            "/act/remove-view" => format!("view={}", uuid::Uuid::nil()),
+            "/act/bind-key" => "command=approve&key=z".into(),
+            "/act/switch-keys" => "off=true".into(),
+            "/act/present" => format!("decision={}", self.decision),
             "/act/prefer" => "theme=dark&density=compact&zone=utc".into(),
             "/act/review" | "/act/prepare-review" => {
                 let decision = self.desk.queued_decision().await;
@@ -416,6 +439,12 @@ impl Installation {
                 )
             }
             "/act/preview-edit" => format!("decision={}", self.decision),
+            "/act/bulk" => format!("ids={}&open=", self.desk.queued_decision().await),
+            "/act/bulk-run" => format!("run={}", self.bulk_run().await),
+            "/act/review-in-bulk" => {
+                let (bulk, decision) = self.bulk_form().await;
+                format!("bulk={bulk}&ids={decision}&open=&verdict=approve&code=within_policy&reason=Fits.")
+            }
             "/act/start-review" => format!("decision={}&edit=false&reason=", self.desk.queued_decision().await),
             "/act/take-over" => {
                 let decision = self.desk.queued_decision().await;
@@ -471,7 +500,19 @@ impl Installation {
             "/act/single-operator" => "on=false".into(),
             "/act/register-system" => "name=loan-agent".into(),
             "/act/issue-key" => format!("system={}", self.desk.system),
+            "/act/name-owner" => {
+                // A system of its own, so that every role asks the same of one that nobody owns.
+                format!("system={}&login=approver-a&before=&reason=Runs+it.", self.spare_system().await)
+            }
             "/act/revoke" => format!("decision={}&code=against_policy&reason=Paid+twice.", self.decision),
+            "/act/override" => {
+                let (presentation, policy) = (uuid::Uuid::nil(), uuid::Uuid::nil());
+                format!(
+                    "decision={}&presentation={presentation}&resolution={presentation}&policy={policy}&code=other&reason=Paid.",
+                    self.decision
+                )
+            }
+            "/act/give-post-review" => format!("act={}&result=upheld&reason=Right.", self.post_review().await),
             "/act/compensate" => format!("decision={}&result=done&reason=Called+back.", self.decision),
             "/act/comments" => format!("decision={}", self.decision),
             "/act/comment" => {
@@ -551,6 +592,40 @@ impl Installation {
             }
             _ => String::new(),
         }
+    }
+
+    /// Opens a page of several decisions, of one here, as the approver.
+    async fn bulk_form(&self) -> (BulkRunId, DecisionId) {
+        let decision = self.desk.queued_decision().await;
+        let page = decisions::bulk(&self.desk.engine, &self.approver().await, &[decision], &[]).await.unwrap();
+        (page.sheet.unwrap().bulk, decision)
+    }
+
+    /// Sends the form of such a page, and returns the run.
+    async fn bulk_run(&self) -> BulkRunId {
+        let (bulk, _) = self.bulk_form().await;
+        let (verdict, code) = (Verdict::Approve, ReasonCode::WithinPolicy);
+        let form = BulkRequest { bulk, verdict, code, reason: Reason::new("Fits.").unwrap() };
+        decisions::review_in_bulk(&self.desk.engine, &self.approver().await, form).await.unwrap();
+        bulk
+    }
+
+    /// The approver in the sign-in that asks.
+    async fn approver(&self) -> Caller {
+        let actor = sessions::authenticate(&self.desk.engine, &self.approver.token).await.unwrap().unwrap();
+        Caller::new(actor, "127.0.0.1", "test", uuid::Uuid::nil())
+    }
+
+    /// Revokes an approval as a senior approver of its own, and returns the act that somebody else looks at.
+    async fn post_review(&self) -> EntryId {
+        let engine = &self.desk.engine;
+        let login = format!("senior-{}", again(&self.desk.admin).request.simple());
+        let senior = self.desk.member(&login, vec![Holding::everywhere(Role::SeniorApprover)]).await;
+        let decision = self.desk.queued_decision().await;
+        self.desk.review(&senior, decision, Verdict::Approve).await.unwrap();
+        let reason = Reason::new("Paid twice.").unwrap();
+        decisions::revoke(engine, &again(&senior), decision, ReasonCode::AgainstPolicy, reason).await.unwrap();
+        decisions::view(engine, &again(&senior), decision).await.unwrap().post_reviews[0].act
     }
 
     /// Leaves a note for the next shift, by an approver of its own.
@@ -708,6 +783,14 @@ impl Installation {
     async fn spare_system(&self) -> SystemId {
         let name = format!("spare-{}", &unique()[..12]);
         systems::register(&self.desk.engine, &again(&self.desk.admin), &name).await.unwrap()
+    }
+
+    /// A decision that was reviewed, and the entry of the review.
+    async fn reviewed(&self) -> (DecisionId, EntryId) {
+        let decision = self.desk.queued_decision().await;
+        self.desk.review(&self.desk.approver, decision, Verdict::Abstain).await.unwrap();
+        let page = decisions::view(&self.desk.engine, &again(&self.desk.approver), decision).await.unwrap();
+        (decision, page.reviews[0].entry)
     }
 
     async fn spare_key(&self) -> AgentKeyId {

@@ -7,6 +7,7 @@ use countersign_domain::{
     view::RefusedVerdict,
 };
 use leptos::{form::ActionForm, html, prelude::*, server_fn::ServerFn, task::spawn_local};
+use web_sys::Element;
 
 use super::{
     Prepared, Review,
@@ -19,6 +20,7 @@ use crate::{
     components::{
         form::{ErrorSummary, Weight, error_of},
         icons::{Icon, Shape},
+        keyboard::flash,
         passkey::not_made,
     },
     drafts,
@@ -44,7 +46,7 @@ impl Draft {
     }
 
     /// Begins with what was typed into a form that this page answers.
-    pub(super) fn of<S: ServerFn>() -> Self {
+    pub(crate) fn of<S: ServerFn>() -> Self {
         Self {
             kept: RwSignal::new((typed::<S>("code"), typed::<S>("reason"))),
             code: NodeRef::new(),
@@ -53,7 +55,7 @@ impl Draft {
     }
 
     /// Takes what stands in the fields.
-    pub(super) fn keep(self) {
+    pub(crate) fn keep(self) {
         if let (Some(code), Some(reason)) = (self.code.get_untracked(), self.reason.get_untracked()) {
             self.kept.set((code.value(), reason.value()));
         }
@@ -101,7 +103,7 @@ impl Draft {
 
 /// Which button Ctrl+Enter would press.
 #[derive(Clone, Copy)]
-pub(super) struct Armed {
+pub(crate) struct Armed {
     verdict: RwSignal<Option<Verdict>>,
     /// One for each verdict, in the order of [`Verdict::ALL`].
     buttons: [NodeRef<html::Button>; Verdict::ALL.len()],
@@ -136,6 +138,13 @@ impl Armed {
             Verdict::Abstain => "Abstain is armed. Control Enter sends it, Escape disarms.",
             Verdict::Defer => "Defer is armed. Control Enter sends it, Escape disarms.",
         });
+        let control = match (verdict, self.edits.get_untracked()) {
+            (Verdict::ApproveWithEdits, Some(link)) => Some(Element::from(link)),
+            _ => self.button(verdict).get_untracked().map(Element::from),
+        };
+        if let Some(control) = control {
+            flash(&control);
+        }
         if let Some(reason) = self.reason.get_untracked().and_then(|reason| reason.get_untracked()) {
             let _ = reason.focus();
         }

@@ -8,7 +8,7 @@ use crate::components::form::{Area, error_of};
 
 /// The two fields, with what was typed and what was wrong with it.
 #[component]
-pub(super) fn ReasonFields(
+pub(crate) fn ReasonFields(
     draft: Draft,
     problem: Signal<Option<Problem>>,
     /// Who reads the reason.

@@ -24,6 +24,7 @@ use crate::{
     components::{
         form::{Area, ErrorSummary, Weight},
         icons::{Icon, Shape},
+        keyboard::flash,
         page::{Banner, Bar},
         text::Payload,
         time::Moment,
@@ -353,7 +354,13 @@ pub(super) fn StartForm(
 ) -> impl IntoView {
     let sending = Sending::of(StartReview::PATH);
     let surroundings = Surroundings::get();
+    let live = expect_context::<Live>();
     let submit = move |event: SubmitEvent| {
+        if live.is_lost() {
+            event.prevent_default();
+            surroundings.say(strings::OFFLINE);
+            return;
+        }
         let asked = move || -> Asked { Box::pin(start_review(desk.id, desk.edit, String::new())) };
         sending.send(&event, asked, move || {
             surroundings.say(strings::STARTED);
@@ -384,12 +391,16 @@ pub(super) fn StartForm(
                     type="submit"
                     data-lease=""
                     class=class
-                    aria-disabled=move || sending.pending.get().then_some("true")
+                    aria-disabled=move || (sending.pending.get() || live.is_lost()).then_some("true")
                 >
                     {strings::START}
                 </button>
             </div>
-            {(!wide).then(|| view! { <p class="max-w-measure text-compact text-muted">{strings::START_HINT}</p> })}
+            {(!wide)
+                .then(|| {
+                    let hint = move || if live.is_lost() { strings::OFFLINE } else { strings::START_HINT };
+                    view! { <p class="max-w-measure text-compact text-muted">{hint}</p> }
+                })}
         </form>
     }
 }
@@ -531,6 +542,7 @@ pub(super) fn LeaseBar(claim: Claim, clock: Signal<u64>, draft: Draft) -> impl I
 pub(super) fn press_lease() -> bool {
     let button = document().query_selector("[data-lease]").ok().flatten();
     button.is_some_and(|button| {
+        flash(&button);
         button.unchecked_into::<web_sys::HtmlElement>().click();
         true
     })
@@ -539,6 +551,8 @@ pub(super) fn press_lease() -> bool {
 mod strings {
     pub(super) const START: &str = "Start review";
     pub(super) const START_HINT: &str = "Reading is free. Starting takes one of the seats for five minutes at a time, while this page is open; without JavaScript for fifteen. Others see that you review it.";
+    pub(super) const OFFLINE: &str =
+        "The connection to the server is lost, so what is shown may be old. You can start the review when it returns.";
     pub(super) const STARTED: &str = "You have this review.";
     pub(super) const HAS_THIS: &str = " has this, ";
     pub(super) const TAKE_OVER: &str = "Take over";

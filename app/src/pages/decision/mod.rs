@@ -4,21 +4,26 @@
 
 pub(crate) mod chain;
 pub(crate) mod comments;
-mod composer;
+pub(crate) mod composer;
 pub(crate) mod edit;
-mod fields;
+pub(crate) mod fields;
 pub(crate) mod lease;
+pub(crate) mod overrule;
+mod paper;
+mod readers;
 #[cfg(feature = "ssr")]
-mod reason;
+pub(crate) mod reason;
 pub(crate) mod retract;
 pub(crate) mod revoke;
 mod sections;
+pub(crate) mod shown;
 
 use std::future::Future;
 
 use countersign_domain::{
     decision::{ResolutionOutcome, Verdict},
     ids::{DecisionId, LeaseId, PresentationId},
+    keyboard::Bound,
     problem::{Code, Problem},
     view::{Composer, DecisionView, ReviewToSign},
 };
@@ -34,6 +39,8 @@ use self::{
     comments::CommentsSection,
     composer::{Armed, Draft, ReviewForm},
     lease::{Claim, Desk, Holders, StartForm, StartPanel, press_lease},
+    paper::{PaperHead, entries},
+    readers::Readers,
     retract::{SettlingBar, press_retract},
     sections::{ActionSection, AskSection, ContextSection, HistorySection, PolicySection, RiskSection},
 };
@@ -44,7 +51,7 @@ use crate::{
     components::{
         form::{ErrorSummary, Weight},
         icons::{Icon, Shape},
-        keyboard::{KeySheet, Layer, Page, leave_field, listen, show},
+        keyboard::{KeySheet, Layer, Page, flash, key_of, leave_field, listen, show},
         kinds::{changes_decisions, changes_pauses},
         page::{Banner, Bar, NotLoaded, PageHeader, PageTitle, Recorded, Refusal, Section, Skeleton, TitleText},
         pause::PauseBanner,
@@ -326,7 +333,7 @@ fn Barred(id: DecisionId, #[prop(into)] reason: String) -> impl IntoView {
     }
 }
 
-fn nothing_here() -> Error {
+pub(crate) fn nothing_here() -> Error {
     #[cfg(feature = "ssr")]
     crate::request::status(Code::NotFound.status());
     Error::Told {
@@ -393,6 +400,9 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
         (false, _) => strings::KEPT_NOTHING,
     };
     let comments = shown.comments.clone();
+    let (revision, content, paper) = (shown.revision, shown.content_hash.clone(), entries(&shown));
+    let checkpoint = shown.checkpoint.clone();
+    let takes_form = !matches!(shown.composer, Composer::Closed { .. });
     let news = pause_news();
     let risk = shown.risk;
     let now = shown.now;
@@ -441,6 +451,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
             } else {
                 view! { <KeySheet dialog/> }.into_any()
             }}
+            <Readers id/>
             {(claim.is_some() || may_start())
                 .then(|| {
                     let class = if in_pane {
@@ -493,11 +504,15 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
                 })
         }}
         {pause.map(|pause| view! { <PauseBanner pause effect=kept/> })}
-        <div class=if in_pane {
-            "grid items-start"
-        } else {
-            "grid items-start gap-6 xl:grid-cols-[minmax(0,1fr)_15rem]"
-        }>
+        <PaperHead id revision content entries=paper checkpoint now clock/>
+        <div
+            data-printed=""
+            class=if in_pane {
+                "grid items-start print:block"
+            } else {
+                "grid items-start gap-6 xl:grid-cols-[minmax(0,1fr)_15rem] print:block"
+            }
+        >
             <div class="grid min-w-0 max-w-4xl gap-4">
                 {shown.settling.map(|settling| view! { <SettlingBar settling clock/> })}
                 <AskSection shown=shown.clone() clock/>
@@ -516,6 +531,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
                 <ContextSection shown=shown.clone() raw/>
                 <PolicySection shown=shown.clone()/>
                 <Section id="review" number=6 title=strings::REVIEW>
+                    {takes_form.then(|| view! { <p class="hidden print:block">{strings::NOT_PRINTED}</p> })}
                     {move || {
                         seats_changed
                             .get()
@@ -698,7 +714,10 @@ fn keys(
             Command::Retract => press_retract(),
             Command::Lease => press_lease(),
             Command::StartFirst => {
-                surroundings.say(strings::START_FIRST);
+                surroundings.say(match key_of(Bound::Lease) {
+                    Some(key) => format!("{} ({key}).", strings::START_FIRST),
+                    None => format!("{}.", strings::START_FIRST),
+                });
                 true
             }
             Command::Send => armed.send(),
@@ -718,6 +737,7 @@ fn keys(
                 .and_then(|(id, _)| document().get_element_by_id(id))
                 .is_some_and(|section| {
                     section.scroll_into_view();
+                    flash(&section);
                     section.unchecked_into::<web_sys::HtmlElement>().focus().is_ok()
                 }),
             Command::Help => show(dialog),
@@ -798,6 +818,7 @@ mod strings {
     pub(super) const QUEUE: &str = "Queue";
     pub(super) const OWN_PAGE: &str = "Open page";
     pub(super) const REVIEW: &str = "Review";
+    pub(super) const NOT_PRINTED: &str = "Open for review when this was printed. The form is not printed; reviews that are given stand under History and proof.";
     pub(super) const TO_REVIEW: &str = "Go to the review";
     pub(super) const CONTENTS: &str = "Sections of this page";
     pub(super) const CHANGED: &str = "This decision changed after you opened it. Nothing you type is lost.";
@@ -809,7 +830,7 @@ mod strings {
     pub(super) const KEPT_NOTHING: &str = "What it proposes is rejected at once until it is resumed.";
     pub(super) const SHOW_CURRENT: &str = "Show current";
     pub(super) const SEATS: &str = "Somebody started or gave up a review of this.";
-    pub(super) const START_FIRST: &str = "Start the review first (l).";
+    pub(super) const START_FIRST: &str = "Start the review first";
     pub(super) const RECORDED: &str = "Your review is recorded.";
     pub(super) const KEPT: &str = "Your text, not recorded";
 }

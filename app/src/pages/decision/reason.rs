@@ -11,7 +11,7 @@ use countersign_domain::{
 /// # Errors
 ///
 /// `invalid_content` with a sentence per field.
-pub(super) fn read(code: &str, reason: &str) -> Result<(ReasonCode, Reason), Problem> {
+pub(crate) fn read(code: &str, reason: &str) -> Result<(ReasonCode, Reason), Problem> {
     let mut errors = Vec::new();
     let code = ReasonCode::from_word(code).filter(|code| ReasonCode::CHOICES.contains(code));
     if code.is_none() {

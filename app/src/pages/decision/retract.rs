@@ -13,6 +13,7 @@ use crate::{
     answer::{Answer, answer_of},
     components::{
         form::{ErrorSummary, Weight},
+        keyboard::flash,
         marks::outcome_words,
         page::{Banner, Bar},
         time::Moment,
@@ -84,6 +85,7 @@ pub(crate) fn RetractForm(
 pub(crate) fn press_retract() -> bool {
     let button = document().query_selector("[data-retract]").ok().flatten();
     button.is_some_and(|button| {
+        flash(&button);
         button.unchecked_into::<web_sys::HtmlElement>().click();
         true
     })

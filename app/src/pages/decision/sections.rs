@@ -5,6 +5,7 @@ use countersign_domain::{
     decision_type::Kind,
     ids::DecisionId,
     lineage::Maker,
+    overrides::{Override, Overriding, PostReview},
     revocation::{Compensation, Revocation},
     view::{
         DecisionView, Field, HistoryRow, Mode, OutcomeRow, ReviewRow, SeatView, Section as Place, VersionRow,
@@ -23,6 +24,7 @@ use crate::{
         marks::{Chip, RiskMark, SealMark, StateMark, Tone, VerdictMark, outcome_words},
         page::{Fact, Section},
         pause::pause_address,
+        post_review::{PostReviewState, act_words, post_review_address},
         text::{CopyId, Literal, Payload, Prose, indent},
         time::{Moment, Since, TimeLeft},
         trace::TraceList,
@@ -36,6 +38,8 @@ use super::{Masks, retract::RetractForm};
 #[component]
 pub(super) fn AskSection(shown: DecisionView, clock: Signal<u64>) -> impl IntoView {
     let outcome = shown.resolution.as_ref().map(|resolution| resolution.outcome);
+    let overridden = shown.resolution.as_ref().and_then(|resolution| resolution.overridden.as_ref());
+    let label = overridden.map(|overridden| overridden.label.clone());
     let open = shown.state.is_open();
 
     view! {
@@ -44,6 +48,7 @@ pub(super) fn AskSection(shown: DecisionView, clock: Signal<u64>) -> impl IntoVi
                 <div class="grid gap-1">
                     <span class="text-compact text-muted">{strings::STATE}</span>
                     <StateMark state=shown.state outcome/>
+                    {label.map(|label| view! { <span class="text-compact text-muted">{label}</span> })}
                 </div>
                 <div class="grid gap-1">
                     <span class="text-compact text-muted">{strings::RISK}</span>
@@ -85,6 +90,16 @@ pub(super) fn AskSection(shown: DecisionView, clock: Signal<u64>) -> impl IntoVi
                             }
                         })}
                 </Fact>
+                {shown
+                    .owner
+                    .map(|owner| {
+                        let own = if owner.own { strings::OWN } else { "" };
+                        view! {
+                            <Fact name=strings::OWNER>
+                                <Literal text=owner.name/> {own}
+                            </Fact>
+                        }
+                    })}
                 <Fact name=strings::PROPOSED>
                     <Since at=shown.proposed_at now=clock/>
                 </Fact>
@@ -374,6 +389,7 @@ pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>, reload: Ca
     let id = shown.id;
     let file = proof_file(id);
     let command = format!("countersign verify {file} --trust trust-policy.txt");
+    let may_override = matches!(shown.overriding, Some(Overriding::Open { .. }));
 
     view! {
         <Section id="history" number=7 title="History and proof">
@@ -402,7 +418,9 @@ pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>, reload: Ca
                                     None => strings::NOT_TOLD.into_any(),
                                 }}
                             </Fact>
+                            <Overridden id overridden=resolution.overridden may_override=may_override/>
                             <Revoked id revoked=resolution.revoked may_revoke=resolution.may_revoke/>
+                            <PostReviews reviews=shown.post_reviews now=shown.now/>
                         </dl>
                     }
                 })}
@@ -429,6 +447,59 @@ pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>, reload: Ca
             </div>
         </Section>
     }
+}
+
+/// That a person released what a rule had refused, when, and where to read the rest; or where to release it.
+#[component]
+fn Overridden(id: DecisionId, overridden: Option<Override>, may_override: bool) -> impl IntoView {
+    (may_override || overridden.is_some()).then(|| {
+        let words = if overridden.is_some() { strings::OVERRIDDEN } else { strings::OVERRIDE };
+        view! {
+            <Fact name=strings::OVERRIDING>
+                <span class="flex flex-wrap items-center gap-x-3">
+                    {overridden
+                        .map(|overridden| {
+                            view! {
+                                <strong class="font-semibold">{overridden.label}</strong>
+                                <Moment at=overridden.at/>
+                                <SealMark seal=overridden.seal/>
+                            }
+                        })}
+                    <a href=format!("/decisions/{id}/override") class="text-accent underline">
+                        {words}
+                    </a>
+                </span>
+            </Fact>
+        }
+    })
+}
+
+/// What another person looks at of what was done against the policy.
+#[component]
+fn PostReviews(reviews: Vec<PostReview>, now: u64) -> impl IntoView {
+    (!reviews.is_empty()).then(|| {
+        let rows = reviews
+            .into_iter()
+            .map(|review| {
+                let address = post_review_address(&review);
+                let words = act_words(review.kind);
+                view! {
+                    <li class="grid gap-1">
+                        <a href=address class="text-accent underline">
+                            {words}
+                        </a>
+                        <PostReviewState review now/>
+                    </li>
+                }
+                .into_any()
+            })
+            .collect_view();
+        view! {
+            <Fact name=strings::POST_REVIEW>
+                <ul class="grid gap-2">{rows}</ul>
+            </Fact>
+        }
+    })
 }
 
 /// That the approval was taken back, when, and where to read the rest; or where to take it back.
@@ -531,10 +602,17 @@ fn Reviews(
                                         <span class="text-muted tabular-nums">{format!("Round {}", review.round)}</span>
                                     }
                                 })}
-                            <span class="font-medium">{review.person}</span>
+                            <span class="font-medium">{review.person.clone()}</span>
                             <span class="text-muted">{review.code.label()}</span>
                             <Moment at=review.at/>
                             <SealMark seal=review.seal/>
+                            <a
+                                href=format!("/decisions/{decision}/shown/{}", review.entry)
+                                aria-label=format!("{} {}", strings::SHOWN_TO, review.person)
+                                class="text-compact text-accent underline print:hidden"
+                            >
+                                {strings::SHOWN}
+                            </a>
                         </p>
                         <div class="max-w-measure whitespace-pre-wrap [overflow-wrap:anywhere]">
                             <Literal text=review.reason/>
@@ -656,6 +734,10 @@ mod strings {
     pub(super) const DEADLINE: &str = "Deadline";
     pub(super) const ACTION: &str = "Action";
     pub(super) const SYSTEM: &str = "AI system";
+    pub(super) const OWNER: &str = "Owner";
+    pub(super) const SHOWN: &str = "What was shown";
+    pub(super) const SHOWN_TO: &str = "What was shown to";
+    pub(super) const OWN: &str = " (you)";
     pub(super) const PROPOSED: &str = "Proposed";
     pub(super) const AT_ZERO: &str = "Silence";
     pub(super) const CASE: &str = "Case";
@@ -676,6 +758,10 @@ mod strings {
     pub(super) const RULE: &str = "Rule";
     pub(super) const VERSION: &str = "Policy version";
     pub(super) const RESOLUTION: &str = "Resolution";
+    pub(super) const OVERRIDING: &str = "Override";
+    pub(super) const OVERRIDE: &str = "Override the rule";
+    pub(super) const OVERRIDDEN: &str = "Who released it, and why";
+    pub(super) const POST_REVIEW: &str = "Post-review";
     pub(super) const REVOCATION: &str = "Revocation";
     pub(super) const REVOKE: &str = "Revoke the approval";
     pub(super) const REVOKED: &str = "Who revoked it, and why";

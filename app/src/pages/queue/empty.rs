@@ -92,6 +92,7 @@ pub(super) fn Nothing(
         (View::Breaching, _) => {
             view! { <Empty title=strings::NO_BREACHING reason=strings::NO_BREACHING_REASON/> }.into_any()
         }
+        (View::Owned, _) => view! { <Empty title=strings::NO_OWNED reason=strings::NO_OWNED_REASON/> }.into_any(),
         (View::Resolved, None) => {
             view! { <Empty title=strings::NO_RESOLVED reason=strings::NO_RESOLVED_REASON/> }.into_any()
         }
@@ -141,6 +142,9 @@ mod strings {
     pub(super) const NO_BREACHING: &str = "No deadline is near";
     pub(super) const NO_BREACHING_REASON: &str =
         "Open decisions with less than a quarter of their time left stand here, and those that are overdue.";
+    pub(super) const NO_OWNED: &str = "Nothing was asked of what you own";
+    pub(super) const NO_OWNED_REASON: &str =
+        "When a reviewer asks an AI system that you own for a change, its decision stands here until the answer is in.";
     pub(super) const NO_RESOLVED: &str = "Nothing that you reviewed is resolved yet";
     pub(super) const NO_RESOLVED_REASON: &str = "Decisions that you reviewed appear here with their outcome.";
 }

@@ -4,7 +4,7 @@ use countersign_domain::{
     decision::Risk,
     ids::DecisionId,
     policy::Route,
-    queue::{IdSearch, Narrowed, Sort, View},
+    queue::{Asked, IdSearch, Narrowed, Sort, View},
 };
 use leptos_router::params::ParamsMap;
 
@@ -83,6 +83,11 @@ impl Filter {
             no_id,
             after: text(&fields.after),
         }
+    }
+
+    /// Returns what a saved view asks for.
+    pub(crate) fn saved(asked: &Asked) -> Self {
+        Self { view: Some(asked.view), sort: asked.sort, narrowed: asked.narrowed.clone(), ..Self::default() }
     }
 
     /// Names the active filters.

@@ -1,6 +1,13 @@
 //! The list in the browser: news that wait, rows that grey in place, keys.
 
-use countersign_domain::{ids::DecisionId, pause::ShownPause, queue::Count, talk::ShownHandover, view::QueueView};
+use countersign_domain::{
+    ids::DecisionId,
+    pause::ShownPause,
+    queue::{Count, View},
+    saved::CountedView,
+    talk::ShownHandover,
+    view::QueueView,
+};
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use wasm_bindgen::JsCast;
@@ -8,14 +15,14 @@ use wasm_bindgen::JsCast;
 use super::{
     fetch,
     filter::Filter,
-    row::{beside_id, page_id},
+    row::{alone, beside_id, box_id, page_id},
     rows::{Row, news, step},
 };
 use crate::{
     clock::steady_ms,
     components::{
         keyboard::{Layer, Page, leave_field, listen, show},
-        kinds::{changes_decisions, changes_handovers, changes_pauses},
+        kinds::{changes_beside, changes_decisions},
     },
     frame::Surroundings,
     keys::Command,
@@ -31,6 +38,8 @@ pub(super) struct Shown {
     /// How many wait behind the pill.
     pub(super) waiting: RwSignal<usize>,
     pub(super) counts: RwSignal<Vec<Count>>,
+    /// The reader's own views, with their counts.
+    pub(super) saved: RwSignal<Vec<CountedView>>,
     /// Pauses that run.
     pub(super) pauses: RwSignal<Vec<ShownPause>>,
     /// Notes that the reader has not put away.
@@ -38,23 +47,50 @@ pub(super) struct Shown {
     /// Where the next page starts.
     pub(super) older: RwSignal<Option<String>>,
     pub(super) list: NodeRef<html::Ol>,
+    /// Decisions that are selected to be reviewed together; absent where the list has no boxes.
+    pub(super) chosen: Option<RwSignal<Vec<DecisionId>>>,
     /// Number of the newest question; the answer to an older one is dropped.
     asked: StoredValue<u64>,
 }
 
 impl Shown {
     pub(super) fn new(filter: Filter, view: &QueueView) -> Self {
+        let selects = view.blocked.is_none() && matches!(view.view, View::YourTurn | View::Team | View::Breaching);
         Self {
             filter: StoredValue::new(filter),
             rows: RwSignal::new(view.items.iter().cloned().map(Row::new).collect()),
             waiting: RwSignal::new(0),
             counts: RwSignal::new(view.counts.clone()),
+            saved: RwSignal::new(view.saved.clone()),
             pauses: RwSignal::new(view.pauses.clone()),
             handovers: RwSignal::new(view.handovers.clone()),
             older: RwSignal::new(view.older.clone()),
             list: NodeRef::new(),
+            chosen: selects.then(RwSignal::default),
             asked: StoredValue::new(0),
         }
+    }
+
+    /// Selects a row to be reviewed together with others, or leaves it out; tells whether it could.
+    fn choose(self, id: DecisionId, on: impl Fn(bool) -> bool) -> bool {
+        let Some(chosen) = self.chosen else { return false };
+        let fits = self.rows.with_untracked(|rows| {
+            rows.iter().any(|row| {
+                row.id == id
+                    && row.gone.with_untracked(Option::is_none)
+                    && row.item.with_untracked(|item| alone(item).is_none())
+            })
+        });
+        if fits {
+            chosen.update(|chosen| {
+                let was = chosen.contains(&id);
+                chosen.retain(|other| *other != id);
+                if on(was) {
+                    chosen.push(id);
+                }
+            });
+        }
+        fits
     }
 
     /// Asks the same question again; rows stay where they are, and what is new waits.
@@ -66,6 +102,7 @@ impl Shown {
     pub(super) fn show_news(self) {
         self.ask(move |fresh| {
             self.counts.set(fresh.counts);
+            self.saved.set(fresh.saved);
             self.older.set(fresh.older);
             self.waiting.set(0);
             self.rows.set(fresh.items.into_iter().map(Row::new).collect());
@@ -95,6 +132,7 @@ impl Shown {
         let shown: Vec<_> = rows.iter().map(|row| row.item.get_untracked()).collect();
         let news = news(&shown, fresh);
         self.counts.set(fresh.counts.clone());
+        self.saved.set(fresh.saved.clone());
         if self.pauses.with_untracked(|pauses| *pauses != fresh.pauses) {
             surroundings.say(strings::PAUSE_NEWS);
             self.pauses.set(fresh.pauses.clone());
@@ -111,6 +149,9 @@ impl Shown {
         }
         for (id, words) in news.gone {
             if let Some(row) = row_of(id) {
+                if let Some(chosen) = self.chosen {
+                    chosen.update(|chosen| chosen.retain(|other| *other != id));
+                }
                 row.gone.set(Some(words));
                 self.collapse_later(row);
             }
@@ -153,7 +194,7 @@ pub(super) fn follow(shown: Shown, size: u64) {
                 change.size > size
                     && (of_decisions
                         || !change.leased.is_empty()
-                        || change.kinds.iter().any(|kind| changes_pauses(kind) || changes_handovers(kind)))
+                        || change.kinds.iter().any(|kind| changes_beside(kind)))
             })
         });
         if touched {
@@ -188,6 +229,22 @@ pub(super) fn keys(
                     navigate(&address(Some(id)), stay());
                 }
                 focus_row(id);
+                true
+            }
+            Command::Choose => {
+                let ids: Vec<_> = shown.rows.with_untracked(|rows| rows.iter().map(|row| row.id).collect());
+                let row = selected.get_untracked().or_else(|| focused(&ids));
+                is_wide() && row.is_some_and(|id| shown.choose(id, |was| !was))
+            }
+            Command::Extend { forward } => {
+                let ids: Vec<_> = shown.rows.with_untracked(|rows| rows.iter().map(|row| row.id).collect());
+                let from = selected.get_untracked().or_else(|| focused(&ids));
+                let (true, Some(to)) = (is_wide(), step(&ids, from, forward)) else { return false };
+                for id in from.into_iter().chain([to]) {
+                    shown.choose(id, |_| true);
+                }
+                navigate(&address(Some(to)), stay());
+                focus_row(to);
                 true
             }
             Command::Open => {
@@ -227,7 +284,7 @@ fn is_wide() -> bool {
 /// Returns the row that has focus.
 fn focused(ids: &[DecisionId]) -> Option<DecisionId> {
     let id = document().active_element()?.id();
-    ids.iter().copied().find(|row| id == beside_id(*row) || id == page_id(*row))
+    ids.iter().copied().find(|row| id == beside_id(*row) || id == page_id(*row) || id == box_id(*row))
 }
 
 /// Focuses a row: of its two links the one that this width shows.

@@ -4,7 +4,7 @@
 
 mod bar;
 mod empty;
-mod filter;
+pub(crate) mod filter;
 mod follow;
 mod row;
 mod rows;
@@ -13,7 +13,8 @@ use countersign_domain::{
     decision::Risk,
     ids::DecisionId,
     policy::Route,
-    queue::{Sort, View},
+    queue::{Asked, Sort, View},
+    time::screen,
     view::{DecisionView, OwnReviewView, QueueView},
 };
 use leptos::{html, prelude::*, task::spawn_local};
@@ -23,7 +24,7 @@ use leptos_router::{
 };
 
 use self::{
-    bar::{FilterBar, Orders, Rail},
+    bar::{BulkBar, FilterBar, Orders, Rail},
     empty::Nothing,
     filter::Filter,
     follow::{Shown, focus_row, follow, keys},
@@ -44,7 +45,7 @@ use crate::{
     },
     frame::Surroundings,
     lazy::Part,
-    live::Live,
+    live::{Link, Live},
     pages::decision::retract::{Countdown, RetractForm},
     wire::Json,
 };
@@ -249,12 +250,20 @@ fn Desk(
         names
     };
     let (systems, types) = (names(|item| &item.system), names(|item| &item.type_name));
+    let asked = Asked { view: current, sort, narrowed: filter.narrowed.clone() };
     let newest = filter.after.is_some().then(|| filter.at(None).address(None));
     let at_older = StoredValue::new(filter.clone());
     let note = blocked.clone().filter(|_| current != View::YourTurn);
     let no_id = filter.no_id.is_some();
     let empty = Memo::new(move |_| no_id || shown.rows.with(Vec::is_empty));
     let why = StoredValue::new((filter.clone(), counts, blocked));
+    let live = expect_context::<Live>();
+    // While nothing arrives, rows stay readable, and say how old they are.
+    let dated = move || match live.link.get() {
+        Link::Lost { since } => Some(format!("{} {}. {}", strings::ROWS_OF, screen(since), strings::ROWS_LATER)),
+        Link::Ended => Some(strings::ROWS_ENDED.to_owned()),
+        Link::Off | Link::Live => None,
+    };
     let list_class = move || match selected.get() {
         Some(_) => "hidden min-w-0 min-[900px]:block",
         None => "min-w-0",
@@ -288,31 +297,42 @@ fn Desk(
                 }
             })}
         <div class="grid grid-cols-1 items-start gap-4 min-[900px]:grid-cols-[minmax(0,22rem)_minmax(0,1fr)] xl:grid-cols-[12.5rem_26.25rem_minmax(0,1fr)]">
-            <Rail counts=shown.counts filter=filter.clone() current/>
+            <Rail counts=shown.counts saved=shown.saved filter=filter.clone() current/>
             <section aria-label=strings::LIST class=list_class>
                 <div class="mb-2 grid">
-                    <FilterBar filter=filter.clone() systems types/>
+                    <FilterBar filter=filter.clone() asked saved=shown.saved systems types/>
                     {current.is_open().then(|| view! { <Orders filter current=sort/> })}
                 </div>
+                {move || dated().map(|words| view! { <p class="mb-2 text-compact text-muted">{words}</p> })}
                 <Pill shown/>
                 {move || {
                     if empty.get() {
                         let (filter, counts, blocked) = why.get_value();
                         view! { <Nothing filter current counts next_due_at blocked/> }.into_any()
                     } else {
-                        view! {
+                        let rows = move || view! {
                             <ol
                                 node_ref=shown.list
                                 tabindex="-1"
                                 aria-label=current.name()
                                 class="divide-y divide-hairline overflow-hidden rounded-dialog border border-hairline bg-surface"
+                                class=("grayscale", move || live.is_lost())
                             >
                                 <For each=move || shown.rows.get() key=|row| row.id let:row>
-                                    <QueueRow row filter=shown.filter selected clock/>
+                                    <QueueRow row filter=shown.filter selected chosen=shown.chosen clock/>
                                 </For>
                             </ol>
+                        };
+                        match shown.chosen {
+                            Some(chosen) => view! {
+                                <form method="get" action="/bulk">
+                                    <BulkBar chosen/>
+                                    {rows()}
+                                </form>
+                            }
+                            .into_any(),
+                            None => rows().into_any(),
                         }
-                            .into_any()
                     }
                 }}
                 {move || {
@@ -384,6 +404,9 @@ pub(crate) fn quorum(given: u64, need: u64) -> String {
 mod strings {
     pub(super) const PAUSE: &str = "Pause an AI system";
     pub(super) const HANDOVERS: &str = "Hand over";
+    pub(super) const ROWS_OF: &str = "Rows as of";
+    pub(super) const ROWS_LATER: &str = "What changed since is shown when the connection returns.";
+    pub(super) const ROWS_ENDED: &str = "Your sign-in has ended, and these rows are old.";
     pub(super) const TITLE: &str = "Queue";
     pub(super) const FINAL_AT: &str = "Final at ";
     pub(super) const RECORDED: &str = "Your review is recorded.";

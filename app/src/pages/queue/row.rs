@@ -1,7 +1,7 @@
 //! One row of the queue: two lines, the same height in every state.
 
 use countersign_domain::{
-    decision::ResolutionOutcome,
+    decision::{ResolutionOutcome, Risk},
     ids::DecisionId,
     policy::Route,
     queue::{is_breaching, left_percent},
@@ -27,9 +27,17 @@ pub(super) fn QueueRow(
     row: Row,
     filter: StoredValue<Filter>,
     selected: Memo<Option<DecisionId>>,
+    /// Decisions that are selected to be reviewed together; absent where the list has no boxes.
+    chosen: Option<RwSignal<Vec<DecisionId>>>,
     clock: Signal<u64>,
 ) -> impl IntoView {
     let Row { id, item, gone } = row;
+    let inner = match chosen {
+        Some(_) => {
+            "grid h-full grid-cols-1 content-center px-3 text-compact leading-5 compact:text-[11px]/[15px] min-[900px]:pl-11"
+        }
+        None => "grid h-full grid-cols-1 content-center px-3 text-compact leading-5 compact:text-[11px]/[15px]",
+    };
     let class = move || {
         if gone.with(Option::is_some) {
             "relative h-11 overflow-hidden bg-raised has-[a:focus-visible]:outline-2 has-[a:focus-visible]:-outline-offset-2 has-[a:focus-visible]:outline-accent compact:h-8"
@@ -42,7 +50,8 @@ pub(super) fn QueueRow(
 
     view! {
         <li class=class>
-            <div class="grid h-full grid-cols-1 content-center px-3 text-compact leading-5 compact:text-[11px]/[15px]">
+            {chosen.map(|chosen| view! { <Chooser row chosen/> })}
+            <div class=inner>
                 <div class="flex min-w-0 items-center justify-between gap-3">
                     <p class="truncate" title=move || item.with(|item| item.title.clone())>
                         <RowLinks row filter selected/>
@@ -93,6 +102,49 @@ pub(super) fn QueueRow(
     }
 }
 
+/// The box that selects a row to be reviewed together with others; a row that is reviewed by itself says so.
+#[component]
+fn Chooser(row: Row, chosen: RwSignal<Vec<DecisionId>>) -> impl IntoView {
+    let Row { id, item, gone } = row;
+    let why = Memo::new(move |_| item.with(alone));
+    let choose = move |event: leptos::ev::Event| {
+        let on = event_target_checked(&event);
+        chosen.update(|chosen| {
+            chosen.retain(|other| *other != id);
+            if on {
+                chosen.push(id);
+            }
+        });
+    };
+
+    view! {
+        <input
+            type="checkbox"
+            id=box_id(id)
+            name="ids"
+            value=id.to_string()
+            aria-label=move || match why.get() {
+                Some(why) => format!("Decision {}: {why}", id.short()),
+                None => format!("Select decision {}", id.short()),
+            }
+            title=move || why.get()
+            disabled=move || why.get().is_some() || gone.with(Option::is_some)
+            prop:checked=move || chosen.with(|chosen| chosen.contains(&id))
+            on:change=choose
+            class="absolute top-1/2 left-3 z-10 hidden size-6 -translate-y-1/2 accent-accent min-[900px]:block print:hidden"
+        />
+    }
+}
+
+/// Why a decision is reviewed by itself and not with others, as far as its row tells.
+pub(super) fn alone(item: &QueueItem) -> Option<&'static str> {
+    match (item.risk, item.need) {
+        (Risk::High, _) => Some("high risk is reviewed by itself"),
+        (_, need) if need != 1 => Some("more than one approval is needed, so it is reviewed by itself"),
+        _ => None,
+    }
+}
+
 /// Two links with one name, of which every width shows one: beside the list where there is room, else to the page.
 #[component]
 fn RowLinks(row: Row, filter: StoredValue<Filter>, selected: Memo<Option<DecisionId>>) -> impl IntoView {
@@ -129,6 +181,11 @@ fn RowLinks(row: Row, filter: StoredValue<Filter>, selected: Memo<Option<Decisio
 /// Id of the link that shows the decision beside the list.
 pub(super) fn beside_id(id: DecisionId) -> String {
     format!("beside-{id}")
+}
+
+/// Id of the box that selects a row.
+pub(super) fn box_id(id: DecisionId) -> String {
+    format!("choose-{id}")
 }
 
 /// Id of the link to the decision's page.
@@ -262,6 +319,15 @@ mod tests {
         assert_eq!(held_words(&[]), None);
         assert_eq!(held_words(&names(&["Ada"])).as_deref(), Some("Ada reviews this now"));
         assert_eq!(held_words(&names(&["Ada", "Bo", "Cy"])).as_deref(), Some("Ada, Bo and Cy review this now"));
+    }
+
+    #[test]
+    fn high_risk_and_more_than_one_approval_are_reviewed_by_themselves() {
+        let why = |risk, need| alone(&QueueItem { risk, need, ..item(1) });
+
+        assert_eq!([why(Risk::Low, 1), why(Risk::Medium, 1)], [None; 2]);
+        assert!(why(Risk::High, 1).is_some_and(|why| why.contains("high risk")));
+        assert!(why(Risk::Low, 2).is_some_and(|why| why.contains("approval")));
     }
 
     #[test]

@@ -5,12 +5,13 @@ use countersign_domain::{
     decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, ReviewState, Verdict},
     ids::{EntryId, PolicyVersionId},
     lineage::Maker,
+    overrides::{self, PostReviewKind, PostReviewResult},
     policy::Route,
     revocation::Compensation,
 };
 
 use super::{Records, grants, person};
-use crate::{Engine, db::reviews::Review};
+use crate::{Engine, db::reviews::Review, people};
 
 pub(super) struct Writer<'a> {
     pub(super) records: &'a Records,
@@ -53,8 +54,15 @@ impl Writer<'_> {
     }
 
     fn owner(&self) -> Link {
-        let registered = self.act(self.records.registered, format!("registered {}", self.records.system));
-        Link { acts: registered.into_iter().collect(), ..self.gap(LinkKind::Owner, Gap::NoOwner) }
+        let system = &self.records.system;
+        let mut acts: Vec<_> = self.act(self.records.registered, format!("registered {system}")).into_iter().collect();
+        let Some((owner, named)) = self.records.owner else {
+            return Link { acts, ..self.gap(LinkKind::Owner, Gap::NoOwner) };
+        };
+        let name = self.records.names.get(&owner).cloned().unwrap_or_else(people::erased);
+        acts.extend(self.act(named, format!("named {name} as the owner of {system}")));
+        let says = format!("{name} owned {system} when it proposed this.");
+        self.present(LinkKind::Owner, says, acts)
     }
 
     fn policy(&self) -> Link {
@@ -196,7 +204,22 @@ impl Writer<'_> {
             }
         };
         let mut acts: Vec<_> = cause.into_iter().chain(self.act(resolution.entry, did)).collect();
-        let Some(revoked) = &resolution.revoked else { return self.present(LinkKind::Resolution, says, acts) };
+        let mut says = says;
+        if let Some(overridden) = &resolution.overridden {
+            acts.extend(self.act(overridden.entry, "released it against the rule"));
+            acts.extend(self.act(overridden.resolved, "resolved it as approved by override"));
+            let version = self.records.versions.get(&decision.policy_version);
+            let label = row.map_or_else(String::new, |row| row.label().to_owned());
+            let label = overrides::label(&label, version.map_or(0, |version| version.number));
+            says = format!("{says} {label}.");
+        }
+        acts.extend(self.looked_at());
+        let now = self.engine.now();
+        let late = self.records.post_reviews.iter().any(|looked| looked.given.is_none() && now >= looked.due_at);
+        let lacks = late.then(|| Gap::NotLookedAt.lack(self.named));
+        let Some(revoked) = &resolution.revoked else {
+            return Link { lacks, ..self.present(LinkKind::Resolution, says, acts) };
+        };
         acts.extend(self.act(revoked.entry, "revoked the approval"));
         acts.extend(self.act(revoked.resolved, "resolved it as revoked"));
         acts.extend(revoked.compensated.and_then(|(.., entry)| {
@@ -212,7 +235,23 @@ impl Writer<'_> {
             Some(Compensation::Done) => "Revoked after it had an effect, which was made good.",
             Some(Compensation::NotPossible) => "Revoked after it had an effect, which cannot be made good.",
         };
-        self.present(LinkKind::Resolution, format!("{says} {after}"), acts)
+        acts.sort_by_key(|act| act.at);
+        Link { lacks, ..self.present(LinkKind::Resolution, format!("{says} {after}"), acts) }
+    }
+
+    /// What another person said of an override or a revocation.
+    fn looked_at(&self) -> Vec<ChainAct> {
+        let given = self.records.post_reviews.iter().filter_map(|looked| Some((looked.kind, looked.given.as_ref()?)));
+        given
+            .filter_map(|(kind, given)| {
+                let what = if kind == PostReviewKind::Override { "override" } else { "revocation" };
+                let did = match given.result {
+                    PostReviewResult::Upheld => format!("looked at the {what} and upheld it"),
+                    PostReviewResult::NotUpheld => format!("looked at the {what} and did not uphold it"),
+                };
+                self.act(given.entry, did)
+            })
+            .collect()
     }
 
     fn release(&self) -> Link {
@@ -222,17 +261,29 @@ impl Writer<'_> {
             Some(revoked) if revoked.told.is_some_and(|(_, entry)| Some(entry) == *released) => {
                 ResolutionOutcome::Revoked
             }
+            _ if self.let_go().is_some_and(|told| released.is_none_or(|first| first == told)) => {
+                ResolutionOutcome::Approved
+            }
             _ => resolution.outcome,
         });
+        let again = self.let_go().filter(|told| *released != Some(*told));
+        let again = again.and_then(|told| self.act(told, "asked again, and was told that a person released it"));
         match (released.and_then(|entry| self.act(entry, "asked for the answer, and was told")), told) {
             (Some(act), Some(outcome_told)) => {
-                let says = format!("{system} was told: {}.", outcome(outcome_told).to_lowercase());
-                self.present(LinkKind::Release, says, vec![act])
+                let later = if again.is_some() { ", later that it is approved" } else { "" };
+                let says = format!("{system} was told: {}{later}.", outcome(outcome_told).to_lowercase());
+                self.present(LinkKind::Release, says, std::iter::once(act).chain(again).collect())
             }
             (_, None) => self.gap(LinkKind::Release, Gap::NoAnswer),
             (None, Some(ResolutionOutcome::Approved)) if *is_paused => self.gap(LinkKind::Release, Gap::KeptByPause),
             (None, Some(_)) => self.gap(LinkKind::Release, Gap::NotTold),
         }
+    }
+
+    /// The entry by which the agent was told that a person released what a rule had refused.
+    fn let_go(&self) -> Option<EntryId> {
+        let overridden = self.records.resolution.as_ref()?.overridden.as_ref()?;
+        overridden.told.map(|(_, entry)| entry)
     }
 
     fn outcome(&self) -> Link {

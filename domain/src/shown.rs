@@ -1,0 +1,407 @@
+//! What a decision's page showed: drawn by one piece of code for its reader, and again for whoever looks at a review of it
+//! later. The second drawing is compared with the record that was sealed with the review.
+
+use std::collections::HashMap;
+
+use countersign_ledger::{
+    hash::{Hash, Label, digest},
+    statement::{Content, Seen, SeenField, SeenMode},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    bulk::{BULK_TEMPLATE, in_table},
+    decision::Verdict,
+    decision_type::{Kind, RESERVED, TypeDefinition},
+    ids::{DecisionId, EntryId},
+    view::{DECISION_TEMPLATE, Field, Mode, Seal, Section},
+};
+
+/// Language of every page.
+const LOCALE: &str = "en";
+
+/// Draws one committed field: where it stands, and how much of it is shown.
+pub fn draw(definition: &TypeDefinition, name: &str, commitment: &str, value: Option<String>, withheld: bool) -> Field {
+    let value = value.filter(|_| !withheld);
+    let (label, section, kind) = describe(definition, name);
+    let whole = if section == Section::Context { Mode::Collapsed } else { Mode::Full };
+    Field {
+        name: name.to_owned(),
+        label,
+        section,
+        kind,
+        mode: if value.is_some() { whole } else { Mode::Masked },
+        commitment: commitment.to_owned(),
+        value,
+        withheld,
+    }
+}
+
+/// Where the page has a field.
+pub fn place(definition: &TypeDefinition, name: &str) -> Option<usize> {
+    let parameters = definition.parameters.iter().map(|parameter| parameter.name.as_str());
+    parameters.chain(RESERVED).position(|known| known == name)
+}
+
+/// What the screen calls a field, which section draws it, and how.
+pub fn describe(definition: &TypeDefinition, name: &str) -> (String, Section, Kind) {
+    if let Some(parameter) = definition.parameters.iter().find(|parameter| parameter.name == name) {
+        return (parameter.label.clone(), Section::Action, parameter.kind);
+    }
+    let (label, section, kind) = match name {
+        "intent" => ("Intent", Section::Reasoning, Kind::Text),
+        "rationale" => ("Rationale", Section::Reasoning, Kind::Text),
+        "alternatives" => ("Alternatives considered", Section::Reasoning, Kind::Structure),
+        "confidence" => ("Confidence", Section::Reasoning, Kind::Decimal),
+        "impact" => ("Impact on people", Section::Reasoning, Kind::Structure),
+        "context" => ("What the agent had before it", Section::Context, Kind::Structure),
+        other => (other, Section::Reasoning, Kind::Text),
+    };
+    (label.to_owned(), section, kind)
+}
+
+/// The statement of what a page of this layout shows of a decision: these fields, in order, each in its mode.
+pub fn statement((decision, content): (DecisionId, Hash), policy: &str, fields: &[Field], template: &str) -> Seen {
+    let fields = fields.iter().filter_map(|field| {
+        Some(SeenField {
+            name: field.name.clone(),
+            commitment: field.commitment.parse().ok()?,
+            mode: match field.mode {
+                Mode::Full => SeenMode::Full,
+                Mode::Collapsed => SeenMode::Collapsed,
+                Mode::Masked => SeenMode::Masked,
+            },
+        })
+    });
+    Seen {
+        decision: decision.to_string(),
+        content,
+        fields: fields.collect(),
+        template: digest(Label::Template, template.as_bytes()),
+        locale: LOCALE.into(),
+        policy: policy.to_owned(),
+        precedents: Vec::new(),
+        blind: false,
+    }
+}
+
+/// What is stored of a review and of what it ruled on.
+pub struct Record<'a> {
+    /// The decision.
+    pub decision: DecisionId,
+    /// Digest of what was seen, as the review was sealed with it.
+    pub sealed: Hash,
+    /// Digest of the content ruled on, as the review was sealed with it.
+    pub content: Hash,
+    /// The policy version, as the review was sealed with it.
+    pub policy: &'a str,
+    /// What the form of the review says was seen.
+    pub presented: Option<Hash>,
+    /// The stored statement under the sealed digest.
+    pub statement: Option<&'a [u8]>,
+    /// The stored statement of the content.
+    pub proposal: Option<&'a [u8]>,
+    /// The type of the decision.
+    pub definition: &'a TypeDefinition,
+    /// The stored fields of that content, in any order.
+    pub fields: Vec<StoredField>,
+    /// The personal fields that the reviewer had open.
+    pub opened: &'a [String],
+}
+
+/// One stored field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredField {
+    /// Its name in the content.
+    pub name: String,
+    /// The stored commitment.
+    pub commitment: Hash,
+    /// What became of the value.
+    pub value: StoredValue,
+}
+
+/// A stored value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoredValue {
+    /// It opens, and this is what it commits to.
+    Opens {
+        /// The value.
+        text: String,
+        /// The commitment to it.
+        commits: Hash,
+    },
+    /// It was erased.
+    Erased,
+    /// Key and ciphertext do not fit: somebody changed them.
+    Unreadable,
+}
+
+/// Something that is not as it was sealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// The field, as the screen calls it; nothing where it is the record as a whole.
+    pub field: Option<String>,
+    /// What, in a sentence.
+    pub says: String,
+}
+
+/// What was shown, drawn again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redrawn {
+    /// The fields, in the order of the page.
+    pub fields: Vec<Field>,
+    /// Digest of the drawing.
+    pub digest: Hash,
+    /// What differs from what was sealed; nothing where this is what was shown.
+    pub differences: Vec<Difference>,
+    /// What a reader should know beside.
+    pub notes: Vec<String>,
+}
+
+/// The page of what a review saw.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownView {
+    /// The decision.
+    pub decision: DecisionId,
+    /// The review, by its entry.
+    pub review: EntryId,
+    /// Who reviewed, by name, or "erased".
+    pub person: String,
+    /// The ruling.
+    pub verdict: Verdict,
+    /// The round that it belongs to.
+    pub round: u64,
+    /// When it was given.
+    pub at: u64,
+    /// Its seal.
+    pub seal: Seal,
+    /// When the screen was sent.
+    pub shown_at: u64,
+    /// The entry that recorded that, and its seal.
+    pub shown_entry: EntryId,
+    /// That entry's seal.
+    pub shown_seal: Seal,
+    /// The fields as they were drawn; personal ones without their values.
+    pub fields: Vec<Field>,
+    /// Digest that was sealed with the review.
+    pub sealed: String,
+    /// Digest of the drawing made for this page.
+    pub redrawn: String,
+    /// What differs; nothing where this is what was shown.
+    pub differences: Vec<Difference>,
+    /// What to know beside.
+    pub notes: Vec<String>,
+    /// Number of the last entry about the decision.
+    pub upto: u64,
+    /// The entry that put this reading on record.
+    pub recorded: EntryId,
+    /// Server time.
+    pub now: u64,
+}
+
+/// Draws again what a review saw, and compares it with what was sealed.
+pub fn redraw(record: Record<'_>) -> Redrawn {
+    let mut differences = Vec::new();
+    let mut notes = Vec::new();
+    let stated = record.statement.and_then(|bytes| Seen::parse(bytes).ok());
+    let mut fields = draw_all(&record, stated.as_ref(), &mut differences, &mut notes);
+    let mut template = DECISION_TEMPLATE;
+    if let Some(stated) = &stated
+        && stated.template == digest(Label::Template, BULK_TEMPLATE.as_bytes())
+    {
+        template = BULK_TEMPLATE;
+        notes.push("It was shown beside others, on the page that reviews several at once.".to_owned());
+        // Opened there, it showed everything.
+        if stated.fields.len() < fields.len() {
+            fields = tabled(record.definition, fields, stated);
+        }
+    }
+    let mut seen = statement((record.decision, record.content), record.policy, &fields, template);
+    if let Some(stated) = &stated
+        && stated.template != seen.template
+        && let Some(layout) = earlier_layout(&stated.template)
+    {
+        // How an earlier layout placed things is not known to this build; which fields it showed, and how much, is.
+        seen.template = stated.template;
+        notes.push(format!("It was laid out as {layout} then; this build lays pages out as {DECISION_TEMPLATE}."));
+    }
+    let redrawn = seen.seal().map_or(Hash([0; 32]), |(_, digest)| digest);
+    if redrawn != record.sealed {
+        let before = differences.len();
+        compare_record(&record, stated.as_ref(), &mut differences);
+        if let Some(stated) = &stated {
+            compare(record.definition, stated, &seen, &mut differences);
+        }
+        if differences.len() == before {
+            differences.push(whole("It comes out otherwise than it was sealed, and no part says which."));
+        }
+    }
+    if record.presented.is_some_and(|presented| presented != record.sealed) {
+        differences.push(whole("The form that the review was sent with was stored as showing something else."));
+    }
+    compare_proposal(&record, &mut differences);
+    Redrawn { fields, digest: redrawn, differences, notes }
+}
+
+/// The fields as the table of several decisions shows them. How long an erased value was, only the record knows.
+fn tabled(definition: &TypeDefinition, fields: Vec<Field>, stated: &Seen) -> Vec<Field> {
+    let mut fields = in_table(definition, fields);
+    for field in fields.iter_mut().filter(|field| field.value.is_none() && field.mode == Mode::Full) {
+        if stated.fields.iter().any(|shown| shown.name == field.name && shown.mode == SeenMode::Collapsed) {
+            field.mode = Mode::Collapsed;
+        }
+    }
+    fields
+}
+
+/// The fields as they were drawn: by the rule of the page, from what is stored.
+fn draw_all(
+    record: &Record<'_>,
+    stated: Option<&Seen>,
+    differences: &mut Vec<Difference>,
+    notes: &mut Vec<String>,
+) -> Vec<Field> {
+    let definition = record.definition;
+    let modes: HashMap<&str, SeenMode> = stated
+        .map(|seen| seen.fields.iter().map(|field| (field.name.as_str(), field.mode)).collect())
+        .unwrap_or_default();
+    let mut stored: Vec<&StoredField> = record.fields.iter().collect();
+    stored.sort_by_key(|field| place(definition, &field.name));
+    let mut erased = Vec::new();
+    let fields = stored
+        .into_iter()
+        .map(|field| {
+            let withheld = definition.personal.contains(&field.name) && !record.opened.contains(&field.name);
+            let text = match &field.value {
+                StoredValue::Opens { text, .. } => Some(text.clone()),
+                // It was there to be shown, or had been erased by then: the record says which.
+                StoredValue::Erased if modes.get(field.name.as_str()) == Some(&SeenMode::Masked) => None,
+                StoredValue::Erased | StoredValue::Unreadable => Some(String::new()),
+            };
+            let mut drawn = draw(definition, &field.name, &field.commitment.to_string(), text, withheld);
+            let named = || Some(drawn.label.clone());
+            match &field.value {
+                StoredValue::Opens { commits, .. } if *commits != field.commitment => differences.push(Difference {
+                    field: named(),
+                    says: "The stored value is not the one that was committed to.".to_owned(),
+                }),
+                StoredValue::Unreadable => differences.push(Difference {
+                    field: named(),
+                    says: "The stored value cannot be opened: its key or its bytes were changed.".to_owned(),
+                }),
+                StoredValue::Erased => erased.push(drawn.label.clone()),
+                StoredValue::Opens { .. } => {}
+            }
+            if !matches!(field.value, StoredValue::Opens { .. }) {
+                drawn.value = None;
+            }
+            drawn
+        })
+        .collect();
+    if !erased.is_empty() {
+        notes.push(format!(
+            "Erased by now, so that its value is compared by its commitment alone: {}.",
+            erased.join(", ")
+        ));
+    }
+    fields
+}
+
+/// Compares the stored record of what was shown with its digest.
+fn compare_record(record: &Record<'_>, stated: Option<&Seen>, differences: &mut Vec<Difference>) {
+    let says = match (record.statement, stated) {
+        (None, _) => "The record of what was shown is not stored any more.",
+        (Some(bytes), _) if digest(Label::Seen, bytes) != record.sealed => {
+            "The stored record of what was shown is not the one that was sealed."
+        }
+        (Some(_), None) => "The stored record of what was shown cannot be read.",
+        (Some(_), Some(_)) => return,
+    };
+    differences.push(whole(says));
+}
+
+/// Compares two screens, field by field.
+fn compare(definition: &TypeDefinition, stated: &Seen, redrawn: &Seen, differences: &mut Vec<Difference>) {
+    let label = |name: &str| Some(describe(definition, name).0);
+    let find = |seen: &Seen, name: &str| seen.fields.iter().find(|field| field.name == name).cloned();
+    for shown in &stated.fields {
+        let Some(now) = find(redrawn, &shown.name) else {
+            let says = "It was shown, and is not stored any more.".to_owned();
+            differences.push(Difference { field: label(&shown.name), says });
+            continue;
+        };
+        if now.commitment != shown.commitment {
+            let says = "Another value was shown than is stored.".to_owned();
+            differences.push(Difference { field: label(&shown.name), says });
+        }
+        if now.mode != shown.mode {
+            let says = format!("It was shown {}, and comes out {}.", mode(shown.mode), mode(now.mode));
+            differences.push(Difference { field: label(&shown.name), says });
+        }
+    }
+    for field in redrawn.fields.iter().filter(|field| find(stated, &field.name).is_none()) {
+        let says = "It is stored, and was not shown.".to_owned();
+        differences.push(Difference { field: label(&field.name), says });
+    }
+    let names = |seen: &Seen, other: &Seen| -> Vec<String> {
+        seen.fields.iter().filter(|field| find(other, &field.name).is_some()).map(|field| field.name.clone()).collect()
+    };
+    if names(stated, redrawn) != names(redrawn, stated) {
+        differences.push(whole("The fields stood in another order."));
+    }
+    for (differs, says) in [
+        (stated.decision != redrawn.decision, "The record is about another decision."),
+        (stated.content != redrawn.content, "Another content was shown than the review rules on."),
+        (stated.policy != redrawn.policy, "Another policy version was shown than the review names."),
+        (stated.template != redrawn.template, "It was laid out by a layout that this build does not know."),
+        (stated.locale != redrawn.locale, "It was shown in another language."),
+        (stated.precedents != redrawn.precedents, "Other precedents were shown."),
+        (stated.blind != redrawn.blind, "Whether other people's rulings were hidden comes out otherwise."),
+    ] {
+        if differs {
+            differences.push(whole(says));
+        }
+    }
+}
+
+/// Compares what is stored with what was proposed.
+fn compare_proposal(record: &Record<'_>, differences: &mut Vec<Difference>) {
+    let proposal = record.proposal.filter(|bytes| digest(Label::Content, bytes) == record.content);
+    let Some(proposal) = proposal.and_then(|bytes| Content::parse(bytes).ok()) else {
+        return differences.push(whole("The record of what was proposed is not the one that the review names."));
+    };
+    for field in &record.fields {
+        if proposal.fields.get(&field.name) != Some(&field.commitment) {
+            let says = "What is stored is not what was proposed.".to_owned();
+            differences.push(Difference { field: Some(describe(record.definition, &field.name).0), says });
+        }
+    }
+    for name in proposal.fields.keys().filter(|name| record.fields.iter().all(|field| field.name != **name)) {
+        let says = "It was proposed, and is not stored any more.".to_owned();
+        differences.push(Difference { field: Some(describe(record.definition, name).0), says });
+    }
+}
+
+/// Returns the name of the layout of this digest, if it is one before the present.
+fn earlier_layout(template: &Hash) -> Option<String> {
+    let (name, version) = DECISION_TEMPLATE.split_once('/')?;
+    (1..version.parse::<u32>().ok()?)
+        .map(|version| format!("{name}/{version}"))
+        .find(|layout| digest(Label::Template, layout.as_bytes()) == *template)
+}
+
+const fn mode(mode: SeenMode) -> &'static str {
+    match mode {
+        SeenMode::Full => "in full",
+        SeenMode::Collapsed => "behind a control that opens it",
+        SeenMode::Masked => "masked",
+        SeenMode::Truncated => "in part",
+    }
+}
+
+fn whole(says: &str) -> Difference {
+    Difference { field: None, says: says.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+//! What a reviewer's page showed, drawn again from what is stored and held to what was sealed with the review.
+
+use countersign_domain::{
+    decision_type::TypeDefinition,
+    event::{Event, Object, Place},
+    ids::{DecisionId, EntryId},
+    shown::{Record, ShownView, StoredField, StoredValue, redraw},
+};
+use countersign_ledger::{hash::Hash, leaf::Leaf};
+use sqlx::PgConnection;
+
+use super::seal_at;
+use crate::{
+    Engine,
+    authorize::{Action, Permit, Target},
+    caller::Caller,
+    db,
+    error::{Error, Result},
+    people, reads,
+};
+
+/// Shows what a review saw, and whether that is what was sealed. Looking is on record; personal fields keep their values.
+///
+/// # Errors
+///
+/// [`Error::Hidden`] for anybody who may not read the decision, as if it did not exist; [`Error::NotFound`] for a review
+/// that is not one of it.
+pub async fn shown(engine: &Engine, caller: &Caller, id: DecisionId, review: EntryId) -> Result<ShownView> {
+    let (permit, mut view) = engine.noted(caller, read(engine, caller, id, review).await).await?;
+    let object = Object { kind: "decision", id: id.0, place: Place::Read(view.upto) };
+    let event = Event::AccessViewed { object };
+    view.recorded = reads::record(engine, caller, permit, &event, reads::Shown::default()).await?;
+    Ok(view)
+}
+
+async fn read(engine: &Engine, caller: &Caller, id: DecisionId, review: EntryId) -> Result<(Permit, ShownView)> {
+    let mut tx = engine.begin().await?;
+    let stored = db::decisions::find(&mut tx, id).await?.ok_or(Error::NotFound)?;
+    let target = Target::Decision { id, system: stored.system, n: stored.n };
+    let permit = engine.authorize(&mut tx, caller, Action::ViewDecision, target).await?;
+    let given = db::reviews::list(&mut tx, id).await?.into_iter().find(|given| given.entry == review);
+    let given = given.ok_or(Error::NotFound)?;
+    let missing = |table, column| Error::Row { table, column, id: review.to_string() };
+    let screen = db::presentations::find_reviewed(&mut tx, id, review).await?;
+    let screen = screen.ok_or_else(|| missing("reviews", "presentation_id"))?;
+    let sealed = Sealed::read(&mut tx, review).await?.ok_or_else(|| missing("reviews", "entry_id"))?;
+    let types = db::decision_types::list(&mut tx, &[stored.type_id.0]).await?;
+    let (_, definition) = types.into_iter().next().ok_or_else(|| missing("decisions", "type_id"))?;
+    let revisions = db::revisions::list(&mut tx, id).await?;
+    let version = revisions.iter().find(|revision| revision.number == given.round);
+    let version = version.ok_or_else(|| missing("reviews", "round"))?.entry;
+    let statement = db::statements::find(&mut tx, &sealed.seen.0).await?;
+    let proposal = db::statements::find(&mut tx, &sealed.content.0).await?;
+    let opened = db::openings::list_at(&mut tx, id, screen.session, screen.issued_at).await?;
+    let fields = fields(&mut tx, engine, version).await?;
+    let names = people::names(&mut tx, engine, &[given.person]).await?;
+    tx.commit().await?;
+
+    let mut redrawn = redraw(Record {
+        decision: id,
+        sealed: sealed.seen,
+        content: sealed.content,
+        policy: &sealed.policy,
+        presented: Hash::from_slice(&screen.seen).ok(),
+        statement: statement.as_deref(),
+        proposal: proposal.as_deref(),
+        definition: &definition,
+        fields,
+        opened: &opened,
+    });
+    withhold(&mut redrawn.fields, &definition);
+    let view = ShownView {
+        decision: id,
+        review,
+        person: names.get(&given.person).cloned().unwrap_or_else(people::erased),
+        verdict: given.verdict,
+        round: given.round,
+        at: given.at,
+        seal: seal_at(engine, given.index),
+        shown_at: screen.issued_at,
+        shown_entry: screen.entry,
+        shown_seal: seal_at(engine, screen.index),
+        fields: redrawn.fields,
+        sealed: sealed.seen.to_string(),
+        redrawn: redrawn.digest.to_string(),
+        differences: redrawn.differences,
+        notes: redrawn.notes,
+        upto: stored.n,
+        recorded: EntryId(uuid::Uuid::nil()),
+        now: engine.now(),
+    };
+    Ok((permit, view))
+}
+
+/// What a review's entry says that it saw.
+struct Sealed {
+    seen: Hash,
+    content: Hash,
+    policy: String,
+}
+
+impl Sealed {
+    async fn read(conn: &mut PgConnection, review: EntryId) -> Result<Option<Self>> {
+        let Some((.., bytes)) = db::entries::placed(conn, &[review.0]).await?.pop() else { return Ok(None) };
+        let leaf = Leaf::parse(&bytes)?;
+        let d = |name| leaf.d.as_ref().and_then(|d| d.get(name));
+        let hash = |name| d(name).and_then(|value| value.as_hash());
+        let policy = d("policy").and_then(|value| value.as_text()).map(str::to_owned);
+        Ok(hash("seen").zip(hash("content")).zip(policy).map(|((seen, content), policy)| Self {
+            seen,
+            content,
+            policy,
+        }))
+    }
+}
+
+/// Reads the fields of a version of the content; what does not open is told, and no fault here.
+async fn fields(conn: &mut PgConnection, engine: &Engine, version: EntryId) -> Result<Vec<StoredField>> {
+    let mut fields = Vec::new();
+    for stored in db::vault::list(conn, &[version.0]).await? {
+        let value = match engine.vault.open_committed(&stored) {
+            Ok(Some((text, commits))) => StoredValue::Opens { text, commits },
+            Ok(None) => StoredValue::Erased,
+            Err(Error::Row { .. }) => StoredValue::Unreadable,
+            Err(error) => return Err(error),
+        };
+        let commitment = db::presentations::digest(&stored.commitment)?;
+        fields.push(StoredField { name: stored.field, commitment, value });
+    }
+    Ok(fields)
+}
+
+/// Takes personal values out: who looks at a review opens them on the decision's own page, with a reason.
+fn withhold(fields: &mut [countersign_domain::view::Field], definition: &TypeDefinition) {
+    for field in fields.iter_mut().filter(|field| definition.personal.contains(&field.name)) {
+        field.value = None;
+        field.withheld = true;
+    }
+}
