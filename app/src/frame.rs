@@ -1,7 +1,7 @@
 //! What stands around every page: bars, navigation, the demo's ribbon, the one live region.
 
 use countersign_domain::{administration::Watermark, keyboard::KeyMap, role::Role, time::screen, view::Me};
-use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
+use leptos::{html, prelude::*, server_fn::ServerFn, task::spawn_local};
 use leptos_router::hooks::{use_location, use_url};
 use serde::{Deserialize, Serialize};
 
@@ -408,6 +408,7 @@ pub(crate) fn ViewAs(people: Vec<(Role, String)>, compact: bool) -> impl IntoVie
 }
 
 /// A place in the navigation.
+#[derive(Clone, Copy)]
 struct Place {
     path: &'static str,
     label: &'static str,
@@ -418,42 +419,109 @@ struct Place {
 
 #[component]
 fn Navigation(me: Option<Me>) -> impl IntoView {
-    let url = use_url();
     let places = me.as_ref().map(|me| places(&me.roles)).unwrap_or_default();
     if places.is_empty() {
         return ().into_any();
     }
+    // One more needs no more room than the button that would show it.
+    let whole = places.len() <= IN_BAR + 1;
+    let rest = places.get(IN_BAR..).unwrap_or_default().to_vec();
 
     view! {
         <nav
             aria-label="Main"
             class="fixed inset-x-0 bottom-0 z-20 border-t border-hairline bg-surface sm:static sm:z-auto sm:w-14 sm:border-r sm:border-t-0 sm:py-3 xl:w-52 print:hidden"
         >
-            <ul class="flex justify-around overflow-x-auto sm:sticky sm:top-3 sm:flex-col sm:justify-start sm:gap-0.5 sm:overflow-visible sm:px-2">
+            <ul class="flex justify-around sm:sticky sm:top-3 sm:flex-col sm:justify-start sm:gap-0.5 sm:px-2">
                 {places
                     .into_iter()
-                    .map(|place| {
-                        let Place { path, label, shape, whole } = place;
-                        let current = move || url.with(|url| is_under(url.path(), path)).then_some("page");
+                    .enumerate()
+                    .map(|(at, place)| {
+                        let class = if at < IN_BAR || whole { "flex-1 sm:flex-none" } else { "max-sm:hidden sm:flex-none" };
                         view! {
-                            <li class="flex-1 sm:flex-none">
-                                <a
-                                    href=path
-                                    rel=whole.then_some("external")
-                                    aria-current=current
-                                    class="flex min-h-12 no-underline flex-col items-center justify-center gap-0.5 rounded-control px-1 sm:px-2 text-[11px]/4 text-muted hover:bg-raised hover:text-text aria-[current=page]:bg-selected aria-[current=page]:font-medium aria-[current=page]:text-accent sm:min-h-10 xl:flex-row xl:justify-start xl:gap-3 xl:px-3 xl:text-body"
-                                >
-                                    <Icon shape class="size-5 shrink-0"/>
-                                    <span class="sm:max-xl:sr-only">{label}</span>
-                                </a>
+                            <li class=class>
+                                <PlaceLink place/>
                             </li>
                         }
                     })
                     .collect_view()}
+                {(!whole).then(|| view! { <More places=rest/> })}
             </ul>
         </nav>
     }
     .into_any()
+}
+
+/// How many places stand in the bar of a phone; the others open above it.
+const IN_BAR: usize = 4;
+
+#[component]
+fn PlaceLink(place: Place) -> impl IntoView {
+    let url = use_url();
+    let Place { path, label, shape, whole } = place;
+    let current = move || url.with(|url| is_under(url.path(), path)).then_some("page");
+
+    view! {
+        <a
+            href=path
+            rel=whole.then_some("external")
+            aria-current=current
+            class="flex min-h-12 no-underline flex-col items-center justify-center gap-0.5 rounded-control px-1 sm:px-2 text-[11px]/4 text-muted hover:bg-raised hover:text-text aria-[current=page]:bg-selected aria-[current=page]:font-medium aria-[current=page]:text-accent sm:min-h-10 xl:flex-row xl:justify-start xl:gap-3 xl:px-3 xl:text-body"
+        >
+            <Icon shape class="size-5 shrink-0"/>
+            <span class="sm:max-xl:sr-only">{label}</span>
+        </a>
+    }
+}
+
+/// The places that a phone's bar has no room for. The browser opens and closes them, with a script or without.
+#[component]
+fn More(places: Vec<Place>) -> impl IntoView {
+    let url = use_url();
+    let paths: Vec<_> = places.iter().map(|place| place.path).collect();
+    let inside = Memo::new(move |_| url.with(|url| paths.iter().any(|path| is_under(url.path(), path))));
+    let sheet = NodeRef::<html::Div>::new();
+    // A place that is gone to leaves the frame as it is.
+    let close = move |_| {
+        if let Some(sheet) = sheet.get_untracked() {
+            let _ = sheet.hide_popover();
+        }
+    };
+
+    view! {
+        <li class="flex-1 sm:hidden">
+            <button
+                type="button"
+                popovertarget="more-places"
+                class=("text-muted", move || !inside.get())
+                class=(["bg-selected", "font-medium", "text-accent"], move || inside.get())
+                class="flex min-h-12 w-full flex-col items-center justify-center gap-0.5 rounded-control px-1 text-[11px]/4 hover:bg-raised hover:text-text"
+            >
+                <Icon shape=Shape::More class="size-5 shrink-0"/>
+                "More"
+            </button>
+            <div
+                id="more-places"
+                popover=""
+                node_ref=sheet
+                on:click=close
+                class="fixed inset-x-0 bottom-12 top-auto w-full border-y border-hairline bg-surface p-2 text-text shadow-overlay sm:hidden"
+            >
+                <ul class="grid grid-cols-3 gap-1">
+                    {places
+                        .into_iter()
+                        .map(|place| {
+                            view! {
+                                <li>
+                                    <PlaceLink place/>
+                                </li>
+                            }
+                        })
+                        .collect_view()}
+                </ul>
+            </div>
+        </li>
+    }
 }
 
 fn places(roles: &[Role]) -> Vec<Place> {

@@ -57,6 +57,8 @@ pub(crate) enum Shape {
     Minus,
     /// A cross of two bars.
     Plus,
+    /// Three dots.
+    More,
 }
 
 const RING: &str = "M12 2a10 10 0 1 0 0 20 10 10 0 1 0 0-20z";
@@ -113,6 +115,7 @@ impl Shape {
             Shape::Up => &["M7 17 17 7", "M7 7h10v10"],
             Shape::Minus => &["M5 12h14"],
             Shape::Plus => &["M5 12h14", "M12 5v14"],
+            Shape::More => &["M5 12h.01", "M12 12h.01", "M19 12h.01"],
         }
     }
 }

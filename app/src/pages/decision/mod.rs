@@ -431,7 +431,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
 
     view! {
         {(!in_pane).then(|| view! { <PageTitle text=TitleText::decision(id)/> })}
-        <div class="mb-2 flex flex-wrap items-center gap-x-3 gap-y-1 text-compact text-muted print:hidden">
+        <div class="mb-2 flex flex-wrap items-center gap-x-3 gap-y-1 text-compact text-muted sm:min-h-8 print:hidden">
             <BackToList list=match &place {
                 Place::Page => "/queue".to_owned(),
                 Place::Pane { list, .. } => list.clone(),

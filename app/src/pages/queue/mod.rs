@@ -271,7 +271,7 @@ fn Desk(
 
     view! {
         <PageHeader title=|| strings::TITLE>
-            <div class="flex flex-wrap items-center gap-x-4 gap-y-1 text-muted">
+            <div class="flex flex-wrap items-center gap-x-4 gap-y-1 text-muted sm:min-h-8">
                 <p class="tabular-nums">{current.name()} " · as of " <Moment at=now/></p>
                 <KeySheet dialog/>
                 <a href="/pauses" class="inline-flex min-h-8 items-center text-compact text-accent underline print:hidden">
