@@ -516,7 +516,7 @@ impl Decision {
         if !self.state.is_open() {
             return Err(Problem::new(
                 Code::InvalidTransition,
-                "It is resolved, so this review can no longer be taken back. A second look is a new decision.",
+                "It is resolved, so this review can no longer be taken back. A senior approver can revoke an approval.",
             ));
         }
         Ok(())

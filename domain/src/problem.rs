@@ -134,8 +134,8 @@ codes! {
     Forbidden "forbidden" 403 Stop "You may not do this."
     /// The key is good and does not work from the network that the request came from.
     WrongNetwork "wrong_network" 403 Stop "This key does not work from your network."
-    /// The person proposed, owns or edited what they would review.
-    FourEyes "four_eyes" 403 Stop "Somebody else has to review this."
+    /// The person asked for, owns, wrote or did what another person has to look at.
+    FourEyes "four_eyes" 403 Stop "Somebody else has to do this."
     /// A guard that nobody overrides forbids the act.
     GuardAbsolute "guard_absolute" 403 Stop "A guard that nobody overrides forbids this."
     /// Nobody looked at an earlier act of the person in time.

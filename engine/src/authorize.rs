@@ -224,6 +224,17 @@ pub(crate) struct Opinion {
     pub(crate) policies: Vec<String>,
 }
 
+/// Policies that forbid an act to whoever asked for, owns or wrote what it is about, and to nobody else.
+const FOUR_EYES: [&str; 7] = [
+    "key_holder_never_reviews",
+    "owner_never_reviews",
+    "author_never_activates",
+    "pauser_never_resumes",
+    "actor_never_post_reviews",
+    "requester_never_confirms",
+    "subject_never_confirms",
+];
+
 impl Denial {
     /// A rule's refusal of an act that authorisation allowed; it goes on record like one of authorisation.
     pub(crate) fn by_rule(permit: Permit, action: Action, target: Target, problem: Problem) -> Error {
@@ -236,6 +247,15 @@ impl Denial {
             able: None,
         };
         Error::Forbidden(Box::new(denial))
+    }
+
+    /// Returns the code that programs match on: `four_eyes` where somebody else may do what this person may not.
+    pub(crate) fn code(&self) -> Code {
+        match self.cause() {
+            Some(code) => code,
+            None if self.policies.iter().any(|id| FOUR_EYES.contains(&id.as_str())) => Code::FourEyes,
+            None => Code::Forbidden,
+        }
     }
 
     /// Returns the code of the rule that refused, if one did.

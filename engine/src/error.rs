@@ -128,14 +128,13 @@ impl From<Error> for Problem {
                 Code::NotFound,
                 "There is nothing here that you may read. If you followed a link, ask whoever sent it for access.",
             ),
-            Error::Forbidden(denial) => match denial.problem {
-                Some(problem) => problem,
-                None => {
-                    let mut problem = Problem::new(Code::Forbidden, denial.sentence());
-                    problem.policies = denial.policies;
-                    problem
+            Error::Forbidden(denial) => {
+                let (code, sentence) = (denial.code(), denial.sentence());
+                match denial.problem {
+                    Some(problem) => problem,
+                    None => Problem { policies: denial.policies, ..Problem::new(code, sentence) },
                 }
-            },
+            }
             Error::CannotSeal(reason) => {
                 tracing::error!(reason, "An entry could not be written");
                 Problem::new(

@@ -296,6 +296,9 @@ pub(super) fn StartPanel(
     fields: Vec<(String, String)>,
 ) -> impl IntoView {
     let kept = draft.reason();
+    // The form that is drawn says itself why it was refused; the other one is gone.
+    let gone = if free { TakeOver::PATH } else { StartReview::PATH };
+    let problem = problem.or_else(|| posted(gone)?.answer.problem());
     let may_not = refused.into_iter().find(|refused| refused.verdict == Verdict::Approve).map(|refused| refused.why);
     let others = holders.clone();
 

@@ -41,7 +41,7 @@ use self::{
     lease::{Claim, Desk, Holders, StartForm, StartPanel, press_lease},
     paper::{PaperHead, entries},
     readers::Readers,
-    retract::{SettlingBar, press_retract},
+    retract::{SettlingBar, not_retracted, press_retract},
     sections::{ActionSection, AskSection, ContextSection, HistorySection, PolicySection, RiskSection},
 };
 use crate::{
@@ -400,6 +400,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
         (false, _) => strings::KEPT_NOTHING,
     };
     let comments = shown.comments.clone();
+    let may_retract = shown.reviews.iter().any(|review| review.retractable.is_some());
     let (revision, content, paper) = (shown.revision, shown.content_hash.clone(), entries(&shown));
     let checkpoint = shown.checkpoint.clone();
     let takes_form = !matches!(shown.composer, Composer::Closed { .. });
@@ -515,6 +516,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
         >
             <div class="grid min-w-0 max-w-4xl gap-4">
                 {shown.settling.map(|settling| view! { <SettlingBar settling clock/> })}
+                {(!may_retract).then(|| view! { <ErrorSummary problem=Signal::stored(not_retracted())/> })}
                 <AskSection shown=shown.clone() clock/>
                 <RiskSection shown=shown.clone()/>
                 <ErrorSummary problem=open_problem/>

@@ -334,7 +334,7 @@ impl World {
 fn refusal(error: Error) -> std::result::Result<&'static str, String> {
     match error {
         Error::Refused(problem) => Ok(problem.code.word()),
-        Error::Forbidden(denial) => Ok(denial.problem.as_ref().map_or(Code::Forbidden, |problem| problem.code).word()),
+        Error::Forbidden(denial) => Ok(denial.code().word()),
         Error::Hidden(_) | Error::NotFound => Ok(Code::NotFound.word()),
         // A full house: nothing happened, and whoever asked may ask again.
         Error::Unavailable(_) => Ok(Code::Unavailable.word()),
