@@ -178,6 +178,9 @@ pub(crate) async fn insert_index(conn: &mut PgConnection, log: i16, rows: &[Inde
 }
 
 /// Entries about one object: indexed ones by the index, and the few that are not yet indexed or sealed by their bytes.
+///
+/// Both ends of the second part are named, though the upper one shuts nothing out: of a range with one unknown end
+/// PostgreSQL expects a third of the log, and would read all of it.
 pub(crate) async fn list_about(conn: &mut PgConnection, log: i16, object: Uuid) -> sqlx::Result<Vec<EntryRow>> {
     sqlx::query_as!(
         EntryRow,
@@ -190,6 +193,7 @@ pub(crate) async fn list_about(conn: &mut PgConnection, log: i16, object: Uuid) 
         select id, bytes, idx
         from ledger_entries
         where log_id = $1 and idx > (select coalesce(max(idx), -1) from ledger_index where log_id = $1)
+          and idx < (select size from ledger_logs where id = $1)
           and position(convert_to($3, 'UTF8') in bytes) > 0
         union all
         select id, bytes, idx
@@ -241,7 +245,7 @@ pub(crate) async fn at(conn: &mut PgConnection, log: i16, index: u64) -> sqlx::R
     .await
 }
 
-/// Counts the acts on an object that no signed checkpoint covers.
+/// Counts the acts on an object that no signed checkpoint covers; for both ends of the range see [`list_about`].
 pub(crate) async fn count_unsealed_acts(conn: &mut PgConnection, log: i16, object: Uuid) -> sqlx::Result<u64> {
     let count = sqlx::query_scalar!(
         r#"
@@ -251,6 +255,7 @@ pub(crate) async fn count_unsealed_acts(conn: &mut PgConnection, log: i16, objec
           union all
           select bytes from ledger_entries
           where log_id = $1 and idx >= (select signed_size from ledger_logs where id = $1)
+            and idx < (select size from ledger_logs where id = $1)
         ) unsealed
         where position(convert_to($2, 'UTF8') in bytes) > 0 and position(convert_to('"n":', 'UTF8') in bytes) > 0
         "#,
