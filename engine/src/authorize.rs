@@ -251,6 +251,9 @@ impl Denial {
 
     /// Says what is missing and who can give it.
     pub(crate) fn sentence(&self) -> String {
+        if let Some(problem) = &self.problem {
+            return problem.detail.clone();
+        }
         let by = |policy: &str| self.policies.iter().any(|id| id == policy);
         if by("key_holder_never_reviews") && self.action == Action::OverrideDecision {
             return "You made the key of this agent, so somebody else has to release what it proposes.".into();

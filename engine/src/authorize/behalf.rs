@@ -95,6 +95,7 @@ pub(crate) async fn authorize_review(
         Err(policies) if judged.given.is_some() => policies.clone(),
         _ => judged.opinion.policies.clone(),
     };
+    let problem = problem.map(|problem| Problem { policies: policies.clone(), ..problem });
     let (action, object) = (Action::ReviewDecision, target.object());
     let denial = Box::new(Denial { policies, problem, action, object, permit, able: None });
     match ask(conn, engine, person, Action::ViewDecision, target).await?.allowed {
