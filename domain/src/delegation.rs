@@ -467,7 +467,9 @@ mod tests {
             limits: AuthorityLimits { types: vec!["refund.issue".into()], risk: Some(Risk::Medium), amount: Some(100) },
             ..Holding::on(Role::Approver, vec![system(1)])
         };
-        let given = |scope, limits| given(Terms { scope, limits, ..terms() }, &[limited.clone()], &[approver()], &[]);
+        let given = |scope, limits| {
+            given(Terms { scope, limits, ..terms() }, std::slice::from_ref(&limited), &[approver()], &[])
+        };
         let limits = |types: &[&str], risk, amount| AuthorityLimits {
             types: types.iter().map(|name| (*name).to_owned()).collect(),
             risk,

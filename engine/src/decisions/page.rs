@@ -575,7 +575,7 @@ pub(super) fn composer(
     }
     // A ruling is refused where no right allows it; whoever sends it in another right is told.
     let refused = |verdict: &Verdict| {
-        let reasons = open.iter().map(|way| refusal(*way, *verdict)).collect::<Option<Vec<_>>>()?;
+        let reasons = open.iter().map(|way| refusal(way, *verdict)).collect::<Option<Vec<_>>>()?;
         let why = reasons.into_iter().next()?;
         Some(RefusedVerdict { verdict: *verdict, why })
     };
