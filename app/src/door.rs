@@ -96,7 +96,7 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 133] = [
+pub const ENDPOINTS: [Endpoint; 137] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -230,6 +230,10 @@ pub const ENDPOINTS: [Endpoint; 133] = [
     endpoint("/act/override", Class::Act),
     endpoint("/act/post-reviews", Class::Read),
     endpoint("/act/give-post-review", Class::Act),
+    endpoint("/act/give-delegation", Class::Act),
+    endpoint("/act/end-delegation", Class::Act),
+    endpoint("/act/set-absence", Class::Act),
+    endpoint("/act/clear-absence", Class::Act),
 ];
 
 const fn endpoint(path: &'static str, class: Class) -> Endpoint {
@@ -415,6 +419,7 @@ fn page_of(path: &str, typed: &Typed) -> String {
         "/act/end-session" | "/act/end-other-sessions" | "/act/prefer" | "/act/notices-read" => "/me".into(),
         "/act/save-view" | "/act/rename-view" | "/act/move-view" | "/act/remove-view" => "/me/views".into(),
         "/act/bind-key" | "/act/reset-key" | "/act/switch-keys" => "/me/keys".into(),
+        "/act/give-delegation" | "/act/end-delegation" | "/act/set-absence" | "/act/clear-absence" => "/me".into(),
         _ => "/".into(),
     }
 }

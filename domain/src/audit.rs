@@ -11,6 +11,7 @@
 
 mod bulks;
 mod decisions;
+mod delegations;
 mod findings;
 mod leases;
 mod order;
@@ -37,6 +38,7 @@ use uuid::Uuid;
 
 use bulks::Bulks;
 use decisions::Decisions;
+use delegations::Delegations;
 use findings::Findings;
 use leases::Leases;
 use order::Order;
@@ -63,6 +65,7 @@ pub struct Audit<'a> {
     passkeys: Passkeys,
     pauses: Pauses,
     leases: Leases,
+    delegations: Delegations,
     talk: Talk,
     owners: Owners,
     bulks: Bulks,
@@ -124,6 +127,7 @@ impl<'a> Audit<'a> {
             passkeys: Passkeys::default(),
             pauses: Pauses::default(),
             leases: Leases::default(),
+            delegations: Delegations::default(),
             talk: Talk::default(),
             owners: Owners::default(),
             bulks: Bulks::default(),
@@ -170,6 +174,7 @@ impl<'a> Audit<'a> {
         self.decisions.visit(&act, understood, &self.people, &self.pauses, &mut self.findings);
         self.pauses.visit(&act, understood, &mut self.findings);
         self.leases.visit(&act, understood, &mut self.findings);
+        self.delegations.visit(&act, understood, &self.people, &mut self.findings);
         self.talk.visit(&act, understood, &mut self.findings);
         self.owners.visit(&act, understood, &mut self.findings);
         self.bulks.visit(&act, understood, &mut self.findings);
@@ -188,8 +193,9 @@ impl<'a> Audit<'a> {
         self.check_opening(trust);
         let entries = format!("size {}", self.entries);
         let reviewed = self.decisions.reviewed();
-        let more = [self.leases.summary(), self.owners.summary(), self.post_reviews.summary()].into_iter().flatten();
-        let reviewed = more.fold(reviewed, |reviewed, more| format!("{reviewed}; {more}"));
+        let more =
+            [self.leases.summary(), self.owners.summary(), self.post_reviews.summary(), self.delegations.summary()];
+        let reviewed = more.into_iter().flatten().fold(reviewed, |said, more| format!("{said}; {more}"));
         let passed = [
             ("D1", format!("{} entries have the fields of their kind", self.entries)),
             ("D2", self.order.numbered()),

@@ -229,6 +229,8 @@ words! {
         Risk "risk"
         /// The rule that routed it.
         Rule "rule"
+        /// In whose right it is reviewed, where any of them is in another's than the person's own.
+        Right "right"
     }
 }
 
@@ -239,6 +241,7 @@ impl Fact {
             Fact::System => "AI system",
             Fact::Risk => "Risk",
             Fact::Rule => "Rule",
+            Fact::Right => "In whose right",
         }
     }
 }

@@ -18,7 +18,8 @@ use crate::{
 pub const FORMAT: &str = "countersign/accountability-chain/v1";
 
 words! {
-    /// The links of a chain, in its order. There is one of each, but a link per review.
+    /// The links of a chain, in its order. There is one of each, but a link per review, and one more for each review that
+    /// was given in somebody's place.
     LinkKind {
         /// The key that proposed, and who made it.
         AgentKey "agent_key"
@@ -28,6 +29,8 @@ words! {
         Policy "policy"
         /// A review, and the assignments that gave the right to it.
         Review "review"
+        /// In whose place the review before it was given: the delegation, and what its delegator held then.
+        Delegation "delegation"
         /// What resolved it.
         Resolution "resolution"
         /// When the AI system was told.

@@ -1,6 +1,7 @@
 //! What an AI system proposes, and the states it passes.
 
 use crate::{
+    delegation::StandIns,
     ids::{DecisionId, PersonId},
     policy::{Approval, OnTimeout, Quorum},
     problem::{Code, FieldError, Problem},
@@ -286,6 +287,8 @@ pub struct Decision {
     pub approvals: Vec<Approval>,
     /// Who has ruled in this round, whatever they ruled; who only put it off is not among them.
     pub reviewed_by: Vec<PersonId>,
+    /// In whose place people had a part in it, and who stands in for whom at this moment.
+    pub stand_ins: StandIns,
 }
 
 /// What people decided, before it is final.
@@ -302,6 +305,8 @@ pub struct Settling {
 pub struct Ruling {
     /// Who rules.
     pub reviewer: Approval,
+    /// In whose place, where it is not in their own right.
+    pub on_behalf: Option<PersonId>,
     /// What.
     pub verdict: Verdict,
     /// When the reviewer comes back to it, in milliseconds since 1970 UTC; only with `defer`.
@@ -351,8 +356,8 @@ impl Decision {
         shown: &countersign_ledger::hash::Hash,
         now: u64,
     ) -> Result<Effected, Problem> {
-        let Ruling { reviewer, verdict, follow_up } = ruling;
-        self.admits(reviewer.person, verdict, now)?;
+        let Ruling { reviewer, on_behalf, verdict, follow_up } = ruling;
+        self.admits((reviewer.person, on_behalf), verdict, now)?;
         if *shown != self.content_hash {
             return Err(Problem::new(
                 Code::Stale,
@@ -388,13 +393,18 @@ impl Decision {
         }
     }
 
-    /// Tells whether this person may rule at this moment, whatever was shown to them: by the state, by the deadline, and
-    /// as somebody who neither wrote it nor ruled on it.
+    /// Tells whether this person may rule at this moment, in their own right or in somebody's place, whatever was shown to
+    /// them: by the state, by the deadline, and as somebody who neither wrote it nor ruled on it; nor did the other.
     ///
     /// # Errors
     ///
     /// `already_resolved`, `invalid_transition`, `four_eyes` and `already_reviewed`, as [`Decision::review`].
-    pub fn admits(&self, person: PersonId, verdict: Verdict, now: u64) -> Result<(), Problem> {
+    pub fn admits(
+        &self,
+        (person, on_behalf): (PersonId, Option<PersonId>),
+        verdict: Verdict,
+        now: u64,
+    ) -> Result<(), Problem> {
         if !self.state.is_open() {
             return Err(Problem::new(
                 Code::AlreadyResolved,
@@ -433,7 +443,7 @@ impl Decision {
                 "Your review of this round is recorded; one person counts once.",
             ));
         }
-        Ok(())
+        self.stand_ins.admit((person, on_behalf), self.editor, &self.reviewed_by)
     }
 
     /// Returns before when somebody who puts it off has to come back; what keeps waiting may be put off beyond its time.
@@ -578,7 +588,7 @@ mod tests {
     #[test]
     fn changed_content_and_late_reviews_are_refused() {
         let decision = open(1);
-        let ruling = Ruling { reviewer: person(1), verdict: Verdict::Approve, follow_up: None };
+        let ruling = Ruling { reviewer: person(1), on_behalf: None, verdict: Verdict::Approve, follow_up: None };
 
         let stale = decision.review(ruling, &Hash([2; 32]), 0).unwrap_err();
         let late = decision.review(ruling, &Hash([1; 32]), 1_000).unwrap_err();
@@ -621,7 +631,7 @@ mod tests {
     fn who_defers_comes_back_before_the_deadline() {
         let mut decision = open(1);
         let defer = |decision: &Decision, follow_up| {
-            let ruling = Ruling { reviewer: person(1), verdict: Verdict::Defer, follow_up };
+            let ruling = Ruling { reviewer: person(1), on_behalf: None, verdict: Verdict::Defer, follow_up };
             decision.review(ruling, &Hash([1; 32]), 100)
         };
 
@@ -653,6 +663,48 @@ mod tests {
             assert_eq!(rule(&decision, person(1), *verdict).unwrap_err().code, Code::FourEyes, "{verdict:?}");
         }
         assert_eq!(rule(&decision, person(2), Verdict::Approve), Ok(Effected::Decided(ResolutionOutcome::Approved)));
+    }
+
+    /// Proves that nobody is two people: whose part the one had, or who is tied to them, the other has no second one.
+    #[test]
+    fn of_delegator_and_delegate_one_counts() {
+        let [ana, ben, cid] = [1, 2, 3].map(|number| person(number).person);
+        let admits = |decision: &Decision, who, on_behalf| {
+            decision.admits((who, on_behalf), Verdict::Approve, 0).map_err(|problem| problem.code)
+        };
+        let mut decision = open(2);
+        assert_eq!(admits(&decision, ana, Some(ben)), Ok(()));
+
+        // Ana ruled in Ben's place.
+        decision.reviewed_by = vec![ana];
+        decision.stand_ins = StandIns { ruled_for: vec![ben], ..StandIns::default() };
+        assert_eq!(admits(&decision, ana, None), Err(Code::AlreadyReviewed));
+        assert_eq!(admits(&decision, ana, Some(cid)), Err(Code::AlreadyReviewed));
+        assert_eq!(admits(&decision, ben, None), Err(Code::FourEyes));
+        assert_eq!(admits(&decision, cid, Some(ben)), Err(Code::FourEyes));
+        assert_eq!(admits(&decision, ben, Some(cid)), Err(Code::FourEyes));
+        assert_eq!(admits(&decision, cid, None), Ok(()));
+
+        // Ben ruled himself; Ana stands in for him, and ruled on nothing.
+        decision.reviewed_by = vec![ben];
+        decision.stand_ins = StandIns { counted: vec![ben], tied: vec![(ben, ana)], ..StandIns::default() };
+        assert_eq!(admits(&decision, ana, Some(ben)), Err(Code::FourEyes));
+        assert_eq!(admits(&decision, ana, None), Err(Code::FourEyes));
+        assert_eq!(admits(&decision, cid, None), Ok(()));
+        decision.reviewed_by = vec![ana];
+        decision.stand_ins = StandIns { counted: vec![ana], tied: vec![(ben, ana)], ..StandIns::default() };
+        assert_eq!(admits(&decision, ben, None), Err(Code::FourEyes));
+        decision.stand_ins.counted.clear();
+        assert_eq!(admits(&decision, ben, None), Ok(()), "who only abstained counts for nobody");
+
+        // What was written in somebody's place is theirs too.
+        let mut edited = open(1);
+        edited.editor = Some(ana);
+        edited.stand_ins.edited_for = Some(ben);
+        assert_eq!(admits(&edited, ben, None), Err(Code::FourEyes));
+        assert_eq!(admits(&edited, cid, Some(ben)), Err(Code::FourEyes));
+        assert_eq!(admits(&edited, cid, Some(ana)), Err(Code::FourEyes));
+        assert_eq!(admits(&edited, cid, None), Ok(()));
     }
 
     #[test]
@@ -742,11 +794,12 @@ mod tests {
             with_seniors: false,
             approvals: Vec::new(),
             reviewed_by: Vec::new(),
+            stand_ins: StandIns::default(),
         }
     }
 
     fn rule(decision: &Decision, reviewer: Approval, verdict: Verdict) -> Result<Effected, Problem> {
-        decision.review(Ruling { reviewer, verdict, follow_up: None }, &Hash([1; 32]), 0)
+        decision.review(Ruling { reviewer, on_behalf: None, verdict, follow_up: None }, &Hash([1; 32]), 0)
     }
 
     fn person(number: u8) -> Approval {

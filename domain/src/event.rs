@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::{
     change::Decided,
     decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, Risk, Verdict},
+    delegation::{OnBehalf, Terms},
     holding::{Holding, RoleScope, Source},
     ids::{
         AccessReviewId, AgentKeyId, AuditWindowId, BulkRunId, ChangeId, DecisionId, DecisionTypeId, EntryId,
@@ -376,6 +377,8 @@ pub enum Event {
         signature: Option<Signature>,
         /// The act on several decisions that it belongs to, where it was given with others.
         bulk: Option<BulkRunId>,
+        /// In whose place they ruled, where it was not in their own right.
+        on_behalf: Option<OnBehalf>,
     },
     /// A person sent one ruling on several decisions. Each gets a review of its own, which names this act, or a refusal.
     BulkStarted {
@@ -923,6 +926,46 @@ pub enum Event {
         /// What is kept of the group, committed; absent at the end.
         document: Option<String>,
     },
+    /// A reviewer gave a colleague the right to review in their place.
+    DelegationGiven {
+        /// Whose right it is.
+        delegator: PersonId,
+        /// Number of this entry about the delegator.
+        n: u64,
+        /// To whom, how far and for how long.
+        terms: Terms,
+    },
+    /// A right to review in somebody's place was ended before its time, by one of the two.
+    DelegationEnded {
+        /// Whose right it is.
+        delegator: PersonId,
+        /// Number of this entry about the delegator.
+        n: u64,
+        /// The entry that gave it.
+        delegation: EntryId,
+    },
+    /// A person said from when to when they are away; what they had said before holds no longer.
+    AbsenceSet {
+        /// The person.
+        person: PersonId,
+        /// Number of this entry about the person.
+        n: u64,
+        /// When it begins, milliseconds since 1970 UTC.
+        from: u64,
+        /// When it ends.
+        until: u64,
+        /// The entry that gave the delegation which applies meanwhile.
+        delegation: Option<EntryId>,
+    },
+    /// A person is back, or does not go.
+    AbsenceCleared {
+        /// The person.
+        person: PersonId,
+        /// Number of this entry about the person.
+        n: u64,
+        /// The entry that had said it.
+        absence: EntryId,
+    },
     /// Authorisation said no.
     Denied {
         /// The action, a Cedar action name.
@@ -1249,6 +1292,8 @@ crate::decision::words! {
         Bulk "bulk"
         /// What people look at afterwards.
         PostReviews "post_reviews"
+        /// Who reviews in whose place.
+        Delegations "delegations"
     }
 }
 
@@ -1412,6 +1457,7 @@ impl Event {
                 edited,
                 signature,
                 bulk,
+                on_behalf,
             } => {
                 let mut parts = act("decision.reviewed", "decision", decision.0, *n)
                     .d([
@@ -1434,6 +1480,12 @@ impl Event {
                     ]);
                 }
                 parts.d.extend(bulk.map(|bulk| ("bulk", id(bulk.0))));
+                if let Some(OnBehalf { delegation, authority: (number, set), .. }) = on_behalf {
+                    parts.d.extend([
+                        ("delegation", id(delegation.0)),
+                        ("for_authority", Value::object([("n", Value::from(*number)), ("set", (*set).into())])),
+                    ]);
+                }
                 parts
             }
             Event::BulkStarted { bulk, count, verdict, code, policy } => act("bulk.started", "bulk", bulk.0, 1).d([
@@ -1738,6 +1790,30 @@ impl Event {
             Event::PostReviewed { act: of, result, reason, by } => act("post_review.given", "post_review", of.0, 1)
                 .d([("result", result.word().into())])
                 .text("reason", reason, TextOwner::Person(*by)),
+            Event::DelegationGiven { delegator, n, terms } => {
+                let mut parts = act("delegation.given", "person", delegator.0, *n).d([
+                    ("from", terms.from.into()),
+                    ("to", id(terms.to.0)),
+                    ("until", terms.until.into()),
+                ]);
+                if let RoleScope::Systems(systems) = &terms.scope {
+                    parts.d.push(("systems", Value::array(systems.iter().map(|system| id(system.0)))));
+                }
+                parts.d.extend(terms.limits.members());
+                parts
+            }
+            Event::DelegationEnded { delegator, n, delegation } => {
+                act("delegation.ended", "person", delegator.0, *n).d([("delegation", id(delegation.0))])
+            }
+            Event::AbsenceSet { person, n, from, until, delegation } => {
+                let mut parts = act("absence.set", "person", person.0, *n)
+                    .d([("from", (*from).into()), ("until", (*until).into())]);
+                parts.d.extend(delegation.map(|entry| ("delegation", id(entry.0))));
+                parts
+            }
+            Event::AbsenceCleared { person, n, absence } => {
+                act("absence.cleared", "person", person.0, *n).d([("absence", id(absence.0))])
+            }
             Event::Denied { action, object, cause } => {
                 let mut parts = bare("access.denied").d([("action", (*action).into())]);
                 parts.d.extend(cause.map(|cause| ("cause", cause.word().into())));

@@ -113,6 +113,10 @@ ids! {
     SavedViewId
     /// One act on several decisions, and the page that it was sent from (UUIDv7).
     BulkRunId
+    /// The right to review in somebody's place (UUIDv7).
+    DelegationId
+    /// A time in which somebody is away (UUIDv7).
+    AbsenceId
 }
 
 /// The text is not a lower-case hyphenated UUID.

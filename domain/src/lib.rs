@@ -16,6 +16,7 @@ pub mod change;
 pub mod csv;
 pub mod decision;
 pub mod decision_type;
+pub mod delegation;
 pub mod directory;
 pub mod event;
 pub mod holding;

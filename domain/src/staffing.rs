@@ -1,11 +1,11 @@
 //! Whether the people there are can fill the seats of a table: asked of every row and every AI system it may catch.
 //!
-//! Counted are people who may review what a system proposes, each once, without its owner. What single assignments are
-//! limited to beyond systems (types, risk, amount) is not asked: a table with a seat that only such a limit leaves empty
-//! passes.
+//! Counted are people who may review what a system proposes, each once, without its owner; of who stands in for whom one.
+//! What single assignments are limited to beyond systems (types, risk, amount) is not asked: a table with a seat that only
+//! such a limit leaves empty passes.
 
 use crate::{
-    ids::SystemId,
+    ids::{PersonId, SystemId},
     policy::{Compared, Facts, OnTimeout, PolicyBody, Route, Row, Staff, plural},
     role::Role,
 };
@@ -19,6 +19,54 @@ pub struct SystemStaff {
     pub name: String,
     /// Who may review what it proposes.
     pub staff: Staff,
+}
+
+/// A review that somebody could give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chance {
+    /// Who.
+    pub person: PersonId,
+    /// In whose place, where it is not in their own right.
+    pub on_behalf: Option<PersonId>,
+    /// As a senior approver.
+    pub senior: bool,
+}
+
+impl Chance {
+    fn is_of(&self, person: PersonId) -> bool {
+        self.person == person || self.on_behalf == Some(person)
+    }
+
+    /// Tells whether only one of both counts on a decision, as [`crate::decision::Decision::admits`] would say.
+    fn excludes(&self, other: &Self, ties: &[(PersonId, PersonId)]) -> bool {
+        let shared = self.is_of(other.person) || other.on_behalf.is_some_and(|person| self.is_of(person));
+        let tied = |&(one, another): &(PersonId, PersonId)| {
+            self.is_of(one) && other.is_of(another) || self.is_of(another) && other.is_of(one)
+        };
+        shared || ties.iter().any(tied)
+    }
+}
+
+/// Counts how many of these reviews count together on a decision, and how many of those by senior approvers do; `ties` are
+/// delegators with their delegates, of whom one counts.
+///
+/// So many can come together. Where delegations of several people cross, there may be a way for more.
+pub fn together(chances: &[Chance], ties: &[(PersonId, PersonId)]) -> Staff {
+    let senior: Vec<_> = chances.iter().copied().filter(|chance| chance.senior).collect();
+    Staff { reviewers: compatible(chances, ties), senior: compatible(&senior, ties) }
+}
+
+fn compatible(chances: &[Chance], ties: &[(PersonId, PersonId)]) -> u64 {
+    let is_tied = |chance: &&Chance| ties.iter().any(|(one, other)| chance.is_of(*one) || chance.is_of(*other));
+    let (mut left, free): (Vec<&Chance>, Vec<&Chance>) = chances.iter().partition(is_tied);
+    let mut count = free.len() as u64;
+    // Whoever stands in the way of fewest comes first.
+    while let Some(next) = left.iter().min_by_key(|one| left.iter().filter(|other| one.excludes(other, ties)).count()) {
+        let next = **next;
+        left.retain(|other| !next.excludes(other, ties));
+        count += 1;
+    }
+    count
 }
 
 /// A seat of a row that nobody can fill.
@@ -135,6 +183,31 @@ mod tests {
         // Two senior approvers who come for a fill the third seat as well.
         assert_eq!(seats, [(1, Role::SeniorApprover, 2, 2, 1)]);
         assert_eq!(found[0].sentence(), "Rule both lacks 2 senior approvers for a");
+    }
+
+    #[test]
+    fn of_who_stands_in_for_whom_one_is_counted() {
+        let people = |number: u8| PersonId(Uuid::from_bytes([number; 16]));
+        let own = |number, senior| Chance { person: people(number), on_behalf: None, senior };
+        let place = |number, of| Chance { person: people(number), on_behalf: Some(people(of)), senior: true };
+        let count = |chances: &[Chance], ties: &[(u8, u8)]| {
+            let ties: Vec<_> = ties.iter().map(|(one, other)| (people(*one), people(*other))).collect();
+            let Staff { reviewers, senior } = together(chances, &ties);
+            (reviewers, senior)
+        };
+
+        assert_eq!(count(&[own(1, true), own(2, false), own(3, false)], &[]), (3, 1));
+        // The second stands in for the first: both are there, and one of them counts.
+        assert_eq!(count(&[own(1, true), own(2, false), place(2, 1), own(3, false)], &[(1, 2)]), (2, 1));
+        // The first is away or barred, and the second comes in their place, or not.
+        assert_eq!(count(&[place(2, 1), own(3, false)], &[(1, 2)]), (2, 1));
+        assert_eq!(count(&[own(3, false)], &[(1, 2)]), (1, 0));
+        // Two stand in for one: in their own right they are two, and in the first one's place one.
+        let both = [own(1, true), own(2, false), place(2, 1), own(3, false), place(3, 1)];
+        assert_eq!(count(&both, &[(1, 2), (1, 3)]), (2, 1));
+        // One stands in for two who are away.
+        assert_eq!(count(&[place(3, 1), place(3, 2)], &[(1, 3), (2, 3)]), (1, 1));
+        assert_eq!(count(&[], &[(1, 2)]), (0, 0));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Instants as text: RFC 3339 in UTC with milliseconds, the one form on the wire and in `<time>`.
 
+/// A day in milliseconds.
+pub const DAY_MS: u64 = 86_400_000;
+
 /// Writes an instant, given in milliseconds since 1970 UTC.
 pub fn rfc3339(at: u64) -> String {
     let (seconds, milliseconds) = (at / 1_000, at % 1_000);

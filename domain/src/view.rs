@@ -9,6 +9,7 @@ use crate::{
     change::Decided,
     decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, ReviewState, Risk, SealState, State, Verdict},
     decision_type::{Kind, Parameter, Reversibility},
+    delegation::{AbsenceRow, DelegationRow, OwnDelegations},
     event::SignInMethod,
     ids::{
         AgentKeyId, ChangeId, DecisionId, EntryId, LeaseId, PasskeyId, PersonId, PresentationId, RoleAssignmentId,
@@ -503,6 +504,13 @@ pub struct SettlingSection {
     pub until: u64,
 }
 
+/// In whose right somebody rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Way {
+    /// In whose place, and the name; nothing for their own right.
+    pub on_behalf: Option<(PersonId, String)>,
+}
+
 /// The review form, or why there is none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -523,6 +531,8 @@ pub enum Composer {
         refused: Vec<RefusedVerdict>,
         /// Before when somebody who puts it off has to come back, if before any time.
         defer_before: Option<u64>,
+        /// In whose right they may rule: their own first.
+        ways: Vec<Way>,
     },
     /// The person may rule once they have started the review.
     Ready {
@@ -642,6 +652,10 @@ pub struct PathStep {
 pub struct PeopleView {
     /// Members, oldest first.
     pub people: Vec<PersonRow>,
+    /// Who reviews in whose place now or later.
+    pub delegations: Vec<DelegationRow>,
+    /// Who is away now or later.
+    pub absences: Vec<AbsenceRow>,
     /// Server time.
     pub now: u64,
 }
@@ -743,6 +757,8 @@ pub struct MeView {
     pub sessions: Vec<SessionRow>,
     /// The person's latest reviews, newest first.
     pub reviews: Vec<OwnReview>,
+    /// Who reviews in whose place, and when the person is away.
+    pub delegations: OwnDelegations,
     /// Server time.
     pub now: u64,
 }
@@ -786,6 +802,8 @@ pub struct OwnReview {
     pub verdict: Verdict,
     /// Whether it counts.
     pub state: ReviewState,
+    /// In whose place it was given, by name, where it was not in their own right.
+    pub on_behalf: Option<String>,
     /// Its entry, where it may be taken back.
     pub retractable: Option<EntryId>,
     /// When what people decided is final, where they have and it is not.
@@ -1137,6 +1155,10 @@ crate::decision::words! {
         ToPostReview "to_post_review"
         /// Somebody looked at what the reader did, and did not uphold it.
         NotUpheld "not_upheld"
+        /// Somebody lets them review in their place.
+        StandsIn "stands_in"
+        /// A right to review in somebody's place was ended by the other.
+        StandsInNoMore "stands_in_no_more"
     }
 }
 

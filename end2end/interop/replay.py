@@ -72,6 +72,29 @@ class Review:
     edited: str | None = None
     stands: bool = True
     alone: bool = False
+    on_behalf: str | None = None
+
+    def people(self) -> set[str]:
+        """Whose part it is: who gave it, and in whose place."""
+        return {self.person} | ({self.on_behalf} if self.on_behalf else set())
+
+
+@dataclass
+class Delegation:
+    """A right to review in somebody's place."""
+
+    delegator: str
+    delegate: str
+    systems: list[str] | None
+    start: int
+    end: int
+    ended: bool = False
+
+    def runs(self, at: int, slack: int = 0) -> bool:
+        return not self.ended and self.start <= at < self.end + slack
+
+    def covers(self, system: str) -> bool:
+        return self.systems is None or system in self.systems
 
 
 @dataclass
@@ -118,6 +141,7 @@ class Decision:
     judged: bool = True
     rejected_at: int | None = None
     editor: str | None = None
+    edited_for: str | None = None
     stale: bool = False
     withdrawn: bool = False
     held: dict[str, str] = field(default_factory=dict)
@@ -158,6 +182,7 @@ class Replay:
         self.bulks: dict[str, Bulk] = {}
         self.to_look_at: dict[str, str | None] = {}
         self.looked_at = 0
+        self.delegations: dict[str, Delegation] = {}
         self.disagreements: list[Disagreement] = []
         self.not_understood: Counter[str] = Counter()
         self.reviews = 0
@@ -167,7 +192,7 @@ class Replay:
         about = leaf.get("obj") or {}
         kind = leaf["kind"]
         if about.get("t") == "person":
-            self.visit_person(about["id"], leaf)
+            self.visit_person(index, about["id"], leaf)
         elif kind in ("system.paused", "system.resumed"):
             (self.paused.add if kind == "system.paused" else self.paused.discard)(about.get("id"))
         elif kind == "system.owner_named":
@@ -214,7 +239,7 @@ class Replay:
         said = (d["verdict"], d["code"], d["policy"])
         self.bulks[id] = Bulk(actor.get("sid", ""), said, d["count"])
 
-    def visit_person(self, person: str, leaf: Leaf) -> None:
+    def visit_person(self, index: int, person: str, leaf: Leaf) -> None:
         d, kind = leaf.get("d") or {}, leaf["kind"]
         held = self.roles.setdefault(person, {})
         if kind == "person.disabled":
@@ -227,6 +252,28 @@ class Replay:
             gone = d.get("assignment")
             for key in [key for key, one in held.items() if key == gone or (gone is None and one["role"] == d["role"])]:
                 del held[key]
+        elif kind == "delegation.given":
+            for why in self.give(person, leaf, d):
+                self.disagree(index, "none", why)
+        elif kind == "delegation.ended":
+            given = self.delegations.get(d["delegation"])
+            if given is None or given.ended or given.delegator != person:
+                self.disagree(index, "none", "a delegation was ended that did not run")
+            else:
+                given.ended = True
+                if leaf["actor"].get("sid") not in (given.delegator, given.delegate):
+                    self.disagree(index, "none", "a delegation was ended by neither of its two people")
+
+    def give(self, person: str, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
+        """Somebody gives a colleague the right to review in their place; nobody passes such a right on."""
+        if leaf["actor"].get("sid") != person or d["to"] == person:
+            yield "a right to review was given by another than its owner, or to its owner"
+        new = Delegation(person, d["to"], d.get("systems"), d["from"], d["until"])
+        for one in self.delegations.values():
+            at_once = not one.ended and leaf["at"] < one.end and one.start < new.end and new.start < one.end
+            if at_once and (one.delegate == new.delegator or one.delegator == new.delegate):
+                yield "a right to review was passed on by somebody who has it from another"
+        self.delegations[leaf["id"]] = new
 
     def holds(self, person: str, role: str, system: str, at: int) -> bool:
         for d in self.roles.get(person, {}).values():
@@ -368,7 +415,8 @@ class Replay:
             yield f"the review is of round {d['round']}, and the round is {decision.round}"
         if d["content"] != decision.content:
             yield "the review is of a content that is not the decision's"
-        if person == decision.editor:
+        delegator = leaf["actor"].get("for")
+        if {person, delegator} & {decision.editor, decision.edited_for} - {None}:
             yield "who edited the content reviewed it"
         if decision.standing("request_changes"):
             yield "it was reviewed while its AI system was to change it"
@@ -377,15 +425,16 @@ class Replay:
         if person in self.disabled:
             yield "the reviewer was disabled"
         alone = "single_operator" in (leaf.get("authz") or {}).get("ids", [])
-        if person == self.owners.get(decision.system) and not alone:
+        if self.owners.get(decision.system) in {person, delegator} - {None} and not alone:
             yield "the reviewer owned the AI system that proposed it"
-        senior = self.holds(person, SENIOR_APPROVER, decision.system, at)
-        if not senior and not self.holds(person, APPROVER, decision.system, at):
+        senior = self.holds(delegator or person, SENIOR_APPROVER, decision.system, at)
+        if not senior and not self.holds(delegator or person, APPROVER, decision.system, at):
             yield "the reviewer held no role that reviews"
+        yield from self.in_place(decision, person, delegator, at, d)
         if d["verdict"] in COUNTED and any(one.person == person for one in decision.standing(*COUNTED)):
             yield "the same person's review of this round stands already"
         decision.reviews[leaf["id"]] = Review(
-            leaf["id"], person, d["verdict"], d["round"], senior, d.get("edited"), alone=alone
+            leaf["id"], person, d["verdict"], d["round"], senior, d.get("edited"), alone=alone, on_behalf=delegator
         )
         # A log from before there were claims has none.
         if self.leases and person not in decision.held.values():
@@ -397,6 +446,38 @@ class Replay:
             decision.held.clear()
         if d["verdict"] == "reject":
             decision.rejected_at = index
+
+    def in_place(
+        self, decision: Decision, person: str, delegator: str | None, at: int, d: dict[str, Any]
+    ) -> Iterator[str]:
+        """Why a review has no delegation to stand on, or gives one person two parts, if so."""
+        given = self.delegations.get(d.get("delegation", ""))
+        if delegator is None and "delegation" in d:
+            yield "the review names a delegation and nobody in whose place it was given"
+        if delegator is not None:
+            if given is None or (given.delegator, given.delegate) != (delegator, person):
+                yield "the reviewer was given no such right by whom they reviewed for"
+            elif not given.runs(at, CLOCK_SLACK_MS) or not given.covers(decision.system):
+                yield "what was given did not run, or does not cover this AI system"
+            if delegator in self.disabled:
+                yield "in whose place it was reviewed, was disabled"
+            roles = (APPROVER, SENIOR_APPROVER)
+            if not any(one["role"] in roles and at < one.get("until", at + 1) for one in self.held(person)):
+                yield "who reviewed in somebody's place held no role that reviews"
+        people = {person} | ({delegator} if delegator else set())
+        for one in decision.standing(*(VERDICTS - {"defer"})):
+            if one.round == d["round"] and one.people() & people and (delegator or one.on_behalf):
+                yield "one person has two parts in the round, their own and by somebody in their place"
+        counted = set().union(*(one.people() for one in decision.standing(*COUNTED)))
+        for one in self.delegations.values():
+            if one.runs(at - CLOCK_SLACK_MS) and at < one.end and one.covers(decision.system):
+                if one.delegator in people and one.delegate in counted - people:
+                    yield "delegator and delegate both reviewed it"
+                elif one.delegate in people and one.delegator in counted - people:
+                    yield "delegator and delegate both reviewed it"
+
+    def held(self, person: str) -> list[Leaf]:
+        return list(self.roles.get(person, {}).values())
 
     def unseen(self, decision: Decision, person: str, id: str, d: dict[str, Any]) -> Iterator[str]:
         """Why this very person had not been shown this very content, if so."""
@@ -471,13 +552,13 @@ class Replay:
             made = [one for one in decision.standing("approve_with_edits") if one.edited == d["content"]]
             if not any(one.person == actor.get("sid") and one.round == decision.round for one in made):
                 yield "it was edited by nobody whose review approved exactly these edits"
-            decision.editor = actor.get("sid")
+            decision.editor, decision.edited_for = actor.get("sid"), actor.get("for")
         else:
             if actor["as"] != "agent" or actor.get("sid") != decision.system:
                 yield "it was revised by somebody else than its AI system"
             if not decision.standing("request_changes"):
                 yield "it was revised and nobody had asked for a change"
-            decision.editor = None
+            decision.editor, decision.edited_for = None, None
         self.check_content(index, leaf["obj"]["id"], d["content"])
         decision.content, decision.round, decision.settling = d["content"], decision.round + 1, None
         decision.begin_anew()
@@ -617,9 +698,9 @@ class Replay:
                 yield f"it counts {entry}, which is no review of its round"
             elif not review.stands:
                 yield f"it counts {entry}, a review that was retracted or voided"
-            elif any(review.person == one.person for one in counted):
+            elif any(review.people() & one.people() for one in counted):
                 yield f"it counts one person twice, with {entry}"
-            elif review.person == self.owners.get(decision.system) and not review.alone:
+            elif self.owners.get(decision.system) in review.people() and not review.alone:
                 yield f"it counts {entry}, a review of who owns the AI system by then"
             else:
                 counted.append(review)

@@ -30,6 +30,14 @@ class Log:
             self.act("person", person, "role.assigned", {"role": replay.APPROVER, "assignment": f"{person}-approver"})
         self.act("person", "sue", "role.assigned", {"role": replay.SENIOR_APPROVER, "assignment": "sue-senior"})
 
+    def give(self, delegator: str, delegate: str, by: str | None = None, **d: Any) -> str:
+        """Somebody gives a colleague the right to review in their place, for an hour around this moment."""
+        right = {"to": delegate, "from": self.at - HOUR, "until": self.at + HOUR}
+        return self.act("person", delegator, "delegation.given", right | d, as_="person", sid=by or delegator)
+
+    def take_back(self, delegator: str, delegation: str, by: str) -> None:
+        self.act("person", delegator, "delegation.ended", {"delegation": delegation}, as_="person", sid=by)
+
     def add(self, leaf: dict[str, Any]) -> str:
         self.at += 1
         leaf = {"v": 1, "at": self.at, "id": f"entry-{len(self.leaves)}", **leaf}
@@ -39,6 +47,7 @@ class Log:
     def act(self, t: str, id: str, kind: str, d: dict[str, Any], **actor: str) -> str:
         self.numbers[id] = self.numbers.get(id, 0) + 1
         actor_ = {"as": actor.get("as_", "engine")} | ({"sid": actor["sid"]} if "sid" in actor else {})
+        actor_ |= {"for": actor["for_"]} if "for_" in actor else {}
         return self.add({"kind": kind, "obj": {"t": t, "id": id, "n": self.numbers[id]}, "d": d, "actor": actor_})
 
     def statement(self, label: str, body: dict[str, Any]) -> str:
@@ -134,6 +143,12 @@ class Decision:
         right = {"content": self.content, "seen": seen, "policy": POLICY, "round": self.round, "verdict": verdict}
         return self.do("reviewed", right | d, as_="person", sid=person)
 
+    def review_for(self, person: str, delegator: str, given: str, verdict: str = "approve", **more: str) -> str:
+        """A person rules in somebody's place."""
+        d = {"content": self.content, "seen": self.view(person), "policy": POLICY, "round": self.round}
+        d |= {"verdict": verdict, "delegation": given} | more
+        return self.do("reviewed", d, as_="person", sid=person, for_=delegator)
+
     def resolve(self, outcome: str, *reviews: str, **d: Any) -> str:
         right = {"content": self.content, "policy": POLICY, "round": self.round, "rule": 1, "outcome": outcome}
         return self.do("resolved", right | ({"reviews": list(reviews)} if reviews else {}) | d)
@@ -213,6 +228,27 @@ class Right(Case):
         decision.review("ann")
         decision.resolve("rejected", decision.review("bob", "reject"))
         self.agrees("rejected")
+
+    def test_a_senior_approvers_seat_is_filled_in_their_place(self) -> None:
+        given = self.log.give("sue", "ann", systems=[SYSTEM])
+        decision = Decision(self.log, need=2, route="escalate")
+        self.log.act("person", "tom", "role.assigned", {"role": replay.SENIOR_APPROVER, "assignment": "tom-senior"})
+        decision.resolve("approved", decision.review_for("ann", "sue", given), decision.review("tom"))
+        self.agrees("approved")
+
+    def test_several_are_reviewed_in_somebodys_place_by_one_act(self) -> None:
+        given, bulk = self.log.give("bob", "ann"), sent(self.log, count=1)
+        decision = Decision(self.log, need=1)
+        review = decision.review_for("ann", "bob", given, code="within_policy", bulk=bulk)
+        decision.resolve("approved", review)
+        self.agrees("approved")
+
+    def test_what_was_given_ends_and_both_count_again(self) -> None:
+        self.log.take_back("bob", self.log.give("bob", "ann"), by="ann")
+        self.log.give("ann", "cid", systems=["system-9"])
+        decision = Decision(self.log, need=3)
+        decision.resolve("approved", *(decision.review(person) for person in ("ann", "bob", "cid")))
+        self.agrees("approved")
 
     def test_silence_expires_at_the_deadline(self) -> None:
         decision = Decision(self.log)
@@ -750,6 +786,17 @@ class Wrong(Case):
         other.review("ann", "abstain")
         self.disagrees("the reviewer owned the AI system that proposed it")
 
+    def test_a_review_in_the_place_of_who_owns_the_system(self) -> None:
+        given = self.log.give("bob", "ann")
+        decision = Decision(self.log, need=1)
+        first = decision.review_for("ann", "bob", given)
+        self.log.act("system", SYSTEM, "system.owner_named", {"owner": "bob"}, as_="person", sid="adm")
+        decision.resolve("approved", first)
+        self.disagrees("a review of who owns the AI system by then")
+        other = Decision(self.log, id="decision-2", need=1)
+        other.review_for("ann", "bob", given, "abstain")
+        self.disagrees("the reviewer owned the AI system that proposed it")
+
     def test_a_revocation_of_what_was_not_approved_or_twice(self) -> None:
         decision = Decision(self.log, need=1)
         decision.revoke(decision.resolve("rejected", decision.review("ann", "reject")))
@@ -905,6 +952,72 @@ class Wrong(Case):
         decision.resolve("approved", review, rule=9, policy="policy-0")
         for why in ("another policy version", "of round 2", "another policy is", "another row", "has number 5"):
             self.disagrees(why)
+
+    def test_a_review_in_a_place_that_was_not_given(self) -> None:
+        def run(why: str, **d: Any) -> None:
+            self.log = Log()
+            given = self.log.give("bob", "ann", **d)
+            Decision(self.log).review_for("ann", "bob", given)
+            self.disagrees(why)
+
+        run("given no such right", to="cid")
+        run("did not run", until=self.log.at - 60_000, **{"from": 0})
+        run("does not cover this AI system", systems=["system-9"])
+        self.log = Log()
+        self.log.act("person", "dan", "role.assigned", {"role": "viewer", "assignment": "dan-viewer"})
+        Decision(self.log).review_for("ann", "dan", self.log.give("dan", "ann"))
+        self.disagrees("the reviewer held no role that reviews")
+        self.log = Log()
+        Decision(self.log).review_for("dan", "bob", self.log.give("bob", "dan"))
+        self.disagrees("who reviewed in somebody's place held no role that reviews")
+        self.log = Log()
+        given = self.log.give("bob", "ann")
+        self.log.act("person", "bob", "person.disabled", {})
+        Decision(self.log).review_for("ann", "bob", given)
+        self.disagrees("in whose place it was reviewed, was disabled")
+        self.log = Log()
+        Decision(self.log).review("ann", delegation=self.log.give("bob", "ann"))
+        self.disagrees("nobody in whose place")
+
+    def test_delegator_and_delegate_both_count(self) -> None:
+        for second in ("ann", "bob"):
+            self.log = Log()
+            decision = Decision(self.log)
+            given = self.log.give("bob", "ann")
+            first = decision.review_for("ann", "bob", given)
+            decision.resolve("approved", first, decision.review(second))
+            self.disagrees("it counts one person twice")
+            self.disagrees("one person has two parts")
+        for first, second in (("ann", "bob"), ("bob", "ann")):
+            self.log = Log()
+            decision = Decision(self.log)
+            self.log.give("bob", "ann")
+            decision.review(first)
+            decision.review(second)
+            self.disagrees("delegator and delegate both reviewed it")
+
+    def test_who_wrote_it_or_had_it_written_rules_on_it(self) -> None:
+        decision = Decision(self.log, need=1)
+        review = decision.edit("ann", tier="medium")
+        decision.do("review_voided", {"review": review, "cause": "revised"})
+        decision.review_for("cid", "ann", self.log.give("ann", "cid"))
+        self.disagrees("who edited the content reviewed it")
+
+    def test_a_right_that_is_passed_on_or_given_or_ended_by_another(self) -> None:
+        for first, second in ((("bob", "ann"), ("ann", "cid")), (("ann", "cid"), ("bob", "ann"))):
+            self.log = Log()
+            self.log.give(*first)
+            self.log.give(*second)
+            self.disagrees("was passed on")
+        self.log = Log()
+        self.log.give("bob", "ann", by="cid")
+        self.disagrees("given by another than its owner")
+        self.log = Log()
+        self.log.take_back("bob", self.log.give("bob", "ann"), by="cid")
+        self.disagrees("ended by neither of its two people")
+        self.log = Log()
+        self.log.take_back("bob", "entry-0", by="bob")
+        self.disagrees("ended that did not run")
 
     def test_an_entry_that_lacks_a_member(self) -> None:
         Decision(self.log).do("reviewed", {"verdict": "approve"}, as_="person", sid="ann")

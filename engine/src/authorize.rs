@@ -4,6 +4,8 @@
 //! with the person's row locked for share, so a role lost a moment ago is lost here too. Any error of
 //! evaluation denies, because Cedar skips a policy that errs and a skipped `forbid` would open a door.
 
+pub(crate) mod behalf;
+
 use std::{collections::HashSet, str::FromStr};
 
 use cedar_policy::{
@@ -20,6 +22,7 @@ use countersign_domain::{
     ids::{ChangeId, DecisionId, EntryId, HandoverId, PersonId, PolicyVersionId, ProviderId, SessionId, SystemId},
     problem::{Code, Problem},
     role::Role,
+    staffing::{self, Chance},
 };
 use countersign_ledger::{
     hash::{Hash, Label, digest},
@@ -145,6 +148,9 @@ actions! {
     OverrideDecision "override_decision"
     ListPostReviews "list_post_reviews"
     GivePostReview "give_post_review"
+    GiveDelegation "give_delegation"
+    EndDelegation "end_delegation"
+    SetAbsence "set_absence"
 }
 
 /// On what.
@@ -265,6 +271,9 @@ impl Denial {
 
     /// Says what is missing and who can give it.
     pub(crate) fn sentence(&self) -> String {
+        if let Some(problem) = &self.problem {
+            return problem.detail.clone();
+        }
         let by = |policy: &str| self.policies.iter().any(|id| id == policy);
         if by("key_holder_never_reviews") && self.action == Action::OverrideDecision {
             return "You made the key of this agent, so somebody else has to release what it proposes.".into();
@@ -390,6 +399,9 @@ impl Denial {
             }
             Action::GivePostReview => {
                 "This takes a senior approver of the AI system and type or a compliance officer, or for a sign-in an admin or a compliance officer. An admin can give such a role.".into()
+            }
+            Action::GiveDelegation => {
+                "Letting somebody review in your place needs the role approver or senior approver. An admin can give it.".into()
             }
             Action::HandOver => {
                 "Writing a note needs the role approver or senior approver for what it is about. An admin can give it.".into()
@@ -646,31 +658,41 @@ pub(crate) async fn seniors(conn: &mut PgConnection, decision: DecisionId, now: 
     Ok(seniors)
 }
 
-/// Tells whether so many senior approvers as a decision asks for may review it, besides one person.
+/// Tells whether so many senior approvers as a decision asks for may review it, themselves or by who stands in for them,
+/// besides one person and in whose place that one acts.
 pub(crate) async fn has_seniors(
     conn: &mut PgConnection,
     engine: &Engine,
     stored: &db::decisions::Decision,
-    besides: PersonId,
+    (besides, in_place_of): (PersonId, Option<PersonId>),
 ) -> Result<bool> {
     let now = engine.now();
     let target = Target::Decision { id: stored.id, system: stored.system, n: stored.n };
     let running = db::roles::list_running(conn, now).await?;
     let mut seniors: Vec<_> = running
         .iter()
-        .filter(|assignment| assignment.holding.role == Role::SeniorApprover && assignment.person != besides)
+        .filter(|assignment| assignment.holding.role == Role::SeniorApprover)
         .map(|assignment| assignment.person)
         .collect();
+    seniors.sort_unstable();
     seniors.dedup();
-    let mut able = 0;
-    for person in seniors {
-        if able >= stored.need {
-            break;
+    let away = db::absences::list_away(conn, now).await?;
+    let ties = db::delegations::tied(conn, stored.system, now).await?;
+    let own = seniors.iter().map(|person| (*person, None));
+    let in_place = ties.iter().filter(|(delegator, _)| seniors.contains(delegator));
+    let asked: Vec<_> = own.chain(in_place.map(|(delegator, delegate)| (*delegate, Some(*delegator)))).collect();
+    let has_part = |person: PersonId| person == besides || Some(person) == in_place_of;
+    let mut chances = Vec::new();
+    for (person, on_behalf) in asked {
+        if has_part(person) || on_behalf.is_some_and(has_part) || away.contains(&person) {
+            continue;
         }
-        let allowed = ask(conn, engine, person, Action::ReviewDecision, target).await?.allowed;
-        able += u64::from(allowed && is_senior(conn, person, stored.id, now).await?);
+        let (allowed, senior) = behalf::could_review(conn, engine, (person, on_behalf), target).await?;
+        if allowed && senior {
+            chances.push(Chance { person, on_behalf, senior });
+        }
     }
-    Ok(able >= stored.need)
+    Ok(staffing::together(&chances, &ties).senior >= stored.need)
 }
 
 /// Somebody imagined with one assignment, in front of something imagined: for the matrix of roles.
@@ -690,6 +712,8 @@ pub(crate) fn imagine(policies: &Policies, sample: &Sample) -> Result<Opinion> {
         alone: false,
         factor_missing: false,
         held: std::slice::from_ref(&sample.holding),
+        stands_in: &[],
+        acts_for: None,
     };
     let facts = match sample.target {
         Target::Decision { .. } | Target::PostReview { decision: Some(_), .. } => {
@@ -856,6 +880,12 @@ async fn principal(
             let person = db::people::lock_share(conn, *id, *session).await?.ok_or(Error::NotFound)?;
             let held: Vec<Holding> =
                 db::roles::held(conn, *id, now).await?.into_iter().map(|held| held.holding).collect();
+            // Only in front of a decision does somebody act in another's place.
+            let stood_in = match target {
+                Target::Decision { .. } => db::delegations::held(conn, *id, now).await?,
+                _ => Vec::new(),
+            };
+            let stands_in: Vec<Holding> = stood_in.into_iter().map(|one| one.holding).collect();
             let viewer = Viewer {
                 id: *id,
                 disabled: person.disabled,
@@ -863,6 +893,8 @@ async fn principal(
                 factor_missing: *factor_missing,
                 alone: person.alone,
                 held: &held,
+                stands_in: &stands_in,
+                acts_for: None,
             };
             let entity = viewer.entity(target, facts.matter.as_ref())?;
             let held = held.iter().flat_map(Holding::held).collect();
@@ -898,14 +930,19 @@ struct Viewer<'a> {
     factor_missing: bool,
     alone: bool,
     held: &'a [Holding],
+    /// What they may act by in others' places.
+    stands_in: &'a [Holding],
+    /// What of that this act is done by, where it is done in somebody's place: then their own roles give no right to it.
+    acts_for: Option<&'a [Holding]>,
 }
 
 impl Viewer<'_> {
     fn entity(&self, target: Target, matter: Option<&Matter>) -> Result<Entity> {
-        let words = |fits: &dyn Fn(&Holding) -> bool| {
-            let words = self.held.iter().filter(|holding| fits(holding)).map(|holding| text(holding.role.word()));
+        let words_of = |held: &[Holding], fits: &dyn Fn(&Holding) -> bool| {
+            let words = held.iter().filter(|holding| fits(holding)).map(|holding| text(holding.role.word()));
             RestrictedExpression::new_set(words)
         };
+        let words = |fits: &dyn Fn(&Holding) -> bool| words_of(self.held, fits);
         let here = |holding: &Holding| match (target, matter) {
             (Target::Decision { .. } | Target::PostReview { .. }, Some(matter)) => holding.covers(matter),
             (
@@ -920,6 +957,7 @@ impl Viewer<'_> {
             _ => holding.scope == RoleScope::All,
         };
         let able = |holding: &Holding| here(holding) && matter.is_none_or(|matter| holding.reaches(matter));
+        let own = |holding: &Holding| self.acts_for.is_none() && able(holding);
         entity(
             "Person",
             &self.id.to_string(),
@@ -927,7 +965,9 @@ impl Viewer<'_> {
                 ("id", text(&self.id.to_string())),
                 ("roles", words(&here)),
                 ("anywhere", words(&|_| true)),
-                ("able", words(&able)),
+                ("able", words(&own)),
+                ("stands_in", words_of(self.stands_in, &here)),
+                ("acts_for", words_of(self.acts_for.unwrap_or_default(), &able)),
                 ("disabled", RestrictedExpression::new_bool(self.disabled)),
                 ("break_glass", RestrictedExpression::new_bool(self.break_glass)),
                 ("factor_missing", RestrictedExpression::new_bool(self.factor_missing)),
@@ -1235,6 +1275,45 @@ mod tests {
         assert!(!asked(&policies, emergency, &[Role::Admin], Action::GivePostReview, post_review(false, OTHER)).0);
     }
 
+    /// Proves that in somebody's place their roles count and not one's own, and that one's own hard rules go on.
+    #[test]
+    fn in_somebodys_place_the_roles_that_were_given_count() {
+        let policies = Policies::compiled().unwrap();
+        let seen = Seen { disabled: false, break_glass: false, factor_missing: false };
+        let approver = [Holding::everywhere(Role::Approver)];
+        let senior = [Holding::everywhere(Role::SeniorApprover)];
+        let high = Facts {
+            matter: facts(decision()).matter.map(|matter| Matter { risk: Risk::High, ..matter }),
+            ..Facts::default()
+        };
+        let ask = |own: &[Holding], given: &[Holding], seen, action, acts: bool| {
+            let viewer = Viewer { stands_in: given, acts_for: acts.then_some(given), ..viewer(seen, own) };
+            let principal = viewer.entity(decision(), high.matter.as_ref()).unwrap();
+            policies.decide(principal, action, decision().entity(&high).unwrap()).unwrap()
+        };
+        let review = Action::ReviewDecision;
+
+        let allowed = ask(&approver, &senior, seen, review, true);
+        assert_eq!(allowed, (true, vec!["review_in_place".to_owned()]));
+        assert!(!ask(&approver, &approver, seen, review, true).0, "high risk is above an approver");
+        assert!(!ask(&senior, &approver, seen, review, true).0, "their own role gives nothing in another's place");
+        assert!(!ask(&approver, &senior, seen, review, false).0, "nor the other's in their own right");
+        assert!(
+            !ask(&[Holding::everywhere(Role::Viewer)], &senior, seen, review, true).0,
+            "without a role that reviews"
+        );
+        let elsewhere = [Holding::on(Role::Approver, vec![SystemId(Uuid::from_bytes([9; 16]))])];
+        assert!(ask(&elsewhere, &senior, seen, Action::ViewDecision, false).0, "who reviews it reads it");
+        assert!(!ask(&elsewhere, &senior, seen, Action::RevokeDecision, false).0, "and nothing else");
+        let emergency = Seen { break_glass: true, ..seen };
+        let admin = [approver.clone(), [Holding::everywhere(Role::Admin)]].concat();
+        for (own, seen, rule) in
+            [(&approver[..], emergency, "break_glass_never_reviews"), (&admin[..], seen, "admin_never_reviews")]
+        {
+            assert_eq!(ask(own, &senior, seen, review, true), (false, vec![rule.to_owned()]));
+        }
+    }
+
     /// Proves A4 for an account that is disabled: nothing is left to it.
     #[test]
     fn a_disabled_person_does_nothing_at_all() {
@@ -1288,8 +1367,7 @@ mod tests {
             "{POLICIES}\n@id(\"erring\") forbid (principal, action, resource) when {{ principal.missing == 1 }};"
         );
         let policies = Policies::read(&broken, SCHEMA).unwrap();
-        let viewer =
-            Viewer { id: ME, disabled: false, break_glass: false, factor_missing: false, alone: false, held: &[] };
+        let viewer = viewer(Seen { disabled: false, break_glass: false, factor_missing: false }, &[]);
         let target = Target::Installation { demo: false, has_admin: true };
         let principal = viewer.entity(target, None).unwrap();
 
@@ -1406,10 +1484,13 @@ mod tests {
 
     fn asked(policies: &Policies, seen: Seen, roles: &[Role], action: Action, target: Target) -> (bool, Vec<String>) {
         let held: Vec<_> = roles.iter().map(|role| Holding::everywhere(*role)).collect();
-        let Seen { disabled, break_glass, factor_missing } = seen;
-        let viewer = Viewer { id: ME, disabled, break_glass, factor_missing, alone: false, held: &held };
-        let principal = viewer.entity(target, facts(target).matter.as_ref()).unwrap();
+        let principal = viewer(seen, &held).entity(target, facts(target).matter.as_ref()).unwrap();
         policies.decide(principal, action, entity_of(target)).unwrap()
+    }
+
+    fn viewer(seen: Seen, held: &[Holding]) -> Viewer<'_> {
+        let Seen { disabled, break_glass, factor_missing } = seen;
+        Viewer { id: ME, disabled, break_glass, factor_missing, alone: false, held, stands_in: &[], acts_for: None }
     }
 
     fn key() -> Entity {

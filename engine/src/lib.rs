@@ -8,6 +8,7 @@
 //! Start with [`decisions`] for the use cases, [`seal`] for how an act enters the ledger,
 //! [`sequencer`] for how entries get their place, and [`vault`] for how personal text stays erasable.
 
+pub mod absences;
 pub mod access;
 pub mod access_reviews;
 pub mod audit_windows;
@@ -24,6 +25,7 @@ mod counter;
 mod db;
 pub mod decision_types;
 pub mod decisions;
+pub mod delegations;
 pub mod demo;
 mod envelope;
 mod error;

@@ -103,7 +103,7 @@ async fn record(engine: Engine, caller: Caller, request: NamingRequest) -> Resul
     db::owners::insert(&mut tx, system, n, owner, (by, entry.at, entry.id)).await?;
     db::systems::set_n(&mut tx, system, n).await?;
     if let Some(owner) = owner {
-        // What they have begun to review is somebody else's.
+        // What they have begun to review, or somebody in their place and by no other right, is somebody else's.
         db::leases::run_out(&mut tx, owner, system, entry.at).await?;
     }
     for (person, kind) in [(owner, NoticeKind::OwnerNamed), (former, NoticeKind::OwnerReplaced)] {

@@ -20,12 +20,12 @@ use countersign_ledger::leaf::{ActorKind, Leaf};
 use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::{
-    Engine,
+    Engine, absences,
     authorize::{self, Action, Denial, Permit, Target},
     caller::{Actor, Caller},
     changes,
     clock::milliseconds,
-    db, decisions,
+    db, decisions, delegations,
     error::{Error, Result},
     links, notices, reads, roles, seal,
     secret::{self, Token, token_hash},
@@ -73,10 +73,11 @@ pub async fn my_page(engine: &Engine, caller: &Caller) -> Result<MeView> {
     let running = db::sessions::list_running(&mut tx, id).await?;
     let list = sessions::rows(&mut tx, engine, &running, current).await?;
     let reviews = own_reviews(&mut tx, engine, id).await?;
+    let delegations = delegations::own(&mut tx, engine, id).await?;
     tx.commit().await?;
     sessions::record_list(engine, caller, permit, list.len()).await?;
 
-    Ok(MeView { me, providers, sessions: list, reviews, now: engine.now() })
+    Ok(MeView { me, providers, sessions: list, reviews, delegations, now: engine.now() })
 }
 
 /// Reads the caller's latest review of a decision. Less than [`my_page`], because a page asks each time the decision
@@ -104,6 +105,8 @@ async fn own_reviews(conn: &mut PgConnection, engine: &Engine, person: PersonId)
     let ids: Vec<_> = reviews.iter().map(|review| review.decision).collect();
     let titles = decisions::titles(conn, engine, &ids).await?;
     let open = db::decisions::list_open_rounds(conn, &ids).await?;
+    let delegators: Vec<_> = reviews.iter().filter_map(|review| review.on_behalf).map(|(who, _)| who).collect();
+    let names = names(conn, engine, &delegators).await?;
     // A review that approved with edits counts in the round that it opened.
     let running = |review: &db::reviews::Review| {
         let opened = review.verdict == Verdict::ApproveWithEdits;
@@ -117,6 +120,7 @@ async fn own_reviews(conn: &mut PgConnection, engine: &Engine, person: PersonId)
             title: titles.get(&review.decision).cloned().unwrap_or_else(erased),
             verdict: review.verdict,
             state: review.state,
+            on_behalf: review.on_behalf.map(|(who, _)| names.get(&who).cloned().unwrap_or_else(erased)),
             retractable: (running(&review).is_some()
                 && review.state == ReviewState::Submitted
                 && review.verdict.is_retractable())
@@ -142,10 +146,12 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<PeopleView> {
         let created: Vec<_> = people.iter().map(|person| (person.id, person.entry)).collect();
         let names = texts(&mut tx, engine, &created, "name").await?;
         let logins = texts(&mut tx, engine, &created, "login").await?;
+        let delegations = delegations::open(&mut tx, engine).await?;
+        let absences = absences::open(&mut tx, engine).await?;
         tx.commit().await?;
-        Ok((permit, people, held, names, logins))
+        Ok((permit, people, held, (names, logins), (delegations, absences)))
     };
-    let (permit, people, held, names, logins) = engine.noted(caller, found.await).await?;
+    let (permit, people, held, (names, logins), (delegations, absences)) = engine.noted(caller, found.await).await?;
     let now = engine.now();
     let rows: Vec<_> = people
         .iter()
@@ -162,7 +168,7 @@ pub async fn list(engine: &Engine, caller: &Caller) -> Result<PeopleView> {
     let event = Event::AccessListed { list: List::People, count: rows.len() as u64 };
     reads::record(engine, caller, permit, &event, reads::Shown::default()).await?;
 
-    Ok(PeopleView { people: rows, now })
+    Ok(PeopleView { people: rows, delegations, absences, now })
 }
 
 /// Shows what one person holds, since when and by whom, and what a role filled in would do.

@@ -57,6 +57,8 @@ pub(crate) struct Presentation {
     pub(crate) bulk: Option<BulkRunId>,
     /// It is unlike the others of that page, which did not show all of it.
     pub(crate) unopened: bool,
+    /// In whose place that page's form rules on it, where it is not in the person's own right.
+    pub(crate) on_behalf: Option<PersonId>,
 }
 
 pub(crate) struct Read {

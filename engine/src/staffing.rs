@@ -28,6 +28,8 @@ use crate::{
 const TOGETHER: Duration = Duration::from_secs(1);
 /// A look that failed is made again after this.
 const AGAIN: Duration = Duration::from_secs(5);
+/// What begins and ends by time alone, as delegations and absences do, has no entry: so there is a look this often at least.
+const AT_LEAST: Duration = Duration::from_secs(60);
 
 /// Looks until shutdown.
 pub(crate) async fn run(engine: Engine) {
@@ -41,7 +43,7 @@ pub(crate) async fn run(engine: Engine) {
                 Err(error) => tracing::warn!(%error, "Whether there are people for every seat is asked again"),
             }
         }
-        let pause = if due { AGAIN } else { Duration::MAX };
+        let pause = if due { AGAIN } else { AT_LEAST };
         tokio::select! {
             change = changes.recv(), if !due => match change {
                 Ok(change) => due = change.kinds.iter().any(|kind| may_change(kind)),
@@ -49,7 +51,10 @@ pub(crate) async fn run(engine: Engine) {
                 Err(RecvError::Lagged(_)) => due = true,
                 Err(RecvError::Closed) => return,
             },
-            () = tokio::time::sleep(pause) => continue,
+            () = tokio::time::sleep(pause) => {
+                due = true;
+                continue;
+            }
             _ = shutdown.changed() => return,
         }
         if due {
@@ -73,6 +78,10 @@ fn may_change(kind: &str) -> bool {
             | "system.approved"
             | "system.owner_named"
             | "settings.single_operator"
+            | "delegation.given"
+            | "delegation.ended"
+            | "absence.set"
+            | "absence.cleared"
     )
 }
 

@@ -296,8 +296,8 @@ pub async fn form(engine: &Engine, caller: &Caller, decision: DecisionId, verdic
         }
         page = decisions::view(engine, &again(caller), decision).await?;
     }
-    let (presentation, lease) = match page.composer {
-        Composer::Open { presentation, lease, .. } => (presentation, lease),
+    let (presentation, lease, ways) = match page.composer {
+        Composer::Open { presentation, lease, ways, .. } => (presentation, lease, ways),
         Composer::Ready { .. } => {
             let detail = "The review was started, and it is somebody else's by now.";
             return Err(Error::refused(countersign_domain::problem::Code::LeaseLost, detail));
@@ -308,7 +308,9 @@ pub async fn form(engine: &Engine, caller: &Caller, decision: DecisionId, verdic
     };
     let code = if verdict == Verdict::Approve { ReasonCode::WithinPolicy } else { ReasonCode::AgainstPolicy };
     let reason = Reason::new("Checked against the policy.").map_err(|error| Error::Setup(error.to_string()))?;
-    Ok(ReviewRequest { decision, presentation, lease, verdict, code, reason, follow_up: None, signed: None })
+    // As the form begins: in their own right where they may.
+    let on_behalf = ways.into_iter().next().and_then(|way| way.on_behalf).map(|(delegator, _)| delegator);
+    Ok(ReviewRequest { decision, presentation, lease, verdict, code, reason, follow_up: None, signed: None, on_behalf })
 }
 
 /// Takes a review over from its holder.

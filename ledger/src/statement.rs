@@ -118,6 +118,8 @@ pub struct Review {
     pub edited: Option<Hash>,
     /// The citations, as the leaf has them.
     pub citations: Vec<Value>,
+    /// `sid` of the person in whose place the reviewer acts, where they do.
+    pub for_: Option<String>,
 }
 
 impl SeenMode {
@@ -303,6 +305,7 @@ impl Review {
         if !self.citations.is_empty() {
             members.push(("citations", Value::from(self.citations.clone())));
         }
+        members.extend(self.for_.as_ref().map(|person| ("for", Value::from(person))));
 
         Value::object(members)
     }
@@ -345,6 +348,7 @@ impl Review {
             blind: members.optional("blind", Members::boolean)?,
             edited: members.optional("edited", Members::hash)?,
             citations: members.optional("citations", Members::array)?.unwrap_or_default(),
+            for_: members.optional("for", Members::uuid)?,
         };
         members.end()?;
 

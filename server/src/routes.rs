@@ -469,6 +469,10 @@ pub static ROUTES: &[Route] = &[
     act("/act/reset-key", Door::Browser, None, Object::None, Class::None),
     act("/act/switch-keys", Door::Browser, None, Object::None, Class::None),
     act("/act/present", Door::Browser, None, Object::None, Class::None),
+    act("/act/give-delegation", Door::Browser, Some(GiveDelegation), Object::Member, Class::Act),
+    act("/act/end-delegation", Door::Browser, Some(EndDelegation), Object::Member, Class::Act),
+    act("/act/set-absence", Door::Browser, Some(SetAbsence), Object::Member, Class::Act),
+    act("/act/clear-absence", Door::Browser, Some(SetAbsence), Object::Member, Class::Act),
     // Identity providers. The ways there only set a cookie; the way back signs in.
     endpoint(Get, "/login/{provider}", Door::Public, None, Object::None, Class::None, || get(sso::begin)),
     endpoint(Get, "/step-up/{provider}", Door::Browser, Some(StepUp), Object::SignIn, Class::None, || get(sso::begin_step_up)),

@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod agent;
 pub(crate) mod changes;
+pub(crate) mod delegation;
 pub(crate) mod dialogue;
 pub(crate) mod dry_run;
 pub(crate) mod form;

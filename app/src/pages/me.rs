@@ -9,6 +9,7 @@ use countersign_domain::{
 };
 use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
 
+use super::delegations::{self, OwnSection};
 use crate::{
     Error,
     answer::{Answer, answer_of},
@@ -150,6 +151,8 @@ fn notice_text(kind: NoticeKind) -> &'static str {
             "An override or a revocation waits for another person to look at it, under Post-reviews. Done by:"
         }
         NoticeKind::NotUpheld => "Somebody looked at what you did, and did not uphold it. By:",
+        NoticeKind::StandsIn => "You may review in somebody's place; for how long and how far is under You. Given by:",
+        NoticeKind::StandsInNoMore => "A delegation between you was ended before its time. By:",
         NoticeKind::Answered => "Your question was answered. By:",
         NoticeKind::BreakGlass => "A local account was used past the sign-in provider, for one hour. By:",
     }
@@ -221,7 +224,9 @@ pub(crate) fn preferences() -> Preferences {
 pub(crate) fn MePage() -> impl IntoView {
     let end = ServerAction::<EndSession>::new();
     let end_others = ServerAction::<EndOtherSessions>::new();
-    let view = Resource::new(move || (end.version().get(), end_others.version().get()), |_| mine());
+    let delegating = delegations::Acts::new();
+    let delegated = delegating.recorded();
+    let view = Resource::new(move || (end.version().get(), end_others.version().get(), delegated()), |_| mine());
     let answers = [answer_of(end), answer_of(end_others)];
     let problem = Signal::derive(move || answers.iter().find_map(|answer| answer.get().and_then(Answer::problem)));
 
@@ -232,7 +237,7 @@ pub(crate) fn MePage() -> impl IntoView {
         }>
             {move || Suspend::new(async move {
                 match view.await {
-                    Ok(MeView { me, providers, sessions, reviews, now }) => {
+                    Ok(MeView { me, providers, sessions, reviews, delegations, now }) => {
                         let roles = me.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
                         let keys = keys_words(&me.keys);
                         view! {
@@ -260,6 +265,7 @@ pub(crate) fn MePage() -> impl IntoView {
                                             })}
                                     </dl>
                                 </Panel>
+                                <OwnSection shown=delegations acts=delegating/>
                                 <PreferencesForm/>
                                 <Panel title=strings::KEYS>
                                     <p>{keys}</p>
@@ -415,6 +421,15 @@ fn Reviews(reviews: Vec<OwnReview>) -> impl IntoView {
                     <a href=format!("/decisions/{}", review.decision) class="min-w-0 flex-1 [overflow-wrap:anywhere] hover:underline no-underline">
                         <Literal text=review.title/>
                     </a>
+                    {review
+                        .on_behalf
+                        .map(|name| {
+                            view! {
+                                <span class="text-compact">
+                                    {strings::IN_PLACE} " " <bdi>{name}</bdi>
+                                </span>
+                            }
+                        })}
                     <span class="text-compact text-muted">
                         <Moment at=review.at/>
                     </span>
@@ -467,6 +482,7 @@ mod strings {
     pub(super) const END: &str = "End";
     pub(super) const END_OTHERS: &str = "End all but this one";
     pub(super) const ACCESS: &str = "Who read what about you";
+    pub(super) const IN_PLACE: &str = "for";
     pub(super) const RETRACTED: &str = "Taken back";
     pub(super) const VOID: &str = "Void";
     pub(super) const REVIEWS: &str = "Your reviews";

@@ -6,6 +6,7 @@ pub(crate) mod audit_windows;
 pub(crate) mod bulk;
 pub(crate) mod changes;
 pub(crate) mod decision;
+pub(crate) mod delegations;
 pub(crate) mod directories;
 pub(crate) mod factors;
 pub(crate) mod handovers;

@@ -1,6 +1,7 @@
 //! `/admin/people`: members, invitations, and who may sign in.
 
 use countersign_domain::{
+    delegation::{AbsenceRow, DelegationRow},
     ids::PersonId,
     role::Role,
     view::{InvitationLink, PeopleView, PersonRow},
@@ -12,6 +13,7 @@ use crate::{
     answer::{Answer, answer_of, typed},
     components::{
         admin::AdminNav,
+        delegation::{AbsenceLine, DelegationLine},
         form::{ErrorSummary, Field, Kind, Submit, Weight},
         icons::{Icon, Shape},
         marks::{Chip, Tone},
@@ -142,6 +144,7 @@ pub(crate) fn PeoplePage() -> impl IntoView {
             {move || Suspend::new(async move {
                 match view.await {
                     Ok(shown) => {
+                        let (delegations, absences) = (shown.delegations.clone(), shown.absences.clone());
                         view! {
                             <PageHeader title=|| strings::TITLE>
                                 <p class="text-muted">{strings::INTRO}</p>
@@ -151,6 +154,7 @@ pub(crate) fn PeoplePage() -> impl IntoView {
                                 <OneTimeLink link/>
                                 <ErrorSummary problem/>
                                 <Members shown acts/>
+                                <StandIns delegations absences/>
                                 <InviteForm invite=acts.invite answer=invited/>
                             </div>
                         }
@@ -207,6 +211,27 @@ fn Members(shown: PeopleView, acts: Acts) -> impl IntoView {
             </table>
         </div>
     }
+}
+
+/// Who reviews in whose place, and who is away, now or later: to be read. The two people end it, and nobody else.
+#[component]
+fn StandIns(delegations: Vec<DelegationRow>, absences: Vec<AbsenceRow>) -> impl IntoView {
+    if delegations.is_empty() && absences.is_empty() {
+        return ().into_any();
+    }
+    let delegations = delegations
+        .into_iter()
+        .map(|row| view! { <DelegationLine row>{()}</DelegationLine> }.into_any())
+        .collect_view();
+    let absences = absences.into_iter().map(|row| view! { <AbsenceLine row/> }.into_any()).collect_view();
+
+    view! {
+        <Panel title=strings::STAND_INS>
+            <p class="max-w-measure text-muted">{strings::STAND_INS_TEXT}</p>
+            <ul class="divide-y divide-hairline">{delegations} {absences}</ul>
+        </Panel>
+    }
+    .into_any()
 }
 
 #[component]
@@ -344,6 +369,8 @@ fn InviteForm(invite: ServerAction<Invite>, answer: Signal<Option<Answer>>) -> i
 mod strings {
     pub(super) const TITLE: &str = "People";
     pub(super) const INTRO: &str = "Everybody who may sign in, and what for.";
+    pub(super) const STAND_INS: &str = "In whose place, and who is away";
+    pub(super) const STAND_INS_TEXT: &str = "Now or later. A delegation is given and ended by its two people under You; taking a role or disabling an account ends what it gives.";
     pub(super) const LINK: &str = "One-time link";
     pub(super) const LINK_TEXT: &str =
         "Hand it to the person over a channel that only they read. It is shown this once, works once, and ends";

@@ -77,6 +77,8 @@ struct Routed {
 struct Review {
     entry: u128,
     reviewer: u128,
+    /// In whose place, where it was not in their own right.
+    on_behalf: Option<u128>,
     verdict: Option<Verdict>,
     round: u64,
     /// The content that it puts in the place of what it rules on.
@@ -306,6 +308,7 @@ impl Open {
     fn review(&mut self, act: &Act<'_>, people: &People, findings: &mut Findings) {
         let mut fail = |detail: &str| findings.fail("D6", act.index, detail.to_owned());
         let reviewer = act.sid.unwrap_or(0);
+        let on_behalf = act.leaf.actor.for_.as_deref().map(number);
         let round = act.integer("round").unwrap_or(0);
         if act.hash("content") != self.content {
             fail("it rules on other content than was proposed");
@@ -345,7 +348,12 @@ impl Open {
             fail("what it says was seen was not shown to the reviewer before");
         }
         if let Some((n, set)) = act.authority() {
-            match people.check(reviewer, act.leaf.at, n, &set, self.system) {
+            // What a delegation gave is judged where delegations are.
+            let checked = match on_behalf {
+                None => people.check(reviewer, act.leaf.at, n, &set, self.system),
+                Some(_) => people.check_delegate(reviewer, act.leaf.at, (n, &set)),
+            };
+            match checked {
                 Ok(()) => {}
                 Err(Unfit::Wrong(detail)) => fail(&detail),
                 Err(Unfit::Unknown) => {
@@ -356,7 +364,8 @@ impl Open {
         if verdict == Some(Verdict::RequestChanges) {
             self.asked = Some(act.id);
         }
-        self.reviews.push(Review { entry: act.id, reviewer, verdict, round, edited: act.hash("edited"), stands: true });
+        let edited = act.hash("edited");
+        self.reviews.push(Review { entry: act.id, reviewer, on_behalf, verdict, round, edited, stands: true });
     }
 
     /// People have decided; until the time named, a review may be taken back.
@@ -426,7 +435,7 @@ impl Open {
             let stands = |review: &&Review| review.entry == entry && review.stands && self.is_of(review, round);
             match self.reviews.iter().find(stands) {
                 None => return Some("a review that it counts is not among those of its round that stand".to_owned()),
-                Some(review) if counted.iter().any(|earlier| earlier.reviewer == review.reviewer) => {
+                Some(review) if counted.iter().any(|earlier| earlier.shares_a_person(review)) => {
                     return Some("it counts one person twice".to_owned());
                 }
                 Some(review) => counted.push(review),
@@ -646,6 +655,14 @@ impl Resolution {
         if act.text("resolution").map(number) != Some(self.entry) {
             findings.fail("D7", act.index, "it names another resolution than that of its decision".to_owned());
         }
+    }
+}
+
+impl Review {
+    /// Tells whether the same person gave both, or had either given in their place.
+    fn shares_a_person(&self, other: &Review) -> bool {
+        let is_of = |review: &Review, person: u128| review.reviewer == person || review.on_behalf == Some(person);
+        is_of(other, self.reviewer) || self.on_behalf.is_some_and(|person| is_of(other, person))
     }
 }
 

@@ -18,8 +18,8 @@ pub(super) struct Owners {
 /// An open decision.
 struct Proposal {
     system: u128,
-    /// Its reviews, each with who gave it; those of a team of one are not held to this.
-    reviews: HashMap<u128, u128>,
+    /// Its reviews, each with who gave it and in whose place; those of a team of one are not held to this.
+    reviews: HashMap<u128, (u128, Option<u128>)>,
 }
 
 impl Owners {
@@ -54,10 +54,15 @@ impl Owners {
         if alone {
             return;
         }
-        let reviewer = act.sid.unwrap_or(0);
-        proposal.reviews.insert(act.id, reviewer);
-        if self.owners.get(&proposal.system) == Some(&reviewer) {
+        let people = (act.sid.unwrap_or(0), act.leaf.actor.for_.as_deref().map(number));
+        proposal.reviews.insert(act.id, people);
+        let Some(owner) = self.owners.get(&proposal.system) else { return };
+        if people.0 == *owner {
             findings.fail("D6", act.index, "its reviewer owned the AI system that proposed it".to_owned());
+        }
+        if people.1 == Some(*owner) {
+            let detail = "in whose place it was given, owned the AI system that proposed it".to_owned();
+            findings.fail("D6", act.index, detail);
         }
     }
 
@@ -66,7 +71,10 @@ impl Owners {
         let Some(owner) = self.owners.get(&proposal.system) else { return };
         let counted = act.member("reviews").and_then(|reviews| reviews.as_array()).unwrap_or_default();
         let mut counted = counted.iter().filter_map(|review| review.as_text()).map(number);
-        if counted.any(|review| proposal.reviews.get(&review) == Some(owner)) {
+        let is_theirs = |review: u128| {
+            proposal.reviews.get(&review).is_some_and(|(person, for_)| person == owner || for_.as_ref() == Some(owner))
+        };
+        if counted.any(is_theirs) {
             findings.fail("D6", act.index, "it counts a review of who owns the AI system by then".to_owned());
         }
     }

@@ -161,6 +161,7 @@ fn statement(act: &Act<'_>, log: &str) -> Result<Review, String> {
             .and_then(countersign_ledger::value::Value::as_array)
             .map(<[_]>::to_vec)
             .unwrap_or_default(),
+        for_: act.leaf.actor.for_.clone(),
     })
 }
 

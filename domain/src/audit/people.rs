@@ -75,13 +75,30 @@ impl People {
 
     /// Compares the authority that a review claims with the history, and asks for the role that reviews.
     pub(super) fn check(&self, person: u128, at: u64, n: u64, set: &Hash, system: u128) -> Result<(), Unfit> {
-        self.compare(person, at, (n, set), system, Role::reviews, "the reviewer was no approver for this system")
+        self.compare(person, at, (n, set), Some(system), Role::reviews, "the reviewer was no approver for this system")
+    }
+
+    /// The same for who reviews in somebody's place: with a role that reviews, wherever it holds.
+    pub(super) fn check_delegate(&self, person: u128, at: u64, authority: (u64, &Hash)) -> Result<(), Unfit> {
+        self.compare(person, at, authority, None, Role::reviews, "who acts in their place had no role that reviews")
+    }
+
+    /// The same for who is acted for: the role that reviews, for the system.
+    pub(super) fn check_delegator(
+        &self,
+        person: u128,
+        at: u64,
+        authority: (u64, &Hash),
+        system: u128,
+    ) -> Result<(), Unfit> {
+        let unfit = "in whose place it was given, was no approver for this system";
+        self.compare(person, at, authority, Some(system), Role::reviews, unfit)
     }
 
     /// The same, and asks for the role that takes approvals back.
     pub(super) fn check_senior(&self, person: u128, at: u64, n: u64, set: &Hash, system: u128) -> Result<(), Unfit> {
         let senior = |role| role == Role::SeniorApprover;
-        self.compare(person, at, (n, set), system, senior, "who acts was no senior approver for this system")
+        self.compare(person, at, (n, set), Some(system), senior, "who acts was no senior approver for this system")
     }
 
     fn compare(
@@ -89,7 +106,7 @@ impl People {
         person: u128,
         at: u64,
         (n, set): (u64, &Hash),
-        system: u128,
+        system: Option<u128>,
         fits: impl Fn(Role) -> bool,
         unfit: &str,
     ) -> Result<(), Unfit> {
@@ -111,8 +128,11 @@ impl People {
         if authority.set() != *set {
             return wrong("the roles of the reviewer's history have another digest".to_owned());
         }
-        let system = Some(SystemId(Uuid::from_u128(system)));
-        if !Role::ALL.into_iter().any(|role| fits(role) && authority.holds(role, system)) {
+        let holds = |role| match system {
+            Some(system) => authority.holds(role, Some(SystemId(Uuid::from_u128(system)))),
+            None => authority.held.iter().any(|held| held.role == role),
+        };
+        if !Role::ALL.into_iter().any(|role| fits(role) && holds(role)) {
             return wrong(unfit.to_owned());
         }
 

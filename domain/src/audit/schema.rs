@@ -88,6 +88,13 @@ use Class::{Authority, Boolean, Digest, Entries, Integer, Known, Objects, Severa
 use Presence::{May, Must};
 
 const KINDS: &[Kind] = &[
+    kind("absence.cleared", Place::Act("person"), &[("absence", Uuid, Must)], &[]),
+    kind(
+        "absence.set",
+        Place::Act("person"),
+        &[("delegation", Uuid, May), ("from", Integer, Must), ("until", Integer, Must)],
+        &[],
+    ),
     kind(
         "access.denied",
         Place::MaybeRead,
@@ -286,8 +293,10 @@ const KINDS: &[Kind] = &[
             ("citations", Objects, May),
             ("code", Known(known_reason), May),
             ("content", Digest, Must),
+            ("delegation", Uuid, May),
             ("edited", Digest, May),
             ("expires", Integer, May),
+            ("for_authority", Authority, May),
             ("nonce", Text, May),
             ("policy", Uuid, Must),
             ("round", Integer, Must),
@@ -319,6 +328,21 @@ const KINDS: &[Kind] = &[
     ),
     kind("decision.viewed", Place::Read("decision"), &[("seen", Digest, Must)], &[]),
     kind("decision.withdrawn", Place::Act("decision"), &[("code", Known(known_withdraw), Must)], &[]),
+    kind("delegation.ended", Place::Act("person"), &[("delegation", Uuid, Must)], &[]),
+    kind(
+        "delegation.given",
+        Place::Act("person"),
+        &[
+            ("amount", Integer, May),
+            ("from", Integer, Must),
+            ("risk", Known(known_risk), May),
+            ("systems", Uuids, May),
+            ("to", Uuid, Must),
+            ("types", Texts, May),
+            ("until", Integer, Must),
+        ],
+        &[],
+    ),
     kind("guard.changed", Place::None, &[("amount_max", Integer, Must)], &[]),
     kind("handover.ended", Place::Act("handover"), &[], &[]),
     kind("handover.noted", Place::Act("handover"), &[("system", Uuid, May), ("until", Integer, Must)], &["note"]),

@@ -1,6 +1,7 @@
 //! One small log, and every violation of it.
 
 mod bulks;
+mod delegations;
 mod leases;
 mod overrides;
 mod owners;
@@ -410,6 +411,7 @@ fn replaced(how: Replaced) -> Vec<Leaf> {
                 edited: None,
                 signature: None,
                 bulk: None,
+                on_behalf: None,
             },
             true,
         );
@@ -725,6 +727,7 @@ fn healthy() -> Vec<Leaf> {
         edited: None,
         signature: None,
         bulk: None,
+        on_behalf: None,
     };
     let assigned = |number| Event::RoleAssigned {
         person: person(number),

@@ -5,11 +5,12 @@
 use countersign_domain::{
     change::Decided,
     decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, Risk, Verdict},
+    delegation::{OnBehalf, Terms},
     event::{
         AccessReviewAnswer, AnomalyCause, CredentialAlg, EndCause, Event, List, Object, PasswordBy, Place,
         ProviderChange, ScimChange, Scope, SignInMethod, Signature, VoidCause, WithdrawCode,
     },
-    holding::{AuthorityLimits, Holding, Source},
+    holding::{AuthorityLimits, Holding, RoleScope, Source},
     lease::LeaseEnd,
     overrides::PostReviewResult,
     policy::{OnTimeout, Route, Routed},
@@ -61,7 +62,7 @@ fn line(event: &Event) -> String {
     String::from_utf8(Value::object(members).to_bytes(Limits::LEAF).unwrap()).unwrap()
 }
 
-const LAST: usize = 83;
+const LAST: usize = 87;
 
 /// No wildcard: an event without a line here does not compile.
 fn position(event: &Event) -> usize {
@@ -149,6 +150,10 @@ fn position(event: &Event) -> usize {
         Event::Overridden { .. } => 80,
         Event::ResolvedByOverride { .. } => 81,
         Event::PostReviewed { .. } => 82,
+        Event::DelegationGiven { .. } => 83,
+        Event::DelegationEnded { .. } => 84,
+        Event::AbsenceSet { .. } => 85,
+        Event::AbsenceCleared { .. } => 86,
         Event::Denied { .. } => LAST,
     }
 }
@@ -234,6 +239,7 @@ pub(crate) fn samples() -> Vec<Event> {
             edited: None,
             signature: None,
             bulk: None,
+            on_behalf: None,
         },
         Event::Reviewed {
             decision,
@@ -255,6 +261,7 @@ pub(crate) fn samples() -> Vec<Event> {
                 nonce: "3ynvs9Waqt3PQpAjRopGfA".into(),
             }),
             bulk: None,
+            on_behalf: None,
         },
         resolved(ResolutionOutcome::Approved, vec![id(0x80).into(), id(0x81).into()]),
         resolved(ResolutionOutcome::Expired, Vec::new()),
@@ -464,6 +471,7 @@ pub(crate) fn samples() -> Vec<Event> {
             edited: None,
             signature: None,
             bulk: None,
+            on_behalf: None,
         },
         Event::Escalated { decision, n: 4, need: 1, due: 1_793_617_260_000, review: Some(id(0x80).into()) },
         Event::QuorumMet {
@@ -497,6 +505,7 @@ pub(crate) fn samples() -> Vec<Event> {
             edited: Some(hash(11)),
             signature: None,
             bulk: None,
+            on_behalf: None,
         },
         Event::Edited { decision, n: 4, from: hash(1), content: hash(11) },
         Event::Revised { decision, n: 4, from: hash(1), content: hash(12) },
@@ -589,6 +598,7 @@ pub(crate) fn samples() -> Vec<Event> {
             edited: None,
             signature: None,
             bulk: Some(id(0xe0).into()),
+            on_behalf: None,
         },
         Event::Overridden {
             decision,
@@ -609,6 +619,60 @@ pub(crate) fn samples() -> Vec<Event> {
             result: PostReviewResult::NotUpheld,
             reason: "the receipt is another customer's".into(),
             by: id(0x16).into(),
+        },
+        Event::DelegationGiven {
+            delegator: person,
+            n: 7,
+            terms: Terms {
+                to: id(0x16).into(),
+                scope: RoleScope::All,
+                limits: AuthorityLimits::default(),
+                from: 1_793_610_000_000,
+                until: 1_794_214_800_000,
+            },
+        },
+        Event::DelegationGiven {
+            delegator: person,
+            n: 8,
+            terms: Terms {
+                to: id(0x16).into(),
+                scope: RoleScope::Systems(vec![system]),
+                limits: AuthorityLimits {
+                    types: vec!["refund.issue".into()],
+                    risk: Some(Risk::Medium),
+                    amount: Some(500),
+                },
+                from: 1_793_610_000_000,
+                until: 1_794_214_800_000,
+            },
+        },
+        Event::DelegationEnded { delegator: person, n: 9, delegation: id(0xe0).into() },
+        Event::AbsenceSet {
+            person,
+            n: 10,
+            from: 1_793_610_000_000,
+            until: 1_794_214_800_000,
+            delegation: Some(id(0xe0).into()),
+        },
+        Event::AbsenceSet { person, n: 10, from: 1_793_610_000_000, until: 1_794_214_800_000, delegation: None },
+        Event::AbsenceCleared { person, n: 11, absence: id(0xe1).into() },
+        Event::Reviewed {
+            decision,
+            n: 3,
+            verdict: Verdict::Approve,
+            code: ReasonCode::WithinPolicy,
+            reason: "he is away".into(),
+            reviewer: id(0x16).into(),
+            content: hash(1),
+            seen: hash(4),
+            policy,
+            round: 1,
+            authority: (3, hash(5)),
+            until: None,
+            edited: None,
+            signature: None,
+            bulk: None,
+            on_behalf: Some(OnBehalf { delegator: person, delegation: id(0xe0).into(), authority: (8, hash(6)) }),
         },
     ]
 }

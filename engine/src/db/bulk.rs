@@ -21,6 +21,8 @@ pub(crate) struct Shown {
     pub(crate) seen: Vec<u8>,
     pub(crate) expires_at: u64,
     pub(crate) unopened: bool,
+    /// In whose place it is reviewed, where it is not in the person's own right.
+    pub(crate) on_behalf: Option<PersonId>,
 }
 
 /// Locks what one page showed to one person in one sign-in, in the order of the page: its form counts once.
@@ -31,7 +33,7 @@ pub(crate) async fn lock_shown(
 ) -> sqlx::Result<Vec<Shown>> {
     let rows = sqlx::query!(
         r#"
-        select id, decision_id, seen, expires_at, unopened
+        select id, decision_id, seen, expires_at, unopened, on_behalf_id
         from presentations
         where bulk_id = $1 and person_id = $2 and session_id = $3
         order by id
@@ -51,6 +53,7 @@ pub(crate) async fn lock_shown(
             seen: row.seen,
             expires_at: milliseconds(row.expires_at),
             unopened: row.unopened,
+            on_behalf: row.on_behalf_id.map(PersonId::from),
         })
         .collect())
 }

@@ -139,9 +139,10 @@ pub(crate) async fn colleagues(
         select p.id
         from people p
         where p.disabled_at is null and exists (select
-          from role_assignments a, decisions d
+          from acting_roles a, decisions d
           join decision_types t on t.id = d.type_id
-          where d.id = $1 and a.person_id = p.id and a.ended_at is null and (a.until is null or a.until > $2)
+          where d.id = $1 and a.person_id = p.id and (a.until is null or a.until > $2)
+            and (a.from_at is null or a.from_at <= $2)
             and (a.role = 'compliance_officer' or (a.role in ('viewer', 'approver', 'senior_approver', 'policy_author')
               and (a.systems is null or d.system_id = any(a.systems))
               and (a.types is null or t.name = any(a.types)))))

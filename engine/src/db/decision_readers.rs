@@ -72,6 +72,12 @@ pub(crate) async fn list_shown(
           and not exists (select from role_assignments a
             where a.person_id = r.person_id
               and (a.assigned_at > r.opened_at or a.ended_at > r.opened_at or a.until between r.opened_at and $2))
+          and not exists (select from delegations g
+            left join role_assignments a on a.person_id = g.delegator_id
+            where g.delegate_id = r.person_id
+              and (g.given_at > r.opened_at or g.ended_at > r.opened_at or g.from_at between r.opened_at and $2
+                or g.until_at between r.opened_at and $2
+                or a.assigned_at > r.opened_at or a.ended_at > r.opened_at or a.until between r.opened_at and $2))
           and not exists (select from role_assignments a
             where a.person_id = r.person_id and a.ended_at is null and (a.until is null or a.until > $2)
               and a.role in ('auditor', 'compliance_officer'))

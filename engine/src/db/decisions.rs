@@ -526,8 +526,8 @@ pub(crate) async fn readable(
         from decisions d
         join decision_types t on t.id = d.type_id
         where d.id = any($3)
-          and exists (select from role_assignments a
-            where a.person_id = $1 and a.ended_at is null and (a.until is null or a.until > $2)
+          and exists (select from acting_roles a
+            where a.person_id = $1 and (a.until is null or a.until > $2) and (a.from_at is null or a.from_at <= $2)
               and (a.role = 'compliance_officer' or (a.role in ('viewer', 'approver', 'senior_approver', 'policy_author', 'auditor')
                 and (a.systems is null or d.system_id = any(a.systems))
                 and (a.types is null or t.name = any(a.types)))))

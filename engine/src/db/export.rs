@@ -281,6 +281,8 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
             'at=' || (extract(epoch from r.reviewed_at) * 1000)::bigint,
             'sid=' || r.person_id, 'd.verdict=' || r.verdict, 'd.code=' || r.code, 'd.round=' || r.round,
             'd.until=' || (extract(epoch from r.follow_up_at) * 1000)::bigint, 'd.bulk=' || p.bulk_id,
+            'for=' || r.on_behalf_id,
+            'd.delegation=' || (select g.entry_id from delegations g where g.id = r.delegation_id),
             'd.seen=' || rtrim(translate(encode(p.seen, 'base64'), '+/', '-_'), '=')], null)
         from reviews r
         join presentations p on p.id = r.presentation_id
@@ -382,6 +384,33 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
             'at=' || (extract(epoch from ended_at) * 1000)::bigint, 'd.assignment=' || id, 'role=' || role]
         from role_assignments
         where ended_entry_id = any($1)
+        union all
+        select 'delegations', id::text, entry_id, 'delegation.given', delegator_id, array_remove(array[
+            'at=' || (extract(epoch from given_at) * 1000)::bigint, 'sid=' || delegator_id, 'd.to=' || delegate_id,
+            'd.from=' || (extract(epoch from from_at) * 1000)::bigint,
+            'd.until=' || (extract(epoch from until_at) * 1000)::bigint,
+            'd.systems=' || array_to_string(systems, ','), 'd.types=' || array_to_string(types, ','),
+            'd.risk=' || risk_max, 'd.amount=' || amount_max], null)
+        from delegations
+        where entry_id = any($1)
+        union all
+        select 'delegations', id::text, ended_entry_id, 'delegation.ended', delegator_id, array[
+            'at=' || (extract(epoch from ended_at) * 1000)::bigint, 'sid=' || ended_by, 'd.delegation=' || entry_id]
+        from delegations
+        where ended_entry_id = any($1)
+        union all
+        select 'absences', id::text, entry_id, 'absence.set', person_id, array[
+            'at=' || (extract(epoch from set_at) * 1000)::bigint, 'sid=' || person_id,
+            'd.from=' || (extract(epoch from from_at) * 1000)::bigint,
+            'd.until=' || (extract(epoch from until_at) * 1000)::bigint]
+        from absences
+        where entry_id = any($1)
+        union all
+        select 'absences', id::text, cleared_entry_id, 'absence.cleared', person_id, array[
+            'at=' || (extract(epoch from cleared_at) * 1000)::bigint, 'sid=' || person_id, 'd.absence=' || entry_id]
+        from absences a
+        where cleared_entry_id = any($1)
+          and not exists (select from absences b where b.entry_id = a.cleared_entry_id)
         union all
         select 'changes', id::text, entry_id, 'change.requested', id, array_remove(array[
             'at=' || (extract(epoch from requested_at) * 1000)::bigint, 'sid=' || requested_by, 'd.what=' || kind,
@@ -499,6 +528,10 @@ pub(crate) async fn dangling(conn: &mut PgConnection) -> sqlx::Result<Vec<Dangli
           union all select 'people', id::text, entry_id from people
           union all select 'role_assignments', id::text, entry_id from role_assignments
           union all select 'role_assignments', id::text, ended_entry_id from role_assignments where ended_entry_id is not null
+          union all select 'delegations', id::text, entry_id from delegations
+          union all select 'delegations', id::text, ended_entry_id from delegations where ended_entry_id is not null
+          union all select 'absences', id::text, entry_id from absences
+          union all select 'absences', id::text, cleared_entry_id from absences where cleared_entry_id is not null
           union all select 'changes', id::text, entry_id from changes
           union all select 'changes', id::text, decided_entry_id from changes where decided_entry_id is not null
           union all select 'sessions', id::text, entry_id from sessions

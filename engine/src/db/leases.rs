@@ -202,14 +202,22 @@ pub(crate) async fn end_all(
     Ok(())
 }
 
-/// Lets the time of a person's claims on the decisions of a system be over.
+/// Lets the time of a person's claims on the decisions of a system be over, and of those whose holders review them in the
+/// person's place and by no other right.
 pub(crate) async fn run_out(conn: &mut PgConnection, person: PersonId, system: SystemId, now: u64) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
         update leases l
         set until_at = $3
         from decisions d
-        where d.id = l.decision_id and d.system_id = $2 and l.person_id = $1 and l.ended_at is null and l.until_at > $3
+        where d.id = l.decision_id and d.system_id = $2 and l.ended_at is null and l.until_at > $3
+          and (l.person_id = $1
+            or exists (select from acting_roles a where a.person_id = l.person_id and a.delegator_id = $1)
+              and not exists (select from acting_roles a
+                where a.person_id = l.person_id and a.delegator_id is distinct from $1
+                  and a.role in ('approver', 'senior_approver')
+                  and (a.systems is null or d.system_id = any(a.systems))
+                  and (a.until is null or a.until > $3) and (a.from_at is null or a.from_at <= $3)))
         "#,
         person.0,
         system.0,

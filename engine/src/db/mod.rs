@@ -1,5 +1,6 @@
 //! All SQL, one file per table, as functions over a connection. They never begin or commit.
 
+pub(crate) mod absences;
 pub(crate) mod access;
 pub(crate) mod access_reviews;
 pub(crate) mod agent_keys;
@@ -13,6 +14,7 @@ pub(crate) mod comments;
 pub(crate) mod decision_readers;
 pub(crate) mod decision_types;
 pub(crate) mod decisions;
+pub(crate) mod delegations;
 pub(crate) mod demo;
 pub(crate) mod entries;
 pub(crate) mod envelope_checks;

@@ -90,14 +90,14 @@ pub(crate) async fn find_at(
     Ok(row.and_then(|row| Some((row.person_id?.into(), row.entry_id.into()))))
 }
 
-/// Counts the open decisions of a system that a person's review would decide, or help to.
+/// Counts the open decisions of a system that a review by a person, or in their place, would decide or help to.
 pub(crate) async fn count_ruled(conn: &mut PgConnection, system: SystemId, person: PersonId) -> sqlx::Result<u64> {
     let count = sqlx::query_scalar!(
         r#"
         select count(distinct d.id) as "count!"
         from reviews r
         join decisions d on d.id = r.decision_id
-        where d.system_id = $1 and r.person_id = $2 and r.state = 'submitted'
+        where d.system_id = $1 and $2 in (r.person_id, r.on_behalf_id) and r.state = 'submitted'
           and d.state in ('received', 'queued', 'in_review', 'changes_requested', 'settling')
           and (r.round = d.round and r.verdict in ('approve', 'reject')
             or r.round + 1 = d.round and r.verdict = 'approve_with_edits')

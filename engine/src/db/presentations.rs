@@ -22,6 +22,8 @@ pub(crate) struct Issued {
     pub(crate) consumed: bool,
     /// The page of several decisions that it is a part of, and what was sent from there, once anything was.
     pub(crate) bulk: Option<(BulkRunId, Option<Sent>)>,
+    /// In whose place the form of such a page rules on it, where it is not in the person's own right.
+    pub(crate) on_behalf: Option<PersonId>,
 }
 
 /// What was sent from a page of several decisions.
@@ -36,8 +38,9 @@ pub(crate) async fn insert(conn: &mut PgConnection, shown: &Presentation, entry:
     sqlx::query!(
         r#"
         insert into presentations
-          (id, decision_id, person_id, session_id, seen, content_hash, issued_at, expires_at, entry_id, bulk_id, unopened)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+          (id, decision_id, person_id, session_id, seen, content_hash, issued_at, expires_at, entry_id, bulk_id, unopened,
+           on_behalf_id)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         "#,
         shown.id.0,
         shown.decision.0,
@@ -50,6 +53,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, shown: &Presentation, entry:
         entry.0,
         shown.bulk.map(|bulk| bulk.0),
         shown.unopened,
+        shown.on_behalf.map(|delegator| delegator.0),
     )
     .execute(conn)
     .await?;
@@ -60,7 +64,7 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: PresentationId) -> sqlx::R
     let row = sqlx::query!(
         r#"
         select p.decision_id, p.person_id, p.session_id, p.seen, p.content_hash, p.expires_at, p.consumed_at, p.bulk_id,
-          b.verdict as "verdict?", b.code as "code?", b.policy_version_id as "policy?"
+          p.on_behalf_id, b.verdict as "verdict?", b.code as "code?", b.policy_version_id as "policy?"
         from presentations p
         left join bulk_runs b on b.id = p.bulk_id
         where p.id = $1
@@ -78,6 +82,7 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: PresentationId) -> sqlx::R
         content: row.content_hash,
         expires_at: milliseconds(row.expires_at),
         consumed: row.consumed_at.is_some(),
+        on_behalf: row.on_behalf_id.map(PersonId::from),
         bulk: row.bulk_id.map(|id| {
             let verdict = row.verdict.as_deref().and_then(Verdict::from_word);
             let code = row.code.as_deref().and_then(ReasonCode::from_word);

@@ -178,16 +178,25 @@ macro_rules! open_page {
             Row,
             r#"
             with held as materialized (
-              select role, systems, types, amount_max,
+              select role, systems, types, amount_max, delegator_id,
                 case coalesce(risk_max, 'high') when 'high' then 3 when 'medium' then 2 else 1 end as risk_max
-              from role_assignments
-              where person_id = $1 and ended_at is null and (until is null or until > $3)
+              from acting_roles
+              where person_id = $1 and (until is null or until > $3) and (from_at is null or from_at <= $3)
+            ),
+            tied as materialized (
+              select delegator_id as partner, systems from delegations
+              where delegate_id = $1 and ended_at is null and from_at <= $3 and until_at > $3
+              union all
+              select delegate_id, systems from delegations
+              where delegator_id = $1 and ended_at is null and from_at <= $3 and until_at > $3
             ),
             may as materialized (
               select g.single_operator as alone,
                 not exists (select from held where role = 'auditor')
                   and (g.single_operator or not exists (select from held where role = 'admin'))
-                  and not exists (select from sessions where id = $2 and method = 'break_glass') as review
+                  and not exists (select from sessions where id = $2 and method = 'break_glass')
+                  and not exists (select from absences where person_id = $1 and cleared_at is null
+                    and from_at <= $3 and until_at > $3) as review
               from safeguards g
             ),
             owned as materialized (
@@ -232,9 +241,19 @@ macro_rules! open_page {
                         and (a.systems is null or d.system_id = any(a.systems))
                         and (a.types is null or t.name = any(a.types))
                         and case d.risk when 'high' then 3 when 'medium' then 2 else 1 end <= a.risk_max
-                        and (a.amount_max is null or d.amount is null or d.amount <= a.amount_max))
+                        and (a.amount_max is null or d.amount is null or d.amount <= a.amount_max)
+                        and (a.delegator_id is null or not is_barred(d.id, a.delegator_id, $3)))
                     and not exists (select from reviews r where r.decision_id = d.id and r.round = d.round
                       and r.person_id = $1 and r.state = 'submitted' and (r.verdict <> 'defer' or r.follow_up_at > $3))
+                    and (d.id, d.round) not in (select v.decision_id, v.round from reviews v
+                      where v.on_behalf_id = $1 and v.state = 'submitted' and v.verdict <> 'defer')
+                    and (d.id, d.round) not in (select v.decision_id, v.round + 1 from reviews v
+                      where v.on_behalf_id = $1 and v.verdict = 'approve_with_edits')
+                    and (not exists (select from tied) or not exists (select from tied p, reviews r
+                      where (p.systems is null or d.system_id = any(p.systems)) and r.decision_id = d.id
+                        and r.round = d.round and r.state = 'submitted'
+                        and r.verdict in ('approve', 'approve_with_edits', 'reject')
+                        and p.partner in (r.person_id, r.on_behalf_id)))
                 end
                 and ($5::text is null or d.risk = $5)
                 and ($6::text is null or s.name = $6)
@@ -392,8 +411,8 @@ pub(crate) async fn list_resolved(
           join decisions d on d.id = r.decision_id
           join systems s on s.id = d.system_id
           join decision_types t on t.id = d.type_id
-          where exists (select from role_assignments a
-              where a.person_id = $1 and a.ended_at is null and (a.until is null or a.until > $2)
+          where exists (select from acting_roles a
+              where a.person_id = $1 and (a.until is null or a.until > $2) and (a.from_at is null or a.from_at <= $2)
                 and (a.role = 'compliance_officer' or (a.role in ('viewer', 'approver', 'senior_approver', 'policy_author', 'auditor')
                   and (a.systems is null or d.system_id = any(a.systems))
                   and (a.types is null or t.name = any(a.types)))))
@@ -489,17 +508,26 @@ pub(crate) async fn count_open(conn: &mut PgConnection, reader: Reader) -> Resul
     let rows = sqlx::query!(
         r#"
         with held as materialized (
-          select role, systems, types, amount_max,
+          select role, systems, types, amount_max, delegator_id,
             (select array_agg(t.id) from decision_types t where t.name = any(types)) as type_ids,
             case coalesce(risk_max, 'high') when 'high' then 3 when 'medium' then 2 else 1 end as risk_max
-          from role_assignments
-          where person_id = $1 and ended_at is null and (until is null or until > $3)
+          from acting_roles
+          where person_id = $1 and (until is null or until > $3) and (from_at is null or from_at <= $3)
+        ),
+        tied as materialized (
+          select delegator_id as partner, systems from delegations
+          where delegate_id = $1 and ended_at is null and from_at <= $3 and until_at > $3
+          union all
+          select delegate_id, systems from delegations
+          where delegator_id = $1 and ended_at is null and from_at <= $3 and until_at > $3
         ),
         may as materialized (
           select g.single_operator as alone,
             not exists (select from held where role = 'auditor')
               and (g.single_operator or not exists (select from held where role = 'admin'))
-              and not exists (select from sessions where id = $2 and method = 'break_glass') as review
+              and not exists (select from sessions where id = $2 and method = 'break_glass')
+              and not exists (select from absences where person_id = $1 and cleared_at is null
+                and from_at <= $3 and until_at > $3) as review
           from safeguards g
         ),
         owned as materialized (
@@ -531,7 +559,17 @@ pub(crate) async fn count_open(conn: &mut PgConnection, reader: Reader) -> Resul
                   and (a.systems is null or d.system_id = any(a.systems))
                   and (a.types is null or d.type_id = any(a.type_ids))
                   and case d.risk when 'high' then 3 when 'medium' then 2 else 1 end <= a.risk_max
-                  and (a.amount_max is null or d.amount is null or d.amount <= a.amount_max))) as your_turn
+                  and (a.amount_max is null or d.amount is null or d.amount <= a.amount_max)
+                  and (a.delegator_id is null or not is_barred(d.id, a.delegator_id, $3)))
+              and (d.id, d.round) not in (select v.decision_id, v.round from reviews v
+                where v.on_behalf_id = $1 and v.state = 'submitted' and v.verdict <> 'defer')
+              and (d.id, d.round) not in (select v.decision_id, v.round + 1 from reviews v
+                where v.on_behalf_id = $1 and v.verdict = 'approve_with_edits')
+              and (not exists (select from tied) or not exists (select from tied p, reviews b
+                where (p.systems is null or d.system_id = any(p.systems)) and b.decision_id = d.id
+                  and b.round = d.round and b.state = 'submitted'
+                  and b.verdict in ('approve', 'approve_with_edits', 'reject')
+                  and p.partner in (b.person_id, b.on_behalf_id)))) as your_turn
           from decisions d
           left join reviews r on r.decision_id = d.id and r.round = d.round and r.person_id = $1 and r.state = 'submitted'
             and r.verdict <> 'defer'
@@ -592,8 +630,8 @@ pub(crate) async fn count_resolved(conn: &mut PgConnection, reader: Reader, filt
           join systems s on s.id = d.system_id
           join decision_types t on t.id = d.type_id
           where v.person_id = $1 and v.state = 'submitted'
-            and exists (select from role_assignments a
-              where a.person_id = $1 and a.ended_at is null and (a.until is null or a.until > $2)
+            and exists (select from acting_roles a
+              where a.person_id = $1 and (a.until is null or a.until > $2) and (a.from_at is null or a.from_at <= $2)
                 and (a.role = 'compliance_officer' or (a.role in ('viewer', 'approver', 'senior_approver', 'policy_author', 'auditor')
                   and (a.systems is null or d.system_id = any(a.systems))
                   and (a.types is null or t.name = any(a.types)))))
@@ -623,17 +661,26 @@ pub(crate) async fn count_turns(conn: &mut PgConnection, reader: Reader) -> sqlx
     let count = sqlx::query_scalar!(
         r#"
         with held as materialized (
-          select role, systems, types, amount_max,
+          select role, systems, types, amount_max, delegator_id,
             (select array_agg(t.id) from decision_types t where t.name = any(types)) as type_ids,
             case coalesce(risk_max, 'high') when 'high' then 3 when 'medium' then 2 else 1 end as risk_max
-          from role_assignments
-          where person_id = $1 and ended_at is null and (until is null or until > $3)
+          from acting_roles
+          where person_id = $1 and (until is null or until > $3) and (from_at is null or from_at <= $3)
+        ),
+        tied as materialized (
+          select delegator_id as partner, systems from delegations
+          where delegate_id = $1 and ended_at is null and from_at <= $3 and until_at > $3
+          union all
+          select delegate_id, systems from delegations
+          where delegator_id = $1 and ended_at is null and from_at <= $3 and until_at > $3
         ),
         may as materialized (
           select g.single_operator as alone,
             not exists (select from held where role = 'auditor')
               and (g.single_operator or not exists (select from held where role = 'admin'))
-              and not exists (select from sessions where id = $2 and method = 'break_glass') as review
+              and not exists (select from sessions where id = $2 and method = 'break_glass')
+              and not exists (select from absences where person_id = $1 and cleared_at is null
+                and from_at <= $3 and until_at > $3) as review
           from safeguards g
         ),
         owned as materialized (
@@ -656,7 +703,17 @@ pub(crate) async fn count_turns(conn: &mut PgConnection, reader: Reader) -> sqlx
               and (a.systems is null or d.system_id = any(a.systems))
               and (a.types is null or d.type_id = any(a.type_ids))
               and case d.risk when 'high' then 3 when 'medium' then 2 else 1 end <= a.risk_max
-              and (a.amount_max is null or d.amount is null or d.amount <= a.amount_max))
+              and (a.amount_max is null or d.amount is null or d.amount <= a.amount_max)
+              and (a.delegator_id is null or not is_barred(d.id, a.delegator_id, $3)))
+          and (d.id, d.round) not in (select v.decision_id, v.round from reviews v
+            where v.on_behalf_id = $1 and v.state = 'submitted' and v.verdict <> 'defer')
+          and (d.id, d.round) not in (select v.decision_id, v.round + 1 from reviews v
+            where v.on_behalf_id = $1 and v.verdict = 'approve_with_edits')
+          and (not exists (select from tied) or not exists (select from tied p, reviews b
+            where (p.systems is null or d.system_id = any(p.systems)) and b.decision_id = d.id
+              and b.round = d.round and b.state = 'submitted'
+              and b.verdict in ('approve', 'approve_with_edits', 'reject')
+              and p.partner in (b.person_id, b.on_behalf_id)))
         "#,
         reader.person.0,
         reader.session.0,

@@ -2,7 +2,7 @@
 
 use countersign_domain::{
     decision::{ReasonCode, ReviewState, Verdict},
-    ids::{DecisionId, EntryId, PersonId, PresentationId, ReviewId},
+    ids::{DecisionId, DelegationId, EntryId, PersonId, PresentationId, ReviewId},
 };
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -17,6 +17,8 @@ pub(crate) struct Review {
     pub(crate) decision: DecisionId,
     pub(crate) round: u64,
     pub(crate) person: PersonId,
+    /// In whose place, where it was not in their own right, and by which delegation.
+    pub(crate) on_behalf: Option<(PersonId, DelegationId)>,
     pub(crate) verdict: Verdict,
     pub(crate) code: ReasonCode,
     /// The reviewer was a senior approver for it then.
@@ -34,6 +36,7 @@ pub(crate) struct New {
     pub(crate) decision: DecisionId,
     pub(crate) round: u64,
     pub(crate) person: PersonId,
+    pub(crate) on_behalf: Option<(PersonId, DelegationId)>,
     pub(crate) verdict: Verdict,
     pub(crate) code: ReasonCode,
     pub(crate) senior: bool,
@@ -48,8 +51,8 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<(
         r#"
         insert into reviews
           (id, decision_id, round, person_id, verdict, code, state, presentation_id, reviewed_at, entry_id, senior,
-           follow_up_at)
-        values ($1, $2, $3, $4, $5, $6, 'submitted', $7, $8, $9, $10, $11)
+           follow_up_at, on_behalf_id, delegation_id)
+        values ($1, $2, $3, $4, $5, $6, 'submitted', $7, $8, $9, $10, $11, $12, $13)
         "#,
         new.id.0,
         new.decision.0,
@@ -62,6 +65,8 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<(
         new.entry.0,
         new.senior,
         new.follow_up.map(instant),
+        new.on_behalf.map(|(delegator, _)| delegator.0),
+        new.on_behalf.map(|(_, delegation)| delegation.0),
     )
     .execute(conn)
     .await?;
@@ -72,6 +77,8 @@ struct Row {
     decision_id: Uuid,
     round: i32,
     person_id: Uuid,
+    on_behalf_id: Option<Uuid>,
+    delegation_id: Option<Uuid>,
     verdict: String,
     code: String,
     senior: bool,
@@ -91,6 +98,7 @@ impl TryFrom<Row> for Review {
             decision: row.decision_id.into(),
             round: row.round as u64,
             person: row.person_id.into(),
+            on_behalf: row.on_behalf_id.map(PersonId::from).zip(row.delegation_id.map(DelegationId::from)),
             verdict: Verdict::from_word(&row.verdict).ok_or_else(|| unreadable("verdict"))?,
             code: ReasonCode::from_word(&row.code).ok_or_else(|| unreadable("code"))?,
             senior: row.senior,
@@ -108,8 +116,8 @@ pub(crate) async fn list(conn: &mut PgConnection, decision: DecisionId) -> Resul
     let rows = sqlx::query_as!(
         Row,
         r#"
-        select r.decision_id, r.round, r.person_id, r.verdict, r.code, r.senior, r.follow_up_at, r.state, r.reviewed_at,
-          r.entry_id, e.idx
+        select r.decision_id, r.round, r.person_id, r.on_behalf_id, r.delegation_id, r.verdict, r.code, r.senior,
+          r.follow_up_at, r.state, r.reviewed_at, r.entry_id, e.idx
         from reviews r
         join ledger_entries e on e.id = r.entry_id
         where r.decision_id = $1
@@ -151,8 +159,8 @@ pub(crate) async fn list_by(conn: &mut PgConnection, person: PersonId, limit: i6
     let rows = sqlx::query_as!(
         Row,
         r#"
-        select r.decision_id, r.round, r.person_id, r.verdict, r.code, r.senior, r.follow_up_at, r.state, r.reviewed_at,
-          r.entry_id, e.idx
+        select r.decision_id, r.round, r.person_id, r.on_behalf_id, r.delegation_id, r.verdict, r.code, r.senior,
+          r.follow_up_at, r.state, r.reviewed_at, r.entry_id, e.idx
         from reviews r
         join ledger_entries e on e.id = r.entry_id
         where r.person_id = $1

@@ -1,13 +1,13 @@
 //! `staff_shortages`, and who there is to fill seats.
 
 use countersign_domain::{
-    ids::{EntryId, PolicyVersionId},
-    policy::Staff,
+    ids::{EntryId, PersonId, PolicyVersionId, SystemId},
     role::Role,
-    staffing::{Shortage, SystemStaff},
+    staffing::{self, Chance, Shortage, SystemStaff},
 };
 use sqlx::PgConnection;
 
+use super::delegations;
 use crate::{
     clock::instant,
     error::{Error, Result},
@@ -20,48 +20,63 @@ pub(crate) struct Open {
     pub(crate) shortage: Shortage,
 }
 
-/// Counts for each system who may review what it proposes, as authorisation says: enabled, with a role that reviews and
-/// covers it, no auditor, no admin and not its owner unless the mode of one is on.
+/// Counts for each system how many may review one decision of it, as authorisation says: enabled, with a role that reviews
+/// and covers it, no auditor, no admin and not its owner unless the mode of one is on, and not away; in somebody's place
+/// where that somebody may, and of the two of them one.
 pub(crate) async fn staff(conn: &mut PgConnection, now: u64) -> sqlx::Result<Vec<SystemStaff>> {
     let rows = sqlx::query!(
         r#"
         with held as materialized (
-          select a.person_id, a.role, a.systems
-          from role_assignments a
+          select a.person_id, a.role, a.systems, a.delegator_id
+          from acting_roles a
           join people p on p.id = a.person_id
-          where a.ended_at is null and (a.until is null or a.until > $1) and p.disabled_at is null
+          where (a.until is null or a.until > $1) and (a.from_at is null or a.from_at <= $1) and p.disabled_at is null
         ),
         able as materialized (
-          select h.person_id, h.role, h.systems
+          select h.person_id, h.role, h.systems, h.delegator_id
           from held h
           cross join safeguards g
           where h.role in ('approver', 'senior_approver')
             and not exists (select from held o where o.person_id = h.person_id and o.role = 'auditor')
             and (g.single_operator
               or not exists (select from held o where o.person_id = h.person_id and o.role = 'admin'))
+            and not exists (select from absences x where x.person_id = h.person_id and x.cleared_at is null
+              and x.from_at <= $1 and x.until_at > $1)
         )
-        select s.id, s.name, count(distinct a.person_id) as "reviewers!",
-          count(distinct a.person_id) filter (where a.role = 'senior_approver') as "senior!"
+        select s.id, s.name, a.person_id as "person_id?", a.delegator_id as "delegator_id?",
+          bool_or(a.role = 'senior_approver') as senior
         from systems s
         cross join safeguards g
         left join current_owners o on o.system_id = s.id
         left join able a on (a.systems is null or s.id = any(a.systems))
-          and (g.single_operator or a.person_id is distinct from o.person_id)
-        group by s.id, s.name
-        order by s.name
+          and (g.single_operator or o.person_id is null
+            or (a.person_id <> o.person_id and a.delegator_id is distinct from o.person_id))
+        group by s.id, s.name, a.person_id, a.delegator_id
+        order by s.name, s.id, a.person_id, a.delegator_id
         "#,
         instant(now),
     )
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| SystemStaff {
-            system: row.id.into(),
-            name: row.name,
-            staff: Staff { reviewers: row.reviewers as u64, senior: row.senior as u64 },
-        })
-        .collect())
+    let ties = delegations::list_tied(conn, now).await?;
+    let mut systems = Vec::new();
+    for of_system in rows.chunk_by(|one, next| one.id == next.id) {
+        let system = SystemId::from(of_system[0].id);
+        let chances: Vec<_> = of_system
+            .iter()
+            .filter_map(|row| {
+                let (person, on_behalf) = (row.person_id?.into(), row.delegator_id.map(PersonId::from));
+                Some(Chance { person, on_behalf, senior: row.senior.unwrap_or(false) })
+            })
+            .collect();
+        let tied: Vec<_> = ties.iter().filter(|tied| tied.covers(system)).map(|tied| tied.people).collect();
+        systems.push(SystemStaff {
+            system,
+            name: of_system[0].name.clone(),
+            staff: staffing::together(&chances, &tied),
+        });
+    }
+    Ok(systems)
 }
 
 pub(crate) async fn insert(

@@ -16,7 +16,7 @@ use countersign_domain::{
     decision::{Risk, Verdict},
     decision_type::Kind,
     event::{Event, List},
-    ids::{BulkRunId, DecisionId, DecisionTypeId, PolicyVersionId, PresentationId, SystemId},
+    ids::{BulkRunId, DecisionId, DecisionTypeId, PersonId, PolicyVersionId, PresentationId, SystemId},
     policy::PolicyVersion,
     shown,
     view::{Composer, Field},
@@ -27,12 +27,12 @@ use uuid::Uuid;
 
 use super::{
     lease,
-    page::{self, PRESENTATION_MS, Signing},
+    page::{self, PRESENTATION_MS, Signing, Ways},
     review, title,
 };
 use crate::{
     Engine,
-    authorize::{self, Action, Permit, Target},
+    authorize::{Action, Denial, Permit, Target},
     caller::Caller,
     db::{self, decisions::Decision},
     error::{Error, Result},
@@ -85,6 +85,8 @@ struct Found {
     signed: bool,
     /// Why the person may not rule on it, or nobody can.
     barred: Option<String>,
+    /// In whose place they rule, where it is not in their own right.
+    on_behalf: Option<(PersonId, String)>,
     /// Why they may reject it and not approve it.
     only_reject: Option<String>,
     held_by: Vec<String>,
@@ -172,19 +174,15 @@ async fn look(
             policy
         }
     };
-    let rules = review::rules(tx, &stored, &policy).await?;
-    let barred = match engine.authorize(tx, caller, Action::ReviewDecision, target).await {
-        Ok(_) => None,
-        Err(Error::Forbidden(denial) | Error::Hidden(denial)) => Some(denial.sentence()),
-        Err(error) => return Err(error),
-    };
     let now = engine.now();
-    let senior = authorize::is_senior(tx, person, id, now).await?;
+    let rules = review::rules_now(tx, &stored, &policy, now).await?;
+    let ways = page::ways(tx, engine, caller, target, Denial::sentence).await?;
     let held = db::leases::list_held(tx, id, now).await?;
     let holders = lease::holders(tx, engine, caller, &held).await?;
     let others: Vec<_> = held.iter().zip(&holders).filter(|(held, _)| held.person != person).collect();
     let seats = (holders.as_slice(), others.len() as u64);
-    let composer = page::composer(engine, caller, barred, &rules, (Signing::NotAsked, senior), seats, now);
+    let compose = |ways: Ways| page::composer(engine, caller, ways, &rules, Signing::NotAsked, seats, now);
+    let (on_behalf, composer) = in_one_right(ways, compose);
     let (barred, refused) = match composer {
         Composer::Closed { reason } => (Some(reason), Vec::new()),
         Composer::Ready { refused, .. } | Composer::Open { refused, .. } => (None, refused),
@@ -195,11 +193,33 @@ async fn look(
     Ok(Some(Found {
         signed: policy.body.row(stored.rule).is_some_and(|row| row.signed),
         barred: barred.or(neither),
+        on_behalf,
         only_reject,
         held_by: others.into_iter().map(|(_, holder)| holder.person.clone()).collect(),
         stored,
         permit,
     }))
+}
+
+/// Chooses the right in which a decision is reviewed with others, and says what may be ruled in it: the person's own where
+/// they may approve in it, else the first in which they may, else the first in which they may reject.
+fn in_one_right(ways: Ways, compose: impl Fn(Ways) -> Composer) -> (Option<(PersonId, String)>, Composer) {
+    let ways = match ways {
+        Ok(ways) => ways,
+        Err(reason) => return (None, compose(Err(reason))),
+    };
+    let mut asked: Vec<_> = ways.into_iter().map(|way| (way.0.on_behalf.clone(), compose(Ok(vec![way])))).collect();
+    let refused = |composer: &Composer, verdict| match composer {
+        Composer::Closed { .. } => true,
+        Composer::Ready { refused, .. } | Composer::Open { refused, .. } => {
+            refused.iter().any(|refused| refused.verdict == verdict)
+        }
+    };
+    let may = |verdict| asked.iter().position(|(_, composer)| !refused(composer, verdict));
+    match may(Verdict::Approve).or_else(|| may(Verdict::Reject)) {
+        Some(chosen) => asked.swap_remove(chosen),
+        None => asked.into_iter().next().unwrap_or_else(|| (None, compose(Ok(Vec::new())))),
+    }
 }
 
 fn candidate(found: Option<&Found>) -> Candidate {
@@ -268,13 +288,18 @@ async fn sheet(
         // Nothing that somebody opened with a reason is compared or shown here.
         let (all, _) = page::fields(conn, engine, stored.entry, &definition, &[]).await?;
         let rule = policy.body.row(stored.rule).unwrap_or(&policy.body.default).label().to_owned();
-        let facts = vec![systems[&stored.system].clone(), stored.risk.word().to_owned(), rule];
+        let right = match &found.on_behalf {
+            Some((_, name)) => format!("In the place of {name}"),
+            None => "Your own".to_owned(),
+        };
+        let facts = vec![systems[&stored.system].clone(), stored.risk.word().to_owned(), rule, right];
         let opened = open.contains(&stored.id);
         rows.push(Row { found, all, facts, marks: Vec::new(), opened });
     }
 
     let (mut facts, mut fact_columns) = (Vec::new(), Vec::new());
-    for (place, fact) in Fact::ALL.iter().copied().enumerate() {
+    let in_place = rows.iter().any(|row| row.found.on_behalf.is_some());
+    for (place, fact) in Fact::ALL.iter().copied().enumerate().filter(|(_, fact)| *fact != Fact::Right || in_place) {
         let given: Vec<_> = rows.iter().map(|row| Given::Value(&row.facts[place])).collect();
         let compared = compare(Kind::Text, &given);
         match compared.common {
@@ -309,7 +334,8 @@ async fn sheet(
     presentations.sort_unstable();
     let (mut items, mut records) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
     for (row, presentation) in rows.into_iter().zip(presentations) {
-        let Row { found: Found { stored, permit, only_reject, held_by, .. }, all, facts, marks, opened } = row;
+        let Row { found, all, facts, marks, opened } = row;
+        let Found { stored, permit, on_behalf, only_reject, held_by, .. } = found;
         let fields = if opened { all } else { in_table(&definition, all) };
         let (id, content) = (stored.id, stored.content_hash);
         let (body, seen) = shown::statement((id, content), &version.to_string(), &fields, BULK_TEMPLATE).seal()?;
@@ -339,6 +365,7 @@ async fn sheet(
                 expires_at,
                 bulk: Some(bulk),
                 unopened: item.waits(),
+                on_behalf: on_behalf.map(|(delegator, _)| delegator),
             }),
         };
         records.push((permit, Event::Viewed { decision: id, upto: stored.n, seen }, shown));

@@ -12,6 +12,7 @@ use countersign_domain::{
     chain::{Allowed, ChainAct, ChainView, Link, Named, Who},
     decision::{Effect, OutcomeResult},
     decision_type::TypeDefinition,
+    delegation,
     event::{Event, Object, Place},
     ids::{DecisionId, EntryId, PersonId, PolicyVersionId},
     policy::PolicyVersion,
@@ -117,6 +118,8 @@ struct Records {
     ended: Vec<(EntryId, EntryId)>,
     /// Every assignment of each reviewer, and where those came from.
     assignments: Vec<grants::Assigned>,
+    /// By which reviews were given in somebody's place.
+    delegations: Vec<db::delegations::Delegation>,
     resolution: Option<db::resolutions::Resolution>,
     /// What another person looks at, oldest first.
     post_reviews: Vec<db::post_reviews::PostReview>,
@@ -152,6 +155,7 @@ impl Records {
         let activated = past.iter().find(|past| past.version.id == governing.id).map(|past| past.entry);
         let drafting = db::chain::drafting(conn, engine.log.row, governing.id).await?;
         let reviews = db::reviews::list(conn, id).await?;
+        let delegations: Vec<_> = reviews.iter().filter_map(|review| review.on_behalf).map(|(_, id)| id).collect();
         let resolution = db::resolutions::find(conn, id).await?;
         let pause = match &resolution {
             Some(resolution) => db::chain::paused(conn, decision.system, resolution.at).await?,
@@ -173,6 +177,7 @@ impl Records {
             activated,
             ended: db::chain::ended(conn, id).await?,
             assignments: grants::read(conn, &reviews).await?,
+            delegations: db::delegations::list_by_id(conn, &delegations).await?,
             reviews,
             resolution,
             post_reviews: db::post_reviews::list_of(conn, id).await?,
@@ -201,7 +206,7 @@ impl Records {
         self.fetch(conn, &issued).await?;
         let issued: Vec<_> = issued.iter().map(|entry| entry.0).collect();
         self.keys = db::chain::keys(conn, &issued).await?.into_iter().collect();
-        let acted = self.entries.values().filter_map(|(_, leaf)| person(leaf));
+        let acted = self.entries.values().flat_map(|(_, leaf)| [person(leaf), delegator(leaf)]).flatten();
         let people: Vec<_> = acted.chain(self.owner.map(|(owner, _)| owner)).collect();
         self.names = people::names(conn, engine, &people).await?;
         Ok(())
@@ -215,6 +220,8 @@ impl Records {
         entries.extend(self.reviews.iter().map(|review| review.entry));
         entries.extend(self.ended.iter().map(|(_, ended)| *ended));
         entries.extend(self.assignments.iter().flat_map(grants::Assigned::entries));
+        entries.extend(self.delegations.iter().map(|given| given.entry));
+        entries.extend(self.delegations.iter().filter_map(|given| given.ended).map(|(_, _, entry)| entry));
         entries.extend(self.resolution.iter().map(|resolution| resolution.entry));
         if let Some(revoked) = self.resolution.as_ref().and_then(|resolution| resolution.revoked.as_ref()) {
             entries.extend([revoked.entry, revoked.resolved]);
@@ -268,7 +275,16 @@ impl Records {
 
     fn who(&self, leaf: &Leaf) -> Who {
         match leaf.actor.as_ {
-            ActorKind::Person => Who::Person { name: person(leaf).and_then(|person| self.names.get(&person).cloned()) },
+            ActorKind::Person => {
+                let name = |person: Option<PersonId>| person.and_then(|person| self.names.get(&person).cloned());
+                let name = match (name(person(leaf)), delegator(leaf)) {
+                    (Some(own), Some(delegator)) => {
+                        Some(delegation::both(&own, &name(Some(delegator)).unwrap_or_else(people::erased)))
+                    }
+                    (own, _) => own,
+                };
+                Who::Person { name }
+            }
             ActorKind::Agent => {
                 let issued = leaf.actor.via.as_deref().and_then(|via| via.parse().ok());
                 let key = issued.and_then(|issued: EntryId| self.keys.get(&issued).cloned());
@@ -280,6 +296,11 @@ impl Records {
             ActorKind::Anonymous => Who::Anonymous,
         }
     }
+}
+
+/// In whose place a person acted.
+fn delegator(leaf: &Leaf) -> Option<PersonId> {
+    leaf.actor.for_.as_deref()?.parse().ok()
 }
 
 fn person(leaf: &Leaf) -> Option<PersonId> {

@@ -6,7 +6,7 @@ use countersign_domain::{
     Problem,
     decision::{ResolutionOutcome, State, Verdict},
     decision_type::{Parameter, TypeDefinition},
-    ids::EntryId,
+    ids::{EntryId, PersonId},
     policy::Approval,
     problem::{Code, FieldError},
 };
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     Engine,
-    authorize::{self, Action, Permit, Target},
+    authorize::{Permit, Target, behalf},
     caller::{Actor, Caller},
     db::{self, decisions::Decision, vault},
     error::{Error, Result},
@@ -104,6 +104,14 @@ pub(super) async fn version(
     revise::version(tx, engine, stored, draft).await.map_err(at_the_fields)
 }
 
+/// Who approved other parameters: with which review, and in whose place.
+#[derive(Clone, Copy)]
+pub(super) struct Editor {
+    pub(super) approval: Approval,
+    pub(super) on_behalf: Option<PersonId>,
+    pub(super) review: EntryId,
+}
+
 /// Makes an edit the running version, and lets the editor's own approval count where that is enough.
 pub(super) async fn apply(
     tx: &mut Transaction<'static, Postgres>,
@@ -112,10 +120,11 @@ pub(super) async fn apply(
     permit: &Permit,
     stored: &mut Decision,
     version: Version,
-    (editor, review): (Approval, EntryId),
+    editor: Editor,
 ) -> Result<settle::Decided> {
     let policy = version.policy.clone();
-    let by = Some((editor.person, review));
+    let review = editor.review;
+    let by = Some((editor.approval.person, review));
     let entry = revise::replace(tx, engine, caller, permit, stored, version, by).await?;
     let counts = counts(tx, engine, stored, &policy, editor).await?;
     let mut last = entry;
@@ -141,17 +150,18 @@ async fn counts(
     engine: &Engine,
     stored: &Decision,
     policy: &countersign_domain::policy::PolicyVersion,
-    editor: Approval,
+    editor: Editor,
 ) -> Result<bool> {
     if !stored.route.has_people() {
         return Ok(false);
     }
     let target = Target::Decision { id: stored.id, system: stored.system, n: stored.n };
-    let opinion = authorize::ask(tx, engine, editor.person, Action::ReviewDecision, target).await?;
-    let senior = editor.senior && authorize::is_senior(tx, editor.person, stored.id, engine.now()).await?;
+    let Editor { approval, on_behalf, .. } = editor;
+    let (allowed, senior) = behalf::could_review(tx, engine, (approval.person, on_behalf), target).await?;
+    let senior = approval.senior && senior;
     let signed = policy.body.row(stored.rule).is_some_and(|row| row.signed);
     let rules = review::rules(tx, stored, policy).await?;
-    Ok(opinion.allowed && rules.editor_counts(Approval { senior, ..editor }, signed))
+    Ok(allowed && rules.editor_counts(Approval { senior, ..approval }, signed))
 }
 
 /// Reads every parameter, those of the form and those that stay, and lists every fault.

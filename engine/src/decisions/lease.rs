@@ -17,8 +17,11 @@ use sqlx::PgConnection;
 
 use super::review;
 use crate::{
-    Engine,
-    authorize::{Action, Denial, Permit, Target},
+    Engine, absences,
+    authorize::{
+        Action, Denial, Permit, Target,
+        behalf::{self, Right},
+    },
     caller::Caller,
     db::{self, decisions::Decision, leases::Lease},
     error::{Error, Result},
@@ -82,13 +85,17 @@ async fn record(engine: Engine, caller: Caller, id: DecisionId, over: Option<(Le
     let mut tx = engine.begin().await?;
     let mut stored = db::decisions::lock(&mut tx, id).await?.ok_or(Error::NotFound)?;
     let target = Target::Decision { id, system: stored.system, n: stored.n };
-    let permit = engine.authorize(&mut tx, &caller, Action::ReviewDecision, target).await?;
-    let refuse = |problem| Denial::by_rule(permit.clone(), Action::ReviewDecision, target, problem);
+    let rights = behalf::rights(&mut tx, &engine, &caller, target).await?;
     let policy = db::policies::find(&mut tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
-    let rules = review::rules(&mut tx, &stored, &policy).await?;
     let now = engine.now();
-    // The ruling that is taken longest.
-    rules.admits(person, Verdict::Reject, now).map_err(&refuse)?;
+    let rules = review::rules_now(&mut tx, &stored, &policy, now).await?;
+    // The ruling that is taken longest, in whichever right it may be given.
+    let admitted = |right: &Right| rules.admits((person, right.on_behalf()), Verdict::Reject, now);
+    let right = rights.iter().find(|right| admitted(right).is_ok()).or(rights.first()).ok_or(Error::NotFound)?;
+    let permit = right.permit.clone();
+    let refuse = |problem| Denial::by_rule(permit.clone(), Action::ReviewDecision, target, problem);
+    absences::admits(&mut tx, person, now).await?.map_err(&refuse)?;
+    admitted(right).map_err(&refuse)?;
     let mut held = db::leases::list_held(&mut tx, id, now).await?;
     if let Some(own) = held.iter().find(|held| held.person == person) {
         if own.session == session {
@@ -151,7 +158,8 @@ pub async fn release(engine: &Engine, caller: &Caller, id: DecisionId, lease: Le
             let mut tx = engine.begin().await?;
             let stored = db::decisions::lock(&mut tx, id).await?.ok_or(Error::NotFound)?;
             let target = Target::Decision { id, system: stored.system, n: stored.n };
-            let permit = engine.authorize(&mut tx, &caller, Action::ReviewDecision, target).await?;
+            let rights = behalf::rights(&mut tx, &engine, &caller, target).await?;
+            let permit = rights.into_iter().next().ok_or(Error::NotFound)?.permit;
             let held = match check(&mut tx, &engine, &caller, (id, lease), engine.now()).await? {
                 Ok(held) => held,
                 Err(problem) => return Err(Denial::by_rule(permit, Action::ReviewDecision, target, problem)),

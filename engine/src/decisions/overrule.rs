@@ -21,7 +21,7 @@ use super::{
     seal_at,
 };
 use crate::{
-    Engine,
+    Engine, absences,
     authorize::{self, Action, Denial, Target},
     caller::Caller,
     db::{self, resolutions::Resolution},
@@ -50,9 +50,10 @@ pub struct OverrideRequest {
 ///
 /// # Errors
 ///
-/// `invalid_transition` for anything but a rule's refusal, `system_paused`, `guard_absolute` with the guard's name,
-/// `post_review_overdue` while nobody looked at an earlier act in time, `stale` when what was shown is not what would be
-/// released, `step_up_required`; [`Error::Forbidden`] for anybody but a senior approver who reaches the decision.
+/// `invalid_transition` for anything but a rule's refusal and for who is away, `system_paused`, `guard_absolute` with the
+/// guard's name, `post_review_overdue` while nobody looked at an earlier act in time, `stale` when what was shown is not
+/// what would be released, `step_up_required`; [`Error::Forbidden`] for anybody but a senior approver who reaches the
+/// decision, in their own right.
 pub async fn overrule(engine: &Engine, caller: &Caller, request: OverrideRequest) -> Result<()> {
     engine.has_room()?;
     let entry = engine
@@ -77,6 +78,7 @@ async fn release(engine: Engine, caller: Caller, request: OverrideRequest) -> Re
     let permit = engine.authorize(&mut tx, &caller, Action::OverrideDecision, target).await?;
     let refuse = |problem| Denial::by_rule(permit.clone(), Action::OverrideDecision, target, problem);
     sessions::require_recent(&caller)?;
+    absences::admits(&mut tx, by, engine.now()).await?.map_err(&refuse)?;
     let resolution = db::resolutions::find(&mut tx, stored.id).await?;
     overrides::release(stands(resolution.as_ref())).map_err(&refuse)?;
     let resolution = resolution.ok_or(Error::NotFound)?;
@@ -200,7 +202,10 @@ pub(super) async fn offer(
     let reason = match engine.authorize(tx, caller, Action::OverrideDecision, target).await {
         Ok(_) => {
             let paused = db::pauses::is_running(tx, case.system).await?;
-            forbidden(tx, engine, person, (case, version), paused).await?.map(|problem| problem.detail)
+            match absences::admits(tx, person, engine.now()).await? {
+                Err(problem) => Some(problem.detail),
+                Ok(()) => forbidden(tx, engine, person, (case, version), paused).await?.map(|problem| problem.detail),
+            }
         }
         Err(Error::Forbidden(denial) | Error::Hidden(denial)) => Some(denial.sentence()),
         Err(error) => return Err(error),

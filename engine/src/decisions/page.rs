@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use countersign_domain::{
     decision::{ReasonCode, Ruling, State, Verdict},
     decision_type::TypeDefinition,
+    delegation,
     event::Event,
     ids::{DecisionId, EntryId, PersonId, PresentationId},
     lease::{Holder, seats},
@@ -15,7 +16,7 @@ use countersign_domain::{
     presence, shown,
     view::{
         Composer, DECISION_TEMPLATE, DecisionView, Field, HistoryRow, OutcomeRow, PolicySection, RefusedVerdict,
-        ResolutionSection, ReviewRow, SeatView, SettlingSection, VersionRow,
+        ResolutionSection, ReviewRow, SeatView, SettlingSection, VersionRow, Way,
     },
 };
 use countersign_ledger::{
@@ -27,8 +28,11 @@ use uuid::Uuid;
 
 use super::{comments, lease, overrule, review, revoke, routing::Case, seal_at, settle, sign, title};
 use crate::{
-    Engine,
-    authorize::{self, Action, Permit, Target},
+    Engine, absences,
+    authorize::{
+        Action, Denial, Permit, Target,
+        behalf::{self, Right},
+    },
     caller::{Actor, Caller},
     db,
     error::{Error, Result},
@@ -75,6 +79,7 @@ pub async fn view(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<De
             expires_at,
             bulk: None,
             unopened: false,
+            on_behalf: None,
         }),
         _ => None,
     };
@@ -119,7 +124,8 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let reviews = db::reviews::list(&mut tx, id).await?;
     let revisions = db::revisions::list(&mut tx, id).await?;
     let editors = revisions.iter().filter_map(|revision| revision.person);
-    let reviewers: Vec<_> = reviews.iter().map(|review| review.person).chain(editors).collect();
+    let delegators = reviews.iter().filter_map(|review| review.on_behalf).map(|(delegator, _)| delegator);
+    let reviewers: Vec<_> = reviews.iter().map(|review| review.person).chain(editors).chain(delegators).collect();
     let names = people::names(&mut tx, engine, &reviewers).await?;
     let given: Vec<_> = reviews.iter().map(|review| review.entry.0).collect();
     let reasons = comments::texts(&mut tx, engine, &given, "reason").await?;
@@ -134,7 +140,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let history = history(&mut tx, engine, id, &system.name).await?;
     let versions = Versions { revisions: &revisions, history: &history, names: &names, system: &system.name };
     let versions = versions.rows(&mut tx, engine, &definition).await?;
-    let rules = review::rules(&mut tx, &stored, &policy).await?;
+    let rules = review::rules_now(&mut tx, &stored, &policy, engine.now()).await?;
     let withheld: Vec<_> = fields.iter().filter(|field| field.withheld).map(|field| field.name.clone()).collect();
     let mut case = Case::new((stored.system, &system.name), &definition, stored.about_persons, &values);
     case.facts.mask(&definition, &withheld);
@@ -155,17 +161,8 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let risk_reasons = [definition.risk_reasons.clone(), raised].concat();
     let visible = |name: &str| fields.iter().find(|field| field.name == name).and_then(|field| field.value.clone());
     let title = title::sentence(&definition, visible);
-    let senior = match caller.person() {
-        Some(person) => authorize::is_senior(&mut tx, person, id, engine.now()).await?,
-        None => false,
-    };
-    let barred = match engine.authorize(&mut tx, caller, Action::ReviewDecision, target).await {
-        Ok(_) => None,
-        Err(Error::Forbidden(denial) | Error::Hidden(denial)) => {
-            Some(format!("You can read this. {}", denial.sentence()))
-        }
-        Err(error) => return Err(error),
-    };
+    let readable = |denial: &Denial| format!("You can read this. {}", denial.sentence());
+    let ways = ways(&mut tx, engine, caller, target, readable).await?;
     let signed = policy.body.row(stored.rule).is_some_and(|row| row.signed);
     let signing = match (signed, caller.person()) {
         (true, Some(person)) => match db::passkeys::list(&mut tx, person).await?.iter().any(|key| key.confirmed) {
@@ -192,7 +189,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let others = held.iter().filter(|held| Some(held.person) != caller.person()).count() as u64;
     let composer = match rules.state {
         State::ChangesRequested => Composer::Closed { reason: owner::asked_for_change(owner.as_ref()) },
-        _ => composer(engine, caller, barred, &rules, (signing, senior), (&holders, others), now),
+        _ => composer(engine, caller, ways, &rules, signing, (&holders, others), now),
     };
     let composer = without_edits(composer, &definition);
     let by_rule = format!("rule {}, version {}", policy_section.name, policy.number);
@@ -224,7 +221,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         reviews: reviews
             .iter()
             .map(|review| ReviewRow {
-                person: names.get(&review.person).cloned().unwrap_or_else(people::erased),
+                person: signature(&names, review),
                 verdict: review.verdict,
                 code: review.code,
                 reason: reasons.get(&review.entry.0).cloned().unwrap_or_else(people::erased),
@@ -319,6 +316,43 @@ fn policy_section(
     }
 }
 
+/// Says whose review it is: both names where it was given in somebody's place.
+fn signature(names: &HashMap<PersonId, String>, review: &db::reviews::Review) -> String {
+    let name = |person: &PersonId| names.get(person).cloned().unwrap_or_else(people::erased);
+    match &review.on_behalf {
+        None => name(&review.person),
+        Some((delegator, _)) => delegation::both(&name(&review.person), &name(delegator)),
+    }
+}
+
+/// In whose right the reader may rule, or why in nobody's.
+pub(super) type Ways = std::result::Result<Vec<(Way, bool)>, String>;
+
+/// Asks in whose right the reader may rule, each with whether it is a senior approver's; `says` words a refusal.
+pub(super) async fn ways(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    caller: &Caller,
+    target: Target,
+    says: fn(&Denial) -> String,
+) -> Result<Ways> {
+    let Some(person) = caller.person() else { return Ok(Err("Agents never review.".to_owned())) };
+    let rights = match behalf::rights(tx, engine, caller, target).await {
+        Ok(rights) => rights,
+        Err(Error::Forbidden(denial) | Error::Hidden(denial)) => {
+            return Ok(Err(says(&denial)));
+        }
+        Err(error) => return Err(error),
+    };
+    if let Err(problem) = absences::admits(tx, person, engine.now()).await? {
+        return Ok(Err(problem.detail));
+    }
+    let delegators: Vec<_> = rights.iter().filter_map(Right::on_behalf).collect();
+    let names = people::names(tx, engine, &delegators).await?;
+    let name = |person: PersonId| (person, names.get(&person).cloned().unwrap_or_else(people::erased));
+    Ok(Ok(rights.iter().map(|right| (Way { on_behalf: right.on_behalf().map(name) }, right.senior)).collect()))
+}
+
 /// Tells whether the reader may do something to the decision.
 async fn may(
     tx: &mut Transaction<'static, Postgres>,
@@ -369,17 +403,19 @@ async fn history(conn: &mut PgConnection, engine: &Engine, id: DecisionId, syste
     let sids: Vec<PersonId> = leaves
         .iter()
         .filter(|leaf| leaf.actor.as_ == ActorKind::Person)
-        .filter_map(|leaf| leaf.actor.sid.as_deref()?.parse().ok())
+        .flat_map(|leaf| [&leaf.actor.sid, &leaf.actor.for_])
+        .filter_map(|sid| sid.as_deref()?.parse().ok())
         .collect();
     let names = people::names(conn, engine, &sids).await?;
+    let name = |sid: Option<&str>| {
+        let person = sid.and_then(|sid| sid.parse().ok());
+        person.and_then(|sid: PersonId| names.get(&sid).cloned()).unwrap_or_else(people::erased)
+    };
     let actor = |leaf: &Leaf| match leaf.actor.as_ {
-        ActorKind::Person => leaf
-            .actor
-            .sid
-            .as_deref()
-            .and_then(|sid| sid.parse().ok())
-            .and_then(|sid: PersonId| names.get(&sid).cloned())
-            .unwrap_or_else(people::erased),
+        ActorKind::Person => match &leaf.actor.for_ {
+            None => name(leaf.actor.sid.as_deref()),
+            Some(delegator) => delegation::both(&name(leaf.actor.sid.as_deref()), &name(Some(delegator))),
+        },
         ActorKind::Agent => system.to_owned(),
         ActorKind::Engine => "Countersign".to_owned(),
         other => other.as_str().to_owned(),
@@ -495,9 +531,9 @@ pub(super) enum Signing {
 pub(super) fn composer(
     engine: &Engine,
     caller: &Caller,
-    barred: Option<String>,
+    ways: Ways,
     rules: &countersign_domain::decision::Decision,
-    (signing, senior): (Signing, bool),
+    signing: Signing,
     (holders, others): (&[Holder], u64),
     now: u64,
 ) -> Composer {
@@ -509,27 +545,41 @@ pub(super) fn composer(
     if rules.expire(now).is_some() {
         return closed("The time for this decision has run out; the AI system is told no.");
     }
-    if let Some(reason) = barred {
-        return Composer::Closed { reason };
-    }
+    let ways = match ways {
+        Ok(ways) => ways,
+        Err(reason) => return Composer::Closed { reason },
+    };
     if rules.reviewed_by.contains(&person) {
         return closed("Your review is recorded; one person counts once. Another approver is needed.");
     }
     if signing == Signing::Unable {
         return Composer::Closed { reason: sign::no_passkey().detail };
     }
-    // What the rules would say to each ruling on exactly what is shown.
-    let reviewer = Approval { person, senior };
+    // What the rules would say to each ruling on exactly what is shown, in each right.
     let follow_up = Some(now + 1);
-    let refused = |verdict| {
-        let ruling = Ruling { reviewer, verdict, follow_up: follow_up.filter(|_| verdict == Verdict::Defer) };
-        let why = rules.review(ruling, &rules.content_hash, now).err()?.detail;
-        Some(RefusedVerdict { verdict, why })
+    let refusal = |(way, senior): &(Way, bool), verdict| {
+        let ruling = Ruling {
+            reviewer: Approval { person, senior: *senior },
+            on_behalf: way.on_behalf.as_ref().map(|(delegator, _)| *delegator),
+            verdict,
+            follow_up: follow_up.filter(|_| verdict == Verdict::Defer),
+        };
+        rules.review(ruling, &rules.content_hash, now).err().map(|problem| problem.detail)
     };
-    let refused: Vec<_> = Verdict::ALL.iter().filter_map(|verdict| refused(*verdict)).collect();
-    if refused.len() == Verdict::ALL.len() {
-        return closed(&refused[0].why);
+    let barred =
+        |way: &(Way, bool)| Verdict::ALL.iter().map(|verdict| refusal(way, *verdict)).collect::<Option<Vec<_>>>();
+    let open: Vec<_> = ways.iter().filter(|way| barred(way).is_none()).collect();
+    if open.is_empty() {
+        let why = ways.first().and_then(barred).and_then(|reasons| reasons.into_iter().next());
+        return Composer::Closed { reason: why.unwrap_or_else(|| "Nobody gave you the right to this.".to_owned()) };
     }
+    // A ruling is refused where no right allows it; whoever sends it in another right is told.
+    let refused = |verdict: &Verdict| {
+        let reasons = open.iter().map(|way| refusal(way, *verdict)).collect::<Option<Vec<_>>>()?;
+        let why = reasons.into_iter().next()?;
+        Some(RefusedVerdict { verdict: *verdict, why })
+    };
+    let refused: Vec<_> = Verdict::ALL.iter().filter_map(refused).collect();
     let Some(own) = holders.iter().find(|holder| holder.own) else {
         return Composer::Ready { free: others < seats(&rules.quorum, &rules.approvals), refused };
     };
@@ -541,5 +591,6 @@ pub(super) fn composer(
         signed: signing == Signing::Able,
         refused,
         defer_before: rules.defer_before(),
+        ways: open.into_iter().map(|(way, _)| way.clone()).collect(),
     }
 }

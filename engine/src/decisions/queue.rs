@@ -16,7 +16,7 @@ use sqlx::PgConnection;
 
 use super::{seal_at, title};
 use crate::{
-    Engine,
+    Engine, absences,
     authorize::Action,
     caller::Caller,
     db::{
@@ -105,13 +105,16 @@ async fn read(
     let mut items = dress(&mut tx, engine, &rows).await?;
     let pauses = pauses::list_shown(&mut tx, engine, &permit).await?;
     let handovers = handovers::list_shown(&mut tx, engine, &permit, person).await?;
+    let away = absences::said(&mut tx, engine, person).await?;
     for item in &mut items {
         item.paused = pauses.iter().any(|pause| pause.system_name == item.system);
     }
     tx.commit().await?;
     let kept = items.split_off(shown);
-    let blocked = (!reviews)
-        .then(|| "You can read the queue. Reviewing needs the role approver; an admin can give it.".to_owned());
+    let blocked = match reviews {
+        true => away,
+        false => Some("You can read the queue. Reviewing needs the role approver; an admin can give it.".to_owned()),
+    };
 
     let now = engine.now();
     Ok((

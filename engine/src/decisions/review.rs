@@ -3,8 +3,9 @@
 use countersign_domain::{
     Problem,
     decision::{self, Effected, ReasonCode, ResolutionOutcome, Risk, Ruling, State, Verdict},
+    delegation::{OnBehalf, StandIns},
     event::Event,
-    ids::{BulkRunId, DecisionId, EntryId, LeaseId, PersonId, PresentationId, ResolutionId, ReviewId},
+    ids::{BulkRunId, DecisionId, DelegationId, EntryId, LeaseId, PersonId, PresentationId, ResolutionId, ReviewId},
     lease::LeaseEnd,
     policy::{Approval, PolicyVersion, Route},
     problem::Code,
@@ -20,8 +21,11 @@ use super::{
     sign::{self, SignedAnswer},
 };
 use crate::{
-    Engine,
-    authorize::{self, Action, Denial, Permit, Target},
+    Engine, absences,
+    authorize::{
+        self, Action, Denial, Permit, Target,
+        behalf::{self, Right},
+    },
     caller::Caller,
     db,
     error::{Error, Result},
@@ -47,6 +51,8 @@ pub struct ReviewRequest {
     pub follow_up: Option<u64>,
     /// The reviewer's signature by passkey, where the policy asks for one.
     pub signed: Option<SignedAnswer>,
+    /// In whose place, where it is not in their own right.
+    pub on_behalf: Option<PersonId>,
 }
 
 /// What a ruling did.
@@ -131,7 +137,7 @@ async fn record(
         (Effected::Edited, None) => return Err(checked.refuse(edit::nothing_to_edit())),
         _ => None,
     };
-    let Checked { mut stored, policy, permit, person, senior, content, seen, effect, now, bulk, .. } = checked;
+    let Checked { mut stored, policy, permit, person, behalf, senior, content, seen, effect, now, bulk, .. } = checked;
     let authority = permit.authority.clone().ok_or(Error::NotFound)?;
     let follow_up = if let Effected::Deferred { until } = effect { Some(until) } else { None };
     stored.n += 1;
@@ -151,6 +157,7 @@ async fn record(
         edited: version.as_ref().map(|version| version.content),
         signature: signed.as_ref().map(|signed| signed.signature.clone()),
         bulk,
+        on_behalf: behalf.as_ref().map(|(_, on_behalf)| on_behalf.clone()),
     };
     let keys: Vec<_> = signed.iter().map(|signed| ("reason", &signed.reason_key)).collect();
     let entry = seal::append_keyed(&mut tx, &engine, &caller, &permit, &event, &keys).await?;
@@ -160,6 +167,7 @@ async fn record(
         decision: stored.id,
         round: stored.round,
         person,
+        on_behalf: behalf.as_ref().map(|(delegation, on_behalf)| (on_behalf.delegator, *delegation)),
         verdict: request.verdict,
         code: request.code,
         senior,
@@ -194,7 +202,8 @@ async fn record(
             moved(&mut tx, &stored, State::ChangesRequested, entry).await?
         }
         (Effected::Edited, Some(version)) => {
-            let editor = (Approval { person, senior }, entry.id);
+            let on_behalf = behalf.map(|(_, on_behalf)| on_behalf.delegator);
+            let editor = edit::Editor { approval: Approval { person, senior }, on_behalf, review: entry.id };
             edit::apply(&mut tx, &engine, &caller, &permit, &mut stored, version, editor).await?
         }
         (Effected::Edited, None) => return Err(Error::Refused(edit::nothing_to_edit())),
@@ -222,7 +231,9 @@ pub(super) struct Checked {
     pub(super) target: Target,
     pub(super) permit: Permit,
     pub(super) person: PersonId,
-    /// They are a senior approver for this decision.
+    /// By which delegation and in whose place, where it is not in their own right.
+    pub(super) behalf: Option<(DelegationId, OnBehalf)>,
+    /// They rule as a senior approver for this decision.
     pub(super) senior: bool,
     pub(super) content: Hash,
     pub(super) seen: Hash,
@@ -244,13 +255,16 @@ pub(super) async fn check(
     let (person, session) = caller.signed_in()?;
     let stored = db::decisions::lock(tx, request.decision).await?.ok_or(Error::NotFound)?;
     let target = Target::Decision { id: stored.id, system: stored.system, n: stored.n };
-    let permit = engine.authorize(tx, caller, Action::ReviewDecision, target).await?;
+    let right = behalf::authorize_review(tx, engine, caller, target, request.on_behalf).await?;
+    let Right { permit, behalf, senior } = right;
     let refuse = |problem| Denial::by_rule(permit.clone(), Action::ReviewDecision, target, problem);
     let now = engine.now();
     let policy = db::policies::find(tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
-    let rules = rules(tx, &stored, &policy).await?;
+    let rules = rules_now(tx, &stored, &policy, now).await?;
+    absences::admits(tx, person, now).await?.map_err(&refuse)?;
+    let who = (person, request.on_behalf);
     // Rights, state and four eyes first, then the claim, then what was shown (V1).
-    rules.admits(person, request.verdict, now).map_err(|problem| refuse(kept(problem)))?;
+    rules.admits(who, request.verdict, now).map_err(|problem| refuse(kept(problem)))?;
     lease::check(tx, engine, caller, (stored.id, request.lease), now).await?.map_err(&refuse)?;
     let shown = db::presentations::lock(tx, request.presentation)
         .await?
@@ -258,7 +272,7 @@ pub(super) async fn check(
         .ok_or_else(|| refuse(stale("This form belongs to another page or sign-in.")))?;
     let bulk = match &shown.bulk {
         Some((bulk, sent)) => {
-            together(&stored, request, sent.as_ref()).map_err(&refuse)?;
+            together(&stored, request, (sent.as_ref(), shown.on_behalf)).map_err(&refuse)?;
             Some(*bulk)
         }
         None => None,
@@ -271,11 +285,11 @@ pub(super) async fn check(
     {
         return Err(refuse(stale("Another version of the policy came into force after you opened it.")));
     }
-    let senior = authorize::is_senior(tx, person, stored.id, now).await?;
     let reviewer = Approval { person, senior };
-    let ruling = Ruling { reviewer, verdict: request.verdict, follow_up: request.follow_up };
+    let ruling =
+        Ruling { reviewer, on_behalf: request.on_behalf, verdict: request.verdict, follow_up: request.follow_up };
     let effect = rules.review(ruling, &content, now).map_err(|problem| refuse(kept(problem)))?;
-    if effect == Effected::Escalated && !authorize::has_seniors(tx, engine, &stored, person).await? {
+    if effect == Effected::Escalated && !authorize::has_seniors(tx, engine, &stored, who).await? {
         return Err(refuse(kept(no_seniors(stored.need))));
     }
     if shown.consumed {
@@ -286,7 +300,9 @@ pub(super) async fn check(
     }
     let signed = policy.body.row(stored.rule).is_some_and(|row| row.signed);
 
-    Ok(Checked { signed, stored, policy, target, permit, person, senior, content, seen, now, bulk, effect })
+    let behalf = behalf.map(|behalf| (behalf.delegation, behalf.on_behalf));
+
+    Ok(Checked { signed, stored, policy, target, permit, person, behalf, senior, content, seen, now, bulk, effect })
 }
 
 /// Tells whether a ruling on what a page of several decisions showed is the one that was sent from there, and whether the
@@ -294,13 +310,16 @@ pub(super) async fn check(
 fn together(
     stored: &db::decisions::Decision,
     request: &ReviewRequest,
-    sent: Option<&db::presentations::Sent>,
+    (sent, on_behalf): (Option<&db::presentations::Sent>, Option<PersonId>),
 ) -> std::result::Result<(), Problem> {
     let Some(sent) = sent.filter(|sent| (sent.verdict, sent.code) == (request.verdict, request.code)) else {
         return Err(stale("This form belongs to a page of several decisions, which was not sent like this."));
     };
     if stored.policy_version != sent.policy || stored.need != 1 || stored.risk == Risk::High {
         return Err(stale("It asks for other people now than when you opened it with the others."));
+    }
+    if request.on_behalf != on_behalf {
+        return Err(stale("It is given in another right than when you opened it with the others."));
     }
     Ok(())
 }
@@ -391,6 +410,18 @@ pub(crate) async fn rules(
     let reviews = db::reviews::list(conn, stored.id).await?;
     let standing = || reviews.iter().filter(|review| settle::stands(review, stored));
     let approved = standing().filter(|review| settle::approves(review.verdict));
+    let editor = db::revisions::editor(conn, stored).await?;
+    let wrote = |review: &&db::reviews::Review| {
+        review.verdict == Verdict::ApproveWithEdits && review.round + 1 == stored.round && Some(review.person) == editor
+    };
+    let delegator = |review: &db::reviews::Review| review.on_behalf.map(|(delegator, _)| delegator);
+    let counted = standing().filter(|review| review.verdict.counts());
+    let stand_ins = StandIns {
+        edited_for: reviews.iter().find(wrote).and_then(delegator),
+        ruled_for: standing().filter(|review| review.verdict.is_final()).filter_map(delegator).collect(),
+        counted: counted.flat_map(|review| [Some(review.person), delegator(review)]).flatten().collect(),
+        tied: Vec::new(),
+    };
     Ok(decision::Decision {
         id: stored.id,
         n: stored.n,
@@ -402,11 +433,24 @@ pub(crate) async fn rules(
         on_timeout: stored.on_timeout,
         settling: stored.settling,
         risk: stored.risk,
-        editor: db::revisions::editor(conn, stored).await?,
+        editor,
         with_seniors: stored.escalated_at.is_some() || stored.route == Route::Escalate,
         approvals: approved.map(|review| Approval { person: review.person, senior: review.senior }).collect(),
         reviewed_by: standing().filter(|review| review.verdict.is_final()).map(|review| review.person).collect(),
+        stand_ins,
     })
+}
+
+/// The same for who would rule at this moment: with who stands in for whom.
+pub(crate) async fn rules_now(
+    conn: &mut PgConnection,
+    stored: &db::decisions::Decision,
+    policy: &PolicyVersion,
+    now: u64,
+) -> Result<decision::Decision> {
+    let mut rules = rules(conn, stored, policy).await?;
+    rules.stand_ins.tied = db::delegations::tied(conn, stored.system, now).await?;
+    Ok(rules)
 }
 
 /// Adds what becomes of a draft to the refusal of a form.

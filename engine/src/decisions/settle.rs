@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Engine,
-    authorize::{self, Action, Denial, Target},
+    authorize::{self, Action, Denial, Target, behalf},
     caller::Caller,
     db::{self, decisions::Decision, reviews::Review},
     error::{Error, Result},
@@ -79,10 +79,13 @@ pub async fn retract(engine: &Engine, caller: &Caller, id: DecisionId, review: E
             let (person, _) = caller.signed_in()?;
             let mut stored = db::decisions::lock(&mut tx, id).await?.ok_or(Error::NotFound)?;
             let target = Target::Decision { id, system: stored.system, n: stored.n };
-            let permit = engine.authorize(&mut tx, &caller, Action::ReviewDecision, target).await?;
+            let reviews = db::reviews::list(&mut tx, id).await?;
+            // By the right that it was given by.
+            let own = reviews.iter().find(|given| given.entry == review && given.person == person);
+            let on_behalf = own.and_then(|given| given.on_behalf).map(|(delegator, _)| delegator);
+            let permit = behalf::authorize_review(&mut tx, &engine, &caller, target, on_behalf).await?.permit;
             let refuse = |problem| Denial::by_rule(permit.clone(), Action::ReviewDecision, target, problem);
             let policy = db::policies::find(&mut tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
-            let reviews = db::reviews::list(&mut tx, id).await?;
             let given = reviews.iter().find(|given| given.entry == review).ok_or_else(|| refuse(not_there()))?;
             let rules = rules(&mut tx, &stored, &policy).await?;
             rules.retract(given.person, given.verdict, person).map_err(&refuse)?;
@@ -144,7 +147,7 @@ async fn settle(
     let permit = authorize::unevaluated(authorize::engine_actor());
     let mut last = None;
     for review in counted(tx, stored, settling.outcome).await? {
-        if still_gives(tx, engine, stored, &review, now).await? {
+        if still_gives(tx, engine, stored, &review).await? {
             continue;
         }
         stored.n += 1;
@@ -172,17 +175,12 @@ async fn settle(
 }
 
 /// Tells whether the author of a review could give it now.
-async fn still_gives(
-    conn: &mut PgConnection,
-    engine: &Engine,
-    stored: &Decision,
-    review: &Review,
-    now: u64,
-) -> Result<bool> {
+async fn still_gives(conn: &mut PgConnection, engine: &Engine, stored: &Decision, review: &Review) -> Result<bool> {
     let target = Target::Decision { id: stored.id, system: stored.system, n: stored.n };
-    let opinion = authorize::ask(conn, engine, review.person, Action::ReviewDecision, target).await?;
+    let who = (review.person, review.on_behalf.map(|(delegator, _)| delegator));
+    let (allowed, is_senior) = behalf::could_review(conn, engine, who, target).await?;
     let senior = review.senior && approves(review.verdict);
-    Ok(opinion.allowed && (!senior || authorize::is_senior(conn, review.person, stored.id, now).await?))
+    Ok(allowed && (!senior || is_senior))
 }
 
 /// Says where a decision stands once a review stands no more. What is left may decide by itself: approvals that somebody

@@ -203,6 +203,7 @@ fn statement_of(
         blind: None,
         edited: None,
         citations: Vec::new(),
+        for_: checked.behalf.as_ref().map(|(_, on_behalf)| on_behalf.delegator.to_string()),
     }
 }
 

@@ -10,6 +10,8 @@ use crate::db::export::{CounterRow, MadeRow};
 
 /// Kinds that make a row, and how many.
 const MADE: &[(&str, usize)] = &[
+    ("absence.cleared", 1),
+    ("absence.set", 1),
     ("access_review.decided", 1),
     ("access_review.started", 1),
     ("agent_key.issued", 1),
@@ -40,6 +42,8 @@ const MADE: &[(&str, usize)] = &[
     ("decision.revoked", 1),
     ("decision.routed", 1),
     ("decision.withdrawn", 1),
+    ("delegation.ended", 1),
+    ("delegation.given", 1),
     ("handover.ended", 1),
     ("handover.noted", 1),
     ("person.created", 1),
@@ -123,6 +127,7 @@ impl Entry {
             "at" => Some(self.leaf.at.to_string()),
             "sid" => self.leaf.actor.sid.clone(),
             "via" => self.leaf.actor.via.clone(),
+            "for" => self.leaf.actor.for_.clone(),
             "reviews" => Some(member("reviews").and_then(Value::as_array).map_or(0, <[_]>::len).to_string()),
             "role" => {
                 let role = member("role")?.as_text()?.parse::<RoleId>().ok().and_then(Role::from_id)?;

@@ -7,16 +7,20 @@ use countersign_domain::{
     decision::{ReasonCode, ResolutionOutcome, Risk, Verdict},
     decision_type::TypeDefinition,
     holding::Holding,
-    ids::{BulkRunId, DecisionId, PresentationId},
+    ids::{BulkRunId, DecisionId, DelegationId, PresentationId},
     policy::view::RuleForm,
     problem::Code,
     role::Role,
     text::Reason,
+    time::{DAY_MS, date},
     view::Mode,
 };
 use countersign_engine::{
-    Actor, Caller, Result, decision_types,
+    Actor, Caller, Result,
+    absences::{self, AbsenceForm},
+    decision_types,
     decisions::{self, BulkRequest, ReviewRequest},
+    delegations::{self, DelegationForm},
     keys, ledger, sessions, systems,
     testing::{Desk, again, id_of, proposal, refund, unique},
 };
@@ -421,6 +425,81 @@ async fn decisions_of_two_systems_are_told_apart_and_a_sign_out_stops_what_is_le
     send(&desk, &desk.approver, sheet.bulk, Verdict::Approve).await.unwrap();
     let run = finished(&desk, &desk.approver, sheet.bulk).await;
     assert_eq!(run.count(ItemResult::Applied), 0, "{run:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_review_is_given_in_the_right_that_the_page_says() {
+    let desk = Desk::new().await;
+    let other = systems::register(&desk.engine, &again(&desk.admin), "ana-agent").await.unwrap();
+    let ana = desk.member("ana", vec![Holding::on(Role::Approver, vec![other])]).await;
+    let given = stand_in(&desk, &desk.approver, &ana).await;
+    let ids = several(&desk, &["40.00", "41.00", "42.00"]).await;
+
+    let sheet = page(&desk, &ana, &ids).await.sheet.unwrap();
+    assert!(sheet.facts.contains(&(Fact::Right, "In the place of Approver A".to_owned())), "{:?}", sheet.facts);
+    let own = page(&desk, &desk.approver, &ids).await.sheet.unwrap();
+    assert!(own.facts.iter().all(|(fact, _)| *fact != Fact::Right), "one's own right goes without saying");
+    send(&desk, &ana, sheet.bulk, Verdict::Approve).await.unwrap();
+    assert_eq!(results(&finished(&desk, &ana, sheet.bulk).await), [ItemResult::Applied; 3]);
+    for id in &ids {
+        let told = decisions::view(&desk.engine, &again(&desk.auditor), *id).await.unwrap();
+        assert_eq!(told.reviews[0].person, "ana for Approver A");
+    }
+
+    // What was given ends between page and form: nothing of it is reviewed.
+    let ids = several(&desk, &["40.00", "41.00"]).await;
+    let late = page(&desk, &ana, &ids).await.sheet.unwrap();
+    delegations::end(&desk.engine, &again(&ana), given).await.unwrap();
+    send(&desk, &ana, late.bulk, Verdict::Approve).await.unwrap();
+    assert_eq!(results(&finished(&desk, &ana, late.bulk).await), [ItemResult::NotAllowed; 2]);
+    // Nor does a right of one's own take its place, where the page named another's.
+    let ids = several(&desk, &["40.00"]).await;
+    stand_in(&desk, &desk.approver, &ana).await;
+    let named = page(&desk, &ana, &ids).await.sheet.unwrap();
+    let presentation = presentation_of(&desk, named.bulk, ids[0]).await;
+    let form = desk.open_form(&ana, ids[0], Verdict::Approve).await.unwrap();
+    let unsent = ReviewRequest { presentation, on_behalf: None, ..form };
+    assert!(decisions::review(&desk.engine, &again(&ana), unsent).await.is_err());
+    verified(&desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_delegator_and_delegate_one_counts_and_who_is_away_none_by_such_a_page() {
+    let office = Office::new().await;
+    let desk = &office.desk;
+    let window = RuleForm { retract_seconds: "600".into(), ..rule("window", "require", "at_least", "0") };
+    office.enforce(&[window]).await;
+    let (ana, ben) = (&desk.approver, &desk.approver_b);
+    let ids = [office.propose("a", "40.00").await, office.propose("b", "41.00").await];
+    let before = page(desk, ana, &ids).await.sheet.unwrap();
+    stand_in(desk, ben, ana).await;
+    desk.review(ben, ids[0], Verdict::Approve).await.unwrap();
+
+    // Ben has approved one of them, and Ana stands in for him: she does not reject it too.
+    let view = page(desk, ana, &ids).await;
+    assert_eq!((view.unfit.len(), view.unfit[0].id, view.unfit[0].misfit), (1, ids[0], Misfit::Barred));
+    send(desk, ana, before.bulk, Verdict::Reject).await.unwrap();
+    let run = finished(desk, ana, before.bulk).await;
+    assert_eq!(results(&run), [ItemResult::NotAllowed, ItemResult::Applied], "{run:?}");
+
+    let ids = [office.propose("c", "40.00").await, office.propose("d", "41.00").await];
+    let before = page(desk, ben, &ids).await.sheet.unwrap();
+    let until = date(desk.engine.now() + 7 * DAY_MS);
+    absences::set(&desk.engine, &again(ben), AbsenceForm { until, ..AbsenceForm::default() }).await.unwrap();
+    let view = page(desk, ben, &ids).await;
+    assert!(view.sheet.is_none());
+    assert!(view.unfit[0].why.as_ref().is_some_and(|why| why.starts_with("You are away until")), "{:?}", view.unfit);
+    send(desk, ben, before.bulk, Verdict::Approve).await.unwrap();
+    let run = finished(desk, ben, before.bulk).await;
+    assert_eq!(results(&run), [ItemResult::Conflict; 2], "{run:?}");
+    verified(desk).await;
+}
+
+/// Lets somebody review in another's place.
+async fn stand_in(desk: &Desk, delegator: &Caller, delegate: &Caller) -> DelegationId {
+    let until = date(desk.engine.now() + 7 * DAY_MS);
+    let form = DelegationForm { to: delegate.person().unwrap().to_string(), until, ..DelegationForm::default() };
+    delegations::give(&desk.engine, &again(delegator), form).await.unwrap()
 }
 
 async fn several(desk: &Desk, amounts: &[&str]) -> Vec<DecisionId> {

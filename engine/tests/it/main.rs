@@ -10,6 +10,7 @@ mod bulk;
 mod chain;
 mod comments;
 mod decisions;
+mod delegations;
 mod export;
 mod handovers;
 mod leases;

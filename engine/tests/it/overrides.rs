@@ -13,11 +13,15 @@ use countersign_domain::{
     problem::Code,
     role::Role,
     text::Reason,
+    time::{DAY_MS, date},
     view::{NoticeKind, ResolutionSection},
 };
 use countersign_engine::{
-    Actor, Caller, Error, Result, decision_types,
+    Actor, Caller, Error, Result,
+    absences::{self, AbsenceForm},
+    decision_types,
     decisions::{self, OverrideRequest},
+    delegations::{self, DelegationForm},
     pauses, people, post_reviews, roles, systems,
     testing::{again, id_of, refund, unique},
 };
@@ -286,6 +290,36 @@ async fn an_override_and_a_pause_come_one_after_the_other_and_nothing_is_told_wh
     assert_eq!(code(late), Code::SystemPaused);
     let page = office.page(&office.senior, id).await;
     assert!(matches!(page.overriding, Some(Overriding::Closed { reason }) if reason.contains("paused")));
+    verified(desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_away_releases_nothing_and_neither_does_who_stands_in_for_them() {
+    let office = office().await;
+    let desk = &office.desk;
+    let id = denied(&office).await;
+    let before = form(&office, &office.senior, id).await.unwrap();
+    let until = date(desk.engine.now() + 7 * DAY_MS);
+    let to = desk.approver.person().unwrap().to_string();
+    let given = DelegationForm { to, until: until.clone(), ..DelegationForm::default() };
+    delegations::give(&desk.engine, &again(&office.senior), given).await.unwrap();
+    absences::set(&desk.engine, &again(&office.senior), AbsenceForm { until, ..AbsenceForm::default() }).await.unwrap();
+
+    let refused = decisions::overrule(&desk.engine, &again(&office.senior), before.clone()).await.unwrap_err();
+    assert_eq!(code(refused), Code::InvalidTransition);
+    let page = office.page(&office.senior, id).await;
+    let Some(Overriding::Closed { reason }) = page.overriding else { panic!("{:?}", page.overriding) };
+    assert!(reason.starts_with("You are away until"), "{reason}");
+    // A delegation gives reviews and nothing else.
+    let page = office.page(&desk.approver, id).await;
+    let Some(Overriding::Closed { reason }) = page.overriding else { panic!("{:?}", page.overriding) };
+    assert!(reason.contains("needs the role senior approver"), "{reason}");
+    let refused = decisions::overrule(&desk.engine, &again(&desk.approver), before).await.unwrap_err();
+    assert_eq!(code(refused), Code::Forbidden);
+    assert_eq!(desk.database.number("select count(*) from overrides").await, 0);
+
+    absences::clear(&desk.engine, &again(&office.senior)).await.unwrap();
+    release(&office, &office.senior, id).await.unwrap();
     verified(desk).await;
 }
 

@@ -6,10 +6,14 @@ use countersign_domain::{
     policy::view::RuleForm,
     role::Role,
     text::Reason,
+    time::{DAY_MS, date},
     view::{NoticeKind, NoticeRow},
 };
 use countersign_engine::{
-    Caller, health,
+    Caller,
+    absences::{self, AbsenceForm},
+    delegations::{self, DelegationForm},
+    health,
     owners::{self, NamingRequest},
     people,
     testing::{Desk, again},
@@ -74,6 +78,41 @@ async fn who_owns_the_system_fills_no_seat_of_it() {
     assert_eq!(reviewers(desk).await.1, "Rule both lacks 1 senior approver for refund-agent.");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn of_who_stands_in_for_whom_one_fills_a_seat() {
+    let office = Office::new().await;
+    let desk = &office.desk;
+    office.enforce(&[RuleForm { need: "3".into(), ..rule("three", "require", "at_most", "100") }]).await;
+    assert_eq!(reviewers(desk).await.0, Health::Fine);
+
+    let to = desk.approver_b.person().unwrap().to_string();
+    let form = DelegationForm { to, until: next_week(desk), ..DelegationForm::default() };
+    let given = delegations::give(&desk.engine, &again(&desk.approver), form).await.unwrap();
+
+    eventually(async || desk.database.number(OPEN).await == 1).await;
+    assert_eq!(reviewers(desk).await.1, "Rule three lacks 1 approver for refund-agent.");
+    delegations::end(&desk.engine, &again(&desk.approver_b), given).await.unwrap();
+    eventually(async || desk.database.number(OPEN).await == 0).await;
+    verified(desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_away_fills_no_seat_and_their_stand_in_does() {
+    let office = both().await;
+    let desk = &office.desk;
+    let away = AbsenceForm { until: next_week(desk), ..AbsenceForm::default() };
+    absences::set(&desk.engine, &again(&office.senior), away).await.unwrap();
+
+    eventually(async || desk.database.number(OPEN).await == 1).await;
+    assert_eq!(reviewers(desk).await.1, "Rule both lacks 1 senior approver for refund-agent.");
+
+    let to = desk.approver.person().unwrap().to_string();
+    let form = DelegationForm { to, until: next_week(desk), ..DelegationForm::default() };
+    delegations::give(&desk.engine, &again(&office.senior), form).await.unwrap();
+    eventually(async || desk.database.number(OPEN).await == 0).await;
+    verified(desk).await;
+}
+
 /// What changed while no engine ran is found at its start, and what was known then is not told again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_misses_nothing_and_repeats_nothing() {
@@ -109,6 +148,10 @@ async fn both() -> Office {
     let office = Office::new().await;
     office.enforce(&[RuleForm { need_senior: "1".into(), ..rule("both", "require", "at_most", "100") }]).await;
     office
+}
+
+fn next_week(desk: &Desk) -> String {
+    date(desk.engine.now() + 7 * DAY_MS)
 }
 
 /// What the health page says of reviewers.

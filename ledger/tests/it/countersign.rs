@@ -175,6 +175,7 @@ fn the_challenge_is_recomputed_from_the_reviewed_leaf() {
         blind: None,
         edited: None,
         citations: Vec::new(),
+        for_: None,
     };
 
     assert_eq!(challenge.seal().unwrap().0, vectors::bytes("countersign-v1/challenge.json"));

@@ -47,6 +47,8 @@ const ROUND: u64 = 8 * MINUTE;
 const DRILL_DAY: u64 = 33;
 /// The day on which somebody releases a refund that the policy refused.
 const OVERRIDE_DAY: u64 = 31;
+/// The day from which approver C is away for a week, and approver B stands in.
+const AWAY_DAY: u64 = 36;
 /// Days on which another version of the policy comes into force, with the highest refund that a rule approves and how
 /// many people a large refund needs.
 const VERSIONS: [(u64, u64, u64); 3] = [(0, 50, 2), (21, 80, 1), (49, 40, 2)];
@@ -159,6 +161,9 @@ impl History {
                 self.past.pass_until(&self.engine, sitting).await?;
                 if place == 0 {
                     self.change_policy(day, table).await?;
+                    if day == AWAY_DAY {
+                        self.go_away(midnight).await;
+                    }
                 }
                 self.sit(sitting, &sittings[place + 1..], midnight).await?;
                 if place == 2 && day == DRILL_DAY {
@@ -330,6 +335,14 @@ impl History {
         overrule::uphold(&self.engine, &self.staff, SENIORS[1], id, says).await?;
 
         Ok(())
+    }
+
+    /// Sends an approver away for a week, with somebody in their place.
+    async fn go_away(&self, midnight: u64) {
+        // A start that was cut off after it goes on without it.
+        if let Err(error) = self.staff.go_away("approver-c", "approver-b", (midnight, midnight + 6 * DAY)).await {
+            tracing::warn!(%error, "Nobody of the demo goes away");
+        }
     }
 
     /// Leaves a note for the next shift.

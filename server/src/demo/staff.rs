@@ -16,11 +16,14 @@ use countersign_domain::{
     saved::ViewName,
     talk::Note,
     text::Reason,
+    time::date,
     view::Composer,
 };
 use countersign_engine::{
     Actor, Caller, Engine, Error,
+    absences::{self, AbsenceForm},
     decisions::{self, BulkRequest, CommentRequest, ReviewRequest},
+    delegations::{self, DelegationForm},
     demo,
     handovers::{self, HandoverRequest},
     keys,
@@ -109,7 +112,9 @@ impl Staff {
             decisions::start_review(&self.engine, &caller.again(), decision).await?;
             shown = decisions::view(&self.engine, &caller.again(), decision).await?;
         }
-        let Composer::Open { presentation, lease, .. } = shown.composer else { return Ok(None) };
+        let Composer::Open { presentation, lease, ways, .. } = shown.composer else { return Ok(None) };
+        // Who stands in for somebody does so where it is asked.
+        let on_behalf = ways.last().and_then(|way| way.on_behalf.as_ref()).map(|(delegator, _)| *delegator);
         let form = ReviewRequest {
             decision,
             presentation,
@@ -119,6 +124,7 @@ impl Staff {
             reason: reason(says.reason)?,
             follow_up: says.follow_up,
             signed: None,
+            on_behalf,
         };
         let caller = caller.again();
         let reviewed = match says.verdict {
@@ -186,6 +192,21 @@ impl Staff {
         let reason = reason("They run it and answer for what it proposes.")?;
         let naming = NamingRequest { system, login: login.to_owned(), before: row.owner_entry, reason };
         owners::name(&self.engine, &self.caller("admin-a").await?, naming).await
+    }
+
+    /// Is away from one day to another, both included, and lets somebody review in their place meanwhile.
+    pub(super) async fn go_away(
+        &self,
+        login: &'static str,
+        stand_in: &'static str,
+        (from, until): (u64, u64),
+    ) -> Result<(), Error> {
+        let to = self.caller(stand_in).await?.person().ok_or(Error::NotFound)?.to_string();
+        let (from, until) = (date(from), date(until));
+        let form = DelegationForm { to, from: from.clone(), until: until.clone(), ..DelegationForm::default() };
+        let given = delegations::give(&self.engine, &self.caller(login).await?, form).await?;
+        let form = AbsenceForm { from, until, delegation: given.to_string() };
+        absences::set(&self.engine, &self.caller(login).await?, form).await
     }
 
     /// Leaves a note for the next shift, about all systems.

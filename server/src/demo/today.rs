@@ -107,6 +107,10 @@ pub(super) async fn fill(
     for login in ["approver-a", "senior-approver-a"] {
         staff.keep_view(login, "Loans, newest first", "loan.decide").await?;
     }
+    // A holiday to come, with somebody in her place.
+    if let Err(error) = staff.go_away("approver-a", "approver-b", (now + 10 * 24 * HOUR, now + 17 * 24 * HOUR)).await {
+        tracing::warn!(%error, "No absence of the demo is to come");
+    }
     // The moderation agent stands still until somebody looks at it.
     let says = reason("The list of rules is being revised; what it reported before can be ruled on.")?;
     pauses::pause(engine, &staff.proven("senior-approver-b").await?, agents[MODERATION].system, says).await?;

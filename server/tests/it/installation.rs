@@ -10,9 +10,9 @@ use countersign_domain::{
     decision::{ReasonCode, Verdict},
     holding::{Holding, Source},
     ids::{
-        AccessReviewId, AgentKeyId, AuditWindowId, BulkRunId, ChangeId, DecisionId, EntryId, FormId, HandoverId,
-        MappingVersionId, PersonId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId,
-        ScimUserId, SessionId, SystemId,
+        AccessReviewId, AgentKeyId, AuditWindowId, BulkRunId, ChangeId, DecisionId, DelegationId, EntryId, FormId,
+        HandoverId, MappingVersionId, PersonId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId,
+        ScimTokenId, ScimUserId, SessionId, SystemId,
     },
     mapping::RowForm,
     policy::view::{ConditionForm, RuleForm},
@@ -21,12 +21,14 @@ use countersign_domain::{
     scim::{MEDIA_TYPE, PATCH, Resource},
     talk::Note,
     text::Reason,
+    time::{DAY_MS, date},
 };
 use countersign_engine::{
     Actor, Caller, access_reviews,
     audit_windows::{self, Opened, Wanted, WantedForm},
     changes,
     decisions::{self, BulkRequest},
+    delegations::{self, DelegationForm},
     factors,
     handovers::{self, HandoverRequest},
     invitations, keys, ledger, pauses, people, policies, providers, role_mappings,
@@ -427,6 +429,12 @@ impl Installation {
             "/act/bind-key" => "command=approve&key=z".into(),
             "/act/switch-keys" => "off=true".into(),
             "/act/present" => format!("decision={}", self.decision),
+            "/act/give-delegation" => {
+                let colleague = self.colleague().await;
+                format!("to={}&until={}", colleague.person().unwrap(), self.next_week())
+            }
+            "/act/end-delegation" => format!("delegation={}", self.delegation().await),
+            "/act/set-absence" => format!("away_from=&away_until={}&delegation=", self.next_week()),
             "/act/prefer" => "theme=dark&density=compact&zone=utc".into(),
             "/act/review" | "/act/prepare-review" => {
                 let decision = self.desk.queued_decision().await;
@@ -626,6 +634,23 @@ impl Installation {
         let reason = Reason::new("Paid twice.").unwrap();
         decisions::revoke(engine, &again(&senior), decision, ReasonCode::AgainstPolicy, reason).await.unwrap();
         decisions::view(engine, &again(&senior), decision).await.unwrap().post_reviews[0].act
+    }
+
+    /// An approver of their own.
+    async fn colleague(&self) -> Caller {
+        let login = format!("approver-{}", again(&self.desk.admin).request.simple());
+        self.desk.member(&login, vec![Holding::everywhere(Role::Approver)]).await
+    }
+
+    /// Has a colleague review in the place of the approver.
+    async fn delegation(&self) -> DelegationId {
+        let to = self.colleague().await.person().unwrap().to_string();
+        let form = DelegationForm { to, until: self.next_week(), ..DelegationForm::default() };
+        delegations::give(&self.desk.engine, &self.approver().await, form).await.unwrap()
+    }
+
+    fn next_week(&self) -> String {
+        date(self.desk.engine.now() + 7 * DAY_MS)
     }
 
     /// Leaves a note for the next shift, by an approver of its own.

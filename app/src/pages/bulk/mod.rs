@@ -4,7 +4,7 @@ mod run;
 mod table;
 
 use countersign_domain::{
-    bulk::{BulkRunView, BulkView, Misfit, SentRow, Sheet, UnfitRow},
+    bulk::{BulkRunView, BulkView, Fact, Misfit, SentRow, Sheet, UnfitRow},
     decision::Verdict,
     ids::{BulkRunId, DecisionId},
     problem::Code,
@@ -164,6 +164,8 @@ fn Whole(
     let about = format!("{} · {} · policy version {}", counted(count), sheet.type_title, sheet.policy_number);
     let bulk = sheet.bulk;
     let (unopened, expires_at) = (sheet.unopened(), sheet.expires_at);
+    let in_place =
+        sheet.fact_columns.contains(&Fact::Right) || sheet.facts.iter().any(|(fact, _)| *fact == Fact::Right);
 
     view! {
         <BackToQueue/>
@@ -181,7 +183,7 @@ fn Whole(
                 .map(|item| view! { <Opened item/> }.into_any())
                 .collect_view()}
             <Panel title=strings::RULING>
-                <Form bulk asked count unopened expires_at action draft reload/>
+                <Form bulk asked count unopened in_place expires_at action draft reload/>
             </Panel>
             <p class="text-compact text-muted">{strings::RECORDED}</p>
         </div>
@@ -195,6 +197,8 @@ fn Form(
     count: usize,
     /// What is unlike the rest and was not opened.
     unopened: usize,
+    /// Some of them are reviewed in somebody's place.
+    in_place: bool,
     expires_at: u64,
     action: ServerAction<ReviewInBulk>,
     draft: Draft,
@@ -231,6 +235,7 @@ fn Form(
                     })
             }}
             <ReasonFields draft problem readers=strings::READER/>
+            {in_place.then(|| view! { <p>{strings::IN_PLACE}</p> })}
             {(unopened > 0)
                 .then(|| {
                     view! {
@@ -451,6 +456,7 @@ mod strings {
     pub(super) const READER: &str =
         "One reason for all of them, kept with each for its auditors. The AI system is told the code.";
     pub(super) const WHAT_HAPPENS: &str = "Each decision gets a review of its own, sealed with exactly what this page showed of it. What somebody else holds or has changed is left out, and the next page says so.";
+    pub(super) const IN_PLACE: &str = "Where you review in somebody's place, as the table says, both names are sealed with it, and of the two of you one counts.";
     pub(super) const UNTIL: &str = "This page can be sent until";
     pub(super) const RECORDED: &str =
         "This view was recorded, one entry for each decision, with what the page shows of it.";

@@ -4,14 +4,14 @@ use countersign_domain::{
     decision::{Risk, Verdict},
     ids::{DecisionId, LeaseId, PresentationId},
     problem::{Code, Problem},
-    view::RefusedVerdict,
+    view::{RefusedVerdict, Way},
 };
 use leptos::{form::ActionForm, html, prelude::*, server_fn::ServerFn, task::spawn_local};
 use web_sys::Element;
 
 use super::{
     Prepared, Review,
-    fields::ReasonFields,
+    fields::{ReasonFields, Ways},
     lease::{Claim, LeaseBar, StartReview},
     prepare_review,
 };
@@ -186,6 +186,8 @@ pub(super) fn ReviewForm(
     signed: bool,
     /// Rulings that the person may not give, and why.
     refused: Vec<RefusedVerdict>,
+    /// In whose right they may rule.
+    ways: Vec<Way>,
     /// Milliseconds to the time before which one has to come back, when the page was made.
     time_left: Option<u64>,
     risk: Risk,
@@ -198,16 +200,19 @@ pub(super) fn ReviewForm(
 ) -> impl IntoView {
     let Claim { lease, lost: lease_lost, .. } = claim;
     claim.keep();
+    let chosen = RwSignal::new(typed::<Review>("on_behalf"));
     let unsigned = RwSignal::new(None::<Problem>);
     let signing = RwSignal::new(false);
     let problem = Signal::derive(move || unsigned.get().or_else(|| answer.get().and_then(Answer::problem)));
     let sign = move |verdict: Verdict| {
         draft.keep();
         let (code, reason) = (draft.code(), draft.reason());
+        let on_behalf = chosen.get_untracked();
         signing.set(true);
         unsigned.set(None);
         spawn_local(async move {
-            match signature((id, presentation, lease), verdict, code.clone(), reason.clone()).await {
+            let said = (code.clone(), reason.clone());
+            match signature((id, presentation, lease), verdict, said, on_behalf.clone()).await {
                 Ok((nonce, signature)) => {
                     let (nonce, signature) = (Some(nonce), Some(signature));
                     let follow_up = String::new();
@@ -221,6 +226,7 @@ pub(super) fn ReviewForm(
                         follow_up,
                         nonce,
                         signature,
+                        on_behalf,
                     });
                 }
                 Err(problem) => unsigned.set(Some(problem)),
@@ -301,6 +307,7 @@ pub(super) fn ReviewForm(
                         }
                     })
             }}
+            <Ways ways chosen/>
             <ReasonFields draft problem readers=strings::READER/>
             <div class="grid grid-cols-1 gap-3 min-[480px]:grid-cols-[repeat(auto-fit,minmax(9.5rem,1fr))]">
                 {MAIN
@@ -373,10 +380,11 @@ pub(super) fn ReviewForm(
 async fn signature(
     (decision, presentation, lease): (DecisionId, PresentationId, LeaseId),
     verdict: Verdict,
-    code: String,
-    reason: String,
+    (code, reason): (String, String),
+    on_behalf: String,
 ) -> Result<(String, String), Problem> {
-    match prepare_review(decision, presentation, lease, verdict, code, reason).await.map_err(|error| error.problem())? {
+    let prepared = prepare_review(decision, presentation, lease, verdict, code, reason, on_behalf).await;
+    match prepared.map_err(|error| error.problem())? {
         Prepared::ToSign { review } => {
             let answer = passkey::get(&review.json).await.map_err(not_made)?;
             Ok((review.nonce, answer))

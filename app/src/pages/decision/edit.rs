@@ -9,7 +9,7 @@ use countersign_domain::{
     ids::{DecisionId, LeaseId, PresentationId},
     lineage::{self, FieldChange},
     problem::{Code, Problem},
-    view::{Composer, DecisionView},
+    view::{Composer, DecisionView, Way},
 };
 use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -18,14 +18,14 @@ use super::{
     BackLine, Barred, Masks, OpenField,
     composer::Draft,
     decision,
-    fields::ReasonFields,
+    fields::{ReasonFields, Ways},
     lease::{Claim, Desk, LeaseBar, StartPanel, StartReview},
     named,
     sections::{ActionSection, ContextSection},
 };
 use crate::{
     Error,
-    answer::{Answer, answer_of, posted},
+    answer::{Answer, answer_of, posted, typed},
     clock::ticking,
     components::{
         changes::FieldChanges,
@@ -51,6 +51,7 @@ pub(crate) async fn edit(
     code: String,
     reason: String,
     #[server(default)] fields: BTreeMap<String, String>,
+    #[server(default)] on_behalf: String,
 ) -> Result<Answer, Error> {
     use countersign_engine::decisions::{self, ReviewRequest};
 
@@ -63,7 +64,8 @@ pub(crate) async fn edit(
         Err(problem) => return Ok(told(Err(problem))),
     };
     let verdict = Verdict::ApproveWithEdits;
-    let asked = ReviewRequest { decision, presentation, lease, verdict, code, reason, follow_up: None, signed: None };
+    let (follow_up, signed, on_behalf) = (None, None, on_behalf.parse().ok());
+    let asked = ReviewRequest { decision, presentation, lease, verdict, code, reason, follow_up, signed, on_behalf };
     let edited = act(async move { decisions::edit(&engine, &caller, asked, fields).await }).await;
 
     Ok(told(edited.map(|_| Answer::done(format!("/queue?done={decision}")))))
@@ -147,14 +149,15 @@ fn Whole(
             let problem = former.and_then(|posted| posted.answer.problem());
             view! { <StartPanel desk free=*free refused holders clock draft problem fields/> }.into_any()
         }
-        Composer::Open { refused, presentation, lease, lease_until, .. } => {
+        Composer::Open { refused, presentation, lease, lease_until, ways, .. } => {
             match refused.iter().find(|refused| refused.verdict == Verdict::ApproveWithEdits) {
                 Some(refused) => view! { <Barred id reason=refused.why.clone()/> }.into_any(),
                 None => {
                     let presentation = *presentation;
                     let claim = Claim::new(desk, *lease, presentation, *lease_until);
                     let alone = shown.risk == Risk::Low && shown.policy.need == 1;
-                    view! { <EditForm id presentation claim clock sheet alone action values draft/> }.into_any()
+                    let ways = ways.clone();
+                    view! { <EditForm id presentation claim clock sheet ways alone action values draft/> }.into_any()
                 }
             }
         }
@@ -181,6 +184,7 @@ fn EditForm(
     claim: Claim,
     clock: Signal<u64>,
     sheet: Sheet,
+    ways: Vec<Way>,
     /// The editor's own approval may be enough.
     alone: bool,
     action: ServerAction<Edit>,
@@ -265,6 +269,7 @@ fn EditForm(
                 <h3 class="text-body font-semibold">{strings::CHANGES}</h3>
                 {move || outcome.with(|outcome| view! { <Preview outcome=outcome.clone()/> }.into_any())}
             </div>
+            <Ways ways chosen=RwSignal::new(typed::<Edit>("on_behalf"))/>
             <ReasonFields draft problem readers=strings::READER/>
             <p class="max-w-measure">{if alone { strings::ALONE } else { strings::OTHERS }}</p>
             <div class="flex flex-wrap gap-3">

@@ -88,6 +88,7 @@ pub(crate) async fn review(
     #[server(default)] follow_up: String,
     nonce: Option<String>,
     signature: Option<String>,
+    #[server(default)] on_behalf: String,
 ) -> Result<Answer, Error> {
     use countersign_engine::decisions::{self, ReviewRequest, SignedAnswer};
 
@@ -102,7 +103,9 @@ pub(crate) async fn review(
     // Minutes from now: a choice that needs no clock and no time zone of the browser.
     let minutes = follow_up.parse::<u64>().ok().filter(|_| verdict == Verdict::Defer);
     let follow_up = minutes.map(|minutes| engine.now() + minutes * 60_000);
-    let asked = ReviewRequest { decision, presentation, lease, verdict, code, reason, follow_up, signed };
+    // Nothing, or nobody that can be read, is the person's own right.
+    let on_behalf = on_behalf.parse().ok();
+    let asked = ReviewRequest { decision, presentation, lease, verdict, code, reason, follow_up, signed, on_behalf };
     let reviewed = act(async move { decisions::review(&engine, &caller, asked).await }).await;
 
     Ok(told(reviewed.map(|_| Answer::done(format!("/queue?done={decision}")))))
@@ -142,6 +145,7 @@ pub(crate) async fn prepare_review(
     verdict: Verdict,
     code: String,
     reason: String,
+    #[server(default)] on_behalf: String,
 ) -> Result<Prepared, Error> {
     use countersign_engine::decisions::{self, ReviewRequest};
 
@@ -155,7 +159,8 @@ pub(crate) async fn prepare_review(
             return Ok(Prepared::Refused { problem });
         }
     };
-    let asked = ReviewRequest { decision, presentation, lease, verdict, code, reason, follow_up: None, signed: None };
+    let (follow_up, signed, on_behalf) = (None, None, on_behalf.parse().ok());
+    let asked = ReviewRequest { decision, presentation, lease, verdict, code, reason, follow_up, signed, on_behalf };
     Ok(match act(async move { decisions::prepare(&engine, &caller, asked).await }).await {
         Ok(review) => Prepared::ToSign { review },
         Err(problem) => {
@@ -549,7 +554,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
                             })
                     }}
                     {match (composer, claim) {
-                        (Composer::Open { presentation, signed, refused, defer_before, .. }, Some(claim)) => {
+                        (Composer::Open { presentation, signed, refused, defer_before, ways, .. }, Some(claim)) => {
                             view! {
                                 <Holders holders clock/>
                                 <ReviewForm
@@ -559,6 +564,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
                                     clock
                                     signed
                                     refused
+                                    ways
                                     time_left=defer_before.map(|end| end.saturating_sub(now))
                                     risk
                                     review

@@ -181,6 +181,7 @@ async fn one(engine: &Engine, caller: &Caller, request: &BulkRequest, shown: &Sh
         reason: request.reason.clone(),
         follow_up: None,
         signed: None,
+        on_behalf: shown.on_behalf,
     };
     let reviewed = review::review(engine, &caller.again(), asked).await;
     if reviewed.is_err() {

@@ -45,9 +45,10 @@ impl Assigned {
     }
 }
 
-/// Reads every assignment that the reviewers of a decision ever had.
+/// Reads every assignment that the reviewers of a decision ever had, and those in whose place they acted.
 pub(super) async fn read(conn: &mut PgConnection, reviews: &[Review]) -> Result<Vec<Assigned>> {
-    let mut people: Vec<PersonId> = reviews.iter().map(|review| review.person).collect();
+    let delegators = reviews.iter().filter_map(|review| review.on_behalf).map(|(delegator, _)| delegator);
+    let mut people: Vec<PersonId> = reviews.iter().map(|review| review.person).chain(delegators).collect();
     people.sort_unstable();
     people.dedup();
     let confirmed = db::chain::confirmed(conn, &people).await?;
@@ -73,13 +74,33 @@ pub(super) async fn read(conn: &mut PgConnection, reviews: &[Review]) -> Result<
 }
 
 /// Returns the assignments that let a person review this decision when they did; nothing where what is stored does not
-/// give the authority that the review was sealed with.
+/// give the authority that the review was sealed with. In somebody's place, any role that reviews is enough.
 pub(super) fn of(records: &Records, engine: &Engine, review: &Review) -> Option<Vec<Grant>> {
-    let leaf = records.leaf(review.entry)?;
-    let (n, set) = sealed(leaf)?;
+    held_by(records, engine, review.entry, (review.person, "authority"), review.on_behalf.is_some())
+}
+
+/// Returns the assignments of who was acted for, by the authority that the review was sealed with beside its author's.
+pub(super) fn of_delegator(
+    records: &Records,
+    engine: &Engine,
+    review: EntryId,
+    delegator: PersonId,
+) -> Option<Vec<Grant>> {
+    held_by(records, engine, review, (delegator, "for_authority"), false)
+}
+
+fn held_by(
+    records: &Records,
+    engine: &Engine,
+    review: EntryId,
+    (person, authority): (PersonId, &str),
+    anywhere: bool,
+) -> Option<Vec<Grant>> {
+    let leaf = records.leaf(review)?;
+    let (n, set) = sealed(leaf, authority)?;
     let number = |entry: EntryId| records.leaf(entry)?.obj.as_ref()?.n;
     let mut held = Vec::new();
-    for assigned in records.assignments.iter().filter(|assigned| assigned.assignment.person == review.person) {
+    for assigned in records.assignments.iter().filter(|assigned| assigned.assignment.person == person) {
         let assignment = &assigned.assignment;
         let begun = number(assignment.entry)? <= n;
         let ended = match assignment.ended {
@@ -99,12 +120,13 @@ pub(super) fn of(records: &Records, engine: &Engine, review: &Review) -> Option<
         .filter(|assigned| covers(records, &assigned.assignment))
         .map(|assigned| grant(records, engine, assigned))
         .collect();
-    (!grants.is_empty()).then_some(grants)
+    // Of roles elsewhere a reader of this decision need not know more than that there is one.
+    (anywhere || !grants.is_empty()).then_some(grants)
 }
 
-/// The number and the digest of the authority in a review's entry.
-fn sealed(leaf: &Leaf) -> Option<(u64, Hash)> {
-    let authority = leaf.d.as_ref()?.get("authority")?;
+/// The number and the digest of an authority in a review's entry.
+fn sealed(leaf: &Leaf, name: &str) -> Option<(u64, Hash)> {
+    let authority = leaf.d.as_ref()?.get(name)?;
     Some((authority.get("n").and_then(Value::as_integer)?, authority.get("set").and_then(Value::as_hash)?))
 }
 

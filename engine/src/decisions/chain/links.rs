@@ -3,11 +3,12 @@
 use countersign_domain::{
     chain::{ChainAct, Gap, Grant, Link, LinkKind, Named, Standing},
     decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, ReviewState, Verdict},
-    ids::{EntryId, PolicyVersionId},
+    ids::{EntryId, PersonId, PolicyVersionId},
     lineage::Maker,
     overrides::{self, PostReviewKind, PostReviewResult},
     policy::Route,
     revocation::Compensation,
+    time::screen,
 };
 
 use super::{Records, grants, person};
@@ -118,7 +119,11 @@ impl Writer<'_> {
     fn reviews(&self) -> Vec<Link> {
         let Records { reviews, resolution, .. } = self.records;
         if !reviews.is_empty() {
-            return reviews.iter().map(|review| self.review(review)).collect();
+            return reviews
+                .iter()
+                .flat_map(|review| [Some(self.review(review)), self.delegation(review)])
+                .flatten()
+                .collect();
         }
         let gap = match resolution {
             None => Gap::NotReviewed,
@@ -155,7 +160,8 @@ impl Writer<'_> {
             ReviewState::Retracted => ": taken back, so it does not count",
             ReviewState::Void => ": void, so it does not count",
         };
-        let says = format!("{} in round {}{seat}{standing}.", capital(ruled(review.verdict)), review.round);
+        let place = if review.on_behalf.is_some() { ", in somebody's place" } else { "" };
+        let says = format!("{} in round {}{seat}{place}{standing}.", capital(ruled(review.verdict)), review.round);
         match grants::of(self.records, self.engine, review) {
             Some(grants) => Link { grants, ..self.present(LinkKind::Review, says, acts) },
             None => Link {
@@ -163,6 +169,30 @@ impl Writer<'_> {
                 ..self.present(LinkKind::Review, says, acts)
             },
         }
+    }
+
+    /// In whose place a review was given: the delegation, and what its delegator held then.
+    fn delegation(&self, review: &Review) -> Option<Link> {
+        let (delegator, id) = review.on_behalf?;
+        let given = self.records.delegations.iter().find(|given| given.id == id);
+        let name = |person: PersonId| self.records.names.get(&person).map_or("somebody who was erased", String::as_str);
+        let (one, other) = (name(review.person), name(delegator));
+        let mut acts = Vec::new();
+        let mut says = format!("{one} acted in the place of {other}.");
+        if let Some(given) = given {
+            acts.extend(self.act(given.entry, format!("let {one} review in their place")));
+            acts.extend(given.ended.and_then(|(_, _, entry)| self.act(entry, "ended that")));
+            says = format!(
+                "{one} acted in the place of {other}, who gave that from {} to {}.",
+                screen(given.terms.from),
+                screen(given.terms.until)
+            );
+        }
+        let link = self.present(LinkKind::Delegation, says, acts);
+        Some(match (given, grants::of_delegator(self.records, self.engine, review.entry, delegator)) {
+            (Some(_), Some(grants)) => Link { grants, ..link },
+            _ => Link { lacks: Some(Gap::AuthorityDiffers.lack(self.named)), ..link },
+        })
     }
 
     fn resolution(&self) -> Link {
