@@ -10,7 +10,7 @@ use super::{
 
 /// One delegation: both names, how far, for how long, and where it stands; below it what somebody may do about it.
 #[component]
-pub(crate) fn DelegationLine(row: DelegationRow, children: Children) -> impl IntoView {
+pub(crate) fn DelegationLine(row: DelegationRow, #[prop(optional)] children: Option<Children>) -> impl IntoView {
     let tone = match row.state {
         DelegationState::Active if row.idle.is_some() => Tone::Escalate,
         DelegationState::Active => Tone::Approve,
@@ -43,7 +43,7 @@ pub(crate) fn DelegationLine(row: DelegationRow, children: Children) -> impl Int
                     }
                 })}
             {row.idle.map(|why| view! { <p class="text-compact text-escalate">{why}</p> })}
-            {children()}
+            {children.map(|children| children())}
         </li>
     }
 }

@@ -219,10 +219,7 @@ fn StandIns(delegations: Vec<DelegationRow>, absences: Vec<AbsenceRow>) -> impl 
     if delegations.is_empty() && absences.is_empty() {
         return ().into_any();
     }
-    let delegations = delegations
-        .into_iter()
-        .map(|row| view! { <DelegationLine row>{()}</DelegationLine> }.into_any())
-        .collect_view();
+    let delegations = delegations.into_iter().map(|row| view! { <DelegationLine row/> }.into_any()).collect_view();
     let absences = absences.into_iter().map(|row| view! { <AbsenceLine row/> }.into_any()).collect_view();
 
     view! {
