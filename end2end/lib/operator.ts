@@ -34,14 +34,19 @@ export async function command(...args: string[]): Promise<{ status: number; outp
   });
 }
 
-/** Proposes that a reservation be cancelled, as an agent does; returns the id of the decision. */
-export async function propose(origin: string, key: string, name: string): Promise<string> {
+/** Proposes something, unless told that a reservation be cancelled, as an agent does; returns the id of the decision. */
+export async function propose(
+  origin: string,
+  key: string,
+  name: string,
+  action: object = { type: "reservation.cancel", parameters: { reservation_id: name } },
+): Promise<string> {
   const answer = await fetch(`${origin}/api/v1/decisions`, {
     method: "POST",
     headers: { authorization: `Bearer ${key}`, "content-type": "application/json", "idempotency-key": name },
     body: JSON.stringify({
       mode: "propose",
-      action: { type: "reservation.cancel", parameters: { reservation_id: name } },
+      action,
       rationale: "The customer asked for it.",
     }),
   });

@@ -123,8 +123,10 @@ function day(fromNow: number): string {
   return new Date(Date.now() + fromNow * 86_400_000).toISOString().slice(0, 10);
 }
 
-/** Has an agent propose something that nothing else is equal to; returns the address of its page. */
+/** Has an agent propose what any approver may rule on, and nothing else is equal to; returns the address of its page. */
 async function proposed(server: Server): Promise<string> {
   issued ??= keyOf(server.data, "delegation-agent");
-  return `/decisions/${await propose(server.origin, await issued, `G${++proposals}`)}`;
+  const name = `G${++proposals}`;
+  const certificate = { type: "certificate.send", parameters: { user_id: name, amount: 100 } };
+  return `/decisions/${await propose(server.origin, await issued, name, certificate)}`;
 }

@@ -97,6 +97,7 @@ pub(crate) async fn clear_absence() -> Result<Answer, Error> {
 }
 
 /// Where the forms are.
+#[cfg(feature = "ssr")]
 const PAGE: &str = "/me";
 
 /// The forms of the section.
