@@ -270,7 +270,7 @@ async fn a_window_needs_a_second_person() {
     changes::confirm(&desk.engine, &again(&second), change).await.unwrap();
     let now = decisions::view(&desk.engine, &again(&auditor), id).await;
 
-    assert_eq!((code(early), code(own)), (Code::NotFound, Code::Forbidden));
+    assert_eq!((code(early), code(own)), (Code::NotFound, Code::FourEyes));
     assert!(now.is_ok());
     desk.check_log().await;
 }

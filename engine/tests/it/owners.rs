@@ -40,7 +40,7 @@ async fn an_owner_reviews_nothing_that_their_system_proposes_and_is_told_why() {
     assert!(page.owner.unwrap().own);
     for refused in [started, sent] {
         let problem = Problem::from(refused);
-        assert_eq!((problem.code, problem.policies), (Code::Forbidden, vec!["owner_never_reviews".to_owned()]));
+        assert_eq!((problem.code, problem.policies), (Code::FourEyes, vec!["owner_never_reviews".to_owned()]));
     }
     let others = decisions::view(&desk.engine, &again(&desk.approver_b), id).await.unwrap();
     assert_eq!(others.owner.map(|owner| (owner.name, owner.own)), Some(("Approver A".into(), false)));
@@ -243,7 +243,7 @@ async fn a_naming_and_a_review_at_once_never_leave_a_review_by_the_owner() {
         named.unwrap();
         if let Err(refused) = reviewed {
             let code = Problem::from(refused).code;
-            assert!(matches!(code, Code::Forbidden | Code::LeaseLost), "{code:?}");
+            assert!(matches!(code, Code::FourEyes | Code::LeaseLost), "{code:?}");
         }
         take_away(&desk).await.unwrap();
     }

@@ -312,7 +312,7 @@ async fn a_version_takes_a_second_person_who_judged_exactly_it() {
     let twice = office.activate(&office.officer, draft).await.unwrap_err();
 
     assert_eq!(code(too_early), Code::InvalidTransition);
-    assert_eq!(code(by_author), Code::Forbidden);
+    assert_eq!(code(by_author), Code::FourEyes);
     assert_eq!((code(lost), code(changed)), (Code::Stale, Code::Stale));
     assert!(matches!(code(by_both), Code::FourEyes | Code::Forbidden));
     assert_eq!((number, code(twice)), (2, Code::InvalidTransition));
