@@ -25,7 +25,7 @@ use crate::{
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
-pub const PAGES: [&str; 43] = [
+pub const PAGES: [&str; 44] = [
     "/",
     "/queue",
     "/decisions/{id}",
@@ -69,6 +69,7 @@ pub const PAGES: [&str; 43] = [
     "/me/keys",
     "/decisions/{id}/override",
     "/post-reviews",
+    "/admin/notices",
 ];
 
 /// A server function's address; all take POST.
@@ -96,7 +97,7 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 133] = [
+pub const ENDPOINTS: [Endpoint; 143] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -230,6 +231,16 @@ pub const ENDPOINTS: [Endpoint; 133] = [
     endpoint("/act/override", Class::Act),
     endpoint("/act/post-reviews", Class::Read),
     endpoint("/act/give-post-review", Class::Act),
+    endpoint("/act/channels", Class::Read),
+    endpoint("/act/add-channel", Class::Act),
+    endpoint("/act/change-channel", Class::Act),
+    endpoint("/act/pause-channel", Class::Act),
+    endpoint("/act/resume-channel", Class::Act),
+    endpoint("/act/remove-channel", Class::Act),
+    endpoint("/act/test-channel", Class::Read),
+    endpoint("/act/retry-message", Class::Read),
+    endpoint("/act/my-notices", Class::Read),
+    endpoint("/act/choose-notices", Class::Read),
 ];
 
 const fn endpoint(path: &'static str, class: Class) -> Endpoint {
@@ -415,6 +426,16 @@ fn page_of(path: &str, typed: &Typed) -> String {
         "/act/end-session" | "/act/end-other-sessions" | "/act/prefer" | "/act/notices-read" => "/me".into(),
         "/act/save-view" | "/act/rename-view" | "/act/move-view" | "/act/remove-view" => "/me/views".into(),
         "/act/bind-key" | "/act/reset-key" | "/act/switch-keys" => "/me/keys".into(),
+        "/act/choose-notices" => "/me".into(),
+        "/act/add-channel" => {
+            format!("/admin/notices?add={}", if word("kind") == "email" { "mail" } else { "room" })
+        }
+        "/act/change-channel" => format!("/admin/notices?edit={}", word("channel")),
+        "/act/pause-channel"
+        | "/act/resume-channel"
+        | "/act/remove-channel"
+        | "/act/test-channel"
+        | "/act/retry-message" => "/admin/notices".into(),
         _ => "/".into(),
     }
 }

@@ -103,6 +103,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/me/views") view=Lazy::Account(Account::Views) ssr=SsrMode::Async/>
                     <Route path=path!("/me/keys") view=Lazy::Account(Account::Keys) ssr=SsrMode::Async/>
                     <Route path=path!("/logged-out") view=Lazy::Account(Account::LoggedOut) ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/notices") view=Lazy::Admin(Admin::Notices) ssr=SsrMode::Async/>
                 </Routes>
             </Frame>
         </Router>

@@ -11,11 +11,12 @@ use crate::{
     decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, Risk, Verdict},
     holding::{Holding, RoleScope, Source},
     ids::{
-        AccessReviewId, AgentKeyId, AuditWindowId, BulkRunId, ChangeId, DecisionId, DecisionTypeId, EntryId,
+        AccessReviewId, AgentKeyId, AuditWindowId, BulkRunId, ChangeId, ChannelId, DecisionId, DecisionTypeId, EntryId,
         HandoverId, MappingVersionId, PersonId, PolicyId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId,
         ScimTokenId, ScimUserId, SessionId, SystemId,
     },
     lease::LeaseEnd,
+    notice::ChannelKind,
     overrides::PostReviewResult,
     policy::Routed,
     revocation::Compensation,
@@ -984,6 +985,46 @@ pub enum Event {
         /// Who; the reason is theirs.
         by: PersonId,
     },
+    /// People were told that a decision still waits for them.
+    Reminded {
+        /// The decision.
+        decision: DecisionId,
+        /// Number of this entry about the decision.
+        n: u64,
+        /// How much of the time is over, in percent; 100 where it waits past its deadline.
+        share: u64,
+        /// The deadline, milliseconds since 1970 UTC.
+        due: u64,
+        /// The second approver who is asked.
+        invited: Option<PersonId>,
+    },
+    /// A way by which notices leave the installation was added.
+    ChannelCreated {
+        /// The channel.
+        channel: ChannelId,
+        /// What it is.
+        medium: ChannelKind,
+        /// Digest of its settings, without the secret.
+        digest: Hash,
+    },
+    /// A channel's settings changed, or it was paused or resumed.
+    ChannelChanged {
+        /// The channel.
+        channel: ChannelId,
+        /// Number of this entry about the channel.
+        n: u64,
+        /// Digest of its settings, without the secret.
+        digest: Hash,
+        /// Nothing is sent from now on.
+        paused: bool,
+    },
+    /// A channel was taken away, with its secret.
+    ChannelRemoved {
+        /// The channel.
+        channel: ChannelId,
+        /// Number of this entry about the channel.
+        n: u64,
+    },
 }
 
 /// What a leaf says about a review's passkey signature; with the leaf's other fields it is what was signed.
@@ -1249,6 +1290,8 @@ crate::decision::words! {
         Bulk "bulk"
         /// What people look at afterwards.
         PostReviews "post_reviews"
+        /// Channels of notices, and messages that were given up.
+        Channels "channels"
     }
 }
 
@@ -1744,6 +1787,17 @@ impl Event {
                 parts.object.clone_from(object);
                 parts
             }
+            Event::Reminded { decision, n, share, due, invited } => {
+                let mut parts = act("decision.reminded", "decision", decision.0, *n)
+                    .d([("due", (*due).into()), ("share", (*share).into())]);
+                parts.d.extend(invited.map(|person| ("invited", id(person.0))));
+                parts
+            }
+            Event::ChannelCreated { channel, medium, digest } => act("channel.created", "channel", channel.0, 1)
+                .d([("digest", (*digest).into()), ("medium", medium.word().into())]),
+            Event::ChannelChanged { channel, n, digest, paused } => act("channel.changed", "channel", channel.0, *n)
+                .d([("digest", (*digest).into()), ("paused", (*paused).into())]),
+            Event::ChannelRemoved { channel, n } => act("channel.removed", "channel", channel.0, *n),
         }
     }
 }

@@ -113,6 +113,10 @@ ids! {
     SavedViewId
     /// One act on several decisions, and the page that it was sent from (UUIDv7).
     BulkRunId
+    /// A way by which notices leave the installation (UUIDv4).
+    ChannelId
+    /// A message of a channel (UUIDv7).
+    MessageId
 }
 
 /// The text is not a lower-case hyphenated UUID.

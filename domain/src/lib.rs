@@ -27,6 +27,7 @@ pub mod lease;
 pub mod lineage;
 pub mod mapping;
 pub mod network;
+pub mod notice;
 pub mod overrides;
 pub mod owner;
 pub mod pause;

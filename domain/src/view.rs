@@ -1137,6 +1137,12 @@ crate::decision::words! {
         ToPostReview "to_post_review"
         /// Somebody looked at what the reader did, and did not uphold it.
         NotUpheld "not_upheld"
+        /// Somebody took over the reader's review.
+        TakenOver "taken_over"
+        /// The reader is asked to review as second approver.
+        Invited "invited"
+        /// A decision waits, and nobody may review it.
+        NobodyReviews "nobody_reviews"
     }
 }
 

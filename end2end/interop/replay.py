@@ -316,6 +316,13 @@ class Replay:
         if "asks" in d:
             decision.questions[leaf["id"]] = d["asks"]
 
+    def on_reminded(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
+        """The deadline reminds people of what is open; nothing follows from it."""
+        if leaf["actor"]["as"] != "engine":
+            yield "somebody reminded people of it, and not the deadline"
+        if decision.outcome is not None:
+            yield "people were reminded of it after its resolution"
+
     def on_leased(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
         """A person takes a seat. Whose time had run out is named here; a person's own earlier claim ends with it."""
         self.leases += 1

@@ -339,6 +339,12 @@ class Right(Case):
         self.log.act("handover", "note-1", "handover.ended", {}, as_="person", sid="ann")
         self.agrees("approved")
 
+    def test_the_deadline_reminds_of_what_is_open_and_nobody_else_does(self) -> None:
+        decision = Decision(self.log)
+        decision.do("reminded", {"share": 50, "due": decision.due, "invited": "bob"})
+        decision.resolve("approved", decision.review("ann"), decision.review("bob"))
+        self.agrees("approved")
+
     def test_reviews_by_those_who_hold_a_seat_which_is_given_up_taken_over_or_runs_out(self) -> None:
         decision = Decision(self.log)
         decision.end("ann", decision.take("ann"))
@@ -416,6 +422,12 @@ class Wrong(Case):
         self.log = Log()
         sent(self.log, as_="agent", sid=SYSTEM)
         self.disagrees("by no person")
+
+    def test_a_person_who_reminds_is_found(self) -> None:
+        decision = Decision(self.log)
+        decision.do("reminded", {"share": 50, "due": decision.due}, as_="person", sid="ann")
+        decision.resolve("approved", decision.review("ann"), decision.review("bob"))
+        self.disagrees("somebody reminded people of it, and not the deadline")
 
     def test_a_review_by_somebody_who_holds_no_seat(self) -> None:
         decision = Decision(self.log)

@@ -145,6 +145,8 @@ actions! {
     OverrideDecision "override_decision"
     ListPostReviews "list_post_reviews"
     GivePostReview "give_post_review"
+    ListChannels "list_channels"
+    ChangeChannel "change_channel"
 }
 
 /// On what.
@@ -370,6 +372,9 @@ impl Denial {
             }
             Action::GivePostReview => {
                 "This takes a senior approver of the AI system and type or a compliance officer, or for a sign-in an admin or a compliance officer. An admin can give such a role.".into()
+            }
+            Action::ListChannels | Action::ChangeChannel => {
+                "Channels of notices are managed by admins; compliance officers see them. What you get yourself is under You.".into()
             }
             Action::HandOver => {
                 "Writing a note needs the role approver or senior approver for what it is about. An admin can give it.".into()

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The rows of the matrix: what a person does, in words, and on what.
-const ROWS: [(&str, Action, On); 30] = [
+const ROWS: [(&str, Action, On); 32] = [
     ("See a decision, its proof and the queue", Action::ViewDecision, On::Decision),
     ("Open a masked field with a reason", Action::UnmaskField, On::Decision),
     ("Review low and medium risk", Action::ReviewDecision, On::Decision),
@@ -52,6 +52,8 @@ const ROWS: [(&str, Action, On); 30] = [
     ("Override what a rule refused", Action::OverrideDecision, On::Decision),
     ("See what people look at afterwards", Action::ListPostReviews, On::Installation),
     ("Look at an override or a revocation of somebody else", Action::GivePostReview, On::PostReview),
+    ("See the channels of notices", Action::ListChannels, On::Installation),
+    ("Add, pause and remove channels of notices", Action::ChangeChannel, On::Installation),
 ];
 
 /// The questions of "why": action, and what kind of object it needs.

@@ -469,6 +469,18 @@ pub static ROUTES: &[Route] = &[
     act("/act/reset-key", Door::Browser, None, Object::None, Class::None),
     act("/act/switch-keys", Door::Browser, None, Object::None, Class::None),
     act("/act/present", Door::Browser, None, Object::None, Class::None),
+    // Notices outside the page.
+    page("/admin/notices", Door::Browser, Some(ListChannels), Object::Installation, Class::Search),
+    act("/act/channels", Door::Browser, Some(ListChannels), Object::Installation, Class::Search),
+    act("/act/add-channel", Door::Browser, Some(ChangeChannel), Object::Installation, Class::Act),
+    act("/act/change-channel", Door::Browser, Some(ChangeChannel), Object::Installation, Class::Act),
+    act("/act/pause-channel", Door::Browser, Some(ChangeChannel), Object::Installation, Class::Act),
+    act("/act/resume-channel", Door::Browser, Some(ChangeChannel), Object::Installation, Class::Act),
+    act("/act/remove-channel", Door::Browser, Some(ChangeChannel), Object::Installation, Class::Act),
+    act("/act/test-channel", Door::Browser, Some(ChangeChannel), Object::Installation, Class::Read),
+    act("/act/retry-message", Door::Browser, Some(ChangeChannel), Object::Installation, Class::Read),
+    act("/act/my-notices", Door::Browser, Some(ViewSelf), Object::Member, Class::Read),
+    act("/act/choose-notices", Door::Browser, Some(ViewSelf), Object::Member, Class::Read),
     // Identity providers. The ways there only set a cookie; the way back signs in.
     endpoint(Get, "/login/{provider}", Door::Public, None, Object::None, Class::None, || get(sso::begin)),
     endpoint(Get, "/step-up/{provider}", Door::Browser, Some(StepUp), Object::SignIn, Class::None, || get(sso::begin_step_up)),

@@ -85,6 +85,10 @@ pub(crate) fn kind_words(kind: &str) -> &str {
         "agent_key.rotated" => "Key rotated",
         "audit_window.opened" => "Audit window opened",
         "audit_window.closed" => "Audit window closed",
+        "decision.reminded" => "Reminder sent",
+        "channel.created" => "Channel of notices added",
+        "channel.changed" => "Channel of notices changed",
+        "channel.removed" => "Channel of notices removed",
         "ledger.anomaly" => "Something is wrong",
         other => other,
     }
@@ -92,7 +96,8 @@ pub(crate) fn kind_words(kind: &str) -> &str {
 
 /// Tells whether an entry of this kind can change what a list or a decision page shows.
 pub(crate) fn changes_decisions(kind: &str) -> bool {
-    let beside = ["decision.viewed", "decision.commented", "decision.leased", "decision.lease_ended"];
+    let beside =
+        ["decision.viewed", "decision.commented", "decision.leased", "decision.lease_ended", "decision.reminded"];
     kind.starts_with("decision.") && !beside.contains(&kind)
 }
 

@@ -17,6 +17,7 @@ pub(crate) mod ledger;
 pub(crate) mod mapping;
 pub(crate) mod me;
 pub(crate) mod not_found;
+pub(crate) mod notices;
 pub(crate) mod own_keys;
 pub(crate) mod owners;
 pub(crate) mod pauses;

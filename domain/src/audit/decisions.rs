@@ -160,6 +160,11 @@ impl Decisions {
             }
             // Held to one another elsewhere; neither decides anything.
             ("decision.leased" | "decision.lease_ended", Some(Decision::Open(_))) => {}
+            ("decision.reminded", Some(Decision::Open(_))) => {
+                if act.leaf.actor.as_ != ActorKind::Engine {
+                    findings.fail("D6", act.index, "somebody reminded people of it, and not the deadline".to_owned());
+                }
+            }
             // It has no effect, before the resolution or after.
             ("decision.commented", Some(_)) => {}
             (

@@ -12,6 +12,7 @@ use crate::{
         VoidCause, WithdrawCode,
     },
     lease::LeaseEnd,
+    notice::ChannelKind,
     overrides::PostReviewResult,
     policy::Route,
     revocation::Compensation,
@@ -182,6 +183,14 @@ const KINDS: &[Kind] = &[
         &[],
     ),
     kind("change.withdrawn", Place::Act("change"), &[], &[]),
+    kind("channel.changed", Place::Act("channel"), &[("digest", Digest, Must), ("paused", Boolean, Must)], &[]),
+    kind(
+        "channel.created",
+        Place::Act("channel"),
+        &[("digest", Digest, Must), ("medium", Known(known_medium), Must)],
+        &[],
+    ),
+    kind("channel.removed", Place::Act("channel"), &[], &[]),
     kind(
         "decision.commented",
         Place::Act("decision"),
@@ -252,6 +261,12 @@ const KINDS: &[Kind] = &[
         "decision.released",
         Place::Act("decision"),
         &[("channel", Word, Must), ("resolution", Uuid, Must), ("size", Integer, Must)],
+        &[],
+    ),
+    kind(
+        "decision.reminded",
+        Place::Act("decision"),
+        &[("due", Integer, Must), ("invited", Uuid, May), ("share", Integer, Must)],
         &[],
     ),
     kind(
@@ -593,6 +608,10 @@ fn known_void(word: &str) -> bool {
 
 fn known_withdraw(word: &str) -> bool {
     WithdrawCode::from_word(word).is_some()
+}
+
+fn known_medium(word: &str) -> bool {
+    ChannelKind::from_word(word).is_some()
 }
 
 fn known_outcome(word: &str) -> bool {

@@ -5,6 +5,7 @@ mod leases;
 mod overrides;
 mod owners;
 mod pauses;
+mod reminders;
 mod revocations;
 mod talk;
 

@@ -11,6 +11,7 @@ use countersign_domain::{
     },
     holding::{AuthorityLimits, Holding, Source},
     lease::LeaseEnd,
+    notice::ChannelKind,
     overrides::PostReviewResult,
     policy::{OnTimeout, Route, Routed},
     problem::Code,
@@ -610,6 +611,11 @@ pub(crate) fn samples() -> Vec<Event> {
             reason: "the receipt is another customer's".into(),
             by: id(0x16).into(),
         },
+        Event::Reminded { decision, n: 3, share: 50, due: 1_793_610_000_000, invited: Some(id(0x16).into()) },
+        Event::Reminded { decision, n: 4, share: 80, due: 1_793_610_000_000, invited: None },
+        Event::ChannelCreated { channel: id(0xe0).into(), medium: ChannelKind::Email, digest: hash(13) },
+        Event::ChannelChanged { channel: id(0xe0).into(), n: 2, digest: hash(13), paused: true },
+        Event::ChannelRemoved { channel: id(0xe0).into(), n: 3 },
     ]
 }
 

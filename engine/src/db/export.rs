@@ -459,6 +459,12 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
             'd.digest=' || rtrim(translate(encode(digest, 'base64'), '+/', '-_'), '=')]
         from policy_versions
         where entry_id = any($1)
+        union all
+        select 'reminders', entry_id::text, entry_id, 'decision.reminded', decision_id, array_remove(array[
+            'at=' || (extract(epoch from reminded_at) * 1000)::bigint, 'd.share=' || share,
+            'd.due=' || (extract(epoch from due_at) * 1000)::bigint, 'd.invited=' || invited_id], null)
+        from reminders
+        where entry_id = any($1)
         "#,
         entries,
     )
@@ -517,6 +523,7 @@ pub(crate) async fn dangling(conn: &mut PgConnection) -> sqlx::Result<Vec<Dangli
           union all select 'decision_types', id::text, entry_id from decision_types
           union all select 'policy_versions', id::text, entry_id from policy_versions
           union all select 'vault_values', id::text, entry_id from vault_values
+          union all select 'reminders', entry_id::text, entry_id from reminders
         ) r
         where not exists (select from ledger_entries e where e.id = r.entry)
         limit 100

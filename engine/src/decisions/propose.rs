@@ -28,7 +28,7 @@ use crate::{
     caller::{Actor, Caller},
     db,
     error::{Error, Result},
-    pauses,
+    notices, pauses,
     reads::Statement,
     seal,
     vault::Text,
@@ -249,10 +249,13 @@ async fn record(engine: Engine, caller: Caller, key: &str, proposal: Proposal) -
         true => Some(resolve(&mut tx, &engine, &caller, &decision, Resolve::by_pause(decision.n + 1)).await?),
         false => routing::resolve_by_rule(&mut tx, &engine, &caller, &decision).await?,
     };
-    if let Some(resolved) = settled {
-        entry = resolved;
-        decided = Some(id);
-        decision.state = State::Resolved;
+    match settled {
+        Some(resolved) => {
+            entry = resolved;
+            decided = Some(id);
+            decision.state = State::Resolved;
+        }
+        None => notices::outbox::leave_turn(&mut tx, &engine, &decision).await?,
     }
     let body = agent::body(&engine, &decision, &definition, None, decision.n, paused, agent::Told::default());
     let status = if decided.is_some() { DECIDED } else { ACCEPTED };

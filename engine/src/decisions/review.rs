@@ -174,7 +174,7 @@ async fn record(
     let (state, resolution, entry) = match (effect, version) {
         (Effected::Decided(outcome), _) => settle::decide(&mut tx, &engine, &caller, &stored, outcome, &policy).await?,
         (Effected::Waiting { .. }, _) => {
-            routing::keep_free_seat(&mut tx, &stored, &policy).await?;
+            routing::keep_free_seat(&mut tx, &engine, &stored, &policy).await?;
             moved(&mut tx, &stored, State::InReview, entry).await?
         }
         (Effected::Abstained | Effected::Deferred { .. }, _) => {

@@ -206,7 +206,7 @@ async fn reopen(
     }
     let state = if left.approvals.is_empty() { State::Queued } else { State::InReview };
     db::decisions::set_state(tx, stored.id, stored.n, state).await?;
-    routing::keep_free_seat(tx, stored, policy).await?;
+    routing::keep_free_seat(tx, engine, stored, policy).await?;
     Ok((state, entry))
 }
 

@@ -32,6 +32,7 @@ const MADE: &[(&str, usize)] = &[
     ("decision.proposed", 2),
     ("decision.quorum_met", 1),
     ("decision.released", 1),
+    ("decision.reminded", 1),
     ("decision.resolved", 1),
     ("decision.review_retracted", 1),
     ("decision.review_voided", 1),

@@ -14,6 +14,7 @@ mod export;
 mod handovers;
 mod leases;
 mod mapping;
+mod notices;
 mod overrides;
 mod own;
 mod owners;

@@ -10,11 +10,12 @@ use countersign_domain::{
     decision::{ReasonCode, Verdict},
     holding::{Holding, Source},
     ids::{
-        AccessReviewId, AgentKeyId, AuditWindowId, BulkRunId, ChangeId, DecisionId, EntryId, FormId, HandoverId,
-        MappingVersionId, PersonId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId,
-        ScimUserId, SessionId, SystemId,
+        AccessReviewId, AgentKeyId, AuditWindowId, BulkRunId, ChangeId, ChannelId, DecisionId, EntryId, FormId,
+        HandoverId, MappingVersionId, MessageId, PersonId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId,
+        ScimTokenId, ScimUserId, SessionId, SystemId,
     },
     mapping::RowForm,
+    notice::ChannelForm,
     policy::view::{ConditionForm, RuleForm},
     provider::ProviderSettings,
     role::Role,
@@ -29,7 +30,12 @@ use countersign_engine::{
     decisions::{self, BulkRequest},
     factors,
     handovers::{self, HandoverRequest},
-    invitations, keys, ledger, pauses, people, policies, providers, role_mappings,
+    invitations, keys, ledger,
+    notices::{
+        channels,
+        deliver::{Carried, Carrier, Failure, Letter, send_due},
+    },
+    pauses, people, policies, providers, role_mappings,
     roles::{self, Assigned},
     scim::{self, tokens::TokenSettings},
     sessions::{self, Typed},
@@ -590,6 +596,16 @@ impl Installation {
                 let (review, assignment) = self.open_assignment().await;
                 format!("review={review}&assignment={assignment}&answer=keep")
             }
+            "/act/add-channel" => format!("name=room-{}&{ROOM}", &unique()[..12]),
+            "/act/change-channel" => {
+                format!("channel={}&name=room-{}&{ROOM}", self.channel(false).await, &unique()[..12])
+            }
+            "/act/resume-channel" => format!("channel={}", self.channel(true).await),
+            "/act/pause-channel" | "/act/remove-channel" | "/act/test-channel" => {
+                format!("channel={}", self.channel(false).await)
+            }
+            "/act/retry-message" => format!("message={}", self.dead_message().await),
+            "/act/choose-notices" => "your_turn=true".into(),
             _ => String::new(),
         }
     }
@@ -626,6 +642,36 @@ impl Installation {
         let reason = Reason::new("Paid twice.").unwrap();
         decisions::revoke(engine, &again(&senior), decision, ReasonCode::AgainstPolicy, reason).await.unwrap();
         decisions::view(engine, &again(&senior), decision).await.unwrap().post_reviews[0].act
+    }
+
+    /// A room that notices go to, paused or not.
+    async fn channel(&self, paused: bool) -> ChannelId {
+        let (engine, admin) = (&self.desk.engine, &self.desk.admin);
+        let known = channels::list(engine, &again(admin)).await.unwrap().channels;
+        if let Some(row) = known.iter().find(|row| row.paused == paused) {
+            return row.id;
+        }
+        let form = ChannelForm {
+            name: format!("spare-{}", &unique()[..12]),
+            kind: "slack".into(),
+            topics: vec!["your_turn".into()],
+            span: "60".into(),
+            ..ChannelForm::default()
+        };
+        let id = channels::add(engine, &again(admin), form, "https://hooks.example.org/x").await.unwrap();
+        if paused {
+            channels::pause(engine, &again(admin), id).await.unwrap();
+        }
+        id
+    }
+
+    /// A message that was given up.
+    async fn dead_message(&self) -> MessageId {
+        let (engine, admin) = (&self.desk.engine, &self.desk.admin);
+        let channel = self.channel(false).await;
+        channels::test(engine, &again(admin), channel).await.unwrap();
+        send_due(engine, &Nowhere).await.unwrap();
+        channels::list(engine, &again(admin)).await.unwrap().failed[0].id
     }
 
     /// Leaves a note for the next shift, by an approver of its own.
@@ -1074,5 +1120,17 @@ impl Answer {
             .and_then(|code| code.as_str())
             .unwrap_or_default()
             .to_owned()
+    }
+}
+
+/// The rest of the form of a room.
+const ROOM: &str = "kind=slack&secret=https%3A%2F%2Fhooks.example.org%2Fx&your_turn=true&span=60";
+
+/// Takes no message anywhere.
+struct Nowhere;
+
+impl Carrier for Nowhere {
+    fn carry<'a>(&'a self, _: &'a Letter) -> Carried<'a> {
+        Box::pin(async { Err(Failure { words: "There is no way.".into(), lasting: true }) })
     }
 }
