@@ -62,7 +62,7 @@ fn line(event: &Event) -> String {
     String::from_utf8(Value::object(members).to_bytes(Limits::LEAF).unwrap()).unwrap()
 }
 
-const LAST: usize = 83;
+const LAST: usize = 87;
 
 /// No wildcard: an event without a line here does not compile.
 fn position(event: &Event) -> usize {
@@ -150,6 +150,10 @@ fn position(event: &Event) -> usize {
         Event::Overridden { .. } => 80,
         Event::ResolvedByOverride { .. } => 81,
         Event::PostReviewed { .. } => 82,
+        Event::Reminded { .. } => 83,
+        Event::ChannelCreated { .. } => 84,
+        Event::ChannelChanged { .. } => 85,
+        Event::ChannelRemoved { .. } => 86,
         Event::Denied { .. } => LAST,
     }
 }
