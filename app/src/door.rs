@@ -6,7 +6,10 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use countersign_domain::problem::{Code, Problem};
+use countersign_domain::{
+    grant::GrantForm,
+    problem::{Code, Problem},
+};
 use http::{
     HeaderMap, HeaderValue, Method, Request, StatusCode, Uri,
     header::{ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION},
@@ -25,7 +28,7 @@ use crate::{
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
-pub const PAGES: [&str; 43] = [
+pub const PAGES: [&str; 46] = [
     "/",
     "/queue",
     "/decisions/{id}",
@@ -69,6 +72,9 @@ pub const PAGES: [&str; 43] = [
     "/me/keys",
     "/decisions/{id}/override",
     "/post-reviews",
+    "/grants",
+    "/grants/new",
+    "/grants/{grant}",
 ];
 
 /// A server function's address; all take POST.
@@ -96,7 +102,7 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 133] = [
+pub const ENDPOINTS: [Endpoint; 140] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -230,6 +236,13 @@ pub const ENDPOINTS: [Endpoint; 133] = [
     endpoint("/act/override", Class::Act),
     endpoint("/act/post-reviews", Class::Read),
     endpoint("/act/give-post-review", Class::Act),
+    endpoint("/act/grants", Class::Read),
+    endpoint("/act/grant-form", Class::Read),
+    endpoint("/act/grant", Class::Read),
+    endpoint("/act/request-grant", Class::Act),
+    endpoint("/act/activate-grant", Class::Act),
+    endpoint("/act/refuse-grant", Class::Act),
+    endpoint("/act/revoke-grant", Class::Act),
 ];
 
 const fn endpoint(path: &'static str, class: Class) -> Endpoint {
@@ -369,6 +382,16 @@ fn page_of(path: &str, typed: &Typed) -> String {
         "/act/review-in-bulk" => format!("/bulk?ids={}&open={}", ids("ids"), ids("open")),
         "/act/override" => format!("/decisions/{}/override", word("decision")),
         "/act/give-post-review" => format!("/post-reviews?act={}", word("act")),
+        "/act/request-grant" => {
+            let own = ["system", "type_id", "uses", "hours"].map(|name| (name, typed.get(name).unwrap_or_default()));
+            let fields = typed.beginning("fields[");
+            let fields = fields.iter().map(|(name, value)| {
+                let name = name.trim_start_matches("fields[").trim_end_matches(']');
+                (name, value.as_str())
+            });
+            format!("/grants/new?{}", GrantForm::read(own.into_iter().chain(fields)).query())
+        }
+        "/act/activate-grant" | "/act/refuse-grant" | "/act/revoke-grant" => format!("/grants/{}", word("grant")),
         "/act/finish-setup" => format!("/setup?token={}", word("token")),
         "/act/join" => format!("/join?token={}", word("token")),
         "/act/sign-in" | "/act/sign-in-as" => "/login".into(),
@@ -463,6 +486,8 @@ mod tests {
         assert_eq!(page_of("/act/review", &typed), "/decisions/actx");
         assert_eq!(page_of("/act/join", &typed), "/join?token=ab");
         let selected = Typed::parse("ids=01a1-9b,02&open=01a1%26x%3D%2F..");
+        let asked = Typed::parse("system=a%26b&uses=2&reason=no&fields%5Bmax_amount%5D=5%2F..&fields%5Bx%5D=1");
+        assert_eq!(page_of("/act/request-grant", &asked), "/grants/new?system=a%26b&uses=2&max_amount=5%2F..");
         assert_eq!(page_of("/act/review-in-bulk", &selected), "/bulk?ids=01a1-9b,02&open=01a1");
     }
 }

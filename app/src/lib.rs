@@ -77,6 +77,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/policies/:version") view=Lazy::Policies(Policies::Version) ssr=SsrMode::Async/>
                     <Route path=path!("/handovers") view=Lazy::Policies(Policies::Handovers) ssr=SsrMode::Async/>
                     <Route path=path!("/pauses") view=Lazy::Policies(Policies::Pauses) ssr=SsrMode::Async/>
+                    <Route path=path!("/grants") view=Lazy::Policies(Policies::Grants) ssr=SsrMode::Async/>
+                    <Route path=path!("/grants/new") view=Lazy::Policies(Policies::NewGrant) ssr=SsrMode::Async/>
+                    <Route path=path!("/grants/:grant") view=Lazy::Policies(Policies::Grant) ssr=SsrMode::Async/>
                     <Route path=path!("/post-reviews") view=Lazy::Policies(Policies::PostReviews) ssr=SsrMode::Async/>
                     <Route path=path!("/verify") view=|| VerifyPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/admin/people") view=Lazy::Admin(Admin::People) ssr=SsrMode::Async/>

@@ -12,6 +12,7 @@
 mod bulks;
 mod decisions;
 mod findings;
+mod grants;
 mod leases;
 mod order;
 mod overrides;
@@ -38,6 +39,7 @@ use uuid::Uuid;
 use bulks::Bulks;
 use decisions::Decisions;
 use findings::Findings;
+use grants::Grants;
 use leases::Leases;
 use order::Order;
 use overrides::PostReviews;
@@ -67,6 +69,7 @@ pub struct Audit<'a> {
     owners: Owners,
     bulks: Bulks,
     post_reviews: PostReviews,
+    grants: Grants,
     statements: Statements<'a>,
     values: Values<'a>,
     entries: u64,
@@ -128,6 +131,7 @@ impl<'a> Audit<'a> {
             owners: Owners::default(),
             bulks: Bulks::default(),
             post_reviews: PostReviews::default(),
+            grants: Grants::default(),
             statements,
             values: Values::new(statements),
             entries: 0,
@@ -174,6 +178,8 @@ impl<'a> Audit<'a> {
         self.owners.visit(&act, understood, &mut self.findings);
         self.bulks.visit(&act, understood, &mut self.findings);
         self.post_reviews.visit(&act, understood, &mut self.findings);
+        // So are the people who activate grants.
+        self.grants.visit(&act, understood, &self.people, &mut self.findings);
         self.people.visit(&act, understood);
         self.passkeys.visit(&act, understood, self.statements, &mut self.findings);
         self.entries += 1;
@@ -188,7 +194,13 @@ impl<'a> Audit<'a> {
         self.check_opening(trust);
         let entries = format!("size {}", self.entries);
         let reviewed = self.decisions.reviewed();
-        let more = [self.leases.summary(), self.owners.summary(), self.post_reviews.summary()].into_iter().flatten();
+        let more = [
+            self.leases.summary(),
+            self.owners.summary(),
+            self.post_reviews.summary(),
+            self.grants.summary(),
+        ];
+        let more = more.into_iter().flatten();
         let reviewed = more.fold(reviewed, |reviewed, more| format!("{reviewed}; {more}"));
         let passed = [
             ("D1", format!("{} entries have the fields of their kind", self.entries)),

@@ -113,6 +113,8 @@ ids! {
     SavedViewId
     /// One act on several decisions, and the page that it was sent from (UUIDv7).
     BulkRunId
+    /// A scoped pre-approval (UUIDv7).
+    GrantId
 }
 
 /// The text is not a lower-case hyphenated UUID.

@@ -18,6 +18,7 @@ pub mod decision;
 pub mod decision_type;
 pub mod directory;
 pub mod event;
+pub mod grant;
 pub mod holding;
 pub mod ids;
 pub mod json;

@@ -11,8 +11,8 @@ use crate::{
     decision_type::{Kind, Parameter, Reversibility},
     event::SignInMethod,
     ids::{
-        AgentKeyId, ChangeId, DecisionId, EntryId, LeaseId, PasskeyId, PersonId, PresentationId, RoleAssignmentId,
-        SessionId, SystemId,
+        AgentKeyId, ChangeId, DecisionId, EntryId, GrantId, LeaseId, PasskeyId, PersonId, PresentationId,
+        RoleAssignmentId, SessionId, SystemId,
     },
     keyboard::KeyMap,
     lease::Holder,
@@ -149,7 +149,7 @@ pub struct QueueItem {
 pub struct RowResolution {
     /// What it is.
     pub outcome: ResolutionOutcome,
-    /// Which rule decided, where no person did; never a person's name.
+    /// Which rule or grant decided, where no person did; never a person's name.
     pub by_rule: Option<String>,
     /// When.
     pub at: u64,
@@ -357,6 +357,8 @@ pub struct PolicySection {
     pub guards: Vec<String>,
     /// Each row down to the one that decided, and why it did or did not.
     pub trace: Vec<RowTrace>,
+    /// Why grants for its system and type did not approve it.
+    pub grants: Vec<(GrantId, String)>,
     /// Who has to approve, and how far that is.
     pub seats: Vec<SeatView>,
     /// When the deadline handed it to the senior approvers.
@@ -418,6 +420,8 @@ pub struct ResolutionSection {
     pub by_rule: Option<String>,
     /// No person decided: the system was paused when it proposed this.
     pub by_pause: bool,
+    /// No person decided but this grant, which two people made before.
+    pub by_grant: Option<GrantId>,
     /// When it was given, whether or not it was taken back.
     pub at: u64,
     /// The seal of that.

@@ -11,7 +11,7 @@ use crate::{
     changes, db,
     decisions::{self, Resolve},
     error::{Error, Result},
-    presence, refusals, roles, sessions,
+    grants, presence, refusals, roles, sessions,
 };
 
 /// How often deadlines are looked at.
@@ -41,6 +41,9 @@ pub(crate) async fn run(engine: Engine) {
         }
         if let Err(error) = roles::end_run_out(&engine).await {
             tracing::warn!(%error, "Assignments that have run out are looked at again");
+        }
+        if let Err(error) = grants::expire_due(&engine, ROWS_MAX).await {
+            tracing::warn!(%error, "Grants whose time is over are looked at again");
         }
         if let Err(error) = changes::lapse_run_out(&engine).await {
             tracing::warn!(%error, "Changes that nobody confirmed are looked at again");
@@ -91,7 +94,7 @@ async fn expire(engine: &Engine, id: DecisionId) -> Result<()> {
                 return engine.commit(tx).await;
             }
             let Some(outcome) = rules.expire(now) else { return Ok(()) };
-            let resolved = Resolve { n: stored.n + 1, outcome, reviews: Vec::new(), code: None, by_rule: false };
+            let resolved = Resolve { n: stored.n + 1, outcome, reviews: Vec::new(), code: None, by_rule: false, by_grant: None };
             decisions::resolve(&mut tx, &engine, &caller, &stored, resolved).await?;
             engine.commit(tx).await
         })

@@ -94,6 +94,7 @@ pub enum Object {
     SignIn,
     Directory,
     PostReview,
+    Grant,
 }
 
 /// How a route is put on record.
@@ -311,6 +312,9 @@ pub static ROUTES: &[Route] = &[
     page("/policies/{version}", Door::Browser, Some(ListPolicies), Object::Installation, Class::Read),
     page("/handovers", Door::Browser, Some(ListQueue), Object::Installation, Class::Search),
     page("/pauses", Door::Browser, Some(ListPauses), Object::Installation, Class::Search),
+    page("/grants", Door::Browser, Some(ListGrants), Object::Installation, Class::Search),
+    page("/grants/new", Door::Browser, Some(ListGrants), Object::Installation, Class::Search),
+    page("/grants/{grant}", Door::Browser, Some(ViewGrant), Object::Grant, Class::Read),
     page("/post-reviews", Door::Browser, Some(ListPostReviews), Object::Installation, Class::Search),
     page("/admin/sso", Door::Browser, Some(ListProviders), Object::Installation, Class::Search),
     page("/admin/sso/{provider}", Door::Browser, Some(ListProviders), Object::Installation, Class::Read),
@@ -364,6 +368,13 @@ pub static ROUTES: &[Route] = &[
     act("/act/override", Door::Browser, Some(OverrideDecision), Object::Decision, Class::Act),
     act("/act/post-reviews", Door::Browser, Some(ListPostReviews), Object::Installation, Class::Search),
     act("/act/give-post-review", Door::Browser, Some(GivePostReview), Object::PostReview, Class::Act),
+    act("/act/grants", Door::Browser, Some(ListGrants), Object::Installation, Class::Search),
+    act("/act/grant-form", Door::Browser, Some(ListGrants), Object::Installation, Class::Search),
+    act("/act/grant", Door::Browser, Some(ViewGrant), Object::Grant, Class::Read),
+    act("/act/request-grant", Door::Browser, Some(RequestGrant), Object::Grant, Class::Act),
+    act("/act/activate-grant", Door::Browser, Some(ActivateGrant), Object::Grant, Class::Act),
+    act("/act/refuse-grant", Door::Browser, Some(RefuseGrant), Object::Grant, Class::Act),
+    act("/act/revoke-grant", Door::Browser, Some(RevokeGrant), Object::Grant, Class::Act),
     act("/act/comments", Door::Browser, Some(ViewDecision), Object::Decision, Class::Read),
     act("/act/comment", Door::Browser, Some(CommentDecision), Object::Decision, Class::Act),
     act("/act/handovers", Door::Browser, Some(ListQueue), Object::Installation, Class::Search),

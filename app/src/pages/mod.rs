@@ -8,6 +8,7 @@ pub(crate) mod changes;
 pub(crate) mod decision;
 pub(crate) mod directories;
 pub(crate) mod factors;
+pub(crate) mod grants;
 pub(crate) mod handovers;
 pub(crate) mod health;
 pub(crate) mod home;

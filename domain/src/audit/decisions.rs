@@ -480,6 +480,15 @@ impl Open {
                 (None, _) => None,
             };
         }
+        if act.text("cause") == Some("grant") {
+            return match (act.text("outcome"), routed.route) {
+                (Some("approved"), Route::Require) if named(act).is_empty() => None,
+                (outcome, route) => {
+                    let outcome = outcome.unwrap_or_default();
+                    Some(format!("a grant cannot make {outcome} what a rule sends to {}", route.word()))
+                }
+            };
+        }
         if act.text("cause") == Some("pause") {
             return match act.text("outcome") {
                 Some("rejected") | None => None,
@@ -513,8 +522,8 @@ impl Open {
             (Some("pause"), _) if !self.paused => Some("it is rejected for a pause, and its system was not paused"),
             (Some("pause"), _) => None,
             _ if self.paused => Some("its system was paused when it proposed this, and it is not rejected for that"),
-            (Some("rule"), Some("approved")) if pauses.is_paused(self.system) => {
-                Some("a rule approved it while its system was paused")
+            (Some("rule" | "grant"), Some("approved")) if pauses.is_paused(self.system) => {
+                Some("a rule or a grant approved it while its system was paused")
             }
             _ => None,
         }

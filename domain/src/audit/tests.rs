@@ -1,6 +1,7 @@
 //! One small log, and every violation of it.
 
 mod bulks;
+mod grants;
 mod leases;
 mod overrides;
 mod owners;

@@ -61,7 +61,7 @@ fn line(event: &Event) -> String {
     String::from_utf8(Value::object(members).to_bytes(Limits::LEAF).unwrap()).unwrap()
 }
 
-const LAST: usize = 83;
+const LAST: usize = 91;
 
 /// No wildcard: an event without a line here does not compile.
 fn position(event: &Event) -> usize {
@@ -149,6 +149,14 @@ fn position(event: &Event) -> usize {
         Event::Overridden { .. } => 80,
         Event::ResolvedByOverride { .. } => 81,
         Event::PostReviewed { .. } => 82,
+        Event::GrantRequested { .. } => 83,
+        Event::GrantActivated { .. } => 84,
+        Event::GrantRefused { .. } => 85,
+        Event::GrantUsed { .. } => 86,
+        Event::GrantExhausted { .. } => 87,
+        Event::GrantExpired { .. } => 88,
+        Event::GrantRevoked { .. } => 89,
+        Event::ResolvedByGrant { .. } => 90,
         Event::Denied { .. } => LAST,
     }
 }
@@ -610,6 +618,43 @@ pub(crate) fn samples() -> Vec<Event> {
             reason: "the receipt is another customer's".into(),
             by: id(0x16).into(),
         },
+        Event::GrantRequested {
+            grant: id(0xf0).into(),
+            system,
+            type_id: id(0x70).into(),
+            uses: 5,
+            seconds: 86_400,
+            scope: r#"[{"fact":"parameter.amount","operator":"at_most","values":["50"]}]"#.into(),
+            reason: "the carrier lost a whole lorry".into(),
+            by: person,
+        },
+        Event::GrantActivated {
+            grant: id(0xf0).into(),
+            n: 2,
+            until: 1_793_696_400_000,
+            reason: "the carrier confirms it".into(),
+            by: id(0x16).into(),
+            authority: (3, hash(5)),
+        },
+        Event::GrantRefused {
+            grant: id(0xf1).into(),
+            n: 2,
+            reason: "look at each of them".into(),
+            by: id(0x16).into(),
+        },
+        Event::GrantUsed { grant: id(0xf0).into(), n: 3, decision, number: 1 },
+        Event::ResolvedByGrant {
+            decision,
+            n: 3,
+            content: hash(1),
+            policy,
+            rule: 1,
+            round: 1,
+            grant: id(0xf0).into(),
+        },
+        Event::GrantExhausted { grant: id(0xf0).into(), n: 4 },
+        Event::GrantExpired { grant: id(0xf2).into(), n: 3 },
+        Event::GrantRevoked { grant: id(0xf3).into(), n: 3, reason: "it is not one lorry".into(), by: person },
     ]
 }
 

@@ -18,6 +18,7 @@ pub(crate) mod entries;
 pub(crate) mod envelope_checks;
 pub(crate) mod export;
 pub(crate) mod factors;
+pub(crate) mod grants;
 pub(crate) mod handovers;
 pub(crate) mod idempotency_keys;
 pub(crate) mod keyboard;

@@ -87,8 +87,8 @@ impl<'a> Case<'a> {
         Ok((version.body.route(ruling.rule, guards, now), ruling.trace))
     }
 
-    /// Returns the guards that would forbid a rule to approve this, and that nobody overrides.
-    pub(crate) async fn absolute_guards(
+    /// Returns the guards that would forbid a rule to approve this.
+    pub(crate) async fn guards(
         &self,
         conn: &mut PgConnection,
         engine: &Engine,
@@ -96,7 +96,17 @@ impl<'a> Case<'a> {
     ) -> Result<Vec<String>> {
         let types = std::slice::from_ref(self.definition);
         let ruling = version.body.rule(&self.facts, &Known { systems: &[], types });
-        let mut guards = authorize::guards(&engine.policies, &self.automatic(conn, !ruling.incomplete).await?)?;
+        authorize::guards(&engine.policies, &self.automatic(conn, !ruling.incomplete).await?)
+    }
+
+    /// Returns the guards that would forbid a rule to approve this, and that nobody overrides.
+    pub(crate) async fn absolute_guards(
+        &self,
+        conn: &mut PgConnection,
+        engine: &Engine,
+        version: &PolicyVersion,
+    ) -> Result<Vec<String>> {
+        let mut guards = self.guards(conn, engine, version).await?;
         guards.retain(|guard| engine.policies.is_absolute(guard));
         Ok(guards)
     }

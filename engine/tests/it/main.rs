@@ -11,6 +11,7 @@ mod chain;
 mod comments;
 mod decisions;
 mod export;
+mod grants;
 mod handovers;
 mod leases;
 mod mapping;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     cases,
     dice::Dice,
+    granted,
     overrule::Release,
     staff::{Agent, Says, Staff, reason},
 };
@@ -107,6 +108,7 @@ pub(super) async fn fill(
     for login in ["approver-a", "senior-approver-a"] {
         staff.keep_view(login, "Loans, newest first", "loan.decide").await?;
     }
+    granted::live(engine, staff, &agents[REFUND]).await?;
     // The moderation agent stands still until somebody looks at it.
     let says = reason("The list of rules is being revised; what it reported before can be ruled on.")?;
     pauses::pause(engine, &staff.proven("senior-approver-b").await?, agents[MODERATION].system, says).await?;

@@ -8,10 +8,11 @@ use axum::{
 };
 use countersign_domain::{
     decision::{ReasonCode, Verdict},
+    grant::GrantForm,
     holding::{Holding, Source},
     ids::{
-        AccessReviewId, AgentKeyId, AuditWindowId, BulkRunId, ChangeId, DecisionId, EntryId, FormId, HandoverId,
-        MappingVersionId, PersonId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId,
+        AccessReviewId, AgentKeyId, AuditWindowId, BulkRunId, ChangeId, DecisionId, DecisionTypeId, EntryId, FormId,
+        GrantId, HandoverId, MappingVersionId, PersonId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId,
         ScimUserId, SessionId, SystemId,
     },
     mapping::RowForm,
@@ -28,6 +29,7 @@ use countersign_engine::{
     changes,
     decisions::{self, BulkRequest},
     factors,
+    grants::{self, GrantRequest},
     handovers::{self, HandoverRequest},
     invitations, keys, ledger, pauses, people, policies, providers, role_mappings,
     roles::{self, Assigned},
@@ -376,6 +378,9 @@ impl Installation {
             let (decision, review) = self.reviewed().await;
             return format!("/decisions/{decision}/shown/{review}");
         }
+        if route.path == "/grants/{grant}" {
+            return format!("/grants/{}", self.grant().await);
+        }
         if route.path == "/policies/{version}" {
             return "/policies/1".into();
         }
@@ -513,6 +518,21 @@ impl Installation {
                 )
             }
             "/act/give-post-review" => format!("act={}&result=upheld&reason=Right.", self.post_review().await),
+            "/act/grant-form" => "asked=%7B%7D".into(),
+            "/act/grant" | "/act/activate-grant" | "/act/refuse-grant" => {
+                format!("grant={}&reason=So+it+is.", self.grant().await)
+            }
+            "/act/revoke-grant" => {
+                let grant = self.grant().await;
+                let login = format!("senior-{}", again(&self.desk.admin).request.simple());
+                let senior = self.desk.member(&login, vec![Holding::everywhere(Role::SeniorApprover)]).await;
+                grants::activate(&self.desk.engine, &again(&senior), grant, Reason::new("So it is.").unwrap()).await.unwrap();
+                format!("grant={grant}&reason=It+is+not.")
+            }
+            "/act/request-grant" => {
+                let (system, type_id) = (self.desk.system, self.type_id().await);
+                format!("system={system}&type_id={type_id}&uses=2&hours=1&fields%5Bmax_amount%5D=50&reason=The+same.")
+            }
             "/act/compensate" => format!("decision={}&result=done&reason=Called+back.", self.decision),
             "/act/comments" => format!("decision={}", self.decision),
             "/act/comment" => {
@@ -626,6 +646,29 @@ impl Installation {
         let reason = Reason::new("Paid twice.").unwrap();
         decisions::revoke(engine, &again(&senior), decision, ReasonCode::AgainstPolicy, reason).await.unwrap();
         decisions::view(engine, &again(&senior), decision).await.unwrap().post_reviews[0].act
+    }
+
+    /// The newest version of the decision type.
+    async fn type_id(&self) -> DecisionTypeId {
+        let asked = GrantForm::default();
+        let view = grants::form(&self.desk.engine, &again(&self.desk.approver), &asked).await.unwrap();
+        view.grantable.types[0].0
+    }
+
+    /// Asks for a grant, by an approver of its own.
+    async fn grant(&self) -> GrantId {
+        let engine = &self.desk.engine;
+        let login = format!("approver-{}", again(&self.desk.admin).request.simple());
+        let approver = self.desk.member(&login, vec![Holding::everywhere(Role::Approver)]).await;
+        let form = GrantForm {
+            system: self.desk.system.to_string(),
+            type_id: self.type_id().await.to_string(),
+            uses: "2".into(),
+            hours: "1".into(),
+            fields: [("max_amount".to_owned(), "50".to_owned())].into(),
+        };
+        let asked = GrantRequest { form, reason: Reason::new("The same each time.").unwrap() };
+        grants::request(engine, &again(&approver), asked).await.unwrap()
     }
 
     /// Leaves a note for the next shift, by an approver of its own.
