@@ -194,12 +194,7 @@ impl<'a> Audit<'a> {
         self.check_opening(trust);
         let entries = format!("size {}", self.entries);
         let reviewed = self.decisions.reviewed();
-        let more = [
-            self.leases.summary(),
-            self.owners.summary(),
-            self.post_reviews.summary(),
-            self.grants.summary(),
-        ];
+        let more = [self.leases.summary(), self.owners.summary(), self.post_reviews.summary(), self.grants.summary()];
         let more = more.into_iter().flatten();
         let reviewed = more.fold(reviewed, |reviewed, more| format!("{reviewed}; {more}"));
         let passed = [

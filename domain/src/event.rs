@@ -1860,8 +1860,9 @@ impl Event {
             Event::GrantRefused { grant, n, reason, by } => {
                 act("grant.refused", "grant", grant.0, *n).text("reason", reason, TextOwner::Person(*by))
             }
-            Event::GrantUsed { grant, n, decision, number } => act("grant.used", "grant", grant.0, *n)
-                .d([("decision", id(decision.0)), ("number", (*number).into())]),
+            Event::GrantUsed { grant, n, decision, number } => {
+                act("grant.used", "grant", grant.0, *n).d([("decision", id(decision.0)), ("number", (*number).into())])
+            }
             Event::GrantExhausted { grant, n } => act("grant.exhausted", "grant", grant.0, *n),
             Event::GrantExpired { grant, n } => act("grant.expired", "grant", grant.0, *n),
             Event::GrantRevoked { grant, n, reason, by } => {

@@ -170,7 +170,8 @@ impl GrantForm {
             .iter()
             .flat_map(|parameter| {
                 let kind = fact_kind(parameter.kind);
-                let typed = |start: &str| self.fields.get(&format!("{start}_{}", parameter.name)).map(|text| text.trim());
+                let typed =
+                    |start: &str| self.fields.get(&format!("{start}_{}", parameter.name)).map(|text| text.trim());
                 let bound = |operator, values| Condition {
                     fact: parameter_fact(&parameter.name),
                     operator,
@@ -210,10 +211,8 @@ impl GrantForm {
                         let values: Vec<_> = lines.filter(|line| !line.is_empty()).map(str::to_owned).collect();
                         if values.len() > VALUES_MAX || values.iter().any(|value| value.len() > 200) {
                             let place = format!("/is_{}", parameter.name);
-                            let detail = format!(
-                                "{}: at most {VALUES_MAX} lines of at most 200 characters.",
-                                parameter.label
-                            );
+                            let detail =
+                                format!("{}: at most {VALUES_MAX} lines of at most 200 characters.", parameter.label);
                             errors.push(FieldError::new(place, "too_many", detail));
                         }
                         made.extend((!values.is_empty()).then(|| bound(Operator::In, values)));

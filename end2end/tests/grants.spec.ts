@@ -39,7 +39,7 @@ it("is asked for in words, activated by another person, used within its scope an
   await accessible(page);
   await narrow(page);
   await look(page, "grants-form");
-  await page.getByLabel("Amount, at most").fill("120");
+  await page.getByLabel("Refund in euros, at most").fill("120");
   await page.getByLabel("Hours").fill("4");
   await page.getByRole("button", { name: "Next: read it in words" }).click();
   await page.getByText("grants-agent may do this at most 2 times without anybody being asked", { exact: false }).waitFor();
@@ -91,7 +91,7 @@ it("is asked for in words, activated by another person, used within its scope an
   await accessible(page);
   await look(page, "grants-approved");
   await page.goto(`/decisions/${large.id}`);
-  await page.locator("#policy").getByText("amount is at most 120; here it is 130.00.", { exact: false }).waitFor();
+  await page.locator("#policy").getByText("refund in euros is at most 120; here it is 130.00.", { exact: false }).waitFor();
   await accessible(page);
   await look(page, "grants-outside");
 
@@ -121,7 +121,7 @@ it("is refused by who may activate it, and who reviews nothing asks for none", a
   await page.getByLabel("AI system").selectOption({ label: "grants-agent" });
   await page.getByLabel("Decision type").selectOption({ label: "Issue a refund (refund.issue)" });
   await page.getByRole("button", { name: "Next: within which values" }).click();
-  await page.getByLabel("Amount, at most").fill("60");
+  await page.getByLabel("Refund in euros, at most").fill("60");
   await page.getByRole("button", { name: "Next: read it in words" }).click();
   await page.getByLabel("Reason", { exact: true }).fill(WHY);
   await page.getByRole("button", { name: "Ask for this grant" }).click();

@@ -1295,10 +1295,7 @@ mod tests {
         };
 
         assert_eq!(able(Action::RequestGrant, grant(SYSTEM, ME)), [Role::Approver, Role::SeniorApprover]);
-        assert_eq!(
-            able(Action::ActivateGrant, grant(SYSTEM, OTHER)),
-            [Role::SeniorApprover, Role::ComplianceOfficer]
-        );
+        assert_eq!(able(Action::ActivateGrant, grant(SYSTEM, OTHER)), [Role::SeniorApprover, Role::ComplianceOfficer]);
         assert_eq!(able(Action::ActivateGrant, grant(SYSTEM, ME)), []);
         assert_eq!(able(Action::RefuseGrant, grant(SYSTEM, OTHER)), [Role::SeniorApprover, Role::ComplianceOfficer]);
         assert!(able(Action::RefuseGrant, grant(SYSTEM, ME)).contains(&Role::Approver), "who asked takes it back");

@@ -94,7 +94,8 @@ async fn expire(engine: &Engine, id: DecisionId) -> Result<()> {
                 return engine.commit(tx).await;
             }
             let Some(outcome) = rules.expire(now) else { return Ok(()) };
-            let resolved = Resolve { n: stored.n + 1, outcome, reviews: Vec::new(), code: None, by_rule: false, by_grant: None };
+            let resolved =
+                Resolve { n: stored.n + 1, outcome, reviews: Vec::new(), code: None, by_rule: false, by_grant: None };
             decisions::resolve(&mut tx, &engine, &caller, &stored, resolved).await?;
             engine.commit(tx).await
         })

@@ -157,7 +157,8 @@ pub async fn request(engine: &Engine, caller: &Caller, request: GrantRequest) ->
                 let (by, _) = caller.signed_in()?;
                 let mut tx = engine.begin().await?;
                 let (system, _, type_id, definition) = choose(&mut tx, &request.form).await?;
-                let terms = request.form.terms(&definition).map_err(|errors| Error::Refused(proposal::invalid(errors)))?;
+                let terms =
+                    request.form.terms(&definition).map_err(|errors| Error::Refused(proposal::invalid(errors)))?;
                 let id = GrantId(engine.id());
                 let amount_max = terms.amount_max(&definition);
                 let target = Target::Grant { id, system, type_id, amount: amount_max, requester: by, n: 0 };
@@ -349,7 +350,9 @@ fn may_read(permit: &Permit, system: SystemId, type_name: &str) -> bool {
             let here = held.system.is_none_or(|own| own == system);
             let types = &held.limits.types;
             everywhere
-                || (held.role.reads_decisions() && here && (types.is_empty() || types.iter().any(|one| one == type_name)))
+                || (held.role.reads_decisions()
+                    && here
+                    && (types.is_empty() || types.iter().any(|one| one == type_name)))
         })
     })
 }
@@ -456,10 +459,7 @@ async fn scopes(
         .collect()
 }
 
-async fn definitions(
-    conn: &mut PgConnection,
-    grants: &[Grant],
-) -> Result<HashMap<DecisionTypeId, TypeDefinition>> {
+async fn definitions(conn: &mut PgConnection, grants: &[Grant]) -> Result<HashMap<DecisionTypeId, TypeDefinition>> {
     let mut ids: Vec<_> = grants.iter().map(|grant| grant.type_id.0).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -595,7 +595,9 @@ fn answered(state: GrantState) -> Problem {
 fn not_active(state: GrantState) -> Problem {
     let detail = match state {
         GrantState::Requested => "This grant is not active, so there is nothing to revoke. Refuse it instead.",
-        GrantState::Exhausted => "This grant is used up, so there is nothing to revoke. Revoke what it approved instead.",
+        GrantState::Exhausted => {
+            "This grant is used up, so there is nothing to revoke. Revoke what it approved instead."
+        }
         GrantState::Expired => "The time of this grant is over, so there is nothing to revoke.",
         GrantState::Revoked => "This grant was revoked already; read below by whom and why.",
         GrantState::Refused | GrantState::Active => "This grant was never active, so there is nothing to revoke.",

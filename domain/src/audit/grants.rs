@@ -71,8 +71,7 @@ impl Grants {
             ("decision", "decision.routed") => {
                 if let Some(proposal) = self.proposals.get_mut(&id) {
                     let guarded = act.member("guards").is_some();
-                    proposal.plain =
-                        act.text("route") == Some("require") && act.integer("need") == Some(1) && !guarded;
+                    proposal.plain = act.text("route") == Some("require") && act.integer("need") == Some(1) && !guarded;
                 }
             }
             // People asked for other content, so people go on.
@@ -119,7 +118,11 @@ impl Grants {
         let wanted = if matches!(kind, "grant.activated" | "grant.refused") { State::Requested } else { State::Active };
         // The last use is made before the grant is said to be used up.
         if grant.state != wanted {
-            fail(if wanted == State::Active { "the grant was not active" } else { "somebody had answered the request" });
+            fail(if wanted == State::Active {
+                "the grant was not active"
+            } else {
+                "somebody had answered the request"
+            });
         }
         let is_person = act.leaf.actor.as_ == ActorKind::Person;
         if matches!(kind, "grant.activated" | "grant.refused" | "grant.revoked") && !is_person {

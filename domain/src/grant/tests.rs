@@ -10,7 +10,8 @@ use crate::{
 
 #[test]
 fn a_scope_is_read_from_the_parameters_of_the_type_and_written_out_in_words() {
-    let terms = form(&[("max_amount", "50.00"), ("is_cause", "lost\n broken \n"), ("is_gift", "false")]).terms(&refund());
+    let terms =
+        form(&[("max_amount", "50.00"), ("is_cause", "lost\n broken \n"), ("is_gift", "false")]).terms(&refund());
 
     let terms = terms.unwrap();
     assert_eq!((terms.uses, terms.hours, terms.amount_max(&refund())), (5, 24, Some(50)));
@@ -32,7 +33,13 @@ fn every_field_that_needs_a_change_is_named_at_once() {
     let wrong = GrantForm {
         uses: "0".into(),
         hours: "169".into(),
-        ..form(&[("min_amount", "9"), ("max_amount", "8"), ("min_cause", "1"), ("is_basket", "[]"), ("max_nothing", "1")])
+        ..form(&[
+            ("min_amount", "9"),
+            ("max_amount", "8"),
+            ("min_cause", "1"),
+            ("is_basket", "[]"),
+            ("max_nothing", "1"),
+        ])
     };
     let pointers: Vec<_> = wrong.terms(&refund()).unwrap_err().into_iter().map(|error| error.pointer).collect();
     assert_eq!(pointers, ["/uses", "/hours", "/is_basket", "/max_nothing", "/min_cause", "/max_amount"]);
@@ -49,7 +56,8 @@ fn every_field_that_needs_a_change_is_named_at_once() {
 
 #[test]
 fn an_address_names_what_was_typed_and_nothing_else() {
-    let typed = GrantForm { system: "s".into(), type_id: "t".into(), ..form(&[("is_cause", "a & b\nc"), ("max_amount", "")]) };
+    let typed =
+        GrantForm { system: "s".into(), type_id: "t".into(), ..form(&[("is_cause", "a & b\nc"), ("max_amount", "")]) };
 
     assert_eq!(typed.query(), "system=s&type_id=t&uses=5&hours=%2024%20&is_cause=a%20%26%20b%0Ac");
     let read = GrantForm::read([("system", "s"), ("max_amount", "5"), ("next", "/x"), ("uses", "2")]);
@@ -89,7 +97,13 @@ fn what_is_outside_or_not_stated_is_not_covered_and_is_said() {
             "cause" => Some(cause.to_owned()),
             _ => None,
         };
-        Facts::read(&Source { system: "a", definition: &definition, risk: Risk::Low, fields: &field, about_persons: true })
+        Facts::read(&Source {
+            system: "a",
+            definition: &definition,
+            risk: Risk::Low,
+            fields: &field,
+            about_persons: true,
+        })
     };
     let grant = GrantId(Uuid::from_u128(0x41f2));
     let said = |miss, facts: &Facts| miss_sentence(grant, miss, Some(bounds.as_slice()), facts, &definition);
@@ -102,10 +116,7 @@ fn what_is_outside_or_not_stated_is_not_covered_and_is_said() {
     );
     let mut masked = facts(Some("50"), "stolen");
     masked.mask(&definition, &["cause".to_owned()]);
-    assert_eq!(
-        said(Miss::Outside, &masked),
-        "Grant 000041F2 does not cover it: cause is lost; here it is masked."
-    );
+    assert_eq!(said(Miss::Outside, &masked), "Grant 000041F2 does not cover it: cause is lost; here it is masked.");
     for miss in Miss::ALL {
         assert!(said(*miss, &masked).to_lowercase().contains("grant 000041f2"), "{miss:?}");
     }

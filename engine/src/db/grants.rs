@@ -225,14 +225,9 @@ pub(crate) async fn set_judged(
 
 /// It approved one decision more.
 pub(crate) async fn set_used(conn: &mut PgConnection, grant: &Grant) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update grants set n = $2, used = $3 where id = $1",
-        grant.id.0,
-        grant.n as i64,
-        grant.used as i32,
-    )
-    .execute(conn)
-    .await?;
+    sqlx::query!("update grants set n = $2, used = $3 where id = $1", grant.id.0, grant.n as i64, grant.used as i32,)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

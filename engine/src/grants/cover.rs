@@ -47,9 +47,8 @@ pub(crate) async fn approve(
     let kept = keeps(tx, engine, stored, (case, version)).await?;
     let mut misses = Vec::new();
     for grant in found {
-        let covers = scopes.get(&grant.entry).is_some_and(|scope: &Vec<Condition>| {
-            grant::outside(scope, &case.facts).is_none()
-        });
+        let covers =
+            scopes.get(&grant.entry).is_some_and(|scope: &Vec<Condition>| grant::outside(scope, &case.facts).is_none());
         match weigh(tx, engine, grant, covers, kept).await? {
             Weighed::Approves(grant) => return make_use(tx, engine, caller, stored, *grant).await.map(Some),
             Weighed::Misses(id, miss) => misses.push((id, miss)),

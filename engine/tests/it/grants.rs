@@ -59,7 +59,10 @@ async fn what_fits_an_active_grant_is_approved_by_it_and_every_answer_names_it()
     assert_eq!((shown.row.used, shown.row.state), (2, GrantState::Exhausted));
     let third = propose(desk, "third", "40.00").await;
     assert_eq!(said(&office, third).await, [format!("Grant {} was used up, so people are asked.", grant.short())]);
-    assert_eq!(desk.review(&desk.approver, third, Verdict::Approve).await.unwrap().resolution, Some(ResolutionOutcome::Approved));
+    assert_eq!(
+        desk.review(&desk.approver, third, Verdict::Approve).await.unwrap().resolution,
+        Some(ResolutionOutcome::Approved)
+    );
     verified(desk).await;
 }
 
@@ -107,9 +110,15 @@ async fn what_does_not_fit_goes_its_normal_route_and_the_page_says_why() {
     let many = r#"{"effects":[],"adverse":false,"affected":100}"#;
     let many = id_of(&desk.propose("many", &proposal("many", "12", many)).await.unwrap());
 
-    assert_eq!(said(&office, large).await, [format!("{named} does not cover it: amount is at most 50; here it is 50.01.")]);
+    assert_eq!(
+        said(&office, large).await,
+        [format!("{named} does not cover it: amount is at most 50; here it is 50.01.")]
+    );
     for id in [adverse, exports, many] {
-        assert_eq!(said(&office, id).await, [format!("{named} did not approve it: a guard keeps such decisions for people.")]);
+        assert_eq!(
+            said(&office, id).await,
+            [format!("{named} did not approve it: a guard keeps such decisions for people.")]
+        );
     }
     for id in [large, adverse, exports, many] {
         assert_eq!(read(desk, id).await.state, State::Queued);
@@ -134,7 +143,8 @@ async fn a_rule_that_denies_escalates_or_wants_more_than_one_approver_is_never_p
 
     assert!(said(&office, two).await[0].contains("its rule wants more than one approval"));
     assert_eq!(said(&office, up).await, Vec::<String>::new());
-    let by = async |id| office.page(&office.senior, id).await.resolution.map(|resolution| resolution.by_grant.is_some());
+    let by =
+        async |id| office.page(&office.senior, id).await.resolution.map(|resolution| resolution.by_grant.is_some());
     assert_eq!((by(two).await, by(up).await, by(never).await, by(one).await), (None, None, Some(false), Some(true)));
     verified(desk).await;
 }
@@ -269,7 +279,8 @@ async fn who_lost_the_right_to_activate_a_grant_approves_nothing_by_it() {
 
     let id = propose(desk, "after", "40").await;
 
-    let sentence = format!("Grant {} did not approve it: who activated it could not activate it any more.", grant.short());
+    let sentence =
+        format!("Grant {} did not approve it: who activated it could not activate it any more.", grant.short());
     let page = office.page(&desk.approver, id).await;
     assert_eq!(page.policy.grants, [(grant, sentence)]);
     verified(desk).await;

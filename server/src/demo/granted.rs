@@ -109,5 +109,9 @@ impl Granted {
 async fn refund(engine: &Engine, staff: &Staff, by: &'static str) -> Result<DecisionTypeId, Error> {
     let shown = grants::form(engine, &staff.caller(by).await?, &GrantForm::default()).await?;
     let types = shown.grantable.types.into_iter();
-    types.map(|(id, definition, _)| (id, definition.name)).find(|(_, name)| name == "refund.issue").map(|(id, _)| id).ok_or(Error::NotFound)
+    types
+        .map(|(id, definition, _)| (id, definition.name))
+        .find(|(_, name)| name == "refund.issue")
+        .map(|(id, _)| id)
+        .ok_or(Error::NotFound)
 }

@@ -12,8 +12,8 @@ use countersign_domain::{
     holding::{Holding, Source},
     ids::{
         AccessReviewId, AgentKeyId, AuditWindowId, BulkRunId, ChangeId, DecisionId, DecisionTypeId, EntryId, FormId,
-        GrantId, HandoverId, MappingVersionId, PersonId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId,
-        ScimUserId, SessionId, SystemId,
+        GrantId, HandoverId, MappingVersionId, PersonId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId,
+        ScimTokenId, ScimUserId, SessionId, SystemId,
     },
     mapping::RowForm,
     policy::view::{ConditionForm, RuleForm},
@@ -526,7 +526,9 @@ impl Installation {
                 let grant = self.grant().await;
                 let login = format!("senior-{}", again(&self.desk.admin).request.simple());
                 let senior = self.desk.member(&login, vec![Holding::everywhere(Role::SeniorApprover)]).await;
-                grants::activate(&self.desk.engine, &again(&senior), grant, Reason::new("So it is.").unwrap()).await.unwrap();
+                grants::activate(&self.desk.engine, &again(&senior), grant, Reason::new("So it is.").unwrap())
+                    .await
+                    .unwrap();
                 format!("grant={grant}&reason=It+is+not.")
             }
             "/act/request-grant" => {

@@ -100,8 +100,9 @@ fn List(shown: GrantsView) -> impl IntoView {
 
 #[component]
 fn Row(row: GrantRow, now: u64) -> impl IntoView {
-    let GrantRow { id, state, system, action: (title, _), bounds, uses, used, requested_by, requested_at, ends_at, .. } =
-        row;
+    let GrantRow {
+        id, state, system, action: (title, _), bounds, uses, used, requested_by, requested_at, ends_at, ..
+    } = row;
     let name = format!("Grant {}", id.short());
     let label = format!("{} {name}", strings::READ);
     let left = uses_words(used, uses);

@@ -65,7 +65,7 @@ pub(crate) async fn request_grant(
 pub(crate) fn NewGrantPage() -> impl IntoView {
     let query = use_query_map();
     let asked = Memo::new(move |_| {
-        query.with(|query| GrantForm::read(query.into_iter().map(|(name, value)| (name.as_ref(), value))))
+        query.with(|query| GrantForm::read(query.into_iter().map(|(name, value)| (&**name, value))))
     });
     let view = Resource::new(
         move || asked.get(),
@@ -436,7 +436,8 @@ mod strings {
     pub(super) const CHANGE_TERMS: &str = "Change these";
     pub(super) const WHY: &str = "Why it is needed";
     pub(super) const REASON: &str = "Reason";
-    pub(super) const REASON_HINT: &str = "Read by whoever activates it, and by everybody who reads the grant. Name no customers.";
+    pub(super) const REASON_HINT: &str =
+        "Read by whoever activates it, and by everybody who reads the grant. Name no customers.";
     #[cfg(feature = "ssr")]
     pub(super) const SAY_WHY: &str = "Say why. Whoever activates the grant reads it.";
     pub(super) const ASK: &str = "Ask for this grant";

@@ -101,8 +101,7 @@ pub(crate) fn GrantPage() -> impl IntoView {
     let acts = Acts { activate: ServerAction::new(), refuse: ServerAction::new(), revoke: ServerAction::new() };
     let params = use_params_map();
     let asked = Memo::new(move |_| params.with(|params| params.get("grant").unwrap_or_default()));
-    let versions =
-        move || acts.activate.version().get() + acts.refuse.version().get() + acts.revoke.version().get();
+    let versions = move || acts.activate.version().get() + acts.refuse.version().get() + acts.revoke.version().get();
     let view = Resource::new(
         move || (asked.get(), versions()),
         |(asked, _)| async move {
@@ -115,7 +114,8 @@ pub(crate) fn GrantPage() -> impl IntoView {
     let answers = [answer_of(acts.activate), answer_of(acts.refuse), answer_of(acts.revoke)];
     let problem = Signal::derive(move || answers.iter().filter_map(|answer| answer.get()).find_map(Answer::problem));
     let surroundings = Surroundings::get();
-    for (answer, said) in answers.into_iter().zip([strings::SAID_ACTIVE, strings::SAID_REFUSED, strings::SAID_REVOKED]) {
+    for (answer, said) in answers.into_iter().zip([strings::SAID_ACTIVE, strings::SAID_REFUSED, strings::SAID_REVOKED])
+    {
         Effect::new(move || {
             if matches!(answer.get(), Some(Answer::Done { .. })) {
                 // The act that comes next gets its own reason and refusals, and the new heading the focus.
@@ -376,7 +376,8 @@ mod strings {
     pub(super) const NOT_YET: &str = "It is being sealed; it approves nothing before that. Load the page again.";
     pub(super) const APPROVES: &str =
         "This grant is active: what it allows is approved without anybody being asked, and labelled by it.";
-    pub(super) const NEVER_CHANGES: &str = "This grant is over. A grant never changes: who wants another one asks for another.";
+    pub(super) const NEVER_CHANGES: &str =
+        "This grant is over. A grant never changes: who wants another one asks for another.";
     pub(super) const ACTIVATE: &str = "Activate it";
     pub(super) const ACTIVATE_MEANS: &str = "From the seal on, what is written above is approved without anybody being asked. You and who asked for it answer for that together. You can revoke it at any time, alone.";
     pub(super) const ACTIVATE_NOW: &str = "Activate this grant";

@@ -209,7 +209,8 @@ impl Writer<'_> {
                 (None, format!("{word} by people: {reviews} decided."), format!("counted {reviews} and resolved it"))
             }
         };
-        let granted = self.records.granted.iter().zip(["asked for the grant", "activated the grant", "made a use of it"]);
+        let granted =
+            self.records.granted.iter().zip(["asked for the grant", "activated the grant", "made a use of it"]);
         let granted = granted.filter_map(|(entry, did)| self.act(*entry, did));
         let mut acts: Vec<_> = cause.into_iter().chain(granted).chain(self.act(resolution.entry, did)).collect();
         let mut says = says;
