@@ -192,6 +192,10 @@ impl GrantForm {
                             read.map(|read| (read, text.to_owned()))
                         };
                         let (least, most) = (number("min"), number("max"));
+                        // Limits compare amounts without their sign, so that nothing below nothing comes in unsaid.
+                        let counts = definition.amount.as_ref() == Some(&parameter.name);
+                        let zero = || Some((Decimal::read("0")?, "0".to_owned()));
+                        let least = if counts { least.or_else(zero) } else { least };
                         if let (Some((least, _)), Some((most, _))) = (&least, &most)
                             && least > most
                         {

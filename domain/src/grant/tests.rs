@@ -19,7 +19,7 @@ fn a_scope_is_read_from_the_parameters_of_the_type_and_written_out_in_words() {
         terms.sentences("refund-agent", &refund())[..6],
         [
             "refund-agent may do this at most 5 times without anybody being asked: Issue a refund (refund.issue, version 1).",
-            "Amount is at most 50.00.",
+            "Amount is at least 0 and is at most 50.00.",
             "Cause is lost or broken.",
             "Gift is false.",
             "Basket: whatever it is.",

@@ -104,6 +104,7 @@ async fn what_does_not_fit_goes_its_normal_route_and_the_page_says_why() {
     let named = format!("Grant {}", grant.short());
 
     let large = propose(desk, "large", "50.01").await;
+    let below = propose(desk, "below", "-10").await;
     let adverse = id_of(&desk.propose("adverse", &proposal("adverse", "10", "")).await.unwrap());
     let exports = r#"{"effects":["data_export"],"adverse":false,"affected":1}"#;
     let exports = id_of(&desk.propose("exports", &proposal("exports", "11", exports)).await.unwrap());
@@ -120,7 +121,11 @@ async fn what_does_not_fit_goes_its_normal_route_and_the_page_says_why() {
             [format!("{named} did not approve it: a guard keeps such decisions for people.")]
         );
     }
-    for id in [large, adverse, exports, many] {
+    assert_eq!(
+        said(&office, below).await,
+        [format!("{named} does not cover it: amount is at least 0; here it is -10.")]
+    );
+    for id in [large, below, adverse, exports, many] {
         assert_eq!(read(desk, id).await.state, State::Queued);
     }
     assert_eq!(view(&office, &desk.approver, grant).await.row.used, 0);

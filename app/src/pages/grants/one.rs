@@ -330,7 +330,7 @@ fn History(acts: Vec<GrantAct>) -> impl IntoView {
         .map(|act| {
             let GrantAct { kind, by, reason, decision, at, seal, .. } = act;
             view! {
-                <div class="grid gap-1 border-b border-hairline pb-2 last:border-0 last:pb-0">
+                <div class="grid gap-1">
                     <p class="flex flex-wrap items-center gap-x-3 gap-y-0.5">
                         <span class="font-medium">{kind_words(&kind).to_owned()}</span>
                         <span class="text-muted">
