@@ -25,7 +25,7 @@ use crate::{
 
 /// Reads what a grant can be asked for, and what was chosen so far in words. `asked` is the form in JSON.
 #[server(prefix = "/act", endpoint = "grant-form", output = Json)]
-pub(crate) async fn grant_form(asked: String) -> Result<GrantFormView, Error> {
+pub(crate) async fn grant_offer(asked: String) -> Result<GrantFormView, Error> {
     use countersign_engine::grants;
 
     use crate::request::{request, shown};
@@ -69,7 +69,7 @@ pub(crate) fn NewGrantPage() -> impl IntoView {
     });
     let view = Resource::new(
         move || asked.get(),
-        |asked| async move { grant_form(serde_json::to_string(&asked).unwrap_or_default()).await },
+        |asked| async move { grant_offer(serde_json::to_string(&asked).unwrap_or_default()).await },
     );
     let act = ServerAction::<RequestGrant>::new();
     let answer = answer_of(act);
