@@ -488,9 +488,9 @@ async fn nobody_reviews_in_the_place_of_who_owns_the_system() {
     let Composer::Closed { reason } = page.composer else { panic!("{:?}", page.composer) };
     assert!(reason.contains("may not review this themselves"), "{reason}");
     let refused = Problem::from(decisions::review(&desk.engine, &again(&ana), form).await.unwrap_err());
-    assert_eq!((refused.code, refused.policies), (Code::FourEyes, vec!["owner_never_reviews".to_owned()]));
+    assert_eq!((refused.code, refused.policies), (Code::Forbidden, vec!["owner_never_reviews".to_owned()]));
     let start = decisions::start_review(&desk.engine, &again(&ana), held).await.unwrap_err();
-    assert_eq!(code(start), Code::FourEyes);
+    assert_eq!(code(start), Code::Forbidden);
     verified(desk).await;
 }
 
