@@ -173,7 +173,11 @@ async function result(page: Page, words: string): Promise<void> {
   assert.fail(`${words} is not what came of it: ${await page.getByRole("main").textContent()}`);
 }
 
-const settled = (page: Page) => page.waitForTimeout(500);
+/** Waits until the decision beside the list is there: no key acts on one that is being loaded. */
+async function settled(page: Page): Promise<void> {
+  await page.getByRole("region", { name: "Selected decision" }).getByText("This view was recorded").first().waitFor();
+  await page.waitForTimeout(500);
+}
 
 /** Has an agent propose certificates over these sums, which one approver may rule on; returns their ids. */
 async function proposed(server: Server, amounts: number[]): Promise<string[]> {
