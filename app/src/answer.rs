@@ -192,6 +192,11 @@ pub(crate) fn posted(path: &str) -> Option<Posted> {
     use_context::<Posted>().filter(|posted| posted.path == path)
 }
 
+/// Returns what a plain form's post was refused for, when this page answers it.
+pub(crate) fn refused<S: ServerFn>() -> Option<Problem> {
+    posted(S::PATH)?.answer.problem()
+}
+
 #[cfg(all(test, feature = "ssr"))]
 mod tests {
     use super::*;

@@ -189,12 +189,7 @@ impl Terms {
     fn beyond(&self, held: &[Holding]) -> Vec<FieldError> {
         let mut errors = Vec::new();
         let mine = || held.iter().filter(|holding| holding.role.reviews());
-        let on = |system: &SystemId| {
-            mine().any(|holding| match &holding.scope {
-                RoleScope::All => true,
-                RoleScope::Systems(systems) => systems.contains(system),
-            })
-        };
+        let on = |system: &SystemId| mine().any(|holding| holding.includes(*system));
         if let RoleScope::Systems(systems) = &self.scope
             && !systems.iter().all(on)
         {
@@ -297,6 +292,11 @@ impl DelegationState {
             (false, false, true) => DelegationState::Active,
             (false, false, false) => DelegationState::Ended,
         }
+    }
+
+    /// Tells whether it runs or is to come.
+    pub const fn is_open(self) -> bool {
+        matches!(self, DelegationState::Scheduled | DelegationState::Active)
     }
 
     /// Returns the words on screens.

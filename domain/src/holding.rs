@@ -25,6 +25,16 @@ pub enum RoleScope {
     Systems(Vec<SystemId>),
 }
 
+impl RoleScope {
+    /// Tells whether it holds for a system.
+    pub fn includes(&self, system: SystemId) -> bool {
+        match self {
+            RoleScope::All => true,
+            RoleScope::Systems(systems) => systems.contains(&system),
+        }
+    }
+}
+
 /// How far a role reaches. Decision types bind reading and acting; risk and amount bind acting.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -142,10 +152,7 @@ impl Holding {
 
     /// Tells whether the role holds for a system, of some types at least.
     pub fn includes(&self, system: SystemId) -> bool {
-        match &self.scope {
-            RoleScope::All => true,
-            RoleScope::Systems(systems) => systems.contains(&system),
-        }
+        self.scope.includes(system)
     }
 
     /// Tells whether the role holds for this matter and reaches its risk and amount.

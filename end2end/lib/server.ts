@@ -13,6 +13,8 @@ export interface Server {
   readonly data: string;
   /** Every line it has printed so far, for tests of what it says and for failures. */
   readonly lines: readonly string[];
+  /** Puts its clock forward; it starts again at the right time. */
+  later(minutes: number): Promise<void>;
   /** Kills it as a crash would. */
   kill(): Promise<void>;
   /** Starts it again on the same data and port. */
@@ -78,10 +80,20 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   };
 
   await start();
+  let ahead = 0;
   return {
     origin,
     data: join(data, "data"),
     lines,
+    async later(minutes) {
+      ahead += minutes;
+      const answer = await fetch(`${origin}/test/clock`, {
+        method: "POST",
+        headers: { "content-type": "application/json", origin },
+        body: JSON.stringify({ milliseconds: ahead * 60_000 }),
+      });
+      if (answer.status !== 204) throw new Error(`the clock was not put forward: ${answer.status}`);
+    },
     kill: () => end("SIGKILL"),
     start,
     async crash() {

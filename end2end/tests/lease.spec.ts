@@ -11,8 +11,6 @@ const { it } = specs("lease", { demo: true });
 
 let issued: Promise<string> | undefined;
 let proposals = 0;
-/** How far the server's clock is ahead, in minutes. */
-let ahead = 0;
 
 it("shows others who reviews it, and lets them take it over with a reason", async ({ page, visitor, server, javaScript, another }) => {
   visitor.expect(/status of 409/);
@@ -71,7 +69,7 @@ it("keeps what was typed when the time runs out, and goes on with it", async ({ 
   await startReview(page);
   await fill(page, "Typed before the time ran out.");
 
-  await later(server, 16);
+  await server.later(16);
   // A script that hears of the end before the press lets nothing be pressed, and says the same.
   await verdict(page, "Approve").click({ force: javaScript });
   await page.getByText("Your time for this review ran out.", { exact: false }).first().waitFor();
@@ -99,7 +97,7 @@ it("keeps the edits of a parameter when the time runs out", async ({ page, visit
   await field.fill("another user");
   await fill(page, "The other user was meant.");
 
-  await later(server, 16);
+  await server.later(16);
   await page.getByRole("main").getByRole("button", { name: "Approve with edits" }).click({ force: javaScript });
   await page.getByText("Your time for this review ran out.", { exact: false }).first().waitFor();
   await page.getByRole("main").getByRole("button", { name: "Start review" }).first().click();
@@ -165,17 +163,6 @@ it("keeps the start of the review at hand on a phone", async ({ page, server }) 
   await wellFormed(page);
   await accessible(page);
 }, { width: 390, height: 844 });
-
-/** Lets time pass for the server. */
-async function later(server: Server, minutes: number): Promise<void> {
-  ahead += minutes;
-  const answer = await fetch(`${server.origin}/test/clock`, {
-    method: "POST",
-    headers: { "content-type": "application/json", origin: server.origin },
-    body: JSON.stringify({ milliseconds: ahead * 60_000 }),
-  });
-  assert.equal(answer.status, 204);
-}
 
 /** Has an agent propose something that any approver may rule on, and that nothing else is equal to; returns its path. */
 async function proposed(server: Server): Promise<string> {

@@ -191,7 +191,7 @@ test("refusals: of taking back what is final or never was", TIME, async () => {
   await press(other, "Approve");
   await other.getByText("Your review is recorded.").first().waitFor();
   await other.goto(path);
-  await later(11);
+  await server.later(11);
   await ask("GET", `${id(path)}?wait_seconds=20`);
   await refused(other, "B16: a review to take back, after the time for it", () => press(other, "Take it back"), [
     409, "invalid_transition", "It is resolved, so this review can no longer be taken back.",
@@ -244,7 +244,7 @@ test("refusals: of overrides and their second look", TIME, async () => {
 
   // Nobody looked for 72 hours.
   const next = await proposed("2700.00");
-  await later(73 * 60);
+  await server.later(73 * 60);
   await viewAs(page, "Senior approver");
   await page.goto(`${next}/override`);
   const overdue = { action: form.action, fields: await overrideFields(page, form, next) };
@@ -404,19 +404,6 @@ async function owner(admin: Page, login: string): Promise<void> {
   await press(admin, "Name the owner");
   const system = admin.getByRole("main").getByRole("region", { name: "refusal-agent" });
   await system.getByText(login ? "Senior approver A" : "Nobody owns it").first().waitFor();
-}
-
-/** How far the server's clock is ahead, in minutes. */
-let ahead = 0;
-
-async function later(minutes: number): Promise<void> {
-  ahead += minutes;
-  const answer = await fetch(`${server.origin}/test/clock`, {
-    method: "POST",
-    headers: { "content-type": "application/json", origin: server.origin },
-    body: JSON.stringify({ milliseconds: ahead * 60_000 }),
-  });
-  assert.equal(answer.status, 204);
 }
 
 function id(path: string): string {

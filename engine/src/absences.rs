@@ -135,48 +135,37 @@ pub(crate) async fn admits(
 /// Says above the queue that its reader is away, until when and to whom their turns go.
 pub(crate) async fn said(conn: &mut PgConnection, engine: &Engine, person: PersonId) -> Result<Option<String>> {
     let now = engine.now();
-    let Some(absence) = db::absences::find(conn, person, now).await?.filter(|absence| absence.runs(now)) else {
-        return Ok(None);
-    };
-    let row = row(conn, engine, absence).await?;
-    Ok(Some(away(row.until, row.stand_in.as_deref())))
+    let absence = db::absences::find(conn, person, now).await?.filter(|absence| absence.runs(now));
+    let rows = rows(conn, engine, absence.as_slice()).await?;
+    Ok(rows.first().map(|row| away(row.until, row.stand_in.as_deref())))
 }
 
 /// When a person is away, now or later, as their page shows it.
 pub(crate) async fn row_of(conn: &mut PgConnection, engine: &Engine, person: PersonId) -> Result<Option<AbsenceRow>> {
-    match db::absences::find(conn, person, engine.now()).await? {
-        None => Ok(None),
-        Some(absence) => row(conn, engine, absence).await.map(Some),
-    }
+    let absence = db::absences::find(conn, person, engine.now()).await?;
+    Ok(rows(conn, engine, absence.as_slice()).await?.pop())
 }
 
 /// Who is away, now or later.
 pub(crate) async fn open(conn: &mut PgConnection, engine: &Engine) -> Result<Vec<AbsenceRow>> {
-    let mut rows = Vec::new();
-    for absence in db::absences::list(conn, engine.now()).await? {
-        rows.push(row(conn, engine, absence).await?);
-    }
-    Ok(rows)
+    let absences = db::absences::list(conn, None, engine.now()).await?;
+    rows(conn, engine, &absences).await
 }
 
-async fn row(conn: &mut PgConnection, engine: &Engine, absence: Absence) -> Result<AbsenceRow> {
-    let applies = match absence.delegation {
-        // One that was ended applies no more.
-        Some(id) => db::delegations::find(conn, id).await?.filter(|one| one.ended.is_none()),
-        None => None,
-    };
-    let delegate = applies.map(|one| one.terms.to);
-    let people: Vec<_> = [Some(absence.person), delegate].into_iter().flatten().collect();
+async fn rows(conn: &mut PgConnection, engine: &Engine, absences: &[Absence]) -> Result<Vec<AbsenceRow>> {
+    let people: Vec<_> =
+        absences.iter().flat_map(|absence| [Some(absence.person), absence.stand_in]).flatten().collect();
     let names = people::names(conn, engine, &people).await?;
     let name = |person: PersonId| names.get(&person).cloned().unwrap_or_else(people::erased);
-    Ok(AbsenceRow {
+    let row = |absence: &Absence| AbsenceRow {
         id: absence.id,
         person: name(absence.person),
         from: absence.from,
         until: absence.until,
-        stand_in: delegate.map(name),
+        stand_in: absence.stand_in.map(name),
         seal: seal_at(engine, absence.index),
-    })
+    };
+    Ok(absences.iter().map(row).collect())
 }
 
 fn not_theirs() -> Problem {

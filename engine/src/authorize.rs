@@ -204,6 +204,8 @@ pub struct Denial {
     pub policies: Vec<String>,
     /// What a rule of `domain` said, where authorisation had said yes.
     pub(crate) problem: Option<Problem>,
+    /// A policy of these keeps the act from this person alone, and others may do it.
+    pub(crate) four_eyes: bool,
     pub(crate) action: Action,
     pub(crate) object: Option<Object>,
     pub(crate) permit: Permit,
@@ -230,23 +232,13 @@ pub(crate) struct Opinion {
     pub(crate) policies: Vec<String>,
 }
 
-/// Policies that forbid an act to whoever asked for, owns or wrote what it is about, and to nobody else.
-const FOUR_EYES: [&str; 7] = [
-    "key_holder_never_reviews",
-    "owner_never_reviews",
-    "author_never_activates",
-    "pauser_never_resumes",
-    "actor_never_post_reviews",
-    "requester_never_confirms",
-    "subject_never_confirms",
-];
-
 impl Denial {
     /// A rule's refusal of an act that authorisation allowed; it goes on record like one of authorisation.
     pub(crate) fn by_rule(permit: Permit, action: Action, target: Target, problem: Problem) -> Error {
         let denial = Denial {
             policies: Vec::new(),
             problem: Some(problem),
+            four_eyes: false,
             action,
             object: target.object(),
             permit,
@@ -259,7 +251,7 @@ impl Denial {
     pub(crate) fn code(&self) -> Code {
         match self.cause() {
             Some(code) => code,
-            None if self.policies.iter().any(|id| FOUR_EYES.contains(&id.as_str())) => Code::FourEyes,
+            None if self.four_eyes => Code::FourEyes,
             None => Code::Forbidden,
         }
     }
@@ -449,8 +441,18 @@ impl Policies {
 
     /// Tells whether nobody overrides a guard.
     pub(crate) fn is_absolute(&self, id: &str) -> bool {
+        self.is_marked(id, "absolute")
+    }
+
+    /// Tells whether one of these keeps an act from whoever asked for, owns, wrote or did what it is about, and from
+    /// nobody else.
+    fn are_four_eyes(&self, ids: &[String]) -> bool {
+        ids.iter().any(|id| self.is_marked(id, "four_eyes"))
+    }
+
+    fn is_marked(&self, id: &str, mark: &str) -> bool {
         let policy = self.set.policy(&cedar_policy::PolicyId::new(id));
-        policy.is_some_and(|policy| policy.annotation("absolute").is_some())
+        policy.is_some_and(|policy| policy.annotation(mark).is_some())
     }
 
     fn read(policies: &str, schema: &str) -> Result<Self> {
@@ -537,7 +539,8 @@ pub(crate) async fn authorize(
         return Ok(permit);
     }
     let object = target.object();
-    let mut denial = Box::new(Denial { policies: ids, problem: None, action, object, permit, able: None });
+    let four_eyes = policies.are_four_eyes(&ids);
+    let mut denial = Box::new(Denial { policies: ids, problem: None, four_eyes, action, object, permit, able: None });
 
     // Who may not even read a decision learns nothing of it from a refusal; the rest are told what they lack.
     let hidden = match target {
@@ -950,10 +953,7 @@ impl Viewer<'_> {
                 | Target::PausedSystem { id: system, .. }
                 | Target::Handover { system: Some(system), .. },
                 _,
-            ) => match &holding.scope {
-                RoleScope::All => true,
-                RoleScope::Systems(systems) => systems.contains(&system),
-            },
+            ) => holding.includes(system),
             _ => holding.scope == RoleScope::All,
         };
         let able = |holding: &Holding| here(holding) && matter.is_none_or(|matter| holding.reaches(matter));

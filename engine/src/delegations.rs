@@ -144,7 +144,6 @@ pub async fn end(engine: &Engine, caller: &Caller, id: DelegationId) -> Result<(
 pub(crate) async fn own(conn: &mut PgConnection, engine: &Engine, person: PersonId) -> Result<OwnDelegations> {
     let now = engine.now();
     let listed = db::delegations::list(conn, Some(person), None, ROWS).await?;
-    let (given, received): (Vec<_>, Vec<_>) = listed.into_iter().partition(|one| one.delegator == person);
     let mine = holdings(conn, person, now).await?;
     let reviewing: Vec<_> = mine.iter().filter(|holding| holding.role.reviews()).collect();
     let colleagues = match reviewing.is_empty() {
@@ -154,17 +153,17 @@ pub(crate) async fn own(conn: &mut PgConnection, engine: &Engine, person: Person
     let names = people::names(conn, engine, &colleagues).await?;
     let mut colleagues: Vec<_> = colleagues.into_iter().filter_map(|id| Some((id, names.get(&id)?.clone()))).collect();
     colleagues.sort_by(|a, b| a.1.cmp(&b.1));
-    let on = |system: SystemId| {
-        reviewing.iter().any(|holding| match &holding.scope {
-            RoleScope::All => true,
-            RoleScope::Systems(systems) => systems.contains(&system),
-        })
-    };
+    let on = |system: SystemId| reviewing.iter().any(|holding| holding.includes(system));
     let systems = db::systems::all(conn).await?;
     let absence = absences::row_of(conn, engine, person).await?;
+    let (mut given, mut received) = (Vec::new(), Vec::new());
+    for (one, row) in listed.iter().zip(rows(conn, engine, &listed, &systems).await?) {
+        let of = if one.delegator == person { &mut given } else { &mut received };
+        of.push(row);
+    }
     Ok(OwnDelegations {
-        given: rows(conn, engine, &given).await?,
-        received: rows(conn, engine, &received).await?,
+        given,
+        received,
         colleagues,
         systems: systems.into_iter().filter(|system| on(system.id)).map(|system| system.name).collect(),
         reviews: !reviewing.is_empty(),
@@ -175,10 +174,16 @@ pub(crate) async fn own(conn: &mut PgConnection, engine: &Engine, person: Person
 /// Everybody's delegations that run or are to come.
 pub(crate) async fn open(conn: &mut PgConnection, engine: &Engine) -> Result<Vec<DelegationRow>> {
     let listed = db::delegations::list(conn, None, Some(engine.now()), ROWS).await?;
-    rows(conn, engine, &listed).await
+    let systems = db::systems::all(conn).await?;
+    rows(conn, engine, &listed, &systems).await
 }
 
-async fn rows(conn: &mut PgConnection, engine: &Engine, listed: &[Delegation]) -> Result<Vec<DelegationRow>> {
+async fn rows(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    listed: &[Delegation],
+    systems: &[db::systems::System],
+) -> Result<Vec<DelegationRow>> {
     if listed.is_empty() {
         return Ok(Vec::new());
     }
@@ -186,21 +191,15 @@ async fn rows(conn: &mut PgConnection, engine: &Engine, listed: &[Delegation]) -
     let people: Vec<_> = listed.iter().flat_map(|one| [one.delegator, one.terms.to]).collect();
     let names = people::names(conn, engine, &people).await?;
     let name = |person: &PersonId| names.get(person).cloned().unwrap_or_else(people::erased);
-    let systems: HashMap<_, _> =
-        db::systems::all(conn).await?.into_iter().map(|system| (system.id, system.name)).collect();
-    let system = |id: &SystemId| systems.get(id).cloned().unwrap_or_else(|| id.short());
-    let mut rows = Vec::with_capacity(listed.len());
-    for one in listed {
+    let systems: HashMap<_, _> = systems.iter().map(|system| (system.id, &system.name)).collect();
+    let system = |id: &SystemId| systems.get(id).map_or_else(|| id.short(), |name| (*name).clone());
+    let ids: Vec<_> = listed.iter().map(|one| one.id).collect();
+    let giving = db::delegations::giving(conn, &ids, now).await?;
+    let row = |one: &Delegation| {
         let Terms { to, scope, limits, from, until } = &one.terms;
         let state = DelegationState::of(*from, *until, one.ended.is_some(), now);
-        let idle = match state {
-            DelegationState::Active => {
-                let held = db::delegations::held(conn, *to, now).await?;
-                (!held.iter().any(|held| held.delegation == one.id)).then(|| IDLE.to_owned())
-            }
-            _ => None,
-        };
-        rows.push(DelegationRow {
+        let idle = state == DelegationState::Active && !giving.contains(&one.id);
+        DelegationRow {
             id: one.id,
             delegator: name(&one.delegator),
             delegate: name(to),
@@ -215,11 +214,11 @@ async fn rows(conn: &mut PgConnection, engine: &Engine, listed: &[Delegation]) -
             until: *until,
             state,
             ended: one.ended.map(|(at, by, _)| (at, name(&by))),
-            idle,
+            idle: idle.then(|| IDLE.to_owned()),
             seal: seal_at(engine, one.index),
-        });
-    }
-    Ok(rows)
+        }
+    };
+    Ok(listed.iter().map(row).collect())
 }
 
 async fn holdings(conn: &mut PgConnection, person: PersonId, now: u64) -> Result<Vec<Holding>> {

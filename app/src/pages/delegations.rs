@@ -2,9 +2,8 @@
 
 use countersign_domain::{
     decision::Risk,
-    delegation::{AbsenceRow, DelegationRow, DelegationState, OwnDelegations, both},
-    ids::DelegationId,
-    problem::Problem,
+    delegation::{AbsenceRow, DelegationRow, OwnDelegations, both},
+    ids::{DelegationId, PersonId},
 };
 use leptos::{form::ActionForm, prelude::*};
 
@@ -131,8 +130,8 @@ impl Acts {
 #[component]
 pub(crate) fn OwnSection(shown: OwnDelegations, acts: Acts) -> impl IntoView {
     let OwnDelegations { given, received, colleagues, systems, reviews, absence } = shown;
-    let running = |row: &&DelegationRow| matches!(row.state, DelegationState::Scheduled | DelegationState::Active);
-    let mine: Vec<_> = given.iter().filter(running).map(|row| (row.id, row.delegate.clone())).collect();
+    let open = given.iter().filter(|row| row.state.is_open());
+    let mine: Vec<_> = open.map(|row| (row.id, row.delegate.clone())).collect();
     let ended = answer_of(acts.end);
     let problem = Signal::derive(move || ended.get().and_then(Answer::problem));
 
@@ -159,7 +158,7 @@ fn Delegations(title: &'static str, none: &'static str, rows: Vec<DelegationRow>
     let rows = rows
         .into_iter()
         .map(|row| {
-            let (id, open) = (row.id, matches!(row.state, DelegationState::Scheduled | DelegationState::Active));
+            let (id, open) = (row.id, row.state.is_open());
             let label = format!("{}: {}", strings::END, both(&row.delegate, &row.delegator));
             view! {
                 <DelegationLine row>
@@ -196,7 +195,7 @@ fn Delegations(title: &'static str, none: &'static str, rows: Vec<DelegationRow>
 #[component]
 fn GiveForm(
     give: ServerAction<GiveDelegation>,
-    colleagues: Vec<(countersign_domain::ids::PersonId, String)>,
+    colleagues: Vec<(PersonId, String)>,
     systems: Vec<String>,
 ) -> impl IntoView {
     let answer = answer_of(give);
@@ -297,7 +296,6 @@ fn Absence(absence: Option<AbsenceRow>, mine: Vec<(DelegationId, String)>, acts:
         let is_chosen = id == chosen;
         (id, format!("{name} {}", strings::STANDS_IN), is_chosen)
     }));
-    let field_problem: Signal<Option<Problem>> = problem;
     let hint = if absence.is_some() { strings::AWAY_INSTEAD } else { strings::AWAY };
 
     view! {
@@ -325,7 +323,7 @@ fn Absence(absence: Option<AbsenceRow>, mine: Vec<(DelegationId, String)>, acts:
                     hint=strings::FIRST_DAY_HINT
                     kind=LineKind::Day
                     value={typed::<SetAbsence>("away_from")}
-                    problem=field_problem
+                    problem
                 />
                 <Line
                     id="away_until"
@@ -334,7 +332,7 @@ fn Absence(absence: Option<AbsenceRow>, mine: Vec<(DelegationId, String)>, acts:
                     hint=strings::LAST_DAY_HINT
                     kind=LineKind::Day
                     value={typed::<SetAbsence>("away_until")}
-                    problem=field_problem
+                    problem
                 />
                 <Choose id="delegation" name="delegation" label=strings::APPLIES options/>
                 <div class="flex items-end">

@@ -3,13 +3,10 @@
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::hooks::use_query_map;
 
-use super::{
-    setup::Ended,
-    sign_in::{Card, refused},
-};
+use super::{setup::Ended, sign_in::Card};
 use crate::{
     Error,
-    answer::Answer,
+    answer::{Answer, refused},
     components::{
         form::{ErrorSummary, Field, Kind, Weight},
         page::{PageHeader, PageTitle, Refusal, TitleText},

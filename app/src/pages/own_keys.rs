@@ -9,7 +9,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     Error,
-    answer::{Answer, posted, typed},
+    answer::{Answer, refused, typed},
     components::{
         form::{ErrorSummary, Weight, error_of},
         icons::{Icon, Shape},
@@ -71,8 +71,7 @@ pub(crate) const PAGE: &str = "/me/keys";
 #[component]
 pub(crate) fn OwnKeysPage() -> impl IntoView {
     let around = Surroundings::get().around;
-    let refused = |path: &str| posted(path).and_then(|posted| posted.answer.problem());
-    let problem = [BindKey::PATH, ResetKey::PATH, SwitchKeys::PATH].into_iter().find_map(refused);
+    let problem = refused::<BindKey>().or_else(refused::<ResetKey>).or_else(refused::<SwitchKeys>);
 
     view! {
         <PageTitle text=TitleText::page(strings::TITLE)/>

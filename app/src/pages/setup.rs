@@ -4,10 +4,10 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 
-use super::sign_in::{Card, refused};
+use super::sign_in::Card;
 use crate::{
     Error,
-    answer::{Answer, typed},
+    answer::{Answer, refused, typed},
     components::{
         form::{ErrorSummary, Field, Kind, Weight},
         page::{PageHeader, PageTitle, Refusal, TitleText},

@@ -1,13 +1,13 @@
 //! `/login` and `/logged-out`: sign in and out. Plain forms: the whole frame changes with them.
 
-use countersign_domain::{problem::Problem, role::Role, view::PasskeyOptions};
+use countersign_domain::{role::Role, view::PasskeyOptions};
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error,
-    answer::{Answer, posted, typed},
+    answer::{Answer, refused, typed},
     components::{
         form::{ErrorSummary, Field, Kind, Weight},
         page::{Banner, Bar, PageHeader, PageTitle, TitleText},
@@ -161,11 +161,6 @@ pub fn local_path(next: &str) -> String {
         && !next.starts_with("/act/")
         && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if local { next.to_owned() } else { "/".to_owned() }
-}
-
-/// Returns what a plain form's post was refused for, when this page answers it.
-pub(crate) fn refused<S: ServerFn>() -> Option<Problem> {
-    posted(S::PATH).and_then(|posted| posted.answer.problem())
 }
 
 /// The sign-in page.

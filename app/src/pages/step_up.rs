@@ -4,12 +4,12 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::hooks::use_query_map;
 
 use super::{
-    sign_in::{Card, challenge_of, refused},
+    sign_in::{Card, challenge_of},
     sso::WaysIn,
 };
 use crate::{
     Error,
-    answer::{Answer, typed},
+    answer::{Answer, refused, typed},
     components::{
         form::{ErrorSummary, Field, Kind, Weight},
         page::{PageHeader, PageTitle, TitleText},

@@ -11,7 +11,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use super::queue::filter::{Fields, Filter};
 use crate::{
     Error,
-    answer::{Answer, posted, typed},
+    answer::{Answer, refused, typed},
     components::{
         form::{ErrorSummary, Field, Kind, Weight, error_of},
         icons::{Icon, Shape},
@@ -140,9 +140,8 @@ fn field_of(view: SavedViewId) -> String {
 #[component]
 pub(crate) fn ViewsPage() -> impl IntoView {
     let view = Resource::new(|| (), |()| my_views());
-    let refused = |path: &str| posted(path).and_then(|posted| posted.answer.problem());
-    let problem = [RenameView::PATH, MoveView::PATH, RemoveView::PATH].into_iter().find_map(refused);
-    let unsaved = refused(SaveView::PATH);
+    let problem = refused::<RenameView>().or_else(refused::<MoveView>).or_else(refused::<RemoveView>);
+    let unsaved = refused::<SaveView>();
 
     view! {
         <PageTitle text=TitleText::page(strings::TITLE)/>

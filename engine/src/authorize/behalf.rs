@@ -85,19 +85,17 @@ pub(crate) async fn authorize_review(
         let behalf = Behalf { delegation, on_behalf: OnBehalf { delegator, delegation: entry, authority } };
         return Ok(Right { permit, behalf: Some(behalf), senior: judged.senior });
     }
-    let problem = match (&judged.given, &judged.own) {
-        (None, _) => Some(Problem::new(Code::Forbidden, NOT_GIVEN)),
-        (_, Err(_)) => Some(Problem::new(Code::Forbidden, NOT_THEIRS)),
+    let (said, policies) = match (&judged.given, judged.own) {
+        (None, _) => (Some(NOT_GIVEN), judged.opinion.policies),
+        (Some(_), Err(policies)) => (Some(NOT_THEIRS), policies),
         // A rule about who acts, in its own words.
-        _ => None,
+        (Some(_), Ok(())) => (None, judged.opinion.policies),
     };
-    let policies = match &judged.own {
-        Err(policies) if judged.given.is_some() => policies.clone(),
-        _ => judged.opinion.policies.clone(),
-    };
-    let problem = problem.map(|problem| Problem { policies: policies.clone(), ..problem });
+    let four_eyes = engine.policies.are_four_eyes(&policies);
+    let code = if four_eyes { Code::FourEyes } else { Code::Forbidden };
+    let problem = said.map(|said| Problem { policies: policies.clone(), ..Problem::new(code, said) });
     let (action, object) = (Action::ReviewDecision, target.object());
-    let denial = Box::new(Denial { policies, problem, action, object, permit, able: None });
+    let denial = Box::new(Denial { policies, problem, four_eyes, action, object, permit, able: None });
     match ask(conn, engine, person, Action::ViewDecision, target).await?.allowed {
         true => Err(Error::Forbidden(denial)),
         false => Err(Error::Hidden(denial)),
@@ -199,7 +197,7 @@ async fn judge(
     let reaching: Vec<_> = db::delegations::held(conn, person, now)
         .await?
         .into_iter()
-        .filter(|one| one.delegator == delegator && one.holding.covers(&matter) && one.holding.reaches(&matter))
+        .filter(|one| one.delegator == delegator && one.holding.reaches(&matter))
         .collect();
     let given = match reaching.first() {
         Some(one) => db::delegations::find(conn, one.delegation).await?.map(|found| (found.id, found.entry)),

@@ -1,9 +1,11 @@
 //! `delegations`, and the roles by which somebody acts in another's place.
 
+use std::collections::HashSet;
+
 use countersign_domain::{
     decision::Risk,
     delegation::{Terms, Tie},
-    holding::{AuthorityLimits, Holding, RoleScope},
+    holding::{Holding, RoleScope},
     ids::{DelegationId, EntryId, PersonId, SystemId},
     role::Role,
 };
@@ -11,6 +13,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::roles::{limits, scope, systems};
 use crate::{
     clock::{instant, milliseconds},
     error::{Error, Result},
@@ -50,11 +53,11 @@ impl TryFrom<Row> for Delegation {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Self> {
-        let table = Unreadable("delegations", row.id);
+        let limits = limits(row.types, row.risk_max.as_deref(), row.amount_max).ok_or_else(|| unreadable(row.id))?;
         let terms = Terms {
             to: row.delegate_id.into(),
             scope: scope(row.systems),
-            limits: limits(row.types, row.risk_max.as_deref(), row.amount_max, &table)?,
+            limits,
             from: milliseconds(row.from_at),
             until: milliseconds(row.until_at),
         };
@@ -73,28 +76,8 @@ impl TryFrom<Row> for Delegation {
     }
 }
 
-/// Table and row of what cannot be read.
-struct Unreadable(&'static str, Uuid);
-
-fn scope(systems: Option<Vec<Uuid>>) -> RoleScope {
-    match systems {
-        None => RoleScope::All,
-        Some(systems) => RoleScope::Systems(systems.into_iter().map(SystemId::from).collect()),
-    }
-}
-
-fn limits(
-    types: Option<Vec<String>>,
-    risk: Option<&str>,
-    amount: Option<i64>,
-    Unreadable(table, id): &Unreadable,
-) -> Result<AuthorityLimits> {
-    let unreadable = || Error::Row { table, column: "risk_max", id: id.to_string() };
-    Ok(AuthorityLimits {
-        types: types.unwrap_or_default(),
-        risk: risk.map(|word| Risk::from_word(word).ok_or_else(unreadable)).transpose()?,
-        amount: amount.and_then(|amount| u64::try_from(amount).ok()),
-    })
+fn unreadable(id: Uuid) -> Error {
+    Error::Row { table: "delegations", column: "risk_max", id: id.to_string() }
 }
 
 pub(crate) async fn insert(
@@ -104,10 +87,7 @@ pub(crate) async fn insert(
     terms: &Terms,
     (now, entry): (u64, EntryId),
 ) -> sqlx::Result<()> {
-    let systems: Option<Vec<Uuid>> = match &terms.scope {
-        RoleScope::All => None,
-        RoleScope::Systems(systems) => Some(systems.iter().map(|system| system.0).collect()),
-    };
+    let systems = systems(&terms.scope);
     let types = (!terms.limits.types.is_empty()).then_some(terms.limits.types.as_slice());
     sqlx::query!(
         r#"
@@ -262,10 +242,7 @@ pub(crate) struct Tied {
 impl Tied {
     /// Tells whether it is so on a system.
     pub(crate) fn covers(&self, system: SystemId) -> bool {
-        match &self.scope {
-            RoleScope::All => true,
-            RoleScope::Systems(systems) => systems.contains(&system),
-        }
+        self.scope.includes(system)
     }
 }
 
@@ -323,7 +300,7 @@ pub(crate) async fn held(conn: &mut PgConnection, person: PersonId, now: u64) ->
     .await?;
     rows.into_iter()
         .map(|row| {
-            let table = Unreadable("delegations", row.delegation_id);
+            let limits = limits(row.types, row.risk_max.as_deref(), row.amount_max);
             let role = Role::from_word(&row.role).ok_or_else(|| Error::Row {
                 table: "role_assignments",
                 column: "role",
@@ -335,12 +312,33 @@ pub(crate) async fn held(conn: &mut PgConnection, person: PersonId, now: u64) ->
                 holding: Holding {
                     role,
                     scope: scope(row.systems),
-                    limits: limits(row.types, row.risk_max.as_deref(), row.amount_max, &table)?,
+                    limits: limits.ok_or_else(|| unreadable(row.delegation_id))?,
                     until: row.until.map(milliseconds),
                 },
             })
         })
         .collect()
+}
+
+/// Returns which of these delegations give something at this moment.
+pub(crate) async fn giving(
+    conn: &mut PgConnection,
+    ids: &[DelegationId],
+    now: u64,
+) -> sqlx::Result<HashSet<DelegationId>> {
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    let giving = sqlx::query_scalar!(
+        r#"
+        select distinct delegation_id as "delegation_id!"
+        from acting_roles
+        where delegation_id = any($1) and from_at <= $2 and until > $2
+        "#,
+        &ids,
+        instant(now),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(giving.into_iter().map(DelegationId::from).collect())
 }
 
 /// Returns the enabled people who have a role that reviews, and neither admins nor auditors.

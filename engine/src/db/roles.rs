@@ -50,19 +50,9 @@ impl TryFrom<Row> for Assignment {
 
     fn try_from(row: Row) -> Result<Self> {
         let unreadable = |column| Error::Row { table: "role_assignments", column, id: row.id.to_string() };
-        let risk = match &row.risk_max {
-            Some(word) => Some(Risk::from_word(word).ok_or_else(|| unreadable("risk_max"))?),
-            None => None,
-        };
-        let scope = match row.systems {
-            None => RoleScope::All,
-            Some(systems) => RoleScope::Systems(systems.into_iter().map(Into::into).collect()),
-        };
-        let limits = AuthorityLimits {
-            types: row.types.unwrap_or_default(),
-            risk,
-            amount: row.amount_max.and_then(|amount| u64::try_from(amount).ok()),
-        };
+        let scope = scope(row.systems);
+        let limits = limits(row.types, row.risk_max.as_deref(), row.amount_max);
+        let limits = limits.ok_or_else(|| unreadable("risk_max"))?;
         let role = Role::from_word(&row.role).ok_or_else(|| unreadable("role"))?;
         Ok(Self {
             id: row.id.into(),
@@ -74,6 +64,32 @@ impl TryFrom<Row> for Assignment {
             ended: row.ended_at.map(milliseconds).zip(row.ended_entry_id.map(EntryId::from)),
         })
     }
+}
+
+/// Reads where a role or a delegation holds.
+pub(super) fn scope(systems: Option<Vec<Uuid>>) -> RoleScope {
+    match systems {
+        None => RoleScope::All,
+        Some(systems) => RoleScope::Systems(systems.into_iter().map(Into::into).collect()),
+    }
+}
+
+/// Returns the systems of a scope as they are stored.
+pub(super) fn systems(scope: &RoleScope) -> Option<Vec<Uuid>> {
+    match scope {
+        RoleScope::All => None,
+        RoleScope::Systems(systems) => Some(systems.iter().map(|system| system.0).collect()),
+    }
+}
+
+/// Reads how far a role or a delegation reaches; nothing where the risk is no known one.
+pub(super) fn limits(types: Option<Vec<String>>, risk: Option<&str>, amount: Option<i64>) -> Option<AuthorityLimits> {
+    let risk = match risk {
+        Some(word) => Some(Risk::from_word(word)?),
+        None => None,
+    };
+    let amount = amount.and_then(|amount| u64::try_from(amount).ok());
+    Some(AuthorityLimits { types: types.unwrap_or_default(), risk, amount })
 }
 
 /// Returns what a person holds at this moment; what ran out is left out, ended or not.
@@ -199,10 +215,7 @@ pub(crate) async fn list_run_out(conn: &mut PgConnection, now: u64, limit: i64) 
 
 pub(crate) async fn insert(conn: &mut PgConnection, new: &Assignment) -> sqlx::Result<()> {
     let holding = &new.holding;
-    let systems: Option<Vec<Uuid>> = match &holding.scope {
-        RoleScope::All => None,
-        RoleScope::Systems(systems) => Some(systems.iter().map(|system| system.0).collect()),
-    };
+    let systems = systems(&holding.scope);
     let types = (!holding.limits.types.is_empty()).then_some(holding.limits.types.as_slice());
     sqlx::query!(
         r#"

@@ -312,7 +312,7 @@ async fn hard_rules_are_asked_of_both_people() {
     let made_by = |person: &Caller| format!("update agent_keys set issued_by = '{}'", person.person().unwrap());
     desk.database.attack(&made_by(ben)).await;
     let refused = Problem::from(decisions::review(&desk.engine, &again(&ana), request.clone()).await.unwrap_err());
-    assert_eq!(refused.code, Code::Forbidden);
+    assert_eq!(refused.code, Code::FourEyes);
     assert!(refused.detail.contains("may not review this themselves"), "{}", refused.detail);
     assert_eq!(turns(desk, &ana).await, 0);
     // Nor does who made it review for somebody else.
@@ -488,9 +488,9 @@ async fn nobody_reviews_in_the_place_of_who_owns_the_system() {
     let Composer::Closed { reason } = page.composer else { panic!("{:?}", page.composer) };
     assert!(reason.contains("may not review this themselves"), "{reason}");
     let refused = Problem::from(decisions::review(&desk.engine, &again(&ana), form).await.unwrap_err());
-    assert_eq!((refused.code, refused.policies), (Code::Forbidden, vec!["owner_never_reviews".to_owned()]));
+    assert_eq!((refused.code, refused.policies), (Code::FourEyes, vec!["owner_never_reviews".to_owned()]));
     let start = decisions::start_review(&desk.engine, &again(&ana), held).await.unwrap_err();
-    assert_eq!(code(start), Code::Forbidden);
+    assert_eq!(code(start), Code::FourEyes);
     verified(desk).await;
 }
 

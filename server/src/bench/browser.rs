@@ -16,18 +16,20 @@ pub(super) async fn measure(
 ) -> Result<serde_json::Value, Failure> {
     let failed = |error: std::io::Error| Failure::Told(format!("running {}: {error}", script.display()));
     let node = std::env::var_os("COUNTERSIGN_NODE").unwrap_or_else(|| "node".into());
-    let output = Command::new(node)
+    // `output` would keep back what goes to standard error.
+    let child = Command::new(node)
         .arg(script)
         .env("COUNTERSIGN_ORIGIN", &asker.origin)
         .env("COUNTERSIGN_COOKIE", &asker.cookie)
         .env("COUNTERSIGN_KEY", agent_key)
         .env("COUNTERSIGN_QUICK", if quick { "1" } else { "0" })
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .kill_on_drop(true)
-        .output()
-        .await
+        .spawn()
         .map_err(failed)?;
+    let output = child.wait_with_output().await.map_err(failed)?;
     if !output.status.success() {
         return Err(Failure::Told(format!("{}: {}", script.display(), output.status)));
     }

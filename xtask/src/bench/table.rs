@@ -144,9 +144,10 @@ pub(super) fn table(report: &Value) -> String {
         for row in rows {
             let item =
                 format!("{}, {}", row["item"].as_str().unwrap_or_default(), row["unit"].as_str().unwrap_or_default());
-            let (value, bound, target) = (number(&row["value"]), number(&row["bound"]), number(&row["target"]));
+            let known = |value: &Value| value.as_f64().map_or_else(String::new, |number| format!("{number:.1}"));
+            let (value, bound, target) = (known(&row["value"]), known(&row["bound"]), known(&row["target"]));
             let verdict = row["verdict"].as_str().unwrap_or_default();
-            let _ = writeln!(out, "{item:<44}{value:>10.1}{bound:>10.1}{target:>10.1}  {verdict}");
+            let _ = writeln!(out, "{item:<44}{value:>10}{bound:>10}{target:>10}  {verdict}");
         }
     }
 

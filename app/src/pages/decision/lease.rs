@@ -19,7 +19,7 @@ use wasm_bindgen::JsCast;
 use super::composer::Draft;
 use crate::{
     Error,
-    answer::{Answer, posted},
+    answer::{self, Answer, posted},
     clock::countdown,
     components::{
         form::{Area, ErrorSummary, Weight},
@@ -246,9 +246,8 @@ type Asked = Pin<Box<dyn Future<Output = Result<Answer, Error>>>>;
 
 impl Sending {
     /// Begins with what became of a form that this page answers.
-    fn of(path: &str) -> Self {
-        let problem = posted(path).and_then(|posted| posted.answer.problem());
-        Self { pending: RwSignal::new(false), problem: RwSignal::new(problem) }
+    fn of<S: ServerFn>() -> Self {
+        Self { pending: RwSignal::new(false), problem: RwSignal::new(answer::refused::<S>()) }
     }
 
     fn send(self, event: &SubmitEvent, asked: impl FnOnce() -> Asked, done: impl Fn() + 'static) {
@@ -276,7 +275,7 @@ impl Sending {
 
 /// Why a review that this page answers was not started, or not taken over.
 pub(super) fn not_started() -> Option<Problem> {
-    [StartReview::PATH, TakeOver::PATH].into_iter().find_map(|path| posted(path)?.answer.problem())
+    answer::refused::<StartReview>().or_else(answer::refused::<TakeOver>)
 }
 
 /// What stands in the place of the form until the review is started: the button, or who holds every seat.
@@ -296,9 +295,9 @@ pub(super) fn StartPanel(
     fields: Vec<(String, String)>,
 ) -> impl IntoView {
     let kept = draft.reason();
-    // The form that is drawn says itself why it was refused; the other one is gone.
-    let gone = if free { TakeOver::PATH } else { StartReview::PATH };
-    let problem = problem.or_else(|| posted(gone)?.answer.problem());
+    // The form that is drawn says itself why it was refused; those that are gone do not.
+    let gone = if free { answer::refused::<TakeOver> } else { answer::refused::<StartReview> };
+    let problem = problem.or_else(gone).or_else(answer::refused::<ReleaseReview>);
     let may_not = refused.into_iter().find(|refused| refused.verdict == Verdict::Approve).map(|refused| refused.why);
     let others = holders.clone();
 
@@ -355,7 +354,7 @@ pub(super) fn StartForm(
     #[prop(optional)]
     wide: bool,
 ) -> impl IntoView {
-    let sending = Sending::of(StartReview::PATH);
+    let sending = Sending::of::<StartReview>();
     let surroundings = Surroundings::get();
     let live = expect_context::<Live>();
     let submit = move |event: SubmitEvent| {
@@ -411,7 +410,7 @@ pub(super) fn StartForm(
 /// Takes a seat from one of its holders, with a reason.
 #[component]
 fn TakeOverForm(desk: Desk, holders: Vec<Holder>) -> impl IntoView {
-    let sending = Sending::of(TakeOver::PATH);
+    let sending = Sending::of::<TakeOver>();
     let problem = sending.problem;
     let surroundings = Surroundings::get();
     let reason = NodeRef::<html::Textarea>::new();
@@ -489,7 +488,7 @@ fn TakeOverForm(desk: Desk, holders: Vec<Holder>) -> impl IntoView {
 #[component]
 pub(super) fn LeaseBar(claim: Claim, clock: Signal<u64>, draft: Draft) -> impl IntoView {
     let Claim { desk, lease, until, lost, .. } = claim;
-    let sending = Sending::of(ReleaseReview::PATH);
+    let sending = Sending::of::<ReleaseReview>();
     let surroundings = Surroundings::get();
     let submit = move |event: SubmitEvent| {
         let asked = move || -> Asked { Box::pin(release_review(desk.id, lease, desk.edit)) };

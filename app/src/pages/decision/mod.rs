@@ -41,12 +41,12 @@ use self::{
     lease::{Claim, Desk, Holders, StartForm, StartPanel, press_lease},
     paper::{PaperHead, entries},
     readers::Readers,
-    retract::{SettlingBar, not_retracted, press_retract},
+    retract::{Retract, SettlingBar, press_retract},
     sections::{ActionSection, AskSection, ContextSection, HistorySection, PolicySection, RiskSection},
 };
 use crate::{
     Error,
-    answer::{Answer, answer_of},
+    answer::{Answer, answer_of, refused},
     clock::{steady_ms, ticking},
     components::{
         form::{ErrorSummary, Weight},
@@ -521,7 +521,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
         >
             <div class="grid min-w-0 max-w-4xl gap-4">
                 {shown.settling.map(|settling| view! { <SettlingBar settling clock/> })}
-                {(!may_retract).then(|| view! { <ErrorSummary problem=Signal::stored(not_retracted())/> })}
+                {(!may_retract).then(|| view! { <ErrorSummary problem=Signal::stored(refused::<Retract>())/> })}
                 <AskSection shown=shown.clone() clock/>
                 <RiskSection shown=shown.clone()/>
                 <ErrorSummary problem=open_problem/>

@@ -2,16 +2,15 @@
 
 use countersign_domain::{
     ids::{DecisionId, EntryId},
-    problem::Problem,
     view::SettlingSection,
 };
-use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
+use leptos::{form::ActionForm, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use wasm_bindgen::JsCast;
 
 use crate::{
     Error,
-    answer::{Answer, answer_of, posted},
+    answer::{Answer, answer_of},
     components::{
         form::{ErrorSummary, Weight},
         keyboard::flash,
@@ -80,11 +79,6 @@ pub(crate) fn RetractForm(
             </div>
         </ActionForm>
     }
-}
-
-/// Why a review was not taken back, where this page answers that.
-pub(super) fn not_retracted() -> Option<Problem> {
-    posted(Retract::PATH)?.answer.problem()
 }
 
 /// Presses the first button that takes a review back; tells whether there was one.

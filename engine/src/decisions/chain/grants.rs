@@ -133,10 +133,7 @@ fn sealed(leaf: &Leaf, name: &str) -> Option<(u64, Hash)> {
 /// Tells whether it is a role that reviews, for the decision's system and type.
 fn covers(records: &Records, assignment: &Assignment) -> bool {
     let holding = &assignment.holding;
-    let system = match &holding.scope {
-        RoleScope::All => true,
-        RoleScope::Systems(systems) => systems.contains(&records.decision.system),
-    };
+    let system = holding.includes(records.decision.system);
     let types = &holding.limits.types;
     holding.role.reviews() && system && (types.is_empty() || types.contains(&records.definition.name))
 }
