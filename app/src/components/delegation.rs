@@ -72,7 +72,7 @@ pub(crate) fn AbsenceLine(row: AbsenceRow) -> impl IntoView {
 /// Says how far a delegation reaches.
 fn reach(row: &DelegationRow) -> String {
     let mut parts = vec![match &row.systems {
-        None => "every AI system that the delegator reviews".to_owned(),
+        None => "Every AI system that the delegator reviews".to_owned(),
         Some(systems) => systems.join(", "),
     }];
     if !row.types.is_empty() {
@@ -126,7 +126,7 @@ mod tests {
             ..all.clone()
         };
 
-        assert_eq!(reach(&all), "every AI system that the delegator reviews");
+        assert_eq!(reach(&all), "Every AI system that the delegator reviews");
         assert_eq!(reach(&narrow), "refund-agent, loan-agent; refund.issue; risk up to medium; amounts up to 500");
     }
 }

@@ -418,7 +418,7 @@ fn Reviews(reviews: Vec<OwnReview>) -> impl IntoView {
                         ReviewState::Void => Some(strings::VOID),
                     }
                         .map(|text| view! { <Chip tone=Tone::Plain text/> })}
-                    <a href=format!("/decisions/{}", review.decision) class="min-w-0 flex-1 [overflow-wrap:anywhere] hover:underline no-underline">
+                    <a href=format!("/decisions/{}", review.decision) class="min-w-0 grow basis-60 [overflow-wrap:anywhere] hover:underline no-underline">
                         <Literal text=review.title/>
                     </a>
                     {review
