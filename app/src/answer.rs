@@ -82,7 +82,7 @@ pub(crate) struct Typed(Vec<(String, String)>);
 
 /// Fields that are never sent back to a page.
 #[cfg(feature = "ssr")]
-const UNREPEATED: [&str; 2] = ["password", "code_once"];
+const UNREPEATED: [&str; 3] = ["password", "secret", "code_once"];
 
 impl Typed {
     /// Reads an `application/x-www-form-urlencoded` body.
@@ -203,10 +203,10 @@ mod tests {
 
     #[test]
     fn a_form_body_is_read_and_passwords_are_left_out() {
-        let typed = Typed::parse("reason=50%25+off%0D%0A%E2%82%AC&password=secret&code=&odd%zz=1");
+        let typed = Typed::parse("reason=50%25+off%0D%0A%E2%82%AC&password=sesame&secret=sesame&code=&odd%zz=1");
 
         assert_eq!(typed.get("reason"), Some("50% off\r\n€"));
-        assert_eq!(typed.get("password"), None);
+        assert_eq!((typed.get("password"), typed.get("secret")), (None, None));
         assert_eq!(typed.get("code"), Some(""));
         assert_eq!(typed.get("odd%zz"), Some("1"));
     }

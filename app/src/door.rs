@@ -6,7 +6,10 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use countersign_domain::problem::{Code, Problem};
+use countersign_domain::{
+    grant::GrantForm,
+    problem::{Code, Problem},
+};
 use http::{
     HeaderMap, HeaderValue, Method, Request, StatusCode, Uri,
     header::{ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION},
@@ -25,7 +28,7 @@ use crate::{
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
-pub const PAGES: [&str; 43] = [
+pub const PAGES: [&str; 47] = [
     "/",
     "/queue",
     "/decisions/{id}",
@@ -69,6 +72,10 @@ pub const PAGES: [&str; 43] = [
     "/me/keys",
     "/decisions/{id}/override",
     "/post-reviews",
+    "/admin/notices",
+    "/grants",
+    "/grants/new",
+    "/grants/{grant}",
 ];
 
 /// A server function's address; all take POST.
@@ -96,7 +103,7 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 137] = [
+pub const ENDPOINTS: [Endpoint; 154] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -234,6 +241,23 @@ pub const ENDPOINTS: [Endpoint; 137] = [
     endpoint("/act/end-delegation", Class::Act),
     endpoint("/act/set-absence", Class::Act),
     endpoint("/act/clear-absence", Class::Act),
+    endpoint("/act/channels", Class::Read),
+    endpoint("/act/add-channel", Class::Act),
+    endpoint("/act/change-channel", Class::Act),
+    endpoint("/act/pause-channel", Class::Act),
+    endpoint("/act/resume-channel", Class::Act),
+    endpoint("/act/remove-channel", Class::Act),
+    endpoint("/act/test-channel", Class::Read),
+    endpoint("/act/retry-message", Class::Read),
+    endpoint("/act/my-notices", Class::Read),
+    endpoint("/act/choose-notices", Class::Read),
+    endpoint("/act/grants", Class::Read),
+    endpoint("/act/grant-form", Class::Read),
+    endpoint("/act/grant", Class::Read),
+    endpoint("/act/request-grant", Class::Act),
+    endpoint("/act/activate-grant", Class::Act),
+    endpoint("/act/refuse-grant", Class::Act),
+    endpoint("/act/revoke-grant", Class::Act),
 ];
 
 const fn endpoint(path: &'static str, class: Class) -> Endpoint {
@@ -373,6 +397,16 @@ fn page_of(path: &str, typed: &Typed) -> String {
         "/act/review-in-bulk" => format!("/bulk?ids={}&open={}", ids("ids"), ids("open")),
         "/act/override" => format!("/decisions/{}/override", word("decision")),
         "/act/give-post-review" => format!("/post-reviews?act={}", word("act")),
+        "/act/request-grant" => {
+            let own = ["system", "type_id", "uses", "hours"].map(|name| (name, typed.get(name).unwrap_or_default()));
+            let fields = typed.beginning("fields[");
+            let fields = fields.iter().map(|(name, value)| {
+                let name = name.trim_start_matches("fields[").trim_end_matches(']');
+                (name, value.as_str())
+            });
+            format!("/grants/new?{}", GrantForm::read(own.into_iter().chain(fields)).query())
+        }
+        "/act/activate-grant" | "/act/refuse-grant" | "/act/revoke-grant" => format!("/grants/{}", word("grant")),
         "/act/finish-setup" => format!("/setup?token={}", word("token")),
         "/act/join" => format!("/join?token={}", word("token")),
         "/act/sign-in" | "/act/sign-in-as" => "/login".into(),
@@ -420,6 +454,16 @@ fn page_of(path: &str, typed: &Typed) -> String {
         "/act/save-view" | "/act/rename-view" | "/act/move-view" | "/act/remove-view" => "/me/views".into(),
         "/act/bind-key" | "/act/reset-key" | "/act/switch-keys" => "/me/keys".into(),
         "/act/give-delegation" | "/act/end-delegation" | "/act/set-absence" | "/act/clear-absence" => "/me".into(),
+        "/act/choose-notices" => "/me".into(),
+        "/act/add-channel" => {
+            format!("/admin/notices?add={}", if word("kind") == "email" { "mail" } else { "room" })
+        }
+        "/act/change-channel" => format!("/admin/notices?edit={}", word("channel")),
+        "/act/pause-channel"
+        | "/act/resume-channel"
+        | "/act/remove-channel"
+        | "/act/test-channel"
+        | "/act/retry-message" => "/admin/notices".into(),
         _ => "/".into(),
     }
 }
@@ -468,6 +512,8 @@ mod tests {
         assert_eq!(page_of("/act/review", &typed), "/decisions/actx");
         assert_eq!(page_of("/act/join", &typed), "/join?token=ab");
         let selected = Typed::parse("ids=01a1-9b,02&open=01a1%26x%3D%2F..");
+        let asked = Typed::parse("system=a%26b&uses=2&reason=no&fields%5Bmax_amount%5D=5%2F..&fields%5Bx%5D=1");
+        assert_eq!(page_of("/act/request-grant", &asked), "/grants/new?system=a%26b&uses=2&max_amount=5%2F..");
         assert_eq!(page_of("/act/review-in-bulk", &selected), "/bulk?ids=01a1-9b,02&open=01a1");
     }
 }

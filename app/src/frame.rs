@@ -553,6 +553,9 @@ fn places(roles: &[Role]) -> Vec<Place> {
     if holds(&[Role::SeniorApprover, Role::Admin, Role::ComplianceOfficer, Role::Auditor]) {
         places.push(place("/post-reviews", "Post-reviews", Shape::Tick));
     }
+    if holds(&[Role::Approver, Role::SeniorApprover, Role::ComplianceOfficer]) {
+        places.push(place("/grants", "Grants", Shape::Forward));
+    }
     if admin {
         places.push(place("/admin/sso", "Sign-in providers", Shape::Person));
         places.push(place("/admin/systems", "AI systems", Shape::Robot));
@@ -595,7 +598,7 @@ mod tests {
         );
         assert_eq!(
             paths(&[Role::SeniorApprover]),
-            ["/queue", "/ledger", "/policies", "/admin/changes", "/post-reviews", "/verify", "/me"]
+            ["/queue", "/ledger", "/policies", "/admin/changes", "/post-reviews", "/grants", "/verify", "/me"]
         );
         assert_eq!(
             paths(&[Role::Admin]),

@@ -22,6 +22,7 @@ use crate::{
             shown::ShownPage,
         },
         factors::FactorsPage,
+        grants::{GrantsPage, new::NewGrantPage, one::GrantPage},
         handovers::HandoversPage,
         health::HealthPage,
         join::JoinPage,
@@ -29,6 +30,7 @@ use crate::{
         ledger::{EntryPage, LedgerPage},
         mapping::MappingPage,
         me::MePage,
+        notices::NoticesPage,
         own_keys::OwnKeysPage,
         pauses::PausesPage,
         people::PeoplePage,
@@ -56,7 +58,7 @@ pub(crate) enum Part {
     Account,
     /// The ledger and its entries.
     Ledger,
-    /// Policies, their versions and drafts; pauses, post-reviews and notes for the next shift, which the same people reach.
+    /// Policies, their versions and drafts; grants, pauses, post-reviews and notes for the next shift, which the same people reach.
     Policies,
     /// A decision as people rule on it: its page, and the same beside the queue.
     Decision,
@@ -76,7 +78,7 @@ impl Part {
             "admin" => Some(Self::Admin),
             "me" | "step-up" | "setup" | "join" | "login" | "logged-out" => Some(Self::Account),
             "ledger" => Some(Self::Ledger),
-            "policies" | "pauses" | "handovers" | "post-reviews" => Some(Self::Policies),
+            "policies" | "pauses" | "handovers" | "post-reviews" | "grants" => Some(Self::Policies),
             "bulk" => Some(Self::Decisions),
             "queue" => selects().then_some(Self::Decision),
             "decisions" => match (segments.next(), segments.next()) {
@@ -121,6 +123,7 @@ pub(crate) enum Admin {
     Health,
     Keys,
     Mapping,
+    Notices,
     Passkeys,
     People,
     Person,
@@ -140,6 +143,7 @@ fn admin(page: Admin) -> Result<AnyView, NotFetched> {
         Admin::Health => HealthPage().into_any(),
         Admin::Keys => KeysPage().into_any(),
         Admin::Mapping => MappingPage().into_any(),
+        Admin::Notices => NoticesPage().into_any(),
         Admin::Passkeys => PasskeysPage().into_any(),
         Admin::People => PeoplePage().into_any(),
         Admin::Person => PersonPage().into_any(),
@@ -197,12 +201,15 @@ fn ledger(page: Ledger) -> Result<AnyView, NotFetched> {
     })
 }
 
-/// A page about policies, pauses, post-reviews or notes for the next shift.
+/// A page about policies, grants, pauses, post-reviews or notes for the next shift.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Policies {
     All,
     Draft,
+    Grant,
+    Grants,
     Handovers,
+    NewGrant,
     Pauses,
     PostReviews,
     Version,
@@ -213,7 +220,10 @@ fn policies(page: Policies) -> Result<AnyView, NotFetched> {
     Ok(match page {
         Policies::All => PoliciesPage().into_any(),
         Policies::Draft => PolicyDraftPage().into_any(),
+        Policies::Grant => GrantPage().into_any(),
+        Policies::Grants => GrantsPage().into_any(),
         Policies::Handovers => HandoversPage().into_any(),
+        Policies::NewGrant => NewGrantPage().into_any(),
         Policies::Pauses => PausesPage().into_any(),
         Policies::PostReviews => PostReviewsPage().into_any(),
         Policies::Version => PolicyVersionPage().into_any(),

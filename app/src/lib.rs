@@ -77,6 +77,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/policies/:version") view=Lazy::Policies(Policies::Version) ssr=SsrMode::Async/>
                     <Route path=path!("/handovers") view=Lazy::Policies(Policies::Handovers) ssr=SsrMode::Async/>
                     <Route path=path!("/pauses") view=Lazy::Policies(Policies::Pauses) ssr=SsrMode::Async/>
+                    <Route path=path!("/grants") view=Lazy::Policies(Policies::Grants) ssr=SsrMode::Async/>
+                    <Route path=path!("/grants/new") view=Lazy::Policies(Policies::NewGrant) ssr=SsrMode::Async/>
+                    <Route path=path!("/grants/:grant") view=Lazy::Policies(Policies::Grant) ssr=SsrMode::Async/>
                     <Route path=path!("/post-reviews") view=Lazy::Policies(Policies::PostReviews) ssr=SsrMode::Async/>
                     <Route path=path!("/verify") view=|| VerifyPage().into_any() ssr=SsrMode::Async/>
                     <Route path=path!("/admin/people") view=Lazy::Admin(Admin::People) ssr=SsrMode::Async/>
@@ -103,6 +106,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/me/views") view=Lazy::Account(Account::Views) ssr=SsrMode::Async/>
                     <Route path=path!("/me/keys") view=Lazy::Account(Account::Keys) ssr=SsrMode::Async/>
                     <Route path=path!("/logged-out") view=Lazy::Account(Account::LoggedOut) ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/notices") view=Lazy::Admin(Admin::Notices) ssr=SsrMode::Async/>
                 </Routes>
             </Frame>
         </Router>

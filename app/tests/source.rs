@@ -79,6 +79,7 @@ fn every_form_posts_to_a_fixed_address_or_only_filters() {
                 "method=\"get\" action=\"/queue\"",
                 "method=\"get\" action=\"/bulk\"",
                 "method=\"get\" action=\"/admin/access\"",
+                "method=\"get\" action=\"/grants/new\"",
                 "method=\"get\" action=\"/admin/roles\"",
                 "method=\"get\" action=format!(\"/admin/people/{person}\")",
                 "method=\"get\" action=format!(\"/policies/drafts/{id}\")",

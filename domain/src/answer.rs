@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     decision::{ReasonCode, ResolutionOutcome, Risk, SealState, State},
-    ids::{DecisionId, OutcomeId, PolicyVersionId},
+    ids::{DecisionId, GrantId, OutcomeId, PolicyVersionId},
     policy::{OnTimeout, Route},
     problem::Next,
 };
@@ -117,8 +117,11 @@ pub struct AgentResolution {
 /// Who or what decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecidedBy {
-    /// `people`, `rule`, `deadline`, `pause`, `requester`, or `override`: a person released what a rule had refused.
+    /// `people`, `rule`, `grant`, `deadline`, `pause`, `requester`, or `override`: a person released what a rule had refused.
     pub kind: String,
+    /// The grant that approved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<GrantId>,
     /// Counted reviews.
     pub reviews: u64,
 }

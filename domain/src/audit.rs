@@ -13,6 +13,7 @@ mod bulks;
 mod decisions;
 mod delegations;
 mod findings;
+mod grants;
 mod leases;
 mod order;
 mod overrides;
@@ -40,6 +41,7 @@ use bulks::Bulks;
 use decisions::Decisions;
 use delegations::Delegations;
 use findings::Findings;
+use grants::Grants;
 use leases::Leases;
 use order::Order;
 use overrides::PostReviews;
@@ -70,6 +72,7 @@ pub struct Audit<'a> {
     owners: Owners,
     bulks: Bulks,
     post_reviews: PostReviews,
+    grants: Grants,
     statements: Statements<'a>,
     values: Values<'a>,
     entries: u64,
@@ -132,6 +135,7 @@ impl<'a> Audit<'a> {
             owners: Owners::default(),
             bulks: Bulks::default(),
             post_reviews: PostReviews::default(),
+            grants: Grants::default(),
             statements,
             values: Values::new(statements),
             entries: 0,
@@ -179,6 +183,8 @@ impl<'a> Audit<'a> {
         self.owners.visit(&act, understood, &mut self.findings);
         self.bulks.visit(&act, understood, &mut self.findings);
         self.post_reviews.visit(&act, understood, &mut self.findings);
+        // So are the people who activate grants.
+        self.grants.visit(&act, understood, &self.people, &mut self.findings);
         self.people.visit(&act, understood);
         self.passkeys.visit(&act, understood, self.statements, &mut self.findings);
         self.entries += 1;
@@ -193,8 +199,13 @@ impl<'a> Audit<'a> {
         self.check_opening(trust);
         let entries = format!("size {}", self.entries);
         let reviewed = self.decisions.reviewed();
-        let more =
-            [self.leases.summary(), self.owners.summary(), self.post_reviews.summary(), self.delegations.summary()];
+        let more = [
+            self.leases.summary(),
+            self.owners.summary(),
+            self.post_reviews.summary(),
+            self.delegations.summary(),
+            self.grants.summary(),
+        ];
         let reviewed = more.into_iter().flatten().fold(reviewed, |said, more| format!("{said}; {more}"));
         let passed = [
             ("D1", format!("{} entries have the fields of their kind", self.entries)),

@@ -87,6 +87,8 @@ words! {
         NothingToRun "nothing_to_run"
         /// Nobody looked in time at what was done against the policy.
         NotLookedAt "not_looked_at"
+        /// A grant approved it, so no person was asked again.
+        DecidedByGrant "decided_by_grant"
     }
 }
 
@@ -401,6 +403,11 @@ impl Gap {
                 Some(format!("Whoever runs {system} has it report what became of it, or finds out why it does not.")),
             ),
             Gap::DecidedByRule => ("No person reviewed it: a rule of the policy decided by itself.".to_owned(), None),
+            Gap::DecidedByGrant => (
+                "No person reviewed it: an active grant covered it, which one person asked for and another one activated."
+                    .to_owned(),
+                None,
+            ),
             Gap::NobodyAsked => ("Nobody reviewed it: it was over before anybody did.".to_owned(), None),
             Gap::NothingToRun => ("Nothing was approved, so there is nothing to run and nothing to report.".to_owned(), None),
             Gap::NotLookedAt => (
@@ -417,7 +424,7 @@ impl Gap {
     /// Tells whether what is not there should be, or comes later.
     pub const fn standing(self) -> Standing {
         match self {
-            Gap::DecidedByRule | Gap::NobodyAsked | Gap::NothingToRun => Standing::NotNeeded,
+            Gap::DecidedByRule | Gap::DecidedByGrant | Gap::NobodyAsked | Gap::NothingToRun => Standing::NotNeeded,
             Gap::NotReviewed | Gap::NotResolved | Gap::NotFinal | Gap::NoAnswer => Standing::Waiting,
             Gap::NoOwner
             | Gap::NoAuthor

@@ -46,6 +46,9 @@ pub struct TypeDefinition {
     /// Parameters and record fields that are masked until somebody opens them with a reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub personal: Vec<String>,
+    /// What every decision of the type does to people or data, so that no grant covers it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hazards: Vec<Hazard>,
     /// The parameters, in the order of the screen.
     pub parameters: Vec<Parameter>,
 }
@@ -59,6 +62,16 @@ words! {
         Compensable "compensable"
         /// Cannot be undone.
         Irreversible "irreversible"
+    }
+}
+
+words! {
+    /// What every decision of a type does, whatever its parameters.
+    Hazard {
+        /// It is to a person's disadvantage.
+        Adverse "adverse"
+        /// It takes data out of the company.
+        DataExport "data_export"
     }
 }
 
@@ -418,6 +431,7 @@ mod tests {
             risk_reasons: vec!["Money leaves the company.".into()],
             amount: Some("amount".into()),
             personal: Vec::new(),
+            hazards: Vec::new(),
             parameters: vec![
                 parameter("order_id", Kind::Text, true),
                 parameter("amount", Kind::Decimal, true),

@@ -12,11 +12,12 @@ use crate::{
     delegation::{OnBehalf, Terms},
     holding::{Holding, RoleScope, Source},
     ids::{
-        AccessReviewId, AgentKeyId, AuditWindowId, BulkRunId, ChangeId, DecisionId, DecisionTypeId, EntryId,
-        HandoverId, MappingVersionId, PersonId, PolicyId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId,
-        ScimTokenId, ScimUserId, SessionId, SystemId,
+        AccessReviewId, AgentKeyId, AuditWindowId, BulkRunId, ChangeId, ChannelId, DecisionId, DecisionTypeId, EntryId,
+        GrantId, HandoverId, MappingVersionId, PersonId, PolicyId, PolicyVersionId, ProviderId, RoleAssignmentId,
+        ScimGroupId, ScimTokenId, ScimUserId, SessionId, SystemId,
     },
     lease::LeaseEnd,
+    notice::ChannelKind,
     overrides::PostReviewResult,
     policy::Routed,
     revocation::Compensation,
@@ -1027,6 +1028,144 @@ pub enum Event {
         /// Who; the reason is theirs.
         by: PersonId,
     },
+    /// People were told that a decision still waits for them.
+    Reminded {
+        /// The decision.
+        decision: DecisionId,
+        /// Number of this entry about the decision.
+        n: u64,
+        /// How much of the time is over, in percent; 100 where it waits past its deadline.
+        share: u64,
+        /// The deadline, milliseconds since 1970 UTC.
+        due: u64,
+        /// The second approver who is asked.
+        invited: Option<PersonId>,
+    },
+    /// A way by which notices leave the installation was added.
+    ChannelCreated {
+        /// The channel.
+        channel: ChannelId,
+        /// What it is.
+        medium: ChannelKind,
+        /// Digest of its settings, without the secret.
+        digest: Hash,
+    },
+    /// A channel's settings changed, or it was paused or resumed.
+    ChannelChanged {
+        /// The channel.
+        channel: ChannelId,
+        /// Number of this entry about the channel.
+        n: u64,
+        /// Digest of its settings, without the secret.
+        digest: Hash,
+        /// Nothing is sent from now on.
+        paused: bool,
+    },
+    /// A channel was taken away, with its secret.
+    ChannelRemoved {
+        /// The channel.
+        channel: ChannelId,
+        /// Number of this entry about the channel.
+        n: u64,
+    },
+    /// Somebody asked that a system may do something a few times without being asked again.
+    GrantRequested {
+        /// The grant.
+        grant: GrantId,
+        /// The system.
+        system: SystemId,
+        /// The version of the decision type.
+        type_id: DecisionTypeId,
+        /// How many decisions it would approve.
+        uses: u64,
+        /// Seconds from its activation to its end.
+        seconds: u64,
+        /// What it holds parameters to, as its canonical text, committed.
+        scope: String,
+        /// Why, committed.
+        reason: String,
+        /// Who asks; the reason is theirs.
+        by: PersonId,
+    },
+    /// Another person activated a grant. It approves nothing before this is sealed.
+    GrantActivated {
+        /// The grant.
+        grant: GrantId,
+        /// Number of this entry about the grant.
+        n: u64,
+        /// When its time is over, milliseconds since 1970 UTC.
+        until: u64,
+        /// Why, committed.
+        reason: String,
+        /// Who activated it; the reason is theirs.
+        by: PersonId,
+        /// Number and digest of their authority.
+        authority: (u64, Hash),
+    },
+    /// The other person said no, or who asked took it back.
+    GrantRefused {
+        /// The grant.
+        grant: GrantId,
+        /// Number of this entry about the grant.
+        n: u64,
+        /// Why, committed.
+        reason: String,
+        /// Who; the reason is theirs.
+        by: PersonId,
+    },
+    /// A grant approved a decision; the resolution that says so follows.
+    GrantUsed {
+        /// The grant.
+        grant: GrantId,
+        /// Number of this entry about the grant.
+        n: u64,
+        /// The decision.
+        decision: DecisionId,
+        /// Which use it was, from 1.
+        number: u64,
+    },
+    /// The last use of a grant was made.
+    GrantExhausted {
+        /// The grant.
+        grant: GrantId,
+        /// Number of this entry about the grant.
+        n: u64,
+    },
+    /// The time of a grant was over.
+    GrantExpired {
+        /// The grant.
+        grant: GrantId,
+        /// Number of this entry about the grant.
+        n: u64,
+    },
+    /// A person ended a grant.
+    GrantRevoked {
+        /// The grant.
+        grant: GrantId,
+        /// Number of this entry about the grant.
+        n: u64,
+        /// Why, committed.
+        reason: String,
+        /// Who; the reason is theirs.
+        by: PersonId,
+    },
+    /// A decision is approved because an active grant covers it, and no person was asked.
+    ResolvedByGrant {
+        /// The decision.
+        decision: DecisionId,
+        /// Number of this entry about the decision.
+        n: u64,
+        /// Digest of the content.
+        content: Hash,
+        /// The policy version that routed it to people.
+        policy: PolicyVersionId,
+        /// The row.
+        rule: u64,
+        /// The round.
+        round: u64,
+        /// The grant.
+        grant: GrantId,
+    },
 }
 
 /// What a leaf says about a review's passkey signature; with the leaf's other fields it is what was signed.
@@ -1294,6 +1433,10 @@ crate::decision::words! {
         PostReviews "post_reviews"
         /// Who reviews in whose place.
         Delegations "delegations"
+        /// Channels of notices, and messages that were given up.
+        Channels "channels"
+        /// Grants, or what somebody may ask one for.
+        Grants "grants"
     }
 }
 
@@ -1814,12 +1957,64 @@ impl Event {
             Event::AbsenceCleared { person, n, absence } => {
                 act("absence.cleared", "person", person.0, *n).d([("absence", id(absence.0))])
             }
+            Event::GrantRequested { grant, system, type_id, uses, seconds, scope, reason, by } => {
+                act("grant.requested", "grant", grant.0, 1)
+                    .d([
+                        ("seconds", (*seconds).into()),
+                        ("system", id(system.0)),
+                        ("type", id(type_id.0)),
+                        ("uses", (*uses).into()),
+                    ])
+                    .text("reason", reason, TextOwner::Person(*by))
+                    .text("scope", scope, TextOwner::Unattributed)
+            }
+            Event::GrantActivated { grant, n, until, reason, by, authority: (number, set) } => {
+                act("grant.activated", "grant", grant.0, *n)
+                    .d([
+                        ("authority", Value::object([("n", Value::from(*number)), ("set", (*set).into())])),
+                        ("until", (*until).into()),
+                    ])
+                    .text("reason", reason, TextOwner::Person(*by))
+            }
+            Event::GrantRefused { grant, n, reason, by } => {
+                act("grant.refused", "grant", grant.0, *n).text("reason", reason, TextOwner::Person(*by))
+            }
+            Event::GrantUsed { grant, n, decision, number } => {
+                act("grant.used", "grant", grant.0, *n).d([("decision", id(decision.0)), ("number", (*number).into())])
+            }
+            Event::GrantExhausted { grant, n } => act("grant.exhausted", "grant", grant.0, *n),
+            Event::GrantExpired { grant, n } => act("grant.expired", "grant", grant.0, *n),
+            Event::GrantRevoked { grant, n, reason, by } => {
+                act("grant.revoked", "grant", grant.0, *n).text("reason", reason, TextOwner::Person(*by))
+            }
+            Event::ResolvedByGrant { decision, n, content, policy, rule, round, grant } => {
+                act("decision.resolved", "decision", decision.0, *n).d([
+                    ("cause", "grant".into()),
+                    ("content", (*content).into()),
+                    ("grant", id(grant.0)),
+                    ("outcome", ResolutionOutcome::Approved.word().into()),
+                    ("policy", id(policy.0)),
+                    ("round", (*round).into()),
+                    ("rule", (*rule).into()),
+                ])
+            }
             Event::Denied { action, object, cause } => {
                 let mut parts = bare("access.denied").d([("action", (*action).into())]);
                 parts.d.extend(cause.map(|cause| ("cause", cause.word().into())));
                 parts.object.clone_from(object);
                 parts
             }
+            Event::Reminded { decision, n, share, due, invited } => {
+                let mut parts = act("decision.reminded", "decision", decision.0, *n)
+                    .d([("due", (*due).into()), ("share", (*share).into())]);
+                parts.d.extend(invited.map(|person| ("invited", id(person.0))));
+                parts
+            }
+            Event::ChannelCreated { channel, medium, digest } => act("channel.created", "channel", channel.0, 1)
+                .d([("digest", (*digest).into()), ("medium", medium.word().into())]),
+            Event::ChannelChanged { channel, n, digest, paused } => act("channel.changed", "channel", channel.0, *n)
+                .d([("digest", (*digest).into()), ("paused", (*paused).into())]),
+            Event::ChannelRemoved { channel, n } => act("channel.removed", "channel", channel.0, *n),
         }
     }
 }

@@ -117,6 +117,12 @@ ids! {
     DelegationId
     /// A time in which somebody is away (UUIDv7).
     AbsenceId
+    /// A way by which notices leave the installation (UUIDv4).
+    ChannelId
+    /// A message of a channel (UUIDv7).
+    MessageId
+    /// A scoped pre-approval (UUIDv7).
+    GrantId
 }
 
 /// The text is not a lower-case hyphenated UUID.

@@ -78,9 +78,7 @@ pub fn release(stands: Stands) -> Result<(), Problem> {
         Stands::Otherwise(ResolutionOutcome::Withdrawn) => {
             "The AI system took this decision back, so there is nothing to release."
         }
-        Stands::Otherwise(ResolutionOutcome::Approved) => {
-            "People approved this decision, so there is nothing to release."
-        }
+        Stands::Otherwise(ResolutionOutcome::Approved) => "This decision is approved, so there is nothing to release.",
     };
     Err(Problem::new(Code::InvalidTransition, detail))
 }

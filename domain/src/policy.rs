@@ -599,6 +599,7 @@ mod tests {
             risk_reasons: Vec::new(),
             amount: Some("amount".into()),
             personal: Vec::new(),
+            hazards: Vec::new(),
             parameters: Vec::new(),
         };
         Facts::read(&facts::Source {

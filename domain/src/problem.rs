@@ -138,6 +138,8 @@ codes! {
     FourEyes "four_eyes" 403 Stop "Somebody else has to do this."
     /// A guard that nobody overrides forbids the act.
     GuardAbsolute "guard_absolute" 403 Stop "A guard that nobody overrides forbids this."
+    /// The decision type is one that no grant covers.
+    GrantNotAllowed "grant_not_allowed" 403 Stop "No grant covers such decisions."
     /// Nobody looked at an earlier act of the person in time.
     PostReviewOverdue "post_review_overdue" 403 Stop "Somebody has to look at an earlier act of yours first."
     /// The system is not registered, not approved or retired.

@@ -12,8 +12,8 @@ use crate::{
     delegation::{AbsenceRow, DelegationRow, OwnDelegations},
     event::SignInMethod,
     ids::{
-        AgentKeyId, ChangeId, DecisionId, EntryId, LeaseId, PasskeyId, PersonId, PresentationId, RoleAssignmentId,
-        SessionId, SystemId,
+        AgentKeyId, ChangeId, DecisionId, EntryId, GrantId, LeaseId, PasskeyId, PersonId, PresentationId,
+        RoleAssignmentId, SessionId, SystemId,
     },
     keyboard::KeyMap,
     lease::Holder,
@@ -150,7 +150,7 @@ pub struct QueueItem {
 pub struct RowResolution {
     /// What it is.
     pub outcome: ResolutionOutcome,
-    /// Which rule decided, where no person did; never a person's name.
+    /// Which rule or grant decided, where no person did; never a person's name.
     pub by_rule: Option<String>,
     /// When.
     pub at: u64,
@@ -358,6 +358,8 @@ pub struct PolicySection {
     pub guards: Vec<String>,
     /// Each row down to the one that decided, and why it did or did not.
     pub trace: Vec<RowTrace>,
+    /// Why grants for its system and type did not approve it.
+    pub grants: Vec<(GrantId, String)>,
     /// Who has to approve, and how far that is.
     pub seats: Vec<SeatView>,
     /// When the deadline handed it to the senior approvers.
@@ -419,6 +421,8 @@ pub struct ResolutionSection {
     pub by_rule: Option<String>,
     /// No person decided: the system was paused when it proposed this.
     pub by_pause: bool,
+    /// No person decided but this grant, which two people made before.
+    pub by_grant: Option<GrantId>,
     /// When it was given, whether or not it was taken back.
     pub at: u64,
     /// The seal of that.
@@ -1159,6 +1163,18 @@ crate::decision::words! {
         StandsIn "stands_in"
         /// A right to review in somebody's place was ended by the other.
         StandsInNoMore "stands_in_no_more"
+        /// Somebody asks for a grant that the reader may activate.
+        GrantAsked "grant_asked"
+        /// The grant that the reader asked for was activated.
+        GrantActivated "grant_activated"
+        /// The grant that the reader asked for was refused.
+        GrantRefused "grant_refused"
+        /// Somebody took over the reader's review.
+        TakenOver "taken_over"
+        /// The reader is asked to review as second approver.
+        Invited "invited"
+        /// A decision waits, and nobody may review it.
+        NobodyReviews "nobody_reviews"
     }
 }
 

@@ -28,6 +28,9 @@ CLOCK_SLACK_MS = 30_000
 BULK_MAX = 50
 APPROVER = "3a816eb7-fac2-4aa2-8d65-fb9dbb41ffeb"
 SENIOR_APPROVER = "f14a7d3e-82b6-4b0d-9c6f-2e5b80a4d105"
+COMPLIANCE_OFFICER = "e86b2f40-17d9-4c85-a3f2-6d0e9b71c807"
+GRANT_USES_MAX = 500
+GRANT_SECONDS_MAX = 7 * 24 * 3_600
 
 VERDICTS = {"approve", "reject", "abstain", "defer", "escalate", "request_changes", "approve_with_edits"}
 COUNTED = {"approve", "reject", "approve_with_edits"}
@@ -108,6 +111,20 @@ class Bulk:
 
 
 @dataclass
+class Grant:
+    """What one person asked for and another one activated."""
+
+    system: str
+    type: str
+    uses: int
+    seconds: int
+    requester: str | None
+    state: str = "requested"
+    until: int = 0
+    used: int = 0
+
+
+@dataclass
 class Settling:
     """A quorum that was met, until its window has passed."""
 
@@ -151,6 +168,10 @@ class Decision:
     refused: bool = False
     overridden: bool = False
     told_anew: bool = False
+    type: str = ""
+    tier: str = ""
+    guarded: bool = False
+    grant: str | None = None
 
     def begin_anew(self) -> None:
         """Another content or route: nobody holds a seat, and no approval is known to fill one."""
@@ -183,6 +204,8 @@ class Replay:
         self.to_look_at: dict[str, str | None] = {}
         self.looked_at = 0
         self.delegations: dict[str, Delegation] = {}
+        self.grants: dict[str, Grant] = {}
+        self.granted = 0
         self.disagreements: list[Disagreement] = []
         self.not_understood: Counter[str] = Counter()
         self.reviews = 0
@@ -201,6 +224,9 @@ class Replay:
             self.visit_bulk(index, about["id"], leaf)
         elif kind == "post_review.given":
             self.look(index, about["id"], leaf)
+        elif about.get("t") == "grant" and "n" in about:
+            for why in self.visit_grant(about["id"], kind, leaf):
+                self.disagree(index, about["id"], why)
         elif about.get("t") == "decision":
             self.visit_decision(index, about, leaf)
         if kind in TO_LOOK_AT:
@@ -216,6 +242,65 @@ class Replay:
             self.disagree(index, act, "what was looked at is no act that waits for that, or was looked at before")
         elif self.to_look_at.pop(act) == actor.get("sid") and not alone:
             self.disagree(index, act, "who acted looked at it themselves")
+
+    def visit_grant(self, id: str, kind: str, leaf: Leaf) -> Iterator[str]:
+        """One person asks, another one with the right activates, and it is used within its uses and its time."""
+        d, actor, grant = leaf.get("d") or {}, leaf["actor"], self.grants.get(id)
+        person = actor.get("sid", "") if actor["as"] == "person" else None
+        if kind == "grant.requested":
+            if grant is not None or person is None:
+                yield "a grant was asked for twice, or by no person"
+            if not 1 <= d["uses"] <= GRANT_USES_MAX or d["seconds"] > GRANT_SECONDS_MAX:
+                yield "a grant is for more uses or more time than any may be"
+            self.grants[id] = Grant(d["system"], d["type"], d["uses"], d["seconds"], person)
+            return
+        if grant is None:
+            yield f"{kind} before anybody asked for the grant"
+            return
+        if grant.state != ("requested" if kind in {"grant.activated", "grant.refused"} else "active"):
+            yield f"{kind} while the grant was {grant.state}"
+        if kind in {"grant.activated", "grant.refused", "grant.revoked"} and person is None:
+            yield f"no person did {kind}"
+        if kind == "grant.activated":
+            alone = "single_operator" in (leaf.get("authz") or {}).get("ids", [])
+            if person == grant.requester and not alone:
+                yield "who asked for a grant activated it"
+            may = any(self.holds(person or "", role, grant.system, leaf["at"]) for role in (SENIOR_APPROVER, COMPLIANCE_OFFICER))
+            if person in self.disabled or not may:
+                yield "who activated a grant may activate none for its AI system"
+            if person == self.owners.get(grant.system) and not alone:
+                yield "who owns an AI system activated a grant for it"
+            if d["until"] > leaf["at"] + grant.seconds * 1_000 + CLOCK_SLACK_MS:
+                yield "a grant ends later than was asked for"
+            grant.state, grant.until = "active", d["until"]
+        elif kind == "grant.used":
+            yield from self.use(id, grant, leaf, d)
+        elif kind == "grant.exhausted":
+            if grant.used != grant.uses:
+                yield "a grant is used up and has uses left"
+            grant.state = "exhausted"
+        elif kind == "grant.expired":
+            if leaf["at"] + CLOCK_SLACK_MS < grant.until:
+                yield "the time of a grant was not over"
+            grant.state = "expired"
+        else:
+            grant.state = kind.removeprefix("grant.")
+
+    def use(self, id: str, grant: Grant, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
+        grant.used += 1
+        if d["number"] != grant.used or grant.used > grant.uses:
+            yield "a grant is used more often than it may be, or out of order"
+        if leaf["at"] > grant.until + CLOCK_SLACK_MS:
+            yield "a grant is used after its time"
+        decision = self.decisions.get(d["decision"])
+        if decision is None or decision.outcome or decision.round != 1:
+            yield "a grant is used for what was not proposed, or is resolved or changed"
+            return
+        if (decision.system, decision.type) != (grant.system, grant.type):
+            yield "a grant is used for another AI system or decision type"
+        if decision.tier == "high" or decision.guarded or decision.route != "require" or decision.need != 1:
+            yield "a grant is used for what it never approves: high risk, a guard, or more than one approver"
+        decision.grant = id
 
     def finish(self) -> None:
         """What must not be left behind at the end of the log."""
@@ -289,6 +374,7 @@ class Replay:
             if decision is not None:
                 return self.disagree(index, id, "it was proposed twice")
             self.decisions[id] = decision = Decision(d["content"], leaf["actor"]["sid"])
+            decision.type, decision.tier = d["type"], d["tier"]
             self.check_content(index, id, d["content"])
         if decision is None:
             return self.disagree(index, id, f"{kind} before it was proposed")
@@ -332,6 +418,7 @@ class Replay:
         decision.policy, decision.rule, decision.route = d["policy"], d["rule"], d["route"]
         decision.need, decision.due = d["need"], d["due"]
         decision.seniors_only = d["route"] == "escalate"
+        decision.guarded = bool(d.get("guards"))
         decision.begin_anew()
         if decision.stale and any(one.stands and not decision.is_of_round(one) for one in decision.reviews.values()):
             yield "it was changed, and a review of what stood before was not voided"
@@ -362,6 +449,13 @@ class Replay:
             yield "a comment answers no question that waits for this person"
         if "asks" in d:
             decision.questions[leaf["id"]] = d["asks"]
+
+    def on_reminded(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
+        """The deadline reminds people of what is open; nothing follows from it."""
+        if leaf["actor"]["as"] != "engine":
+            yield "somebody reminded people of it, and not the deadline"
+        if decision.outcome is not None:
+            yield "people were reminded of it after its resolution"
 
     def on_leased(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:
         """A person takes a seat. Whose time had run out is named here; a person's own earlier claim ends with it."""
@@ -675,6 +769,17 @@ class Replay:
             if d["outcome"] == "approved" and decision.system in self.paused:
                 yield "a rule approved it while its AI system was paused"
             return
+        if cause == "grant":
+            self.granted += 1
+            if (d["outcome"], decision.route) != ("approved", "require") or named:
+                yield f"a grant cannot make it {d['outcome']} where a rule says {decision.route}"
+            if decision.grant is None or decision.grant != d["grant"]:
+                yield "it names a grant that was not used for it"
+            if decision.system in self.paused:
+                yield "a grant approved it while its AI system was paused"
+            return
+        if decision.grant is not None and d["outcome"] != "revoked":
+            yield "a grant was used for it, and it is resolved otherwise"
         if cause == "pause":
             if d["outcome"] != "rejected" or named:
                 yield "a pause rejects and counts no reviews"
@@ -816,6 +921,8 @@ def report(log: Replay) -> str:
     lines = [f"{len(log.decisions)} decisions, {log.reviews} reviews, {log.leases} claims on them"]
     if log.looked_at:
         lines.append(f"{log.looked_at} acts looked at by another person, {len(log.to_look_at)} wait for one")
+    if log.grants:
+        lines.append(f"{len(log.grants)} grants, by which {log.granted} decisions were approved and nobody was asked")
     for outcome, count in sorted(Counter(one.outcome or "open" for one in judged).items()):
         lines.append(f"  {outcome} {count}")
     lines.append(f"  not judged {len(log.decisions) - len(judged)}")

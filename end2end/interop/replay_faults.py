@@ -190,6 +190,21 @@ class Decision:
         self.log.add({"kind": "post_review.given", "obj": about, "d": {"result": "upheld"}, "actor": actor})
 
 
+def granted(log: Log, uses: int = 1, requester: str = "ann", activator: str = "sue", hours: int = 24, **d: Any) -> str:
+    """A grant that one person asked for and another one activated."""
+    d = {"system": SYSTEM, "type": "t", "uses": uses, "seconds": hours * 3_600} | d
+    log.act("grant", "grant-1", "grant.requested", d, as_="person", sid=requester)
+    until = log.at + hours * HOUR
+    log.act("grant", "grant-1", "grant.activated", {"until": until}, as_="person", sid=activator)
+    return "grant-1"
+
+
+def used(log: Log, decision: Decision, by: str, number: int = 1, **d: Any) -> str:
+    """The grant approves a decision; returns the resolution."""
+    log.act("grant", by, "grant.used", {"decision": decision.id, "number": number})
+    return decision.resolve("approved", cause="grant", **({"grant": by} | d))
+
+
 class Case(unittest.TestCase):
     def setUp(self) -> None:
         self.log = Log()
@@ -343,6 +358,19 @@ class Right(Case):
         decision.release(decision.override(decision.resolve("rejected", cause="rule")))
         self.agrees("approved")
 
+    def test_a_grant_approves_what_one_approver_would_be_asked_about(self) -> None:
+        grant = granted(self.log)
+        decision = Decision(self.log, need=1)
+        resolution = used(self.log, decision, grant)
+        self.log.act("grant", grant, "grant.exhausted", {})
+        decision.release(resolution)
+        self.agrees("approved")
+        self.log = Log()
+        grant = granted(self.log, uses=2)
+        used(self.log, Decision(self.log, need=1), grant)
+        self.log.act("grant", grant, "grant.revoked", {}, as_="person", sid="bob")
+        self.agrees("approved")
+
     def test_a_pause_rejects_what_is_proposed_while_it_runs(self) -> None:
         self.log.act("system", SYSTEM, "system.paused", {}, as_="person", sid="ann")
         decision = Decision(self.log)
@@ -373,6 +401,12 @@ class Right(Case):
         decision.do("commented", {}, as_="person", sid="sue")
         self.log.act("handover", "note-1", "handover.noted", {"until": HOUR}, as_="person", sid="ann")
         self.log.act("handover", "note-1", "handover.ended", {}, as_="person", sid="ann")
+        self.agrees("approved")
+
+    def test_the_deadline_reminds_of_what_is_open_and_nobody_else_does(self) -> None:
+        decision = Decision(self.log)
+        decision.do("reminded", {"share": 50, "due": decision.due, "invited": "bob"})
+        decision.resolve("approved", decision.review("ann"), decision.review("bob"))
         self.agrees("approved")
 
     def test_reviews_by_those_who_hold_a_seat_which_is_given_up_taken_over_or_runs_out(self) -> None:
@@ -452,6 +486,12 @@ class Wrong(Case):
         self.log = Log()
         sent(self.log, as_="agent", sid=SYSTEM)
         self.disagrees("by no person")
+
+    def test_a_person_who_reminds_is_found(self) -> None:
+        decision = Decision(self.log)
+        decision.do("reminded", {"share": 50, "due": decision.due}, as_="person", sid="ann")
+        decision.resolve("approved", decision.review("ann"), decision.review("bob"))
+        self.disagrees("somebody reminded people of it, and not the deadline")
 
     def test_a_review_by_somebody_who_holds_no_seat(self) -> None:
         decision = Decision(self.log)
@@ -1055,6 +1095,64 @@ class Wrong(Case):
             self.assertEqual(replay.main([place]), 2)
             self.assertIn("the bundles hold 0 entries", said.getvalue())
 
+
+class WrongGrants(Case):
+    def test_who_asked_or_has_no_right_activates_it(self) -> None:
+        granted(self.log, requester="sue")
+        self.disagrees("who asked for a grant activated it")
+        self.log = Log()
+        granted(self.log, activator="bob")
+        self.disagrees("may activate none for its AI system")
+        self.log = Log()
+        granted(self.log, uses=501)
+        self.disagrees("more uses or more time")
+        self.log = Log()
+        granted(self.log, hours=169)
+        self.disagrees("more uses or more time")
+
+    def test_it_is_used_once_too_often_too_late_or_elsewhere(self) -> None:
+        grant = granted(self.log)
+        used(self.log, Decision(self.log, need=1), grant)
+        used(self.log, Decision(self.log, need=1, id="decision-2"), grant, number=2)
+        self.disagrees("more often than it may be")
+        self.log = Log()
+        grant = granted(self.log)
+        self.log.at += 25 * HOUR
+        used(self.log, Decision(self.log, need=1), grant)
+        self.disagrees("after its time")
+        for wrong in ({"system": "system-2"}, {"type": "u"}):
+            self.log = Log()
+            used(self.log, Decision(self.log, need=1), granted(self.log, **wrong))
+            self.disagrees("another AI system or decision type")
+
+    def test_it_is_used_for_what_no_grant_approves(self) -> None:
+        used(self.log, Decision(self.log, need=2), granted(self.log))
+        self.disagrees("what it never approves")
+        self.log = Log()
+        used(self.log, Decision(self.log, need=1, route="deny"), granted(self.log))
+        self.disagrees("what it never approves")
+
+    def test_it_was_not_active_or_not_used_or_another_is_named(self) -> None:
+        grant = granted(self.log)
+        self.log.act("grant", grant, "grant.revoked", {}, as_="person", sid="bob")
+        used(self.log, Decision(self.log, need=1), grant)
+        self.disagrees("grant.used while the grant was revoked")
+        self.log = Log()
+        Decision(self.log, need=1).resolve("approved", cause="grant", grant=granted(self.log))
+        self.disagrees("a grant that was not used for it")
+        self.log = Log()
+        used(self.log, Decision(self.log, need=1), granted(self.log), grant="grant-2")
+        self.disagrees("a grant that was not used for it")
+        self.log = Log()
+        grant = granted(self.log, uses=2)
+        self.log.act("grant", grant, "grant.exhausted", {})
+        self.disagrees("has uses left")
+
+    def test_it_approves_while_its_system_is_paused(self) -> None:
+        grant, decision = granted(self.log), Decision(self.log, need=1)
+        self.log.act("system", SYSTEM, "system.paused", {}, as_="person", sid="ann")
+        used(self.log, decision, grant)
+        self.disagrees("a grant approved it while its AI system was paused")
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -16,7 +16,7 @@ const PAGES: readonly (readonly [Role, readonly string[]])[] = [
   ["Approver", ["/queue", "/bulk", "/pauses", "/handovers", "/me", "/me/keys", "/me/views", "/me/factors", "/me/access", "/verify"]],
   [
     "Admin",
-    ["people", "roles", "changes", "sso", "systems", "keys", "passkeys", "sessions", "health", "access", "audit-windows", "recertification"].map((name) =>
+    ["people", "roles", "changes", "sso", "systems", "keys", "passkeys", "sessions", "health", "access", "audit-windows", "recertification", "notices"].map((name) =>
       `/admin/${name}`
     ),
   ],

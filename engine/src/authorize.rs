@@ -19,7 +19,10 @@ use countersign_domain::{
     decision_type::Reversibility,
     event::{Object, Place, Scope},
     holding::{Holding, Matter, RoleScope},
-    ids::{ChangeId, DecisionId, EntryId, HandoverId, PersonId, PolicyVersionId, ProviderId, SessionId, SystemId},
+    ids::{
+        ChangeId, DecisionId, DecisionTypeId, EntryId, GrantId, HandoverId, PersonId, PolicyVersionId, ProviderId,
+        SessionId, SystemId,
+    },
     problem::{Code, Problem},
     role::Role,
     staffing::{self, Chance},
@@ -151,6 +154,14 @@ actions! {
     GiveDelegation "give_delegation"
     EndDelegation "end_delegation"
     SetAbsence "set_absence"
+    ListChannels "list_channels"
+    ChangeChannel "change_channel"
+    ListGrants "list_grants"
+    ViewGrant "view_grant"
+    RequestGrant "request_grant"
+    ActivateGrant "activate_grant"
+    RefuseGrant "refuse_grant"
+    RevokeGrant "revoke_grant"
 }
 
 /// On what.
@@ -174,6 +185,9 @@ pub(crate) enum Target {
     Handover { id: HandoverId, system: Option<SystemId>, author: PersonId, n: u64 },
     /// An act that another person looks at: its entry, the decision that it is about with its system, and who acted.
     PostReview { act: EntryId, decision: Option<(DecisionId, SystemId)>, by: PersonId },
+    /// A pre-approval, or one that is asked for, without entries: its system, type and highest amount, who asked, and its
+    /// last entry.
+    Grant { id: GrantId, system: SystemId, type_id: DecisionTypeId, amount: Option<u64>, requester: PersonId, n: u64 },
     /// One sign-in and whose it is.
     SignIn { id: SessionId, person: PersonId },
     /// The installation as a whole.
@@ -298,6 +312,21 @@ impl Denial {
         if by("actor_never_post_reviews") {
             return "You did this, so somebody else has to look at it.".into();
         }
+        if by("requester_never_activates") {
+            return "You asked for this grant, so somebody else has to activate it.".into();
+        }
+        if by("owner_never_activates") {
+            return "You own this AI system, so somebody else has to activate grants for it.".into();
+        }
+        if by("key_maker_never_activates") {
+            return "You made a key of this AI system, so somebody else has to activate grants for it.".into();
+        }
+        if by("admin_never_grants") {
+            return "An admin neither asks for grants nor activates them. Ask an approver or a senior approver.".into();
+        }
+        if by("break_glass_never_grants") {
+            return "An emergency sign-in repairs access and makes no grants. Sign in the usual way.".into();
+        }
         if by("subject_never_confirms") {
             return "This change is about your own access, so somebody else has to confirm it.".into();
         }
@@ -394,6 +423,24 @@ impl Denial {
             }
             Action::GiveDelegation => {
                 "Letting somebody review in your place needs the role approver or senior approver. An admin can give it.".into()
+            }
+            Action::ListChannels | Action::ChangeChannel => {
+                "Channels of notices are managed by admins; compliance officers see them. What you get yourself is under You.".into()
+            }
+            Action::ListGrants | Action::ViewGrant => {
+                "Grants are read by everybody who reads the decisions they are about. An admin can give such a role.".into()
+            }
+            Action::RequestGrant => {
+                "Asking for this grant needs the role approver or senior approver for this AI system and type, with limits that reach its highest amount. An admin can give it.".into()
+            }
+            Action::ActivateGrant => {
+                "Activating this grant takes a senior approver of this AI system and type, with limits that reach its highest amount, or a compliance officer. An admin can give such a role.".into()
+            }
+            Action::RefuseGrant => {
+                "This grant is refused by a senior approver of this AI system and type, by a compliance officer, or by who asked for it.".into()
+            }
+            Action::RevokeGrant => {
+                "Revoking needs the role approver or senior approver for this AI system and type, or compliance officer, or to own the AI system. An admin can give a role.".into()
             }
             Action::HandOver => {
                 "Writing a note needs the role approver or senior approver for what it is about. An admin can give it.".into()
@@ -550,6 +597,7 @@ pub(crate) async fn authorize(
             !policies.decide(viewer, Action::ViewDecision, decision.entity(&facts)?)?.0
         }
         Target::SignIn { .. } => true,
+        Target::Grant { n, .. } => n > 0 && !policies.decide(viewer, Action::ViewGrant, target.entity(&facts)?)?.0,
         Target::PostReview { decision: None, .. }
         | Target::System(_)
         | Target::PausedSystem { .. }
@@ -719,7 +767,7 @@ pub(crate) fn imagine(policies: &Policies, sample: &Sample) -> Result<Opinion> {
         acts_for: None,
     };
     let facts = match sample.target {
-        Target::Decision { .. } | Target::PostReview { decision: Some(_), .. } => {
+        Target::Decision { .. } | Target::PostReview { decision: Some(_), .. } | Target::Grant { .. } => {
             Facts { matter: Some(sample.matter.clone()), ..Facts::default() }
         }
         _ => Facts::default(),
@@ -798,25 +846,38 @@ struct Facts {
     key_holder: Option<PersonId>,
     /// Who owns the system, where a person asks.
     owner: Option<PersonId>,
+    /// Who made keys of the system that work, where it matters.
+    makers: Vec<PersonId>,
 }
 
 impl Facts {
     async fn of(conn: &mut PgConnection, target: Target) -> Result<Self> {
         let id = match target {
             Target::Decision { id, .. } | Target::PostReview { decision: Some((id, _)), .. } => id,
+            Target::Grant { system, type_id, amount, .. } => {
+                let types = db::decision_types::list(conn, &[type_id.0]).await?;
+                let (_, definition) = types.into_iter().next().ok_or(Error::NotFound)?;
+                let matter = Matter { system, type_name: definition.name, risk: definition.risk, amount };
+                return Ok(Self { matter: Some(matter), ..Self::default() });
+            }
             _ => return Ok(Self::default()),
         };
         let (matter, key_holder) = db::decisions::matter(conn, id).await?.ok_or(Error::NotFound)?;
-        Ok(Self { matter: Some(matter), key_holder, owner: None })
+        Ok(Self { matter: Some(matter), key_holder, ..Self::default() })
     }
 
     /// Reads who owns the system, in a statement after the one that locks the person who asks: whoever names an owner
     /// locks the owner too, so that who is named here from another transaction is seen by the next one only.
     async fn own(&mut self, conn: &mut PgConnection, target: Target) -> Result<()> {
-        if let Target::Decision { system, .. } | Target::System(system) | Target::PausedSystem { id: system, .. } =
-            target
+        if let Target::Decision { system, .. }
+        | Target::System(system)
+        | Target::PausedSystem { id: system, .. }
+        | Target::Grant { system, .. } = target
         {
             self.owner = db::owners::find(conn, system).await?;
+        }
+        if let Target::Grant { system, .. } = target {
+            self.makers = db::grants::list_key_makers(conn, system).await?;
         }
         Ok(())
     }
@@ -947,7 +1008,9 @@ impl Viewer<'_> {
         };
         let words = |fits: &dyn Fn(&Holding) -> bool| words_of(self.held, fits);
         let here = |holding: &Holding| match (target, matter) {
-            (Target::Decision { .. } | Target::PostReview { .. }, Some(matter)) => holding.covers(matter),
+            (Target::Decision { .. } | Target::PostReview { .. } | Target::Grant { .. }, Some(matter)) => {
+                holding.covers(matter)
+            }
             (
                 Target::System(system)
                 | Target::PausedSystem { id: system, .. }
@@ -1017,6 +1080,15 @@ impl Target {
                 let kind = if decision.is_some() { "decision" } else { "sign_in" };
                 entity("PostReview", &act.to_string(), [("actor", text(&by.to_string())), ("kind", text(kind))])
             }
+            Target::Grant { id, requester, .. } => {
+                let makers = facts.makers.iter().map(|person| text(&person.to_string()));
+                let attributes = [
+                    ("requester", text(&requester.to_string())),
+                    ("owner", text(&owner)),
+                    ("makers", RestrictedExpression::new_set(makers)),
+                ];
+                entity("Grant", &id.to_string(), attributes)
+            }
             Target::Directory(id) => entity("Directory", &id.to_string(), [("provider", text(&id.to_string()))]),
             Target::SignIn { id, person } => entity("SignIn", &id.to_string(), [("person", text(&person.to_string()))]),
             Target::Installation { demo, has_admin } => entity(
@@ -1041,6 +1113,9 @@ impl Target {
             Target::PolicyVersion { id, n, .. } => ("policy_version", id.0, *n),
             Target::Handover { id, n, .. } => ("handover", id.0, *n),
             Target::PostReview { act, .. } => ("post_review", act.0, 1),
+            // What is asked for has no entry to name.
+            Target::Grant { system, n: 0, .. } => ("system", system.0, 1),
+            Target::Grant { id, n, .. } => ("grant", id.0, *n),
             Target::SignIn { id, .. } => ("session", id.0, 1),
             Target::Installation { .. } => return None,
         };
@@ -1314,6 +1389,28 @@ mod tests {
         }
     }
 
+    /// Proves the row of the matrix for grants: one asks, another one activates, and anybody who reviews revokes alone.
+    #[test]
+    fn approvers_ask_for_grants_and_senior_approvers_or_compliance_officers_activate_them() {
+        let policies = Policies::compiled().unwrap();
+        let seen = Seen { disabled: false, break_glass: false, factor_missing: false };
+        let able = |action, target| -> Vec<Role> {
+            Role::ALL.into_iter().filter(|role| asked(&policies, seen, &[*role], action, target).0).collect()
+        };
+
+        assert_eq!(able(Action::RequestGrant, grant(SYSTEM, ME)), [Role::Approver, Role::SeniorApprover]);
+        assert_eq!(able(Action::ActivateGrant, grant(SYSTEM, OTHER)), [Role::SeniorApprover, Role::ComplianceOfficer]);
+        assert_eq!(able(Action::ActivateGrant, grant(SYSTEM, ME)), []);
+        assert_eq!(able(Action::RefuseGrant, grant(SYSTEM, OTHER)), [Role::SeniorApprover, Role::ComplianceOfficer]);
+        assert!(able(Action::RefuseGrant, grant(SYSTEM, ME)).contains(&Role::Approver), "who asked takes it back");
+        assert_eq!(
+            able(Action::RevokeGrant, grant(SYSTEM, OTHER)),
+            [Role::Approver, Role::SeniorApprover, Role::ComplianceOfficer]
+        );
+        assert!(able(Action::RevokeGrant, grant(OWN_SYSTEM, OTHER)).contains(&Role::Viewer), "its owner");
+        assert!(!able(Action::ViewGrant, grant(SYSTEM, OTHER)).contains(&Role::Admin));
+    }
+
     /// Proves A4 for an account that is disabled: nothing is left to it.
     #[test]
     fn a_disabled_person_does_nothing_at_all() {
@@ -1394,6 +1491,8 @@ mod tests {
     const OTHER: PersonId = PersonId(Uuid::from_bytes([8; 16]));
     const SYSTEM: SystemId = SystemId(Uuid::from_bytes([2; 16]));
     const OWN_SYSTEM: SystemId = SystemId(Uuid::from_bytes([11; 16]));
+    /// A system of which I made a key.
+    const MADE_SYSTEM: SystemId = SystemId(Uuid::from_bytes([12; 16]));
 
     #[derive(Clone, Copy)]
     struct Seen {
@@ -1432,6 +1531,12 @@ mod tests {
                 Action::ResumeSystem,
                 Target::PausedSystem { id: SYSTEM, by: ME, n: 2 },
             ),
+            ("requester_never_activates", vec![Role::SeniorApprover], Action::ActivateGrant, grant(SYSTEM, ME)),
+            ("owner_never_activates", vec![Role::SeniorApprover], Action::ActivateGrant, grant(OWN_SYSTEM, OTHER)),
+            ("key_maker_never_activates", vec![Role::SeniorApprover], Action::ActivateGrant, grant(MADE_SYSTEM, OTHER)),
+            ("admin_never_grants", vec![Role::Admin, Role::Approver], Action::RequestGrant, grant(SYSTEM, OTHER)),
+            ("break_glass_never_grants", vec![Role::SeniorApprover], Action::RequestGrant, grant(SYSTEM, OTHER)),
+            ("auditor_never_grants", vec![Role::Auditor, Role::Approver], Action::RevokeGrant, grant(SYSTEM, OTHER)),
             ("actor_never_post_reviews", vec![Role::SeniorApprover], Action::GivePostReview, post_review(true, ME)),
             ("requester_never_confirms", vec![Role::ComplianceOfficer], Action::ConfirmChange, change(ME, OTHER)),
             ("subject_never_confirms", vec![Role::SeniorApprover], Action::ConfirmChange, change(OTHER, ME)),
@@ -1461,6 +1566,11 @@ mod tests {
         Target::PostReview { act: EntryId(Uuid::from_bytes([4; 16])), decision: of_decision.then_some(decision), by }
     }
 
+    fn grant(system: SystemId, requester: PersonId) -> Target {
+        let (id, type_id) = (GrantId(Uuid::from_bytes([13; 16])), DecisionTypeId(Uuid::from_bytes([14; 16])));
+        Target::Grant { id, system, type_id, amount: None, requester, n: 1 }
+    }
+
     fn member(id: PersonId) -> Target {
         Target::Member(id)
     }
@@ -1468,6 +1578,7 @@ mod tests {
     fn facts(target: Target) -> Facts {
         let (Target::Decision { system, .. }
         | Target::System(system)
+        | Target::Grant { system, .. }
         | Target::PostReview { decision: Some((_, system)), .. }) = target
         else {
             return Facts::default();
@@ -1475,7 +1586,8 @@ mod tests {
         let owner = (system == OWN_SYSTEM).then_some(ME);
         let matter = Matter { system, type_name: "refund.issue".into(), risk: Risk::Medium, amount: None };
         let matter = (!matches!(target, Target::System(_))).then_some(matter);
-        Facts { matter, key_holder: (target == own_agents_decision()).then_some(ME), owner }
+        let makers = if system == MADE_SYSTEM { vec![ME] } else { Vec::new() };
+        Facts { matter, key_holder: (target == own_agents_decision()).then_some(ME), owner, makers }
     }
 
     fn entity_of(target: Target) -> Entity {

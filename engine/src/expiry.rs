@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign_domain::{decision::State, ids::DecisionId};
+use countersign_domain::{decision::State, ids::DecisionId, notice::Topic};
 
 use crate::{
     Engine, access_reviews, audit_windows,
@@ -11,7 +11,7 @@ use crate::{
     changes, db,
     decisions::{self, Resolve},
     error::{Error, Result},
-    presence, refusals, roles, sessions,
+    grants, notices, presence, refusals, roles, sessions,
 };
 
 /// How often deadlines are looked at.
@@ -42,6 +42,9 @@ pub(crate) async fn run(engine: Engine) {
         if let Err(error) = roles::end_run_out(&engine).await {
             tracing::warn!(%error, "Assignments that have run out are looked at again");
         }
+        if let Err(error) = grants::expire_due(&engine, ROWS_MAX).await {
+            tracing::warn!(%error, "Grants whose time is over are looked at again");
+        }
         if let Err(error) = changes::lapse_run_out(&engine).await {
             tracing::warn!(%error, "Changes that nobody confirmed are looked at again");
         }
@@ -59,6 +62,9 @@ pub(crate) async fn run(engine: Engine) {
         }
         if let Err(error) = access_reviews::suspend_overdue(&engine).await {
             tracing::warn!(%error, "Access reviews are looked at again");
+        }
+        if let Err(error) = notices::remind::remind_due(&engine, ROWS_MAX).await {
+            tracing::warn!(%error, "Decisions that wait are looked at again");
         }
     }
 }
@@ -91,8 +97,10 @@ async fn expire(engine: &Engine, id: DecisionId) -> Result<()> {
                 return engine.commit(tx).await;
             }
             let Some(outcome) = rules.expire(now) else { return Ok(()) };
-            let resolved = Resolve { n: stored.n + 1, outcome, reviews: Vec::new(), code: None, by_rule: false };
-            decisions::resolve(&mut tx, &engine, &caller, &stored, resolved).await?;
+            let resolved =
+                Resolve { n: stored.n + 1, outcome, reviews: Vec::new(), code: None, by_rule: false, by_grant: None };
+            let entry = decisions::resolve(&mut tx, &engine, &caller, &stored, resolved).await?;
+            notices::outbox::leave_about(&mut tx, &engine, Topic::Overdue, id, &entry).await?;
             engine.commit(tx).await
         })
         .await

@@ -29,7 +29,7 @@ use crate::{
     db,
     envelope::Envelope,
     error::{Error, Result},
-    expiry, health,
+    expiry, health, notices,
     password::Hasher,
     policies,
     presence::Arrived,
@@ -392,6 +392,13 @@ impl Engine {
             shutdown.mark_changed();
         }
         shutdown
+    }
+
+    /// Begins to send notices outside the page, several at once, until the engine stops.
+    pub fn carry_notices(&self, carrier: Arc<dyn notices::deliver::Carrier>) {
+        for _ in 0..notices::deliver::WORKERS {
+            self.spawn(notices::deliver::run(self.clone(), carrier.clone()));
+        }
     }
 
     fn spawn(&self, worker: impl Future<Output = ()> + Send + 'static) {

@@ -32,6 +32,7 @@ mod error;
 mod expiry;
 pub mod export;
 pub mod factors;
+pub mod grants;
 pub mod handovers;
 pub mod health;
 mod high_water;

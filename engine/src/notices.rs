@@ -1,8 +1,19 @@
-//! Notices: what people are told about access, on every page until they have read it.
+//! Notices: what people are told, on every page until they have read it, and outside the page where they or their
+//! admins want that.
+//!
+//! Whatever is told on the page passes through here, and leaves a cause beside its row ([`outbox`]); what waits for people
+//! leaves causes too. `outbox` works them out into messages, [`deliver`] sends those, [`remind`] watches the deadlines.
+
+pub mod channels;
+pub mod deliver;
+pub(crate) mod outbox;
+pub mod preferences;
+pub(crate) mod remind;
 
 use countersign_domain::{
     event::{Event, Object, Place},
-    ids::{DecisionId, NoticeId, PersonId},
+    ids::{DecisionId, EntryId, NoticeId, PersonId},
+    notice::Topic,
     view::{NoticeKind, NoticeRow},
 };
 use sqlx::PgConnection;
@@ -29,7 +40,7 @@ pub(crate) async fn tell(
     told.sort_unstable();
     told.dedup();
     for person in told {
-        insert(conn, engine, person, (kind, about, About::Person), entry).await?;
+        insert(conn, engine, person, (kind, about, About::Person), (entry.id, entry.at)).await?;
     }
     Ok(())
 }
@@ -45,7 +56,7 @@ pub(crate) async fn tell_of_system(
     entry: &seal::Entry,
 ) -> Result<()> {
     for person in people {
-        insert(conn, engine, *person, (kind, Some(by), About::System(system)), entry).await?;
+        insert(conn, engine, *person, (kind, Some(by), About::System(system)), (entry.id, entry.at)).await?;
     }
     Ok(())
 }
@@ -60,7 +71,7 @@ pub(crate) async fn tell_of_state(
     entry: &seal::Entry,
 ) -> Result<()> {
     for person in people {
-        insert(conn, engine, *person, (kind, None, About::System(what)), entry).await?;
+        insert(conn, engine, *person, (kind, None, About::System(what)), (entry.id, entry.at)).await?;
     }
     Ok(())
 }
@@ -75,7 +86,35 @@ pub(crate) async fn tell_of_decision(
     decision: DecisionId,
     entry: &seal::Entry,
 ) -> Result<()> {
-    insert(conn, engine, person, (kind, Some(by), About::Decision(decision)), entry).await
+    insert(conn, engine, person, (kind, Some(by), About::Decision(decision)), (entry.id, entry.at)).await
+}
+
+/// Asks a person to review a decision as second approver.
+pub(crate) async fn invite(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    person: PersonId,
+    decision: DecisionId,
+    entry: &seal::Entry,
+) -> Result<()> {
+    insert(conn, engine, person, (NoticeKind::Invited, None, About::Decision(decision)), (entry.id, entry.at)).await
+}
+
+/// Tells those who watch over the installation that nobody may review what a system proposes. The decision is named to
+/// none of them: not all of them may read it. Who has not read the last one about the system is told no more.
+async fn tell_that_nobody_reviews(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    system: &str,
+    entry: (EntryId, u64),
+) -> Result<()> {
+    let kind = NoticeKind::NobodyReviews;
+    for person in guardians(conn).await? {
+        if !db::notices::is_unread(conn, person, kind.word(), system).await? {
+            insert(conn, engine, person, (kind, None, About::System(system)), entry).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What a notice is about, beside the person.
@@ -91,7 +130,7 @@ async fn insert(
     engine: &Engine,
     person: PersonId,
     (kind, by, about): (NoticeKind, Option<PersonId>, About<'_>),
-    entry: &seal::Entry,
+    (entry, at): (EntryId, u64),
 ) -> Result<()> {
     let (system, decision) = match about {
         About::Person => (None, None),
@@ -99,10 +138,10 @@ async fn insert(
         About::Decision(id) => (None, Some(id)),
     };
     let id = NoticeId(engine.id());
-    let kind = kind.word();
-    let new = db::notices::New { id, person, kind, about: by, system, decision, at: entry.at, entry: entry.id };
+    let new = db::notices::New { id, person, kind: kind.word(), about: by, system, decision, at, entry };
     db::notices::insert(conn, &new).await?;
-    Ok(())
+    let cause = outbox::Told { topic: Topic::of(kind), person: Some(person), decision, system };
+    outbox::leave(conn, engine, cause, &entry.to_string(), (entry, at)).await
 }
 
 /// Returns who watches over access: enabled admins and compliance officers.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use countersign_domain::{
     event::{Event, List},
     holding::{Holding, Matter},
-    ids::{DecisionId, EntryId, PersonId, SystemId},
+    ids::{DecisionId, DecisionTypeId, EntryId, GrantId, PersonId, SystemId},
     role::Role,
     view::{Asked, Explained, PermissionRow, Reach, RolesView, Rule},
 };
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The rows of the matrix: what a person does, in words, and on what.
-const ROWS: [(&str, Action, On); 30] = [
+const ROWS: [(&str, Action, On); 35] = [
     ("See a decision, its proof and the queue", Action::ViewDecision, On::Decision),
     ("Open a masked field with a reason", Action::UnmaskField, On::Decision),
     ("Review low and medium risk", Action::ReviewDecision, On::Decision),
@@ -52,6 +52,11 @@ const ROWS: [(&str, Action, On); 30] = [
     ("Override what a rule refused", Action::OverrideDecision, On::Decision),
     ("See what people look at afterwards", Action::ListPostReviews, On::Installation),
     ("Look at an override or a revocation of somebody else", Action::GivePostReview, On::PostReview),
+    ("See the channels of notices", Action::ListChannels, On::Installation),
+    ("Add, pause and remove channels of notices", Action::ChangeChannel, On::Installation),
+    ("Ask for a grant", Action::RequestGrant, On::Grant),
+    ("Activate a grant that somebody else asked for", Action::ActivateGrant, On::Grant),
+    ("Revoke a grant", Action::RevokeGrant, On::Grant),
 ];
 
 /// The questions of "why": action, and what kind of object it needs.
@@ -83,6 +88,7 @@ enum On {
     Member,
     Change,
     PostReview,
+    Grant,
     Installation,
 }
 
@@ -144,7 +150,9 @@ fn matrix(engine: &Engine) -> Result<Vec<PermissionRow>> {
             let (elsewhere, _) = sample(engine, Holding::on(role, vec![SystemId(Uuid::max())]), action, on)?;
             cells.push(match (everywhere, elsewhere) {
                 (false, _) => Reach::Never,
-                (true, false) if matches!(on, On::Decision | On::HighRisk | On::System | On::PostReview) => {
+                (true, false)
+                    if matches!(on, On::Decision | On::HighRisk | On::System | On::PostReview | On::Grant) =>
+                {
                     Reach::Scope
                 }
                 (true, false) => Reach::Everywhere,
@@ -179,6 +187,14 @@ fn sample(engine: &Engine, holding: Holding, action: Action, on: On) -> Result<(
             act: EntryId(Uuid::from_u128(6)),
             decision: Some((DecisionId(Uuid::from_u128(4)), system)),
             by: other,
+        },
+        On::Grant => Target::Grant {
+            id: GrantId(Uuid::from_u128(7)),
+            system,
+            type_id: DecisionTypeId(Uuid::from_u128(8)),
+            amount: None,
+            requester: other,
+            n: 1,
         },
         On::Installation => engine.installation(),
     };
@@ -221,7 +237,7 @@ async fn explain(
             }
         }
         On::Member => Target::Member(find(tx, engine, object, "/object").await?),
-        On::Change | On::PostReview | On::Installation => engine.installation(),
+        On::Change | On::PostReview | On::Grant | On::Installation => engine.installation(),
     };
     let opinion = authorize::ask(tx, engine, person, action, target).await?;
     let name = people::names(tx, engine, &[person]).await?.remove(&person).unwrap_or_else(people::erased);

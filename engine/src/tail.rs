@@ -123,11 +123,15 @@ async fn follow(engine: &Engine, batch: Batch) -> Result<()> {
         {
             // A comment wakes who reads comments, and a seat who shows seats: they are news to no waiting agent.
             let touched = match leaf.kind.as_str() {
-                "decision.commented" => &mut change.commented,
-                "decision.leased" | "decision.lease_ended" => &mut change.leased,
-                _ => &mut change.decisions,
+                "decision.commented" => Some(&mut change.commented),
+                "decision.leased" | "decision.lease_ended" => Some(&mut change.leased),
+                // A reminder changes nothing that is shown.
+                "decision.reminded" => None,
+                _ => Some(&mut change.decisions),
             };
-            if !touched.contains(&DecisionId(id)) {
+            if let Some(touched) = touched
+                && !touched.contains(&DecisionId(id))
+            {
                 touched.push(DecisionId(id));
             }
         }

@@ -368,6 +368,7 @@ pub fn refund() -> TypeDefinition {
         risk_reasons: vec!["Money leaves the company.".into()],
         amount: Some("amount".into()),
         personal: Vec::new(),
+        hazards: Vec::new(),
         parameters: vec![parameter("order", "Order", Kind::Text), parameter("amount", "Amount", Kind::Decimal)],
     }
 }

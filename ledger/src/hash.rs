@@ -166,6 +166,8 @@ labels! {
     Change = "change",
     /// An evidence pack.
     Pack = "pack",
+    /// The settings of a channel of notices.
+    Channel = "channel",
     /// The assignments of an access review, or what became of them.
     AccessReview = "access-review",
     /// The rows that map a directory's groups to roles.

@@ -24,6 +24,7 @@ mod files;
 mod health;
 pub mod layers;
 mod log_files;
+pub mod notices;
 mod operator;
 mod problem;
 mod proofs;

@@ -60,7 +60,7 @@ async fn look(outbound: &Outbound, origin: &str) -> bool {
             StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
         ),
         Ok(Err(Error::Unresolved | Error::Slow(_) | Error::Connection(_) | Error::Broken)) | Err(_) => false,
-        Ok(Err(Error::Address(_) | Error::Refused(_) | Error::Port(_) | Error::Long(_))) => true,
+        Ok(Err(Error::Address(_) | Error::Refused(_) | Error::Port(_) | Error::OtherPort(_) | Error::Long(_))) => true,
     }
 }
 

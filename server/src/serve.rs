@@ -34,6 +34,7 @@ use crate::{
     demo,
     files::Files,
     layers::Peer,
+    notices,
     replay::Desk,
     routes,
     server::Phase,
@@ -87,6 +88,7 @@ pub(crate) async fn serve(config: Serve) -> Result<(), Failure> {
     let allowed = Allowed { networks: config.allowed_networks.clone(), plain_http: config.plain_http, own: None };
     let server = Server::reaching(engine.clone(), origin, config.trusted_proxies.clone(), files, allowed);
     let router = routes::router(&server).map_err(Failure::Routes)?;
+    notices::begin(&server);
     let mut signals = Signals::new()?;
     say(&format!("ready http://127.0.0.1:{port}"));
     let recorded = match demo {

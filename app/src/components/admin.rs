@@ -7,7 +7,7 @@ use super::form::error_of;
 use crate::frame::Surroundings;
 
 /// The pages of administration that belong together, for whom each is.
-const PLACES: [(&str, &str, &[Role]); 9] = [
+const PLACES: [(&str, &str, &[Role]); 10] = [
     (
         "/admin/changes",
         "Changes that wait",
@@ -21,6 +21,7 @@ const PLACES: [(&str, &str, &[Role]); 9] = [
     ("/admin/audit-windows", "Audit windows", &[Role::Admin, Role::ComplianceOfficer]),
     ("/admin/recertification", "Recertification", &[Role::Admin, Role::ComplianceOfficer]),
     ("/admin/health", "Health", &[Role::Admin, Role::ComplianceOfficer]),
+    ("/admin/notices", "Notices", &[Role::Admin, Role::ComplianceOfficer]),
 ];
 
 /// Returns the places that somebody with these roles can use.
@@ -200,8 +201,8 @@ mod tests {
     #[test]
     fn everybody_is_led_only_where_they_may_go() {
         assert_eq!(places(&[Role::Auditor]).len(), 3);
-        assert_eq!(places(&[Role::ComplianceOfficer]).len(), 6);
-        assert_eq!(places(&[Role::Admin]).len(), 9);
+        assert_eq!(places(&[Role::ComplianceOfficer]).len(), 7);
+        assert_eq!(places(&[Role::Admin]).len(), 10);
         assert_eq!(places(&[Role::Approver]).len(), 1);
     }
 

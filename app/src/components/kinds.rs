@@ -73,6 +73,13 @@ pub(crate) fn kind_words(kind: &str) -> &str {
         "delegation.ended" => "Right to review in one's place ended",
         "absence.set" => "Away from a day to another",
         "absence.cleared" => "Back again",
+        "grant.requested" => "Grant asked for",
+        "grant.activated" => "Grant activated",
+        "grant.refused" => "Grant refused",
+        "grant.used" => "Approved by a grant",
+        "grant.exhausted" => "Grant used up",
+        "grant.expired" => "Time of a grant over",
+        "grant.revoked" => "Grant revoked",
         "handover.noted" => "Note left for the next shift",
         "handover.ended" => "Note for the next shift ended",
         "access.viewed" => "Read",
@@ -89,6 +96,10 @@ pub(crate) fn kind_words(kind: &str) -> &str {
         "agent_key.rotated" => "Key rotated",
         "audit_window.opened" => "Audit window opened",
         "audit_window.closed" => "Audit window closed",
+        "decision.reminded" => "Reminder sent",
+        "channel.created" => "Channel of notices added",
+        "channel.changed" => "Channel of notices changed",
+        "channel.removed" => "Channel of notices removed",
         "ledger.anomaly" => "Something is wrong",
         other => other,
     }
@@ -96,7 +107,8 @@ pub(crate) fn kind_words(kind: &str) -> &str {
 
 /// Tells whether an entry of this kind can change what a list or a decision page shows.
 pub(crate) fn changes_decisions(kind: &str) -> bool {
-    let beside = ["decision.viewed", "decision.commented", "decision.leased", "decision.lease_ended"];
+    let beside =
+        ["decision.viewed", "decision.commented", "decision.leased", "decision.lease_ended", "decision.reminded"];
     kind.starts_with("decision.") && !beside.contains(&kind)
 }
 

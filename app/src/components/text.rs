@@ -95,9 +95,12 @@ fn line(out: &mut String, depth: usize) {
 /// The parser drops the first line break after the tag, so the server writes one for it to drop.
 #[component]
 pub(crate) fn SafeTextArea(
-    /// The field's name and id.
+    /// The field's name, and its id unless the page has another of that name.
     #[prop(into)]
     name: String,
+    /// Its id, where that is not the name.
+    #[prop(optional, into)]
+    id: Option<String>,
     /// Text to begin with.
     #[prop(into)]
     value: String,
@@ -120,7 +123,7 @@ pub(crate) fn SafeTextArea(
 
     view! {
         <textarea
-            id=name.clone()
+            id=id.unwrap_or_else(|| name.clone())
             name=name
             rows=rows
             maxlength=characters_max.to_string()

@@ -85,7 +85,9 @@ pub(crate) fn Notices(notices: Vec<NoticeRow>) -> impl IntoView {
         .map(|notice| {
             let (text, about) = (notice_text(notice.kind), notice.about.unwrap_or_default());
             let system = notice.system.map(|system| format!("{system} "));
-            let decision = notice.decision.map(|id| format!("/decisions/{id}#comments"));
+            let talk = matches!(notice.kind, NoticeKind::Mentioned | NoticeKind::Asked | NoticeKind::Answered);
+            let anchor = if talk { "#comments" } else { "" };
+            let decision = notice.decision.map(|id| format!("/decisions/{id}{anchor}"));
             view! {
                 <li>
                     {system} {text} {(!about.is_empty()).then(|| view! { " " <Literal text=about/> })} " · "
@@ -153,7 +155,13 @@ fn notice_text(kind: NoticeKind) -> &'static str {
         NoticeKind::NotUpheld => "Somebody looked at what you did, and did not uphold it. By:",
         NoticeKind::StandsIn => "You may review in somebody's place; for how long and how far is under You. Given by:",
         NoticeKind::StandsInNoMore => "A delegation between you was ended before its time. By:",
+        NoticeKind::GrantAsked => "waits for somebody to activate or refuse a grant, under Grants. Asked for by:",
+        NoticeKind::GrantActivated => "acts on the grant that you asked for, without asking people. Activated by:",
+        NoticeKind::GrantRefused => "goes on asking people: the grant that you asked for was refused. By:",
         NoticeKind::Answered => "Your question was answered. By:",
+        NoticeKind::TakenOver => "Your review was taken over. By:",
+        NoticeKind::Invited => "You are asked to review as second approver: half of the time is over.",
+        NoticeKind::NobodyReviews => "proposes something that nobody may review. Give somebody a role that reaches it.",
         NoticeKind::BreakGlass => "A local account was used past the sign-in provider, for one hour. By:",
     }
 }
@@ -278,6 +286,8 @@ pub(crate) fn MePage() -> impl IntoView {
                                         </a>
                                     </p>
                                 </Panel>
+                                <super::notices::own::OwnNotices/>
+                                <super::notices::browser::BrowserNotices/>
                                 <Sessions sessions now end end_others/>
                                 <Reviews reviews/>
                                 <p>

@@ -162,6 +162,11 @@ impl Decisions {
             }
             // Held to one another elsewhere; neither decides anything.
             ("decision.leased" | "decision.lease_ended", Some(Decision::Open(_))) => {}
+            ("decision.reminded", Some(Decision::Open(_))) => {
+                if act.leaf.actor.as_ != ActorKind::Engine {
+                    findings.fail("D6", act.index, "somebody reminded people of it, and not the deadline".to_owned());
+                }
+            }
             // It has no effect, before the resolution or after.
             ("decision.commented", Some(_)) => {}
             (
@@ -489,6 +494,15 @@ impl Open {
                 (None, _) => None,
             };
         }
+        if act.text("cause") == Some("grant") {
+            return match (act.text("outcome"), routed.route) {
+                (Some("approved"), Route::Require) if named(act).is_empty() => None,
+                (outcome, route) => {
+                    let outcome = outcome.unwrap_or_default();
+                    Some(format!("a grant cannot make {outcome} what a rule sends to {}", route.word()))
+                }
+            };
+        }
         if act.text("cause") == Some("pause") {
             return match act.text("outcome") {
                 Some("rejected") | None => None,
@@ -522,8 +536,8 @@ impl Open {
             (Some("pause"), _) if !self.paused => Some("it is rejected for a pause, and its system was not paused"),
             (Some("pause"), _) => None,
             _ if self.paused => Some("its system was paused when it proposed this, and it is not rejected for that"),
-            (Some("rule"), Some("approved")) if pauses.is_paused(self.system) => {
-                Some("a rule approved it while its system was paused")
+            (Some("rule" | "grant"), Some("approved")) if pauses.is_paused(self.system) => {
+                Some("a rule or a grant approved it while its system was paused")
             }
             _ => None,
         }

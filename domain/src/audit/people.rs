@@ -101,6 +101,12 @@ impl People {
         self.compare(person, at, (n, set), Some(system), senior, "who acts was no senior approver for this system")
     }
 
+    /// The same, and asks for a role that activates grants.
+    pub(super) fn check_activator(&self, person: u128, at: u64, n: u64, set: &Hash, system: u128) -> Result<(), Unfit> {
+        let fits = |role| matches!(role, Role::SeniorApprover | Role::ComplianceOfficer);
+        self.compare(person, at, (n, set), Some(system), fits, "who acts may activate no grant for this system")
+    }
+
     fn compare(
         &self,
         person: u128,

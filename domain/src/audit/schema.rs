@@ -12,6 +12,7 @@ use crate::{
         VoidCause, WithdrawCode,
     },
     lease::LeaseEnd,
+    notice::ChannelKind,
     overrides::PostReviewResult,
     policy::Route,
     revocation::Compensation,
@@ -189,6 +190,14 @@ const KINDS: &[Kind] = &[
         &[],
     ),
     kind("change.withdrawn", Place::Act("change"), &[], &[]),
+    kind("channel.changed", Place::Act("channel"), &[("digest", Digest, Must), ("paused", Boolean, Must)], &[]),
+    kind(
+        "channel.created",
+        Place::Act("channel"),
+        &[("digest", Digest, Must), ("medium", Known(known_medium), Must)],
+        &[],
+    ),
+    kind("channel.removed", Place::Act("channel"), &[], &[]),
     kind(
         "decision.commented",
         Place::Act("decision"),
@@ -262,11 +271,18 @@ const KINDS: &[Kind] = &[
         &[],
     ),
     kind(
+        "decision.reminded",
+        Place::Act("decision"),
+        &[("due", Integer, Must), ("invited", Uuid, May), ("share", Integer, Must)],
+        &[],
+    ),
+    kind(
         "decision.resolved",
         Place::Act("decision"),
         &[
             ("cause", Word, May),
             ("content", Digest, Must),
+            ("grant", Uuid, May),
             ("outcome", Known(known_outcome), Must),
             ("policy", Uuid, Must),
             ("reviews", Entries, May),
@@ -343,6 +359,23 @@ const KINDS: &[Kind] = &[
         ],
         &[],
     ),
+    kind(
+        "grant.activated",
+        Place::Act("grant"),
+        &[("authority", Authority, Must), ("until", Integer, Must)],
+        &["reason"],
+    ),
+    kind("grant.exhausted", Place::Act("grant"), &[], &[]),
+    kind("grant.expired", Place::Act("grant"), &[], &[]),
+    kind("grant.refused", Place::Act("grant"), &[], &["reason"]),
+    kind(
+        "grant.requested",
+        Place::Act("grant"),
+        &[("seconds", Integer, Must), ("system", Uuid, Must), ("type", Uuid, Must), ("uses", Integer, Must)],
+        &["reason", "scope"],
+    ),
+    kind("grant.revoked", Place::Act("grant"), &[], &["reason"]),
+    kind("grant.used", Place::Act("grant"), &[("decision", Uuid, Must), ("number", Integer, Must)], &[]),
     kind("guard.changed", Place::None, &[("amount_max", Integer, Must)], &[]),
     kind("handover.ended", Place::Act("handover"), &[], &[]),
     kind("handover.noted", Place::Act("handover"), &[("system", Uuid, May), ("until", Integer, Must)], &["note"]),
@@ -617,6 +650,10 @@ fn known_void(word: &str) -> bool {
 
 fn known_withdraw(word: &str) -> bool {
     WithdrawCode::from_word(word).is_some()
+}
+
+fn known_medium(word: &str) -> bool {
+    ChannelKind::from_word(word).is_some()
 }
 
 fn known_outcome(word: &str) -> bool {

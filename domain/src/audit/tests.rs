@@ -2,10 +2,12 @@
 
 mod bulks;
 mod delegations;
+mod grants;
 mod leases;
 mod overrides;
 mod owners;
 mod pauses;
+mod reminders;
 mod revocations;
 mod talk;
 

@@ -330,6 +330,7 @@ mod tests {
             risk_reasons: Vec::new(),
             amount: None,
             personal: Vec::new(),
+            hazards: Vec::new(),
             parameters: vec![amount],
         }
     }

@@ -262,6 +262,7 @@ fn definition() -> TypeDefinition {
         risk_reasons: Vec::new(),
         amount: None,
         personal: vec!["customer".into()],
+        hazards: Vec::new(),
         parameters: vec![parameter("order", "Order"), parameter("customer", "Customer")],
     }
 }

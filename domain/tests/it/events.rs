@@ -12,6 +12,7 @@ use countersign_domain::{
     },
     holding::{AuthorityLimits, Holding, RoleScope, Source},
     lease::LeaseEnd,
+    notice::ChannelKind,
     overrides::PostReviewResult,
     policy::{OnTimeout, Route, Routed},
     problem::Code,
@@ -62,7 +63,7 @@ fn line(event: &Event) -> String {
     String::from_utf8(Value::object(members).to_bytes(Limits::LEAF).unwrap()).unwrap()
 }
 
-const LAST: usize = 87;
+const LAST: usize = 99;
 
 /// No wildcard: an event without a line here does not compile.
 fn position(event: &Event) -> usize {
@@ -154,6 +155,18 @@ fn position(event: &Event) -> usize {
         Event::DelegationEnded { .. } => 84,
         Event::AbsenceSet { .. } => 85,
         Event::AbsenceCleared { .. } => 86,
+        Event::Reminded { .. } => 87,
+        Event::ChannelCreated { .. } => 88,
+        Event::ChannelChanged { .. } => 89,
+        Event::ChannelRemoved { .. } => 90,
+        Event::GrantRequested { .. } => 91,
+        Event::GrantActivated { .. } => 92,
+        Event::GrantRefused { .. } => 93,
+        Event::GrantUsed { .. } => 94,
+        Event::GrantExhausted { .. } => 95,
+        Event::GrantExpired { .. } => 96,
+        Event::GrantRevoked { .. } => 97,
+        Event::ResolvedByGrant { .. } => 98,
         Event::Denied { .. } => LAST,
     }
 }
@@ -674,6 +687,40 @@ pub(crate) fn samples() -> Vec<Event> {
             bulk: None,
             on_behalf: Some(OnBehalf { delegator: person, delegation: id(0xe0).into(), authority: (8, hash(6)) }),
         },
+        Event::Reminded { decision, n: 3, share: 50, due: 1_793_610_000_000, invited: Some(id(0x16).into()) },
+        Event::Reminded { decision, n: 4, share: 80, due: 1_793_610_000_000, invited: None },
+        Event::ChannelCreated { channel: id(0xe0).into(), medium: ChannelKind::Email, digest: hash(13) },
+        Event::ChannelChanged { channel: id(0xe0).into(), n: 2, digest: hash(13), paused: true },
+        Event::ChannelRemoved { channel: id(0xe0).into(), n: 3 },
+        Event::GrantRequested {
+            grant: id(0xf0).into(),
+            system,
+            type_id: id(0x70).into(),
+            uses: 5,
+            seconds: 86_400,
+            scope: r#"[{"fact":"parameter.amount","operator":"at_most","values":["50"]}]"#.into(),
+            reason: "the carrier lost a whole lorry".into(),
+            by: person,
+        },
+        Event::GrantActivated {
+            grant: id(0xf0).into(),
+            n: 2,
+            until: 1_793_696_400_000,
+            reason: "the carrier confirms it".into(),
+            by: id(0x16).into(),
+            authority: (3, hash(5)),
+        },
+        Event::GrantRefused {
+            grant: id(0xf1).into(),
+            n: 2,
+            reason: "look at each of them".into(),
+            by: id(0x16).into(),
+        },
+        Event::GrantUsed { grant: id(0xf0).into(), n: 3, decision, number: 1 },
+        Event::ResolvedByGrant { decision, n: 3, content: hash(1), policy, rule: 1, round: 1, grant: id(0xf0).into() },
+        Event::GrantExhausted { grant: id(0xf0).into(), n: 4 },
+        Event::GrantExpired { grant: id(0xf2).into(), n: 3 },
+        Event::GrantRevoked { grant: id(0xf3).into(), n: 3, reason: "it is not one lorry".into(), by: person },
     ]
 }
 

@@ -305,8 +305,32 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
         select 'resolutions', id::text, entry_id, 'decision.resolved', decision_id, array_remove(array[
             'at=' || (extract(epoch from resolved_at) * 1000)::bigint,
             'd.outcome=' || outcome, 'd.round=' || round, 'reviews=' || reviews,
-            'd.cause=' || cause], null)
+            'd.cause=' || cause,
+            'd.grant=' || (select u.grant_id from grant_uses u where u.decision_id = resolutions.decision_id)], null)
         from resolutions
+        where entry_id = any($1)
+        union all
+        select 'grants', id::text, entry_id, 'grant.requested', id, array[
+            'at=' || (extract(epoch from requested_at) * 1000)::bigint, 'sid=' || requested_by,
+            'd.system=' || system_id, 'd.type=' || type_id, 'd.uses=' || uses, 'd.seconds=' || seconds]
+        from grants
+        where entry_id = any($1)
+        union all
+        select 'grants', id::text, judged_entry_id, case when ends_at is null then 'grant.refused' else 'grant.activated' end,
+          id, array_remove(array[
+            'at=' || (extract(epoch from judged_at) * 1000)::bigint, 'sid=' || judged_by,
+            'd.until=' || (extract(epoch from ends_at) * 1000)::bigint], null)
+        from grants
+        where judged_entry_id = any($1)
+        union all
+        select 'grants', id::text, ended_entry_id, 'grant.' || state, id, array_remove(array[
+            'at=' || (extract(epoch from ended_at) * 1000)::bigint, 'sid=' || ended_by], null)
+        from grants
+        where ended_entry_id = any($1)
+        union all
+        select 'grant_uses', decision_id::text, entry_id, 'grant.used', grant_id, array[
+            'at=' || (extract(epoch from used_at) * 1000)::bigint, 'd.decision=' || decision_id, 'd.number=' || number]
+        from grant_uses
         where entry_id = any($1)
         union all
         select 'revocations', decision_id::text, entry_id, 'decision.revoked', decision_id, array[
@@ -488,6 +512,12 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
             'd.digest=' || rtrim(translate(encode(digest, 'base64'), '+/', '-_'), '=')]
         from policy_versions
         where entry_id = any($1)
+        union all
+        select 'reminders', entry_id::text, entry_id, 'decision.reminded', decision_id, array_remove(array[
+            'at=' || (extract(epoch from reminded_at) * 1000)::bigint, 'd.share=' || share,
+            'd.due=' || (extract(epoch from due_at) * 1000)::bigint, 'd.invited=' || invited_id], null)
+        from reminders
+        where entry_id = any($1)
         "#,
         entries,
     )
@@ -524,6 +554,10 @@ pub(crate) async fn dangling(conn: &mut PgConnection) -> sqlx::Result<Vec<Dangli
           union all select 'overrides', decision_id::text, told_entry_id from overrides where told_entry_id is not null
           union all select 'post_reviews', act_entry_id::text, act_entry_id from post_reviews
           union all select 'post_reviews', act_entry_id::text, entry_id from post_reviews where entry_id is not null
+          union all select 'grants', id::text, entry_id from grants
+          union all select 'grants', id::text, judged_entry_id from grants where judged_entry_id is not null
+          union all select 'grants', id::text, ended_entry_id from grants where ended_entry_id is not null
+          union all select 'grant_uses', decision_id::text, entry_id from grant_uses
           union all select 'outcomes', id::text, entry_id from outcomes
           union all select 'people', id::text, entry_id from people
           union all select 'role_assignments', id::text, entry_id from role_assignments
@@ -550,6 +584,7 @@ pub(crate) async fn dangling(conn: &mut PgConnection) -> sqlx::Result<Vec<Dangli
           union all select 'decision_types', id::text, entry_id from decision_types
           union all select 'policy_versions', id::text, entry_id from policy_versions
           union all select 'vault_values', id::text, entry_id from vault_values
+          union all select 'reminders', entry_id::text, entry_id from reminders
         ) r
         where not exists (select from ledger_entries e where e.id = r.entry)
         limit 100
@@ -584,6 +619,8 @@ pub(crate) async fn counters(conn: &mut PgConnection) -> sqlx::Result<Vec<Counte
         select 'handover', id, case when ended_at is null then 1 else 2 end, ended_at is not null from handovers
         union all
         select 'policy', id, n, false from policies
+        union all
+        select 'grant', id, n, state in ('refused', 'exhausted', 'expired', 'revoked') from grants
         "#,
     )
     .fetch_all(conn)

@@ -73,6 +73,26 @@ pub(crate) async fn list_unread(conn: &mut PgConnection, person: PersonId) -> sq
         .collect())
 }
 
+/// Tells whether a person has not read an earlier notice of this kind about a system.
+pub(crate) async fn is_unread(
+    conn: &mut PgConnection,
+    person: PersonId,
+    kind: &str,
+    system: &str,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        select exists (
+          select from notices where person_id = $1 and read_at is null and kind = $2 and about_system = $3) as "exists!"
+        "#,
+        person.0,
+        kind,
+        system,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Marks what a person has read, up to a moment.
 pub(crate) async fn set_read(conn: &mut PgConnection, person: PersonId, up_to: u64, now: u64) -> sqlx::Result<()> {
     sqlx::query!(

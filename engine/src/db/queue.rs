@@ -5,7 +5,7 @@
 
 use countersign_domain::{
     decision::{ResolutionOutcome, Risk, State},
-    ids::{DecisionId, PersonId, PolicyVersionId, SessionId},
+    ids::{DecisionId, GrantId, PersonId, PolicyVersionId, SessionId},
     policy::Route,
     queue::{COUNTED_MAX, Sort, View},
 };
@@ -78,7 +78,14 @@ pub(crate) struct Resolved {
     pub(crate) by_rule: bool,
     /// A person released what a rule had refused.
     pub(crate) overridden: bool,
+    /// A grant approved it.
+    pub(crate) by_grant: Option<GrantId>,
     pub(crate) at: u64,
+}
+
+/// Reads the grant out of a cause.
+fn by_grant(cause: Option<&str>) -> Option<GrantId> {
+    cause?.strip_prefix("grant:")?.parse().ok()
 }
 
 impl Queued {
@@ -143,6 +150,7 @@ impl TryFrom<Row> for Queued {
                 outcome: ResolutionOutcome::from_word(&outcome).ok_or_else(|| unreadable("outcome"))?,
                 by_rule: row.cause.as_deref() == Some("rule"),
                 overridden: row.cause.as_deref() == Some("override"),
+                by_grant: by_grant(row.cause.as_deref()),
                 at: milliseconds(at),
             }),
             _ => None,
@@ -404,7 +412,9 @@ pub(crate) async fn list_resolved(
             d.due_at, d.proposed_at, d.escalated_at, coalesce(d.revised_entry_id, d.entry_id) as entry_id,
             case when exists (select from revocations v where v.decision_id = d.id) then 'revoked'
               when exists (select from overrides o where o.decision_id = d.id) then 'approved' else x.outcome end as outcome,
-            case when exists (select from overrides o where o.decision_id = d.id) then 'override' else x.cause end as cause,
+            case when exists (select from overrides o where o.decision_id = d.id) then 'override'
+              when x.cause = 'grant' then (select 'grant:' || u.grant_id from grant_uses u where u.decision_id = x.decision_id)
+              else x.cause end as cause,
             x.resolved_at
           from (select distinct decision_id from reviews where person_id = $1 and state = 'submitted') r
           join resolutions x on x.decision_id = r.decision_id
@@ -733,7 +743,9 @@ pub(crate) async fn outcomes(
     let rows = sqlx::query!(
         r#"
         select d.id, d.policy_version_id, d.rule, x.resolved_at,
-          case when exists (select from overrides o where o.decision_id = d.id) then 'override' else x.cause end as cause,
+          case when exists (select from overrides o where o.decision_id = d.id) then 'override'
+              when x.cause = 'grant' then (select 'grant:' || u.grant_id from grant_uses u where u.decision_id = x.decision_id)
+              else x.cause end as cause,
           case when exists (select from revocations v where v.decision_id = d.id) then 'revoked'
             when exists (select from overrides o where o.decision_id = d.id) then 'approved' else x.outcome end as "outcome!"
         from decisions d
@@ -753,7 +765,8 @@ pub(crate) async fn outcomes(
             })?;
             let by_rule = row.cause.as_deref() == Some("rule");
             let overridden = row.cause.as_deref() == Some("override");
-            let resolved = Resolved { outcome, by_rule, overridden, at: milliseconds(row.resolved_at) };
+            let by_grant = by_grant(row.cause.as_deref());
+            let resolved = Resolved { outcome, by_rule, overridden, by_grant, at: milliseconds(row.resolved_at) };
             Ok((row.id.into(), row.policy_version_id.into(), row.rule as u64, resolved))
         })
         .collect()

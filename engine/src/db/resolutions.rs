@@ -2,11 +2,12 @@
 
 use countersign_domain::{
     decision::{ReasonCode, ResolutionOutcome},
-    ids::{DecisionId, EntryId, ResolutionId},
+    ids::{DecisionId, EntryId, GrantId, ResolutionId},
 };
 use sqlx::PgConnection;
 
 use super::{
+    grants,
     overrides::{self, Override},
     revocations::{self, Revocation},
 };
@@ -18,6 +19,8 @@ pub(crate) struct Resolution {
     pub(crate) code: Option<ReasonCode>,
     /// A rule decided, and no person.
     pub(crate) by_rule: bool,
+    /// A grant approved it, by this entry about the grant.
+    pub(crate) by_grant: Option<(GrantId, EntryId)>,
     pub(crate) at: u64,
     pub(crate) entry: EntryId,
     pub(crate) index: Option<u64>,
@@ -84,6 +87,8 @@ pub(crate) struct New {
     pub(crate) reviews: u64,
     pub(crate) code: Option<ReasonCode>,
     pub(crate) by_rule: bool,
+    /// A grant did.
+    pub(crate) by_grant: bool,
     pub(crate) now: u64,
     pub(crate) entry: EntryId,
 }
@@ -103,6 +108,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<(
         instant(new.now),
         new.entry.0,
         match (new.outcome, new.by_rule, new.code) {
+            _ if new.by_grant => Some("grant"),
             (ResolutionOutcome::Withdrawn, ..) => Some("requester"),
             (_, true, _) => Some("rule"),
             (_, false, Some(ReasonCode::SystemPaused)) => Some("pause"),
@@ -129,6 +135,10 @@ pub(crate) async fn find(conn: &mut PgConnection, decision: DecisionId) -> sqlx:
     .await?;
     let Some(row) = row else { return Ok(None) };
     let revoked = revocations::find(conn, decision).await?;
+    let by_grant = match row.cause.as_deref() {
+        Some("grant") => grants::find_use(conn, decision).await?,
+        _ => None,
+    };
     let overridden = match (row.cause.as_deref(), row.outcome.as_str()) {
         (Some("rule"), "rejected") => overrides::find(conn, decision).await?,
         _ => None,
@@ -138,6 +148,7 @@ pub(crate) async fn find(conn: &mut PgConnection, decision: DecisionId) -> sqlx:
         reviews: row.reviews as u64,
         code: row.code.as_deref().and_then(ReasonCode::from_word),
         by_rule: row.cause.as_deref() == Some("rule"),
+        by_grant,
         at: milliseconds(row.resolved_at),
         entry: row.entry_id.into(),
         index: row.idx.map(|index| index as u64),

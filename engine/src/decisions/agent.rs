@@ -328,10 +328,12 @@ pub(crate) fn body(
                         ResolutionOutcome::Expired => "deadline",
                         ResolutionOutcome::Withdrawn => "requester",
                         _ if resolution.by_rule => "rule",
+                        _ if resolution.by_grant.is_some() => "grant",
                         _ if resolution.code == Some(ReasonCode::SystemPaused) => "pause",
                         _ => "people",
                     }
                     .into(),
+                    grant: resolution.by_grant.map(|(grant, _)| grant),
                     reviews: resolution.reviews,
                 },
                 edited,
@@ -357,7 +359,7 @@ fn taken_back(revoked: &db::revocations::Revocation, undo: bool, paused: bool) -
     AgentResolution {
         outcome: ResolutionOutcome::Revoked,
         at: rfc3339(revoked.at),
-        decided_by: DecidedBy { kind: "people".into(), reviews: 0 },
+        decided_by: DecidedBy { kind: "people".into(), grant: None, reviews: 0 },
         edited: false,
         reason_code: Some(revoked.code),
         message: Some(if undo { UNDO } else { REVOKED }.to_owned()),
@@ -371,7 +373,7 @@ fn let_go(resolution: &db::resolutions::Resolution, paused: bool) -> AgentResolu
     AgentResolution {
         outcome: ResolutionOutcome::Approved,
         at: rfc3339(overridden.map_or(resolution.at, |overridden| overridden.at)),
-        decided_by: DecidedBy { kind: "override".into(), reviews: 0 },
+        decided_by: DecidedBy { kind: "override".into(), grant: None, reviews: 0 },
         edited: false,
         reason_code: overridden.map(|overridden| overridden.code),
         message: Some(OVERRIDDEN.to_owned()),

@@ -123,6 +123,8 @@ struct Records {
     resolution: Option<db::resolutions::Resolution>,
     /// What another person looks at, oldest first.
     post_reviews: Vec<db::post_reviews::PostReview>,
+    /// The use of a grant, and what two people did so that it could be made.
+    granted: Vec<EntryId>,
     pause: Option<EntryId>,
     /// The system is paused at this moment.
     is_paused: bool,
@@ -161,6 +163,13 @@ impl Records {
             Some(resolution) => db::chain::paused(conn, decision.system, resolution.at).await?,
             None => None,
         };
+        let granted = match resolution.as_ref().and_then(|resolution| resolution.by_grant) {
+            Some((grant, used)) => {
+                let made = db::grants::list_entries(conn, grant).await?;
+                made.into_iter().take(2).chain([used]).collect()
+            }
+            None => Vec::new(),
+        };
         let revisions = db::revisions::list(conn, id).await?;
         let mut records = Self {
             system,
@@ -181,6 +190,7 @@ impl Records {
             reviews,
             resolution,
             post_reviews: db::post_reviews::list_of(conn, id).await?,
+            granted,
             pause,
             is_paused: db::pauses::is_running(conn, decision.system).await?,
             withdrawn: db::chain::withdrawn(conn, id).await?,
@@ -233,6 +243,7 @@ impl Records {
         }
         entries.extend(self.post_reviews.iter().filter_map(|looked| Some(looked.given.as_ref()?.entry)));
         entries.extend([self.activated, self.pause, self.withdrawn, self.released].into_iter().flatten());
+        entries.extend(&self.granted);
         entries.extend(self.owner.map(|(_, named)| named));
         entries.extend(self.outcomes.iter().map(|(_, _, entry)| *entry));
         entries

@@ -352,7 +352,7 @@ pub(crate) async fn texts(
 }
 
 /// Returns the number of the last act on a decision of which its agent is told, where so many of the last acts are kept
-/// from it: no comment counts, nor who reviews it, and whether the resolution before them is kept too.
+/// from it: no comment counts, nor who reviews it or was reminded of it, and whether the resolution before them is kept too.
 pub(super) async fn told_n(
     conn: &mut PgConnection,
     decision: &db::decisions::Decision,
@@ -361,6 +361,7 @@ pub(super) async fn told_n(
 ) -> Result<u64> {
     let mut untold = db::comments::numbers(conn, decision.id).await?;
     untold.extend(db::leases::numbers(conn, decision.id).await?);
+    untold.extend(db::reminders::numbers(conn, decision.id).await?);
     let told = |n: u64| (1..=n).rev().find(|n| !untold.contains(n)).unwrap_or(0);
     let n = told(decision.n.saturating_sub(unsealed));
     // Nothing but comments comes after a resolution that was not told.

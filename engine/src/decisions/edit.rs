@@ -132,7 +132,7 @@ pub(super) async fn apply(
         stored.n += 1;
         last = revise::void(tx, engine, caller, stored, review).await?;
         db::decisions::set_state(tx, stored.id, stored.n, State::Queued).await?;
-        routing::keep_free_seat(tx, stored, &policy).await?;
+        routing::keep_free_seat(tx, engine, stored, &policy).await?;
     }
     if let Some(entry) = routing::resolve_by_rule(tx, engine, caller, stored).await? {
         let outcome = review::Resolve::by_rule(stored.route, stored.n).map(|resolved| resolved.outcome);

@@ -12,6 +12,7 @@ use countersign_domain::{
     lease::{self, Holder, LEFT_MS, LeaseEnd, PLAIN_MS, ROLLING_MS},
     problem::Code,
     text::Reason,
+    view::NoticeKind,
 };
 use sqlx::PgConnection;
 
@@ -25,7 +26,7 @@ use crate::{
     caller::Caller,
     db::{self, decisions::Decision, leases::Lease},
     error::{Error, Result},
-    people, reads, seal,
+    notices, people, reads, seal,
 };
 
 /// Takes a seat to review a decision, for 15 minutes or for as long as the page gives signs of life.
@@ -113,6 +114,10 @@ async fn record(engine: Engine, caller: Caller, id: DecisionId, over: Option<(Le
         let event = Event::LeaseEnded { decision: id, n: stored.n, lease: taken.entry, cause, reason };
         let entry = seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
         db::leases::end_sealed(&mut tx, taken.id, cause, (person, stored.n, entry.at, entry.id)).await?;
+        if taken.person != person {
+            notices::tell_of_decision(&mut tx, &engine, taken.person, NoticeKind::TakenOver, person, id, &entry)
+                .await?;
+        }
     }
     if held.len() as u64 >= lease::seats(&rules.quorum, &rules.approvals) {
         return Err(refuse(Problem::new(Code::InvalidTransition, HELD)));

@@ -38,7 +38,7 @@ pub(crate) use review::{Resolve, resolve, rules};
 pub use review::{ReviewRequest, Reviewed, review};
 pub use revise::revise;
 pub use revoke::{compensate, revoke};
-pub(crate) use routing::{ask_open, asked, hand_up, seat_open};
+pub(crate) use routing::{Case, ask_open, asked, hand_up, seat_open};
 pub use settle::retract;
 pub(crate) use settle::settle_due;
 pub use shown::shown;

@@ -36,7 +36,7 @@ use crate::{
     caller::{Actor, Caller},
     db,
     error::{Error, Result},
-    ledger, owners, pauses, people, post_reviews,
+    grants, ledger, owners, pauses, people, post_reviews,
     reads::{self, Presentation, Shown, Statement},
 };
 
@@ -144,7 +144,10 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let withheld: Vec<_> = fields.iter().filter(|field| field.withheld).map(|field| field.name.clone()).collect();
     let mut case = Case::new((stored.system, &system.name), &definition, stored.about_persons, &values);
     case.facts.mask(&definition, &withheld);
-    let policy_section = policy_section(engine, &policy, &stored, &case, &rules);
+    let policy_section = PolicySection {
+        grants: grants::misses(&mut tx, engine, id, &case).await?,
+        ..policy_section(engine, &policy, &stored, &case, &rules)
+    };
     let label = overrides::label(&policy_section.name, policy.number);
     let overridden = match resolution.as_ref().and_then(|resolution| resolution.overridden.as_ref()) {
         Some(overridden) => Some(overrule::section(&mut tx, engine, overridden, label).await?),
@@ -244,6 +247,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
             outcome: resolution.standing(),
             by_pause: resolution.code == Some(ReasonCode::SystemPaused),
             by_rule: resolution.by_rule.then_some(by_rule),
+            by_grant: resolution.by_grant.map(|(grant, _)| grant),
             at: resolution.at,
             seal: seal_at(engine, resolution.index.map(|index| index as i64)),
             released_at: resolution.released_at,
@@ -299,6 +303,7 @@ fn policy_section(
         sentence: row.rule_sentence(&known),
         guards: stored.guards.iter().map(|guard| engine.policies.says(guard)).collect(),
         trace: policy.body.rule(&case.facts, &known).trace,
+        grants: Vec::new(),
         seats: seats
             .iter()
             .filter(|_| people)

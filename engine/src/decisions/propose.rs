@@ -28,7 +28,7 @@ use crate::{
     caller::{Actor, Caller},
     db,
     error::{Error, Result},
-    pauses,
+    grants, notices, pauses,
     reads::Statement,
     seal,
     vault::Text,
@@ -40,7 +40,7 @@ const OPEN_MAX: u64 = 10_000;
 const ROUTE: &str = "decisions";
 /// Status of a decision that waits for people.
 pub(super) const ACCEPTED: u16 = 202;
-/// Status of a decision that a rule or a pause has decided.
+/// Status of a decision that a rule, a grant or a pause has decided.
 pub(super) const DECIDED: u16 = 201;
 
 /// Records a proposal and routes it; that of a paused system is rejected at once.
@@ -247,12 +247,18 @@ async fn record(engine: Engine, caller: Caller, key: &str, proposal: Proposal) -
     let mut decided = None;
     let settled = match paused {
         true => Some(resolve(&mut tx, &engine, &caller, &decision, Resolve::by_pause(decision.n + 1)).await?),
-        false => routing::resolve_by_rule(&mut tx, &engine, &caller, &decision).await?,
+        false => match routing::resolve_by_rule(&mut tx, &engine, &caller, &decision).await? {
+            None => grants::approve(&mut tx, &engine, &caller, &decision, (&case, &policy)).await?,
+            resolved => resolved,
+        },
     };
-    if let Some(resolved) = settled {
-        entry = resolved;
-        decided = Some(id);
-        decision.state = State::Resolved;
+    match settled {
+        Some(resolved) => {
+            entry = resolved;
+            decided = Some(id);
+            decision.state = State::Resolved;
+        }
+        None => notices::outbox::leave_turn(&mut tx, &engine, &decision).await?,
     }
     let body = agent::body(&engine, &decision, &definition, None, decision.n, paused, agent::Told::default());
     let status = if decided.is_some() { DECIDED } else { ACCEPTED };

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use countersign_domain::{
     decision::ResolutionOutcome,
     event::{Event, List},
+    grant,
     ids::{DecisionId, PolicyVersionId},
     overrides,
     policy::PolicyVersion,
@@ -211,6 +212,10 @@ fn resolution(resolved: &db::queue::Resolved, version: Option<&PolicyVersion>, r
     let by_override = version.filter(|_| resolved.overridden && resolved.outcome == ResolutionOutcome::Approved);
     if let Some(version) = by_override {
         let by_rule = Some(overrides::label(label(Some(version), rule), version.number));
+        return RowResolution { outcome: resolved.outcome, by_rule, at: resolved.at };
+    }
+    if let Some(grant) = resolved.by_grant.filter(|_| resolved.outcome == ResolutionOutcome::Approved) {
+        let by_rule = Some(grant::label(grant));
         return RowResolution { outcome: resolved.outcome, by_rule, at: resolved.at };
     }
     let by_rule = version.filter(|_| resolved.by_rule).map(|version| {

@@ -5,7 +5,10 @@ use countersign_domain::{
     decision::{self, Effected, ReasonCode, ResolutionOutcome, Risk, Ruling, State, Verdict},
     delegation::{OnBehalf, StandIns},
     event::Event,
-    ids::{BulkRunId, DecisionId, DelegationId, EntryId, LeaseId, PersonId, PresentationId, ResolutionId, ReviewId},
+    ids::{
+        BulkRunId, DecisionId, DelegationId, EntryId, GrantId, LeaseId, PersonId, PresentationId, ResolutionId,
+        ReviewId,
+    },
     lease::LeaseEnd,
     policy::{Approval, PolicyVersion, Route},
     problem::Code,
@@ -182,7 +185,7 @@ async fn record(
     let (state, resolution, entry) = match (effect, version) {
         (Effected::Decided(outcome), _) => settle::decide(&mut tx, &engine, &caller, &stored, outcome, &policy).await?,
         (Effected::Waiting { .. }, _) => {
-            routing::keep_free_seat(&mut tx, &stored, &policy).await?;
+            routing::keep_free_seat(&mut tx, &engine, &stored, &policy).await?;
             moved(&mut tx, &stored, State::InReview, entry).await?
         }
         (Effected::Abstained | Effected::Deferred { .. }, _) => {
@@ -332,6 +335,8 @@ pub(crate) struct Resolve {
     pub(crate) code: Option<ReasonCode>,
     /// A rule decided, and no person.
     pub(crate) by_rule: bool,
+    /// A grant did.
+    pub(crate) by_grant: Option<GrantId>,
 }
 
 impl Resolve {
@@ -342,7 +347,13 @@ impl Resolve {
             Route::Deny => (ResolutionOutcome::Rejected, ReasonCode::AgainstPolicy),
             Route::Require | Route::Escalate => return None,
         };
-        Some(Self { n, outcome, reviews: Vec::new(), code: Some(code), by_rule: true })
+        Some(Self { n, outcome, reviews: Vec::new(), code: Some(code), by_rule: true, by_grant: None })
+    }
+
+    /// What an active grant decides.
+    pub(crate) fn by_grant(n: u64, grant: GrantId) -> Self {
+        let (outcome, code) = (ResolutionOutcome::Approved, Some(ReasonCode::WithinPolicy));
+        Self { n, outcome, reviews: Vec::new(), code, by_rule: false, by_grant: Some(grant) }
     }
 }
 
@@ -350,7 +361,7 @@ impl Resolve {
     /// What a pause of the system decides.
     pub(crate) fn by_pause(n: u64) -> Self {
         let (outcome, code) = (ResolutionOutcome::Rejected, Some(ReasonCode::SystemPaused));
-        Self { n, outcome, reviews: Vec::new(), code, by_rule: false }
+        Self { n, outcome, reviews: Vec::new(), code, by_rule: false, by_grant: None }
     }
 
     /// Tells whether a pause decided; no reviewer gives that reason.
@@ -361,6 +372,9 @@ impl Resolve {
     fn event(&self, stored: &db::decisions::Decision) -> Event {
         let (decision, n, content) = (stored.id, self.n, stored.content_hash);
         let (policy, rule, round) = (stored.policy_version, stored.rule, stored.round);
+        if let Some(grant) = self.by_grant {
+            return Event::ResolvedByGrant { decision, n, content, policy, rule, round, grant };
+        }
         match self.is_by_pause() {
             true => Event::ResolvedByPause { decision, n, content, policy, rule, round },
             false => {
@@ -390,6 +404,7 @@ pub(crate) async fn resolve(
         reviews,
         code: resolved.code,
         by_rule: resolved.by_rule,
+        by_grant: resolved.by_grant.is_some(),
         now: entry.at,
         entry: entry.id,
     };

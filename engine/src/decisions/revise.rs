@@ -282,7 +282,7 @@ pub(super) async fn replace(
     db::revisions::insert(tx, &new).await?;
     db::decisions::insert_route(tx, stored, stored.n, "decision.routed", entry.id, None).await?;
     db::leases::end_all(tx, decision, LeaseEnd::Revised, entry.at).await?;
-    routing::keep_free_seat(tx, stored, &version.policy).await?;
+    routing::keep_free_seat(tx, engine, stored, &version.policy).await?;
     Ok(entry)
 }
 

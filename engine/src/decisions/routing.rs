@@ -9,6 +9,7 @@ use countersign_domain::{
     event::Event,
     ids::{DecisionId, EntryId, SystemId},
     lease::LeaseEnd,
+    notice::Topic,
     policy::{Facts, Impact, Known, OnTimeout, PolicyBody, PolicyVersion, Quorum, Route, Routed, Row, RowTrace, facts},
 };
 use sqlx::{PgConnection, Postgres, Transaction};
@@ -23,6 +24,7 @@ use crate::{
     caller::Caller,
     db::{self, decisions::Decision},
     error::{Error, Result},
+    notices::outbox,
     seal,
 };
 
@@ -87,8 +89,8 @@ impl<'a> Case<'a> {
         Ok((version.body.route(ruling.rule, guards, now), ruling.trace))
     }
 
-    /// Returns the guards that would forbid a rule to approve this, and that nobody overrides.
-    pub(crate) async fn absolute_guards(
+    /// Returns the guards that would forbid a rule to approve this.
+    pub(crate) async fn guards(
         &self,
         conn: &mut PgConnection,
         engine: &Engine,
@@ -96,7 +98,17 @@ impl<'a> Case<'a> {
     ) -> Result<Vec<String>> {
         let types = std::slice::from_ref(self.definition);
         let ruling = version.body.rule(&self.facts, &Known { systems: &[], types });
-        let mut guards = authorize::guards(&engine.policies, &self.automatic(conn, !ruling.incomplete).await?)?;
+        authorize::guards(&engine.policies, &self.automatic(conn, !ruling.incomplete).await?)
+    }
+
+    /// Returns the guards that would forbid a rule to approve this, and that nobody overrides.
+    pub(crate) async fn absolute_guards(
+        &self,
+        conn: &mut PgConnection,
+        engine: &Engine,
+        version: &PolicyVersion,
+    ) -> Result<Vec<String>> {
+        let mut guards = self.guards(conn, engine, version).await?;
         guards.retain(|guard| engine.policies.is_absolute(guard));
         Ok(guards)
     }
@@ -207,7 +219,7 @@ pub(crate) async fn ask_again(
     db::decisions::set_route(tx, stored).await?;
     if stricter {
         db::leases::end_all(tx, stored.id, LeaseEnd::Rerouted, engine.now()).await?;
-        keep_free_seat(tx, stored, version).await?;
+        keep_free_seat(tx, engine, stored, version).await?;
     }
     if stricter && resolve_by_rule(tx, engine, caller, stored).await?.is_none() {
         // Fewer people of a higher role: those who have approved may be enough.
@@ -269,16 +281,22 @@ pub(crate) async fn hand_up(
     db::decisions::insert_route(tx, stored, stored.n, "decision.escalated", entry.id, by).await?;
     db::decisions::set_route(tx, stored).await?;
     db::leases::end_all(tx, stored.id, LeaseEnd::Rerouted, entry.at).await?;
-    keep_free_seat(tx, stored, version).await?;
+    keep_free_seat(tx, engine, stored, version).await?;
+    outbox::leave_about(tx, engine, Topic::Escalated, stored.id, &entry).await?;
     Ok(entry)
 }
 
 /// Keeps whether the seat that is free now takes a senior approver; every act that changes approvals or route calls
-/// it, so that the queue can ask it of all open decisions at once.
-pub(crate) async fn keep_free_seat(conn: &mut PgConnection, stored: &Decision, version: &PolicyVersion) -> Result<()> {
+/// it, so that the queue can ask it of all open decisions at once. Whose turn it is then is told outside the page too.
+pub(crate) async fn keep_free_seat(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    stored: &Decision,
+    version: &PolicyVersion,
+) -> Result<()> {
     let rules = rules(conn, stored, version).await?;
     db::queue::set_senior_only(conn, stored.id, rules.quorum.takes_senior(&rules.approvals)).await?;
-    Ok(())
+    outbox::leave_turn(conn, engine, stored).await
 }
 
 /// Works out the free seat of open decisions whose row does not have it; returns how many.
@@ -288,7 +306,7 @@ pub(crate) async fn seat_open(engine: &Engine, limit: i64) -> Result<usize> {
         let mut tx = engine.begin().await?;
         if let Some(stored) = db::decisions::lock(&mut tx, *id).await? {
             let version = db::policies::find(&mut tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
-            keep_free_seat(&mut tx, &stored, &version).await?;
+            keep_free_seat(&mut tx, engine, &stored, &version).await?;
         }
         engine.commit(tx).await?;
     }

@@ -42,7 +42,7 @@ pub(super) async fn decide(
     let code = reviews.last().map(|review| review.code);
     let entries: Vec<_> = reviews.iter().map(|review| review.entry).collect();
     if window == 0 {
-        let resolved = Resolve { n: stored.n + 1, outcome, reviews: entries, code, by_rule: false };
+        let resolved = Resolve { n: stored.n + 1, outcome, reviews: entries, code, by_rule: false, by_grant: None };
         let entry = resolve(tx, engine, caller, stored, resolved).await?;
         return Ok((State::Resolved, Some(outcome), entry));
     }
@@ -169,6 +169,7 @@ async fn settle(
         code: reviews.last().map(|review| review.code),
         reviews: reviews.iter().map(|review| review.entry).collect(),
         by_rule: false,
+        by_grant: None,
     };
     resolve(tx, engine, caller, stored, resolved).await?;
     Ok(())
@@ -204,7 +205,7 @@ async fn reopen(
     }
     let state = if left.approvals.is_empty() { State::Queued } else { State::InReview };
     db::decisions::set_state(tx, stored.id, stored.n, state).await?;
-    routing::keep_free_seat(tx, stored, policy).await?;
+    routing::keep_free_seat(tx, engine, stored, policy).await?;
     Ok((state, entry))
 }
 

@@ -34,6 +34,7 @@ const MADE: &[(&str, usize)] = &[
     ("decision.proposed", 2),
     ("decision.quorum_met", 1),
     ("decision.released", 1),
+    ("decision.reminded", 1),
     ("decision.resolved", 1),
     ("decision.review_retracted", 1),
     ("decision.review_voided", 1),
@@ -44,6 +45,13 @@ const MADE: &[(&str, usize)] = &[
     ("decision.withdrawn", 1),
     ("delegation.ended", 1),
     ("delegation.given", 1),
+    ("grant.activated", 1),
+    ("grant.exhausted", 1),
+    ("grant.expired", 1),
+    ("grant.refused", 1),
+    ("grant.requested", 1),
+    ("grant.revoked", 1),
+    ("grant.used", 1),
     ("handover.ended", 1),
     ("handover.noted", 1),
     ("person.created", 1),
@@ -70,12 +78,13 @@ pub(super) struct Entry {
 pub(super) struct Counters(HashMap<(&'static str, Uuid), (u64, bool)>);
 
 /// Object types that count their acts in a row.
-const COUNTED: [&str; 10] = [
+const COUNTED: [&str; 11] = [
     "access_review",
     "audit_window",
     "agent_key",
     "change",
     "decision",
+    "grant",
     "handover",
     "person",
     "policy",
@@ -164,6 +173,10 @@ impl Counters {
             | "auth.ended"
             | "auth.signed_out"
             | "decision.resolved"
+            | "grant.exhausted"
+            | "grant.expired"
+            | "grant.refused"
+            | "grant.revoked"
             | "handover.ended"
             | "person.disabled" => {
                 *ended = true;

@@ -82,6 +82,9 @@ pub enum Error {
     /// The port is not one of the public web.
     #[error("port {0} is not 443 or 8443")]
     Port(u16),
+    /// The port is not one of those for this kind of server.
+    #[error("port {0} is none that such a server has; an administrator can allow its network")]
+    OtherPort(u16),
     /// The name does not resolve.
     #[error("the name does not resolve")]
     Unresolved,
@@ -161,6 +164,29 @@ impl Outbound {
             .map_err(|_| Error::Slow("the answer"))?
     }
 
+    /// Resolves the name of a server that speaks something else than http, and checks everything that it could lead to.
+    /// What is returned is what may be connected to; `plain` is said where nothing keeps the connection from others.
+    ///
+    /// # Errors
+    ///
+    /// The first of the checks that failed.
+    pub async fn addresses(&self, host: &str, port: u16, ports: &[u16], plain: bool) -> Result<Vec<SocketAddr>, Error> {
+        if plain && !self.0.allowed.plain_http {
+            return Err(Error::Address("the connection is not kept from others"));
+        }
+        let host = Host::parse(host.trim_matches(['[', ']'])).or_else(|_| Host::parse(&format!("[{host}]")));
+        let host = host.map_err(|_| Error::Address("the address names no host"))?;
+        if self.0.allowed.own.as_deref() == Some(format!("{host}:{port}").as_str()) {
+            return Err(Error::Address("this is the installation's own address"));
+        }
+        let host = match &host {
+            Host::Domain(name) => Host::Domain(name.as_str()),
+            Host::Ipv4(address) => Host::Ipv4(*address),
+            Host::Ipv6(address) => Host::Ipv6(*address),
+        };
+        self.resolve(host, port, ports, plain).await
+    }
+
     /// Resolves an address and checks everything that it could lead to.
     async fn check(&self, address: &Url) -> Result<Vec<SocketAddr>, Error> {
         let plain = match address.scheme() {
@@ -176,6 +202,11 @@ impl Outbound {
         if self.0.allowed.own.as_deref() == Some(own_form(address).as_str()) {
             return Err(Error::Address("this is the installation's own address"));
         }
+        self.resolve(host, port, &PORTS, plain).await
+    }
+
+    /// Resolves a host, and checks every address that it has.
+    async fn resolve(&self, host: Host<&str>, port: u16, ports: &[u16], plain: bool) -> Result<Vec<SocketAddr>, Error> {
         let resolved = match host {
             Host::Ipv4(address) => vec![SocketAddr::from((address, port))],
             Host::Ipv6(address) => vec![SocketAddr::from((address, port))],
@@ -194,8 +225,8 @@ impl Outbound {
             if plain || !is_public(ip) {
                 return Err(Error::Refused(ip));
             }
-            if !PORTS.contains(&port) {
-                return Err(Error::Port(port));
+            if !ports.contains(&port) {
+                return Err(if ports == PORTS { Error::Port(port) } else { Error::OtherPort(port) });
             }
         }
         Ok(resolved)

@@ -86,6 +86,23 @@ async fn a_public_address_is_reached_on_https_ports_only() {
 }
 
 #[tokio::test]
+async fn a_mail_server_is_reached_by_the_same_rules_on_its_own_ports() {
+    let outbound = Outbound::new(Allowed::default());
+    let asked = async |host: &str, port: u16, plain: bool| outbound.addresses(host, port, &[25, 587], plain).await;
+
+    assert_eq!(
+        asked("93.184.216.34", 587, false).await.unwrap(),
+        ["93.184.216.34:587".parse::<std::net::SocketAddr>().unwrap()]
+    );
+    assert_eq!(asked("93.184.216.34", 443, false).await.unwrap_err(), Error::OtherPort(443));
+    assert_eq!(asked("10.0.0.1", 25, false).await.unwrap_err(), Error::Refused(Ipv4Addr::new(10, 0, 0, 1).into()));
+    assert!(matches!(asked("::1", 25, false).await.unwrap_err(), Error::Refused(_)));
+    assert!(matches!(asked("93.184.216.34", 587, true).await.unwrap_err(), Error::Address(_)), "in the clear");
+    assert!(matches!(asked("a b", 25, false).await.unwrap_err(), Error::Address(_)));
+    assert_eq!(local().addresses("127.0.0.1", 9, &[25], true).await.unwrap().len(), 1, "an allowed network, any port");
+}
+
+#[tokio::test]
 async fn the_installation_never_asks_itself() {
     let own = Some("desk.example.org".to_owned());
     let outbound = Outbound::with_resolver(

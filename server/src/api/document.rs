@@ -64,7 +64,7 @@ mod tests {
     use countersign_domain::{
         answer::AgentNext,
         decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, Risk, SealState, State},
-        decision_type::{Kind, Reversibility},
+        decision_type::{Hazard, Kind, Reversibility},
         event::WithdrawCode,
         policy::{OnTimeout, Route},
         problem::Next,
@@ -103,7 +103,7 @@ mod tests {
         }
 
         same!(
-            State Risk OnTimeout Route ResolutionOutcome ReasonCode SealState OutcomeResult Effect Reversibility Kind
+            State Risk OnTimeout Route ResolutionOutcome ReasonCode SealState OutcomeResult Effect Reversibility Hazard Kind
             WithdrawCode
         );
         let words = |values: &[Value]| Value::Array(values.to_vec());
@@ -123,7 +123,7 @@ mod tests {
             "external_id": "x", "conversation": "y", "risk": "high", "content_hash": "h",
             "route": {"outcome": "require", "policy_version": id, "rule": 1, "reviews_needed": 1},
             "turn": {"of": "approvers", "since": "t", "why": "routed"}, "due_at": "t", "on_timeout": "deny", "paused": false,
-            "resolution": {"outcome": "approved", "at": "t", "decided_by": {"kind": "people", "reviews": 1},
+            "resolution": {"outcome": "approved", "at": "t", "decided_by": {"kind": "people", "grant": id, "reviews": 1},
                 "edited": true, "reason_code": "within_policy", "message": "m", "next": "act"},
             "action": {"type": "a.b", "type_version": 1, "parameters": {"n": "1"}},
             "message": "m", "reason_code": "other", "next": "revise",
@@ -131,7 +131,7 @@ mod tests {
         });
         let definition = json!({
             "name": "a.b", "version": 1, "title": "t", "tool": "x", "risk": "low", "reversibility": "reversible",
-            "risk_reasons": [], "amount": "n", "personal": ["n"],
+            "risk_reasons": [], "amount": "n", "personal": ["n"], "hazards": ["adverse"],
             "parameters": [{"name": "n", "label": "l", "kind": "text", "required": true}],
         });
 

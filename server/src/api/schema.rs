@@ -336,8 +336,10 @@ pub enum ResolutionOutcome {
 /// Who or what decided.
 #[derive(ToSchema)]
 pub struct DecidedBy {
-    /// `people`, `rule`, `deadline`, `pause`, `requester`, or `override`: a person released what a rule had refused.
+    /// `people`, `rule`, `grant`, `deadline`, `pause`, `requester`, or `override`: a person released what a rule had refused.
     kind: String,
+    /// The grant that approved it.
+    grant: Option<Uuid>,
     /// Counted reviews.
     reviews: u64,
 }
@@ -463,7 +465,19 @@ pub struct DecisionType {
     amount: Option<String>,
     /// Parameters and record fields that people open with a reason only.
     personal: Option<Vec<String>>,
+    /// What every decision of the type does, so that no grant covers it.
+    hazards: Option<Vec<Hazard>>,
     parameters: Vec<Parameter>,
+}
+
+/// What every decision of a type does.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum Hazard {
+    /// It is to a person's disadvantage.
+    Adverse,
+    /// It takes data out of the company.
+    DataExport,
 }
 
 /// Whether an effect can be undone.

@@ -2,6 +2,7 @@
 
 mod cases;
 mod dice;
+mod granted;
 mod history;
 mod overrule;
 mod staff;

@@ -2,13 +2,22 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use countersign_domain::decision::{ReasonCode, Verdict};
-use countersign_engine::{Engine, Error, demo::Past, notices, pauses};
+use countersign_domain::{
+    decision::{ReasonCode, Verdict},
+    notice::{ChannelForm, ChannelKind, SPANS_MINUTES, Topic},
+};
+use countersign_engine::{
+    Engine, Error,
+    demo::Past,
+    notices::{self, channels},
+    pauses,
+};
 use serde_json::Value;
 
 use super::{
     cases,
     dice::Dice,
+    granted,
     overrule::Release,
     staff::{Agent, Says, Staff, reason},
 };
@@ -111,9 +120,25 @@ pub(super) async fn fill(
     if let Err(error) = staff.go_away("approver-a", "approver-b", (now + 10 * 24 * HOUR, now + 17 * 24 * HOUR)).await {
         tracing::warn!(%error, "No absence of the demo is to come");
     }
+    granted::live(engine, staff, &agents[REFUND]).await?;
     // The moderation agent stands still until somebody looks at it.
     let says = reason("The list of rules is being revised; what it reported before can be ruled on.")?;
     pauses::pause(engine, &staff.proven("senior-approver-b").await?, agents[MODERATION].system, says).await?;
+    add_room(engine, staff).await
+}
+
+/// A room that is known and paused: nothing leaves a demo until somebody lets it.
+async fn add_room(engine: &Engine, staff: &Staff) -> Result<(), Failure> {
+    let form = ChannelForm {
+        name: "Reviews room".into(),
+        kind: ChannelKind::Slack.word().into(),
+        topics: [Topic::YourTurn, Topic::Reminder, Topic::Escalated].map(|topic| topic.word().to_owned()).to_vec(),
+        span: SPANS_MINUTES[0].to_string(),
+        ..ChannelForm::default()
+    };
+    let admin = staff.proven("admin-a").await?;
+    let room = channels::add(engine, &admin, form, "https://hooks.example.org/services/demo").await?;
+    channels::pause(engine, &admin.again(), room).await?;
 
     Ok(())
 }

@@ -8,13 +8,15 @@ use axum::{
 };
 use countersign_domain::{
     decision::{ReasonCode, Verdict},
+    grant::GrantForm,
     holding::{Holding, Source},
     ids::{
-        AccessReviewId, AgentKeyId, AuditWindowId, BulkRunId, ChangeId, DecisionId, DelegationId, EntryId, FormId,
-        HandoverId, MappingVersionId, PersonId, PolicyVersionId, ProviderId, RoleAssignmentId, ScimGroupId,
-        ScimTokenId, ScimUserId, SessionId, SystemId,
+        AccessReviewId, AgentKeyId, AuditWindowId, BulkRunId, ChangeId, ChannelId, DecisionId, DecisionTypeId,
+        DelegationId, EntryId, FormId, GrantId, HandoverId, MappingVersionId, MessageId, PersonId, PolicyVersionId,
+        ProviderId, RoleAssignmentId, ScimGroupId, ScimTokenId, ScimUserId, SessionId, SystemId,
     },
     mapping::RowForm,
+    notice::ChannelForm,
     policy::view::{ConditionForm, RuleForm},
     provider::ProviderSettings,
     role::Role,
@@ -30,8 +32,14 @@ use countersign_engine::{
     decisions::{self, BulkRequest},
     delegations::{self, DelegationForm},
     factors,
+    grants::{self, GrantRequest},
     handovers::{self, HandoverRequest},
-    invitations, keys, ledger, pauses, people, policies, providers, role_mappings,
+    invitations, keys, ledger,
+    notices::{
+        channels,
+        deliver::{Carried, Carrier, Failure, Letter, send_due},
+    },
+    pauses, people, policies, providers, role_mappings,
     roles::{self, Assigned},
     scim::{self, tokens::TokenSettings},
     sessions::{self, Typed},
@@ -378,6 +386,9 @@ impl Installation {
             let (decision, review) = self.reviewed().await;
             return format!("/decisions/{decision}/shown/{review}");
         }
+        if route.path == "/grants/{grant}" {
+            return format!("/grants/{}", self.grant().await);
+        }
         if route.path == "/policies/{version}" {
             return "/policies/1".into();
         }
@@ -521,6 +532,23 @@ impl Installation {
                 )
             }
             "/act/give-post-review" => format!("act={}&result=upheld&reason=Right.", self.post_review().await),
+            "/act/grant-form" => "asked=%7B%7D".into(),
+            "/act/grant" | "/act/activate-grant" | "/act/refuse-grant" => {
+                format!("grant={}&reason=So+it+is.", self.grant().await)
+            }
+            "/act/revoke-grant" => {
+                let grant = self.grant().await;
+                let login = format!("senior-{}", again(&self.desk.admin).request.simple());
+                let senior = self.desk.member(&login, vec![Holding::everywhere(Role::SeniorApprover)]).await;
+                grants::activate(&self.desk.engine, &again(&senior), grant, Reason::new("So it is.").unwrap())
+                    .await
+                    .unwrap();
+                format!("grant={grant}&reason=It+is+not.")
+            }
+            "/act/request-grant" => {
+                let (system, type_id) = (self.desk.system, self.type_id().await);
+                format!("system={system}&type_id={type_id}&uses=2&hours=1&fields%5Bmax_amount%5D=50&reason=The+same.")
+            }
             "/act/compensate" => format!("decision={}&result=done&reason=Called+back.", self.decision),
             "/act/comments" => format!("decision={}", self.decision),
             "/act/comment" => {
@@ -598,6 +626,16 @@ impl Installation {
                 let (review, assignment) = self.open_assignment().await;
                 format!("review={review}&assignment={assignment}&answer=keep")
             }
+            "/act/add-channel" => format!("name=room-{}&{ROOM}", &unique()[..12]),
+            "/act/change-channel" => {
+                format!("channel={}&name=room-{}&{ROOM}", self.channel(false).await, &unique()[..12])
+            }
+            "/act/resume-channel" => format!("channel={}", self.channel(true).await),
+            "/act/pause-channel" | "/act/remove-channel" | "/act/test-channel" => {
+                format!("channel={}", self.channel(false).await)
+            }
+            "/act/retry-message" => format!("message={}", self.dead_message().await),
+            "/act/choose-notices" => "your_turn=true".into(),
             _ => String::new(),
         }
     }
@@ -651,6 +689,59 @@ impl Installation {
 
     fn next_week(&self) -> String {
         date(self.desk.engine.now() + 7 * DAY_MS)
+    }
+
+    /// A room that notices go to, paused or not.
+    async fn channel(&self, paused: bool) -> ChannelId {
+        let (engine, admin) = (&self.desk.engine, &self.desk.admin);
+        let known = channels::list(engine, &again(admin)).await.unwrap().channels;
+        if let Some(row) = known.iter().find(|row| row.paused == paused) {
+            return row.id;
+        }
+        let form = ChannelForm {
+            name: format!("spare-{}", &unique()[..12]),
+            kind: "slack".into(),
+            topics: vec!["your_turn".into()],
+            span: "60".into(),
+            ..ChannelForm::default()
+        };
+        let id = channels::add(engine, &again(admin), form, "https://hooks.example.org/x").await.unwrap();
+        if paused {
+            channels::pause(engine, &again(admin), id).await.unwrap();
+        }
+        id
+    }
+
+    /// A message that was given up.
+    async fn dead_message(&self) -> MessageId {
+        let (engine, admin) = (&self.desk.engine, &self.desk.admin);
+        let channel = self.channel(false).await;
+        channels::test(engine, &again(admin), channel).await.unwrap();
+        send_due(engine, &Nowhere).await.unwrap();
+        channels::list(engine, &again(admin)).await.unwrap().failed[0].id
+    }
+
+    /// The newest version of the decision type.
+    async fn type_id(&self) -> DecisionTypeId {
+        let asked = GrantForm::default();
+        let view = grants::form(&self.desk.engine, &again(&self.desk.approver), &asked).await.unwrap();
+        view.grantable.types[0].0
+    }
+
+    /// Asks for a grant, by an approver of its own.
+    async fn grant(&self) -> GrantId {
+        let engine = &self.desk.engine;
+        let login = format!("approver-{}", again(&self.desk.admin).request.simple());
+        let approver = self.desk.member(&login, vec![Holding::everywhere(Role::Approver)]).await;
+        let form = GrantForm {
+            system: self.desk.system.to_string(),
+            type_id: self.type_id().await.to_string(),
+            uses: "2".into(),
+            hours: "1".into(),
+            fields: [("max_amount".to_owned(), "50".to_owned())].into(),
+        };
+        let asked = GrantRequest { form, reason: Reason::new("The same each time.").unwrap() };
+        grants::request(engine, &again(&approver), asked).await.unwrap()
     }
 
     /// Leaves a note for the next shift, by an approver of its own.
@@ -1099,5 +1190,17 @@ impl Answer {
             .and_then(|code| code.as_str())
             .unwrap_or_default()
             .to_owned()
+    }
+}
+
+/// The rest of the form of a room.
+const ROOM: &str = "kind=slack&secret=https%3A%2F%2Fhooks.example.org%2Fx&your_turn=true&span=60";
+
+/// Takes no message anywhere.
+struct Nowhere;
+
+impl Carrier for Nowhere {
+    fn carry<'a>(&'a self, _: &'a Letter) -> Carried<'a> {
+        Box::pin(async { Err(Failure { words: "There is no way.".into(), lasting: true }) })
     }
 }

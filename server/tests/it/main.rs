@@ -15,6 +15,7 @@ mod injection;
 mod installation;
 mod keys;
 mod limits;
+mod notices;
 mod origin;
 mod process;
 mod routes;

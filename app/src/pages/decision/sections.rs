@@ -3,6 +3,7 @@
 use countersign_domain::{
     decision::{Effect as Reach, OutcomeResult, ResolutionOutcome, ReviewState},
     decision_type::Kind,
+    grant,
     ids::DecisionId,
     lineage::Maker,
     overrides::{Override, Overriding, PostReview},
@@ -39,7 +40,8 @@ use super::{Masks, retract::RetractForm};
 pub(super) fn AskSection(shown: DecisionView, clock: Signal<u64>) -> impl IntoView {
     let outcome = shown.resolution.as_ref().map(|resolution| resolution.outcome);
     let overridden = shown.resolution.as_ref().and_then(|resolution| resolution.overridden.as_ref());
-    let label = overridden.map(|overridden| overridden.label.clone());
+    let by_grant = shown.resolution.as_ref().and_then(|resolution| resolution.by_grant);
+    let label = overridden.map(|overridden| overridden.label.clone()).or(by_grant.map(grant::label));
     let open = shown.state.is_open();
 
     view! {
@@ -369,6 +371,29 @@ pub(super) fn PolicySection(shown: DecisionView) -> impl IntoView {
                 </Fact>
             </dl>
             <TraceList trace=policy.trace/>
+            {(!policy.grants.is_empty())
+                .then(|| {
+                    let rows = policy
+                        .grants
+                        .into_iter()
+                        .map(|(id, words)| {
+                            view! {
+                                <li class="[overflow-wrap:anywhere]">
+                                    <Literal text=words/> " "
+                                    <a href=format!("/grants/{id}") class="text-accent underline">
+                                        {strings::READ_GRANT} <span class="sr-only">{format!(" {}", id.short())}</span>
+                                    </a>
+                                </li>
+                            }
+                        })
+                        .collect_view();
+                    view! {
+                        <div class="grid gap-1">
+                            <h3 class="text-body font-semibold">{strings::GRANTS}</h3>
+                            <ul class="max-w-measure list-disc pl-5">{rows}</ul>
+                        </div>
+                    }
+                })}
         </Section>
     }
 }
@@ -402,12 +427,22 @@ pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>, reload: Ca
                             <Fact name=strings::RESOLUTION>
                                 <span class="flex flex-wrap items-center gap-x-3">
                                     <strong class="font-semibold">
-                                        {match (&resolution.by_rule, resolution.by_pause) {
-                                            (Some(rule), _) => format!("{} by {rule}", outcome_words(given)),
-                                            (None, true) => format!("{}, {}", outcome_words(given), strings::BY_PAUSE),
-                                            (None, false) => outcome_words(given).to_owned(),
+                                        {match (&resolution.by_rule, resolution.by_grant, resolution.by_pause) {
+                                            (Some(rule), ..) => format!("{} by {rule}", outcome_words(given)),
+                                            (None, Some(id), _) => grant::label(id),
+                                            (None, None, true) => format!("{}, {}", outcome_words(given), strings::BY_PAUSE),
+                                            (None, None, false) => outcome_words(given).to_owned(),
                                         }}
                                     </strong>
+                                    {resolution
+                                        .by_grant
+                                        .map(|id| {
+                                            view! {
+                                                <a href=format!("/grants/{id}") class="text-accent underline">
+                                                    {strings::READ_GRANT}
+                                                </a>
+                                            }
+                                        })}
                                     <Moment at=resolution.at/>
                                     <SealMark seal=resolution.seal/>
                                 </span>
@@ -757,6 +792,8 @@ mod strings {
     pub(super) const NO_EVIDENCE: &str = "The AI system sent no reasons and no context.";
     pub(super) const RULE: &str = "Rule";
     pub(super) const VERSION: &str = "Policy version";
+    pub(super) const GRANTS: &str = "Why no grant approved it";
+    pub(super) const READ_GRANT: &str = "Read the grant";
     pub(super) const RESOLUTION: &str = "Resolution";
     pub(super) const OVERRIDING: &str = "Override";
     pub(super) const OVERRIDE: &str = "Override the rule";

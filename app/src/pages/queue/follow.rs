@@ -6,7 +6,7 @@ use countersign_domain::{
     queue::{Count, View},
     saved::CountedView,
     talk::ShownHandover,
-    view::QueueView,
+    view::{QueueItem, QueueView},
 };
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -27,7 +27,7 @@ use crate::{
     frame::Surroundings,
     keys::Command,
     live::Live,
-    pages::decision::retract::press_retract,
+    pages::{decision::retract::press_retract, notices::browser},
 };
 
 /// What the list shows at this moment.
@@ -49,6 +49,8 @@ pub(super) struct Shown {
     pub(super) list: NodeRef<html::Ol>,
     /// Decisions that are selected to be reviewed together; absent where the list has no boxes.
     pub(super) chosen: Option<RwSignal<Vec<DecisionId>>>,
+    /// What the browser told of, so that it tells of nothing twice.
+    told: StoredValue<Vec<DecisionId>>,
     /// Number of the newest question; the answer to an older one is dropped.
     asked: StoredValue<u64>,
 }
@@ -67,6 +69,7 @@ impl Shown {
             older: RwSignal::new(view.older.clone()),
             list: NodeRef::new(),
             chosen: selects.then(RwSignal::default),
+            told: StoredValue::new(Vec::new()),
             asked: StoredValue::new(0),
         }
     }
@@ -160,6 +163,18 @@ impl Shown {
             surroundings.say(format!("{} new", news.added.len()));
         }
         self.waiting.set(news.added.len());
+        if fresh.view == View::YourTurn {
+            self.tell(&news.added, fresh);
+        }
+    }
+
+    /// Has the browser tell of what newly waits for the reader.
+    fn tell(self, added: &[DecisionId], fresh: &QueueView) {
+        let told = self.told.get_value();
+        let unsaid = |item: &&QueueItem| added.contains(&item.id) && !told.contains(&item.id);
+        let items: Vec<_> = fresh.items.iter().filter(unsaid).cloned().collect();
+        browser::tell(&items, fresh.now);
+        self.told.set_value(added.to_vec());
     }
 
     /// Takes a greyed row away after 10 s, and never while focus or pointer is in the list.

@@ -7,7 +7,7 @@ mod empty;
 pub(crate) mod filter;
 mod follow;
 mod row;
-mod rows;
+pub(crate) mod rows;
 
 use countersign_domain::{
     decision::Risk,

@@ -128,6 +128,7 @@ impl Writer<'_> {
         let gap = match resolution {
             None => Gap::NotReviewed,
             Some(resolution) if resolution.by_rule => Gap::DecidedByRule,
+            Some(resolution) if resolution.by_grant.is_some() => Gap::DecidedByGrant,
             Some(resolution) if resolution.outcome == ResolutionOutcome::Expired => Gap::NeverReviewed,
             Some(_) => Gap::NobodyAsked,
         };
@@ -220,6 +221,11 @@ impl Writer<'_> {
             _ if resolution.by_rule => {
                 (None, format!("{word} by {rule}; no person decided."), format!("resolved it as {rule} says"))
             }
+            _ if resolution.by_grant.is_some() => {
+                let grant = resolution.by_grant.map(|(grant, _)| grant.short()).unwrap_or_default();
+                let says = format!("{word} by grant {grant}; no person was asked about this one.");
+                (None, says, format!("resolved it as grant {grant} allows"))
+            }
             _ if by_pause => (
                 self.records.pause.and_then(|entry| self.act(entry, format!("paused {}", self.records.system))),
                 format!("{word} because {} was paused.", self.records.system),
@@ -233,7 +239,10 @@ impl Writer<'_> {
                 (None, format!("{word} by people: {reviews} decided."), format!("counted {reviews} and resolved it"))
             }
         };
-        let mut acts: Vec<_> = cause.into_iter().chain(self.act(resolution.entry, did)).collect();
+        let granted =
+            self.records.granted.iter().zip(["asked for the grant", "activated the grant", "made a use of it"]);
+        let granted = granted.filter_map(|(entry, did)| self.act(*entry, did));
+        let mut acts: Vec<_> = cause.into_iter().chain(granted).chain(self.act(resolution.entry, did)).collect();
         let mut says = says;
         if let Some(overridden) = &resolution.overridden {
             acts.extend(self.act(overridden.entry, "released it against the rule"));

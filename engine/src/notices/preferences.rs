@@ -1,0 +1,64 @@
+//! What a person wants by e-mail.
+
+use countersign_domain::{
+    event::{Event, Object, Place},
+    notice::{self, ChannelKind, PreferencesView, Topic},
+};
+
+use crate::{
+    Engine,
+    authorize::{Action, Permit, Target},
+    caller::Caller,
+    db,
+    error::Result,
+    people, reads,
+};
+
+/// Shows a person what they get by e-mail, and where.
+///
+/// # Errors
+///
+/// `unauthenticated` when nobody is signed in.
+pub async fn view(engine: &Engine, caller: &Caller) -> Result<PreferencesView> {
+    let (person, _) = caller.signed_in()?;
+    let mut tx = engine.begin().await?;
+    let permit = engine.authorize(&mut tx, caller, Action::ViewSelf, Target::Member(person)).await?;
+    let login = people::logins(&mut tx, engine, &[person]).await?.remove(&person).unwrap_or_default();
+    let muted = db::channels::list_muted(&mut tx, &[person]).await?;
+    let channels = db::channels::list(&mut tx).await?;
+    tx.commit().await?;
+    record(engine, caller, permit).await?;
+    let muted: Vec<_> = muted.into_iter().flat_map(|(_, words)| words).collect();
+    let wanted = |topic: &Topic| !muted.iter().any(|word| word == topic.word());
+    Ok(PreferencesView {
+        address: notice::address(&login).map(str::to_owned),
+        mailed: channels.iter().any(|channel| channel.kind == ChannelKind::Email.word() && !channel.paused),
+        topics: Topic::ALL.iter().filter(|topic| topic.is_optional()).map(|topic| (*topic, wanted(topic))).collect(),
+    })
+}
+
+/// Keeps which topics a person wants by e-mail. What guards their account comes whatever they choose.
+///
+/// # Errors
+///
+/// As [`view`].
+pub async fn set(engine: &Engine, caller: &Caller, wanted: &[Topic]) -> Result<()> {
+    let (person, _) = caller.signed_in()?;
+    let muted: Vec<_> = Topic::ALL
+        .iter()
+        .filter(|topic| topic.is_optional() && !wanted.contains(topic))
+        .map(|topic| topic.word().to_owned())
+        .collect();
+    let mut tx = engine.begin().await?;
+    let permit = engine.authorize(&mut tx, caller, Action::ViewSelf, Target::Member(person)).await?;
+    db::channels::set_muted(&mut tx, person, &muted, engine.now()).await?;
+    engine.commit(tx).await?;
+    record(engine, caller, permit).await
+}
+
+async fn record(engine: &Engine, caller: &Caller, permit: Permit) -> Result<()> {
+    let (person, _) = caller.signed_in()?;
+    let object = Object { kind: "person", id: person.0, place: Place::Read(permit.authority_n()) };
+    reads::record(engine, caller, permit, &Event::AccessViewed { object }, reads::Shown::default()).await?;
+    Ok(())
+}
