@@ -1,15 +1,19 @@
 // Every refusal of the approval workflow, provoked by the forms that a person sends and by what an agent asks for: its
 // status, its code, and the sentence that is read. What was typed is still there. The rows are printed as a table.
 import { strict as assert } from "node:assert";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { launchBrowser, Visitor } from "../lib/browser.ts";
-import { keyOf } from "../lib/operator.ts";
+import { command, keyOf } from "../lib/operator.ts";
 import { type Role, startReview, viewAs } from "../lib/people.ts";
 import { type Server, startServer } from "../lib/server.ts";
 
 const WHY = "The invoice of the shop says so.";
 const TIME = { timeout: 300_000 };
+const WORLD_TYPES = new URL("../../server/demo/world-types.json", import.meta.url).pathname;
 
 let server: Server;
 let browser: Browser;
@@ -215,6 +219,22 @@ test("refusals: of revocations", TIME, async () => {
   const never = form.fields.map(([name, value]): [string, string] => [name, name === "decision" ? id(rejected) : value]);
   await refused(page, "B17: a revocation of what was never approved", () => send(page, { ...form, fields: never }), [
     409, "invalid_transition", "never approved",
+  ]);
+});
+
+test("refusals: of what no second look could stop", TIME, async () => {
+  const page = await person("Senior approver");
+  await page.goto(`${await proposed("2550.00")}/override`);
+  await fill(page);
+  const form = await copied(page, "Override the rule now");
+  await refundsAre(2, "irreversible");
+  const forever = await proposed("2560.00");
+  await refundsAre(3, "compensable");
+  await page.goto(`${forever}/override`);
+  assert.equal(await page.getByRole("button", { name: "Override the rule now" }).count(), 0);
+  const swapped = form.fields.map(([name, value]): [string, string] => [name, name === "decision" ? id(forever) : value]);
+  await refused(page, "B15: an override of what cannot be undone", () => send(page, { ...form, fields: swapped }), [
+    403, "guard_absolute", "guard_irreversible",
   ]);
 });
 
@@ -426,6 +446,18 @@ function body(amount: string) {
 function revision(amount: string) {
   const { action, rationale } = body(amount);
   return { mode: "propose", action, rationale };
+}
+
+/** Defines the demo's refunds anew, as a version that can be undone or not. */
+async function refundsAre(version: number, reversibility: string): Promise<void> {
+  const known = JSON.parse(await readFile(WORLD_TYPES, "utf8")) as { name: string }[];
+  const refunds = known.filter(({ name }) => name === "refund.issue").map((type) => ({ ...type, version, reversibility }));
+  const place = await mkdtemp(join(tmpdir(), "refusals-"));
+  const file = join(place, "types.json");
+  await writeFile(file, JSON.stringify(refunds));
+  const defined = await command("type", "define", file, "--data", server.data);
+  await rm(place, { recursive: true });
+  assert.equal(defined.status, 0, defined.output);
 }
 
 /** Has the agent propose a refund; returns the path of the decision. */

@@ -7,6 +7,7 @@
 mod acts;
 mod hands;
 pub mod invariants;
+mod rights;
 mod tables;
 mod world;
 

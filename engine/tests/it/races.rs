@@ -31,7 +31,7 @@ async fn two_thousand_contested_acts_end_in_one_resolution_each_and_replay_from_
         assert!(met, "nobody met {refused}, so nothing was contested: {report:#?}");
     }
     let idle: Vec<_> = report.kinds.iter().filter(|(_, tally)| tally.done == 0).map(|(name, _)| name).collect();
-    assert!(report.kinds.len() == 29 && idle.is_empty(), "{idle:?} never took effect: {report:#?}");
+    assert!(report.kinds.len() == 40 && idle.is_empty(), "{idle:?} never took effect: {report:#?}");
     let audit = crate::export::verify(&desk).await;
     let failed: Vec<_> = audit.checks.iter().filter(|check| check.status == Status::Failed).collect();
     assert!(failed.is_empty(), "{failed:#?}");

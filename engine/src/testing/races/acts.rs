@@ -45,6 +45,17 @@ pub(crate) enum Act {
     TakeOver,
     GiveUp,
     Revoke,
+    Delegate,
+    EndDelegation,
+    GoAway,
+    ComeBack,
+    Bulk,
+    Override,
+    PostReview,
+    NameOwner,
+    AskGrant,
+    JudgeGrant,
+    RevokeGrant,
 }
 
 /// People who open their forms before the first of them sends one.
@@ -84,6 +95,17 @@ impl Act {
         (Act::TakeOver, "take over", 20),
         (Act::GiveUp, "release a lease", 20),
         (Act::Revoke, "revoke", 22),
+        (Act::Delegate, "let somebody stand in", 10),
+        (Act::EndDelegation, "end a delegation", 8),
+        (Act::GoAway, "go away", 8),
+        (Act::ComeBack, "come back", 12),
+        (Act::Bulk, "rule on several by one form", 12),
+        (Act::Override, "override", 16),
+        (Act::PostReview, "look at an override", 16),
+        (Act::NameOwner, "name an owner", 8),
+        (Act::AskGrant, "ask for a grant", 10),
+        (Act::JudgeGrant, "activate a grant", 12),
+        (Act::RevokeGrant, "revoke a grant", 6),
     ];
 
     pub(crate) fn draw(dice: &mut Dice) -> Act {
@@ -138,6 +160,17 @@ impl World {
             Act::TakeOver => vec![self.take_over(dice).await],
             Act::GiveUp => vec![self.give_up(dice).await],
             Act::Revoke => self.revoke(dice).await,
+            Act::Delegate => vec![self.delegate(dice).await],
+            Act::EndDelegation => vec![self.end_delegation(dice).await],
+            Act::GoAway => vec![self.go_away(dice).await],
+            Act::ComeBack => vec![self.come_back().await],
+            Act::Bulk => self.bulk(dice).await,
+            Act::Override => self.overrule(dice).await,
+            Act::PostReview => vec![self.post_review(dice).await],
+            Act::NameOwner => vec![self.name_owner(dice).await],
+            Act::AskGrant => vec![self.ask_grant(dice).await],
+            Act::JudgeGrant => self.judge_grant(dice).await,
+            Act::RevokeGrant => vec![self.revoke_grant(dice).await],
         }
     }
 
@@ -320,7 +353,7 @@ impl World {
     }
 }
 
-fn some_verdict(dice: &mut Dice) -> Verdict {
+pub(super) fn some_verdict(dice: &mut Dice) -> Verdict {
     if dice.below(1_000) < REJECTS_PER_THOUSAND { Verdict::Reject } else { Verdict::Approve }
 }
 

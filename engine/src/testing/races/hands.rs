@@ -199,11 +199,11 @@ impl World {
     }
 }
 
-fn reason() -> Result<Reason> {
+pub(super) fn reason() -> Result<Reason> {
     Reason::new("A race is on.").map_err(|error| Error::Setup(error.to_string()))
 }
 
 /// There is nothing of the kind; it counts as refused.
-fn nothing() -> Error {
+pub(super) fn nothing() -> Error {
     Error::refused(Code::NotFound, "There is nothing of the kind now.")
 }

@@ -36,7 +36,7 @@ use crate::{
 const LIVE: usize = 10;
 /// Forms kept open at most.
 const KEPT_MAX: usize = 64;
-/// People who are without their role, and who are disabled, at most.
+/// People who are without their role, who are disabled, and who say that they are away, at most.
 const AWAY_MAX: usize = 2;
 /// The type of low risk, where an editor's own approval may be enough.
 const SMALL: &str = "refund.small";
@@ -49,10 +49,11 @@ const FAULTS_MAX: usize = 20;
 pub(crate) struct Member {
     pub(crate) id: PersonId,
     pub(crate) role: Role,
+    pub(crate) login: String,
     token: Mutex<String>,
 }
 
-/// Reviewers who lack something for now, by their places: their role, or leave to sign in.
+/// Reviewers who lack something for now, by their places: their role, leave to sign in, or time.
 #[derive(Default)]
 pub(crate) struct Away(Mutex<Gone>);
 
@@ -109,6 +110,7 @@ pub(crate) struct World {
     kept: Mutex<Vec<(usize, ReviewRequest)>>,
     pub(crate) without: Away,
     pub(crate) barred: Away,
+    pub(crate) absent: Away,
     wanted: u64,
     acts: AtomicU64,
     kinds: Mutex<BTreeMap<&'static str, Tally>>,
@@ -121,7 +123,7 @@ impl World {
         let member = async |word: &str, role: Role| {
             let login = format!("{word}-{}", &name[..12]);
             let new = admit(engine, &login, &login, vec![Holding::everywhere(role)]).await?;
-            Result::Ok(Member { id: new.person, role, token: Mutex::new(new.token.reveal().to_owned()) })
+            Result::Ok(Member { id: new.person, role, login, token: Mutex::new(new.token.reveal().to_owned()) })
         };
         let admins = [member("admin-one", Role::Admin).await?, member("admin-two", Role::Admin).await?];
         let author = member("author", Role::PolicyAuthor).await?;
@@ -152,6 +154,7 @@ impl World {
             kept: Mutex::default(),
             without: Away::default(),
             barred: Away::default(),
+            absent: Away::default(),
             wanted,
             acts: AtomicU64::new(0),
             kinds: Mutex::default(),
@@ -233,6 +236,11 @@ impl World {
     pub(crate) fn some_decision(&self, dice: &mut Dice) -> (usize, DecisionId) {
         let slot = dice.place(self.live.len());
         (slot, *held(&self.live[slot]))
+    }
+
+    /// The decisions that are acted on now, by their places.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = DecisionId> {
+        self.live.iter().map(|slot| *held(slot))
     }
 
     /// After a refusal the decision may be over; then the agent reads it and another takes its place.
