@@ -26,7 +26,7 @@ fn labels_are_unique_and_no_label_is_the_start_of_another() {
             assert_ne!(label.as_str(), other.as_str());
         }
     }
-    assert_eq!(Label::ALL.len(), 22);
+    assert_eq!(Label::ALL.len(), 23);
 }
 
 #[test]
