@@ -41,7 +41,7 @@ it("draws the chosen theme and density from the first byte, and comes back to th
   await page.goto("/me");
   await page.getByRole("radio", { name: "Compact" }).check();
   await page.getByRole("radio", { name: "As the system" }).check();
-  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.locator('form[action="/act/prefer"]').getByRole("button", { name: "Save", exact: true }).click();
   await page.locator('html[data-density="compact"]').waitFor({ state: "attached" });
   assert.equal(await page.getByRole("radio", { name: "Compact" }).isChecked(), true);
   await page.goto("/queue?view=team");
@@ -56,7 +56,7 @@ it("shows local times with UTC beside them, and UTC alone without JavaScript", a
   await viewAs(page, "Senior approver");
   await page.goto("/me");
   await page.getByRole("radio", { name: "This browser's time zone" }).check();
-  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.locator('form[action="/act/prefer"]').getByRole("button", { name: "Save", exact: true }).click();
   await page.locator('html[data-zone="local"]').waitFor({ state: "attached" });
 
   await page.goto(`/decisions/${id}`);
