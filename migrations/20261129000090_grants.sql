@@ -71,6 +71,9 @@ alter table resolutions
   drop constraint resolutions_cause_check,
   add constraint resolutions_cause_check check (cause in ('rule', 'pause', 'requester', 'grant'));
 
+-- Once a grant is answered, who could have answered it is told of it no more.
+create index notices_entry_id_idx on notices (entry_id) where read_at is null;
+
 grant select, insert on grants, grant_uses, grant_misses to countersign_app;
 grant update (n, state, used, judged_by, judged_at, judged_entry_id, ends_at, ended_by, ended_at, ended_entry_id)
   on grants to countersign_app;

@@ -21,6 +21,8 @@ use crate::{
 
 /// The most uses of one grant.
 pub const USES_MAX: u64 = 500;
+/// Uses of a grant where nothing else is asked for.
+pub const USES_DEFAULT: u64 = 5;
 /// Hours that a grant is active where nothing else is asked for.
 pub const HOURS_DEFAULT: u64 = 24;
 /// The most hours that a grant is active.

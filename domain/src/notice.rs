@@ -256,16 +256,21 @@ pub struct Message {
 }
 
 impl Item {
-    /// Says what happened and to what, in one line.
-    pub fn line(&self, room: bool) -> String {
+    /// Says to what it happened: system, type, risk, time left and the end of an id, as far as there are any.
+    pub fn facts(&self) -> String {
         let risk = self.risk.map(|risk| format!("{} risk", risk.word()));
         let left = self.left_ms.filter(|left| *left > 0).map(|left| format!("{} left", time::duration(left)));
         let id = self.decision.map(|id| id.short());
         let facts: Vec<_> =
             [self.system.as_deref().map(plain), self.type_name.clone(), risk, left, id].into_iter().flatten().collect();
-        match facts.is_empty() {
-            true => self.topic.says(room).to_owned(),
-            false => format!("{}: {}", self.topic.says(room), facts.join(", ")),
+        facts.join(", ")
+    }
+
+    /// Says what happened and to what, in one line.
+    pub fn line(&self, room: bool) -> String {
+        match self.facts() {
+            facts if facts.is_empty() => self.topic.says(room).to_owned(),
+            facts => format!("{}: {facts}", self.topic.says(room)),
         }
     }
 }

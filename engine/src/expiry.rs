@@ -97,8 +97,7 @@ async fn expire(engine: &Engine, id: DecisionId) -> Result<()> {
                 return engine.commit(tx).await;
             }
             let Some(outcome) = rules.expire(now) else { return Ok(()) };
-            let resolved =
-                Resolve { n: stored.n + 1, outcome, reviews: Vec::new(), code: None, by_rule: false, by_grant: None };
+            let resolved = Resolve { n: stored.n + 1, outcome, reviews: Vec::new(), code: None, cause: None };
             let entry = decisions::resolve(&mut tx, &engine, &caller, &stored, resolved).await?;
             notices::outbox::leave_about(&mut tx, &engine, Topic::Overdue, id, &entry).await?;
             engine.commit(tx).await

@@ -265,6 +265,7 @@ async fn judge(engine: &Engine, caller: &Caller, id: GrantId, reason: Reason, ye
                 };
                 let entry = seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
                 db::grants::set_judged(&mut tx, &grant, (by, entry.at, entry.id)).await?;
+                db::notices::set_settled(&mut tx, NoticeKind::GrantAsked.word(), grant.entry, entry.at).await?;
                 if by != grant.requested_by {
                     let system = db::systems::find(&mut tx, grant.system).await?.ok_or(Error::NotFound)?;
                     let kind = if yes { NoticeKind::GrantActivated } else { NoticeKind::GrantRefused };

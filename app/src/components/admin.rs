@@ -85,33 +85,37 @@ pub(crate) enum LineKind {
     Text,
     /// A day that may stay empty.
     Day,
+    /// A number that may stay empty.
+    Number,
 }
 
 /// A labelled line that may stay empty, with its hint and its error. The id is unique on the page.
 #[component]
 pub(crate) fn Line(
     #[prop(into)] id: String,
-    name: &'static str,
-    label: &'static str,
+    #[prop(into)] name: String,
+    #[prop(into)] label: String,
     kind: LineKind,
-    #[prop(optional)] hint: Option<&'static str>,
+    #[prop(optional, into)] hint: String,
     #[prop(optional, into)] value: String,
     #[prop(into)] problem: Signal<Option<Problem>>,
 ) -> impl IntoView {
-    let error =
-        Memo::new(move |_| problem.with(|problem| problem.as_ref().and_then(|problem| error_of(problem, name))));
+    let place = name.clone();
+    let error = Memo::new(move |_| problem.with(|problem| error_of(problem.as_ref()?, &place)));
     let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
+    let hint = (!hint.is_empty()).then_some(hint);
     let described = {
-        let (hint_id, error_id) = (hint_id.clone(), error_id.clone());
+        let (hint_id, error_id, hinted) = (hint_id.clone(), error_id.clone(), hint.is_some());
         move || {
-            let parts = [hint.map(|_| hint_id.clone()), error.get().map(|_| error_id.clone())];
+            let parts = [hinted.then(|| hint_id.clone()), error.get().map(|_| error_id.clone())];
             let parts: Vec<_> = parts.into_iter().flatten().collect();
             (!parts.is_empty()).then(|| parts.join(" "))
         }
     };
-    let input = match kind {
-        LineKind::Text => "text",
-        LineKind::Day => "date",
+    let (input, keys) = match kind {
+        LineKind::Text => ("text", None),
+        LineKind::Day => ("date", None),
+        LineKind::Number => ("text", Some("decimal")),
     };
 
     view! {
@@ -131,6 +135,7 @@ pub(crate) fn Line(
                 id=id
                 name=name
                 r#type=input
+                inputmode=keys
                 value=value
                 autocomplete="off"
                 autocapitalize="none"
@@ -158,8 +163,8 @@ pub(crate) fn Line(
 #[component]
 pub(crate) fn Choose(
     #[prop(into)] id: String,
-    name: &'static str,
-    label: &'static str,
+    #[prop(into)] name: String,
+    #[prop(into)] label: String,
     options: Vec<(String, String, bool)>,
 ) -> impl IntoView {
     view! {

@@ -158,10 +158,15 @@ fn FieldNote(id: String, error: String) -> impl IntoView {
 /// A labelled text of several lines with its hint and its error.
 #[component]
 pub(crate) fn Area(
-    /// The field's name and id.
-    name: &'static str,
+    /// The field's name, and its id unless the page has another of that name.
+    #[prop(into)]
+    name: String,
+    /// Its id, where that is not the name.
+    #[prop(optional, into)]
+    id: Option<String>,
     /// What the field is called.
-    label: &'static str,
+    #[prop(into)]
+    label: String,
     /// What to know before typing.
     #[prop(into)]
     hint: String,
@@ -177,12 +182,13 @@ pub(crate) fn Area(
     #[prop(default = NodeRef::new())]
     node_ref: NodeRef<html::Textarea>,
 ) -> impl IntoView {
-    let error = Memo::new(move |_| problem.with(|problem| error_of(problem.as_ref()?, name)));
-    let (hint_id, error_id) = (format!("{name}-hint"), format!("{name}-error"));
+    let (id, place) = (id.unwrap_or_else(|| name.clone()), name.clone());
+    let error = Memo::new(move |_| problem.with(|problem| error_of(problem.as_ref()?, &place)));
+    let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
 
     view! {
         <div class="grid gap-1">
-            <label for=name class="text-body font-medium">
+            <label for=id.clone() class="text-body font-medium">
                 {label}
             </label>
             <p id=hint_id.clone() class="text-compact text-muted">
@@ -190,6 +196,7 @@ pub(crate) fn Area(
             </p>
             <SafeTextArea
                 name
+                id
                 value
                 rows
                 described_by=format!("{hint_id} {error_id}")

@@ -307,16 +307,19 @@ pub(crate) async fn insert_misses(
     decision: DecisionId,
     misses: &[(GrantId, Miss)],
 ) -> sqlx::Result<()> {
-    for (grant, miss) in misses {
-        sqlx::query!(
-            "insert into grant_misses (decision_id, grant_id, why) values ($1, $2, $3)",
-            decision.0,
-            grant.0,
-            miss.word(),
-        )
-        .execute(&mut *conn)
-        .await?;
-    }
+    let (grants, whys): (Vec<_>, Vec<_>) = misses.iter().map(|(grant, miss)| (grant.0, miss.word().to_owned())).unzip();
+    sqlx::query!(
+        r#"
+        insert into grant_misses (decision_id, grant_id, why)
+        select $1, missed.grant_id, missed.why
+        from unnest($2::uuid[], $3::text[]) as missed (grant_id, why)
+        "#,
+        decision.0,
+        &grants,
+        &whys,
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

@@ -106,6 +106,19 @@ pub(crate) async fn set_read(conn: &mut PgConnection, person: PersonId, up_to: u
     Ok(())
 }
 
+/// Marks what an entry caused as read by everybody: somebody has done what it asked for.
+pub(crate) async fn set_settled(conn: &mut PgConnection, kind: &str, entry: EntryId, now: u64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update notices set read_at = $3 where entry_id = $2 and kind = $1 and read_at is null",
+        kind,
+        entry.0,
+        instant(now),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Returns the enabled people who hold `admin` or `compliance_officer`.
 pub(crate) async fn guardians(conn: &mut PgConnection) -> sqlx::Result<Vec<PersonId>> {
     let ids = sqlx::query_scalar!(

@@ -79,6 +79,27 @@ impl Resolution {
     }
 }
 
+/// What decided, where neither people nor a deadline did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    Rule,
+    Grant(GrantId),
+    Pause,
+    /// The AI system took its proposal back.
+    Requester,
+}
+
+impl Cause {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Rule => "rule",
+            Self::Grant(_) => "grant",
+            Self::Pause => "pause",
+            Self::Requester => "requester",
+        }
+    }
+}
+
 pub(crate) struct New {
     pub(crate) id: ResolutionId,
     pub(crate) decision: DecisionId,
@@ -86,9 +107,7 @@ pub(crate) struct New {
     pub(crate) round: u64,
     pub(crate) reviews: u64,
     pub(crate) code: Option<ReasonCode>,
-    pub(crate) by_rule: bool,
-    /// A grant did.
-    pub(crate) by_grant: bool,
+    pub(crate) cause: Option<Cause>,
     pub(crate) now: u64,
     pub(crate) entry: EntryId,
 }
@@ -107,13 +126,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<(
         new.code.map(ReasonCode::word),
         instant(new.now),
         new.entry.0,
-        match (new.outcome, new.by_rule, new.code) {
-            _ if new.by_grant => Some("grant"),
-            (ResolutionOutcome::Withdrawn, ..) => Some("requester"),
-            (_, true, _) => Some("rule"),
-            (_, false, Some(ReasonCode::SystemPaused)) => Some("pause"),
-            (_, false, _) => None,
-        },
+        new.cause.map(Cause::word),
     )
     .execute(conn)
     .await?;

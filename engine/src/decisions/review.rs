@@ -30,7 +30,7 @@ use crate::{
         behalf::{self, Right},
     },
     caller::Caller,
-    db,
+    db::{self, resolutions::Cause},
     error::{Error, Result},
     owners, pauses, seal,
 };
@@ -333,10 +333,7 @@ pub(crate) struct Resolve {
     pub(crate) outcome: ResolutionOutcome,
     pub(crate) reviews: Vec<EntryId>,
     pub(crate) code: Option<ReasonCode>,
-    /// A rule decided, and no person.
-    pub(crate) by_rule: bool,
-    /// A grant did.
-    pub(crate) by_grant: Option<GrantId>,
+    pub(crate) cause: Option<Cause>,
 }
 
 impl Resolve {
@@ -347,37 +344,28 @@ impl Resolve {
             Route::Deny => (ResolutionOutcome::Rejected, ReasonCode::AgainstPolicy),
             Route::Require | Route::Escalate => return None,
         };
-        Some(Self { n, outcome, reviews: Vec::new(), code: Some(code), by_rule: true, by_grant: None })
+        Some(Self { n, outcome, reviews: Vec::new(), code: Some(code), cause: Some(Cause::Rule) })
     }
 
     /// What an active grant decides.
     pub(crate) fn by_grant(n: u64, grant: GrantId) -> Self {
         let (outcome, code) = (ResolutionOutcome::Approved, Some(ReasonCode::WithinPolicy));
-        Self { n, outcome, reviews: Vec::new(), code, by_rule: false, by_grant: Some(grant) }
+        Self { n, outcome, reviews: Vec::new(), code, cause: Some(Cause::Grant(grant)) }
     }
-}
 
-impl Resolve {
     /// What a pause of the system decides.
     pub(crate) fn by_pause(n: u64) -> Self {
         let (outcome, code) = (ResolutionOutcome::Rejected, Some(ReasonCode::SystemPaused));
-        Self { n, outcome, reviews: Vec::new(), code, by_rule: false, by_grant: None }
-    }
-
-    /// Tells whether a pause decided; no reviewer gives that reason.
-    fn is_by_pause(&self) -> bool {
-        self.code == Some(ReasonCode::SystemPaused)
+        Self { n, outcome, reviews: Vec::new(), code, cause: Some(Cause::Pause) }
     }
 
     fn event(&self, stored: &db::decisions::Decision) -> Event {
         let (decision, n, content) = (stored.id, self.n, stored.content_hash);
         let (policy, rule, round) = (stored.policy_version, stored.rule, stored.round);
-        if let Some(grant) = self.by_grant {
-            return Event::ResolvedByGrant { decision, n, content, policy, rule, round, grant };
-        }
-        match self.is_by_pause() {
-            true => Event::ResolvedByPause { decision, n, content, policy, rule, round },
-            false => {
+        match self.cause {
+            Some(Cause::Grant(grant)) => Event::ResolvedByGrant { decision, n, content, policy, rule, round, grant },
+            Some(Cause::Pause) => Event::ResolvedByPause { decision, n, content, policy, rule, round },
+            Some(Cause::Rule | Cause::Requester) | None => {
                 let (outcome, reviews) = (self.outcome, self.reviews.clone());
                 Event::Resolved { decision, n, outcome, content, policy, rule, round, reviews }
             }
@@ -403,8 +391,7 @@ pub(crate) async fn resolve(
         round: stored.round,
         reviews,
         code: resolved.code,
-        by_rule: resolved.by_rule,
-        by_grant: resolved.by_grant.is_some(),
+        cause: resolved.cause,
         now: entry.at,
         entry: entry.id,
     };

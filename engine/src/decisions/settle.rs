@@ -42,7 +42,7 @@ pub(super) async fn decide(
     let code = reviews.last().map(|review| review.code);
     let entries: Vec<_> = reviews.iter().map(|review| review.entry).collect();
     if window == 0 {
-        let resolved = Resolve { n: stored.n + 1, outcome, reviews: entries, code, by_rule: false, by_grant: None };
+        let resolved = Resolve { n: stored.n + 1, outcome, reviews: entries, code, cause: None };
         let entry = resolve(tx, engine, caller, stored, resolved).await?;
         return Ok((State::Resolved, Some(outcome), entry));
     }
@@ -168,8 +168,7 @@ async fn settle(
         outcome: settling.outcome,
         code: reviews.last().map(|review| review.code),
         reviews: reviews.iter().map(|review| review.entry).collect(),
-        by_rule: false,
-        by_grant: None,
+        cause: None,
     };
     resolve(tx, engine, caller, stored, resolved).await?;
     Ok(())

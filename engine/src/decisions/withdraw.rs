@@ -16,7 +16,7 @@ use crate::{
     Engine,
     authorize::{Action, Denial, Target},
     caller::Caller,
-    db,
+    db::{self, resolutions::Cause},
     error::{Error, Result},
     seal,
 };
@@ -72,8 +72,8 @@ async fn record(
     let entry = seal::append(&mut tx, &engine, &caller, &permit, &event).await?;
     db::revisions::insert_withdrawal(&mut tx, id, code, entry.at, entry.id).await?;
     let outcome = ResolutionOutcome::Withdrawn;
-    let resolved =
-        Resolve { n: stored.n + 1, outcome, reviews: Vec::new(), code: None, by_rule: false, by_grant: None };
+    let cause = Some(Cause::Requester);
+    let resolved = Resolve { n: stored.n + 1, outcome, reviews: Vec::new(), code: None, cause };
     let entry = review::resolve(&mut tx, &engine, &caller, &stored, resolved).await?;
     stored.n += 1;
     stored.state = State::Resolved;

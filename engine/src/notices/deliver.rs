@@ -122,6 +122,9 @@ pub(crate) async fn run(engine: Engine, carrier: Arc<dyn Carrier>) {
 ///
 /// When the database does not answer. A message that does not arrive is no error: it is tried again.
 pub async fn send_due(engine: &Engine, carrier: &dyn Carrier) -> Result<usize> {
+    if !db::channels::any_running(&mut *engine.app.acquire().await?).await? {
+        return Ok(0);
+    }
     outbox::work_out(engine).await?;
     let stops = || *engine.shutdown.borrow();
     let mut count = 0;

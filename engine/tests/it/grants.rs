@@ -282,6 +282,7 @@ async fn who_asked_owns_the_system_or_made_its_key_activates_nothing() {
     let stale = again(&office.officer);
     activate(&office, &stale, own).await.unwrap();
     assert_eq!(told(&office.senior, NoticeKind::GrantActivated).await, 1);
+    assert_eq!(told(&other, NoticeKind::GrantAsked).await, 0, "what is answered waits for nobody");
     let twice = activate(&office, &office.officer, own).await.unwrap_err();
     assert_eq!(code(twice), Code::InvalidTransition);
     assert_eq!(approved(desk, "now").await, Some(own));

@@ -635,7 +635,7 @@ impl Installation {
                 format!("channel={}", self.channel(false).await)
             }
             "/act/retry-message" => format!("message={}", self.dead_message().await),
-            "/act/choose-notices" => "your_turn=true".into(),
+            "/act/choose-notices" => "topics[your_turn]=true".into(),
             _ => String::new(),
         }
     }
@@ -1194,7 +1194,7 @@ impl Answer {
 }
 
 /// The rest of the form of a room.
-const ROOM: &str = "kind=slack&secret=https%3A%2F%2Fhooks.example.org%2Fx&your_turn=true&span=60";
+const ROOM: &str = "kind=slack&secret=https%3A%2F%2Fhooks.example.org%2Fx&topics[your_turn]=true&span=60";
 
 /// Takes no message anywhere.
 struct Nowhere;

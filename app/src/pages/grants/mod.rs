@@ -134,15 +134,14 @@ fn Row(row: GrantRow, now: u64) -> impl IntoView {
                     </span>
                 </p>
             </div>
-            <a href=format!("/grants/{id}") aria-label=label class=LINK>
-                {strings::READ}
-            </a>
+            <p class="ml-auto">
+                <a href=format!("/grants/{id}") aria-label=label class=Weight::Plain.class()>
+                    {strings::READ}
+                </a>
+            </p>
         </li>
     }
 }
-
-/// A link that looks like a button, at the end of its row.
-const LINK: &str = "ml-auto inline-flex min-h-11 items-center justify-center gap-2 rounded-control no-underline border border-control bg-surface px-3 text-body font-medium text-text hover:bg-raised sm:min-h-8 sm:text-compact";
 
 /// Where a grant stands, in a chip; one whose time has just passed says so before that is on record.
 #[component]

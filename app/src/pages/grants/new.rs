@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use countersign_domain::{
     decision_type::{Parameter, TypeDefinition},
-    grant::{GrantForm, GrantFormView, Grantable, HOURS_DEFAULT, HOURS_MAX, USES_MAX},
+    grant::{GrantForm, GrantFormView, Grantable, HOURS_DEFAULT, HOURS_MAX, USES_DEFAULT, USES_MAX},
     policy::{FactKind, facts::fact_kind},
     problem::Problem,
 };
@@ -16,9 +16,10 @@ use crate::{
     Error,
     answer::{Answer, answer_of, goes_on, typed},
     components::{
-        form::{Area, ErrorSummary, Submit, Weight, error_of},
+        admin::{Choose, Line, LineKind},
+        form::{Area, ErrorSummary, Submit, Weight},
         page::{PageHeader, PageTitle, Panel, Refusal, Skeleton, TitleText},
-        text::{Literal, SafeTextArea},
+        text::Literal,
     },
     wire::Json,
 };
@@ -116,58 +117,30 @@ fn Steps(
     }
 }
 
-const SELECT: &str =
-    "block min-h-11 w-full rounded-control border border-control bg-surface px-2.5 text-body text-text sm:min-h-9";
-
 /// First: which system may do what.
 #[component]
 fn What(grantable: Grantable, asked: GrantForm, wrong: Signal<Option<Problem>>) -> impl IntoView {
     let Grantable { systems, types } = grantable;
-    let systems = systems
-        .into_iter()
-        .map(|(id, name)| {
-            let id = id.to_string();
-            view! {
-                <option selected=asked.system == id value=id>
-                    {name}
-                </option>
-            }
-        })
-        .collect_view();
+    let option = |id: String, words: String, chosen: &str| {
+        let is = id == chosen;
+        (id, words, is)
+    };
+    let systems = systems.into_iter().map(|(id, name)| option(id.to_string(), name, &asked.system)).collect();
     let (fit, kept): (Vec<_>, Vec<_>) = types.into_iter().partition(|(.., why)| why.is_none());
     let types = fit
         .into_iter()
         .map(|(id, definition, _)| {
-            let id = id.to_string();
-            view! {
-                <option selected=asked.type_id == id value=id>
-                    {format!("{} ({})", definition.title, definition.name)}
-                </option>
-            }
+            option(id.to_string(), format!("{} ({})", definition.title, definition.name), &asked.type_id)
         })
-        .collect_view();
+        .collect();
     let kept: Vec<_> = kept.into_iter().filter_map(|(.., why)| why).collect();
 
     view! {
         <Panel title=strings::WHAT>
             <ErrorSummary problem=wrong/>
             <form method="get" action="/grants/new" class="grid max-w-2xl gap-4">
-                <div class="grid gap-1">
-                    <label for="system" class="text-body font-medium">
-                        {strings::SYSTEM}
-                    </label>
-                    <select id="system" name="system" class=SELECT>
-                        {systems}
-                    </select>
-                </div>
-                <div class="grid gap-1">
-                    <label for="type_id" class="text-body font-medium">
-                        {strings::TYPE}
-                    </label>
-                    <select id="type_id" name="type_id" class=SELECT>
-                        {types}
-                    </select>
-                </div>
+                <Choose id="system" name="system" label=strings::SYSTEM options=systems/>
+                <Choose id="type_id" name="type_id" label=strings::TYPE options=types/>
                 <div>
                     <button type="submit" class=Weight::Primary.class()>
                         {strings::NEXT}
@@ -206,7 +179,7 @@ fn Terms(
         .map(|parameter| view! { <Range parameter asked=asked.clone() wrong/> }.into_any())
         .collect_view();
     let hours = if asked.hours.is_empty() { HOURS_DEFAULT.to_string() } else { asked.hours.clone() };
-    let uses = if asked.uses.is_empty() { "5".to_owned() } else { asked.uses.clone() };
+    let uses = if asked.uses.is_empty() { USES_DEFAULT.to_string() } else { asked.uses.clone() };
 
     view! {
         <Panel title=strings::TERMS>
@@ -219,8 +192,24 @@ fn Terms(
                 <input type="hidden" name="type_id" value=asked.type_id/>
                 {ranges}
                 <div class="grid gap-4 sm:grid-cols-2">
-                    <Line name="uses".to_owned() label=strings::USES.to_owned() hint=format!("1 to {USES_MAX}.") value=uses wrong/>
-                    <Line name="hours".to_owned() label=strings::HOURS.to_owned() hint=format!("1 to {HOURS_MAX}, from its activation.") value=hours wrong/>
+                    <Line
+                        id="uses"
+                        name="uses"
+                        label=strings::USES
+                        kind=LineKind::Number
+                        hint=format!("1 to {USES_MAX}.")
+                        value=uses
+                        problem=wrong
+                    />
+                    <Line
+                        id="hours"
+                        name="hours"
+                        label=strings::HOURS
+                        kind=LineKind::Number
+                        hint=format!("1 to {HOURS_MAX}, from its activation.")
+                        value=hours
+                        problem=wrong
+                    />
                 </div>
                 <div class="flex flex-wrap gap-3">
                     <button type="submit" class=Weight::Primary.class()>
@@ -241,64 +230,45 @@ fn Range(parameter: Parameter, asked: GrantForm, wrong: Signal<Option<Problem>>)
     let Parameter { name, label, kind, .. } = parameter;
     let typed = |start: &str| asked.fields.get(&format!("{start}_{name}")).cloned().unwrap_or_default();
     match fact_kind(kind) {
-        Some(FactKind::Number) => view! {
-            <fieldset class="grid gap-2">
-                <legend class="text-body font-medium">{label.clone()}</legend>
-                <div class="grid gap-4 sm:grid-cols-2">
-                    <Line name=format!("min_{name}") label=format!("{label}, {}", strings::LEAST) hint=strings::MAY_BE_EMPTY.to_owned() value=typed("min") wrong/>
-                    <Line name=format!("max_{name}") label=format!("{label}, {}", strings::MOST) hint=String::new() value=typed("max") wrong/>
-                </div>
-            </fieldset>
+        Some(FactKind::Number) => {
+            let (least, most) = (format!("min_{name}"), format!("max_{name}"));
+            view! {
+                <fieldset class="grid gap-2">
+                    <legend class="text-body font-medium">{label.clone()}</legend>
+                    <p class="text-compact text-muted">{strings::MAY_BE_EMPTY}</p>
+                    <div class="grid gap-4 sm:grid-cols-2">
+                        <Line
+                            id=least.clone()
+                            name=least
+                            label=format!("{label}, {}", strings::LEAST)
+                            kind=LineKind::Number
+                            value=typed("min")
+                            problem=wrong
+                        />
+                        <Line
+                            id=most.clone()
+                            name=most
+                            label=format!("{label}, {}", strings::MOST)
+                            kind=LineKind::Number
+                            value=typed("max")
+                            problem=wrong
+                        />
+                    </div>
+                </fieldset>
+            }
+            .into_any()
         }
-        .into_any(),
         Some(FactKind::Flag) => {
             let (field, value) = (format!("is_{name}"), typed("is"));
             let options = [("", strings::ANY), ("true", strings::YES), ("false", strings::NO)]
                 .into_iter()
-                .map(|(word, words)| {
-                    view! {
-                        <option value=word selected=value == word>
-                            {words}
-                        </option>
-                    }
-                })
-                .collect_view();
-            view! {
-                <div class="grid gap-1">
-                    <label for=field.clone() class="text-body font-medium">
-                        {label}
-                    </label>
-                    <select id=field.clone() name=field class=SELECT>
-                        {options}
-                    </select>
-                </div>
-            }
-            .into_any()
+                .map(|(word, words)| (word.to_owned(), words.to_owned(), value == word))
+                .collect();
+            view! { <Choose id=field.clone() name=field label options/> }.into_any()
         }
         Some(_) => {
             let (field, value) = (format!("is_{name}"), typed("is"));
-            let (hint, place) = (format!("{field}-hint"), field.clone());
-            let error = Memo::new(move |_| wrong.with(|problem| error_of(problem.as_ref()?, &place)));
-            view! {
-                <div class="grid gap-1">
-                    <label for=field.clone() class="text-body font-medium">
-                        {label}
-                    </label>
-                    <p id=hint.clone() class="text-compact text-muted">
-                        {strings::ONE_A_LINE}
-                    </p>
-                    <SafeTextArea
-                        name=field
-                        value
-                        rows=2
-                        described_by=hint
-                        invalid=Signal::derive(move || error.get().is_some())
-                        node_ref=NodeRef::new()
-                    />
-                    <p class="text-compact text-reject">{move || error.get()}</p>
-                </div>
-            }
-            .into_any()
+            view! { <Area name=field label hint=strings::ONE_A_LINE value rows=2 problem=wrong/> }.into_any()
         }
         None => view! {
             <p class="text-compact text-muted">
@@ -308,39 +278,6 @@ fn Range(parameter: Parameter, asked: GrantForm, wrong: Signal<Option<Problem>>)
             </p>
         }
         .into_any(),
-    }
-}
-
-/// A labelled line of the form.
-#[component]
-fn Line(name: String, label: String, hint: String, value: String, wrong: Signal<Option<Problem>>) -> impl IntoView {
-    let (hint_id, error_id, place) = (format!("{name}-hint"), format!("{name}-error"), name.clone());
-    let error = Memo::new(move |_| wrong.with(|problem| error_of(problem.as_ref()?, &place)));
-    let described = format!("{hint_id} {error_id}");
-
-    view! {
-        <div class="grid content-start gap-1">
-            <label for=name.clone() class="text-body">
-                {label}
-            </label>
-            <input
-                id=name.clone()
-                name=name
-                type="text"
-                inputmode="decimal"
-                autocomplete="off"
-                value=value
-                aria-describedby=described
-                aria-invalid=move || error.get().map(|_| "true")
-                class="block min-h-11 w-full rounded-control border border-control bg-surface px-2.5 text-body text-text aria-[invalid]:border-reject sm:min-h-9"
-            />
-            <p id=hint_id class="text-compact text-muted">
-                {hint}
-            </p>
-            <p id=error_id class="text-compact text-reject">
-                {move || error.get()}
-            </p>
-        </div>
     }
 }
 
@@ -422,7 +359,7 @@ mod strings {
     pub(super) const TERMS: &str = "Within which values, how often, how long";
     pub(super) const LEAST: &str = "at least";
     pub(super) const MOST: &str = "at most";
-    pub(super) const MAY_BE_EMPTY: &str = "May stay empty.";
+    pub(super) const MAY_BE_EMPTY: &str = "What stays empty holds it to nothing.";
     pub(super) const ANY: &str = "Whatever it is";
     pub(super) const YES: &str = "Yes";
     pub(super) const NO: &str = "No";

@@ -13,12 +13,12 @@ use crate::{
     Error,
     answer::{Answer, answer_of, recorded, typed},
     components::{
-        form::{ErrorSummary, Submit, Weight, error_of},
+        form::{Area, ErrorSummary, Submit, Weight},
         icons::{Icon, Shape},
         kinds::kind_words,
         marks::SealMark,
         page::{Banner, Bar, Fact, PageHeader, PageTitle, Panel, Recorded, Refusal, Skeleton, TitleText},
-        text::{Literal, Prose, SafeTextArea},
+        text::{Literal, Prose},
         time::Moment,
     },
     frame::Surroundings,
@@ -230,7 +230,7 @@ fn ActivateForm(id: GrantId, activate: ServerAction<ActivateGrant>, problem: Sig
             <p class="max-w-measure">{strings::ACTIVATE_MEANS}</p>
             <ActionForm action=activate attr:class="grid max-w-2xl gap-3">
                 <input type="hidden" name="grant" value=id.to_string()/>
-                <ReasonOf id="reason" value={typed::<ActivateGrant>("reason")} problem/>
+                <Area name="reason" id="reason" label=strings::REASON hint=strings::REASON_HINT value={typed::<ActivateGrant>("reason")} rows=3 problem/>
                 <div>
                     <Submit weight=Weight::Primary pending=activate.pending()>
                         {strings::ACTIVATE_NOW}
@@ -253,7 +253,7 @@ fn RefuseForm(
         <Panel title=strings::REFUSE>
             <ActionForm action=refuse attr:class="grid max-w-2xl gap-3">
                 <input type="hidden" name="grant" value=id.to_string()/>
-                <ReasonOf id=reason_id value={typed::<RefuseGrant>("reason")} problem/>
+                <Area name="reason" id=reason_id label=strings::REASON hint=strings::REASON_HINT value={typed::<RefuseGrant>("reason")} rows=3 problem/>
                 <div>
                     <Submit weight=Weight::Ending pending=refuse.pending()>
                         {strings::REFUSE_NOW}
@@ -271,7 +271,7 @@ fn RevokeForm(id: GrantId, revoke: ServerAction<RevokeGrant>, problem: Signal<Op
             <p class="max-w-measure">{strings::REVOKE_MEANS}</p>
             <ActionForm action=revoke attr:class="grid max-w-2xl gap-3">
                 <input type="hidden" name="grant" value=id.to_string()/>
-                <ReasonOf id="reason" value={typed::<RevokeGrant>("reason")} problem/>
+                <Area name="reason" id="reason" label=strings::REASON hint=strings::REASON_HINT value={typed::<RevokeGrant>("reason")} rows=3 problem/>
                 <div>
                     <Submit weight=Weight::Primary pending=revoke.pending()>
                         {strings::REVOKE_NOW}
@@ -279,36 +279,6 @@ fn RevokeForm(id: GrantId, revoke: ServerAction<RevokeGrant>, problem: Signal<Op
                 </div>
             </ActionForm>
         </Panel>
-    }
-}
-
-/// A reason in one of two forms of the page, so its id is not always the field's name.
-#[component]
-fn ReasonOf(id: &'static str, value: String, problem: Signal<Option<Problem>>) -> impl IntoView {
-    let error = Memo::new(move |_| problem.with(|problem| error_of(problem.as_ref()?, "reason")));
-    let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
-    let described_by = format!("{hint_id} {error_id}");
-    view! {
-        <div class="grid gap-1">
-            <label for=id class="text-body font-medium">
-                {strings::REASON}
-            </label>
-            <p id=hint_id class="text-compact text-muted">
-                {strings::REASON_HINT}
-            </p>
-            <SafeTextArea
-                name="reason"
-                id=id
-                value
-                rows=3
-                described_by
-                invalid=Signal::derive(move || error.get().is_some())
-                node_ref=NodeRef::new()
-            />
-            <p id=error_id class="text-compact text-reject">
-                {move || error.get()}
-            </p>
-        </div>
     }
 }
 

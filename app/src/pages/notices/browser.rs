@@ -78,18 +78,17 @@ fn page_of(id: DecisionId) -> String {
     format!("/decisions/{id}")
 }
 
-/// What is said of a decision, without the sentence before it.
+/// What is said of a decision.
 fn facts(item: &QueueItem, now: u64) -> String {
-    let told = Item {
+    Item {
         topic: Topic::YourTurn,
         decision: Some(item.id),
         system: Some(item.system.clone()),
         type_name: Some(item.type_name.clone()),
         risk: Some(item.risk),
         left_ms: Some(item.due_at.saturating_sub(now)),
-    };
-    let line = told.line(false);
-    line.split_once(": ").map_or_else(|| line.clone(), |(_, facts)| facts.to_owned())
+    }
+    .facts()
 }
 
 /// Says whether this browser tells of what is new, and turns that on or off.

@@ -7,12 +7,12 @@ use countersign_domain::{
 };
 use leptos::{form::ActionForm, prelude::*};
 
-use super::{AddChannel, ChangeChannel, PAGE, ROOM_TOPICS, span_words, topic_words};
+use super::{AddChannel, Boxes, ChangeChannel, PAGE, box_of, span_words};
 use crate::{
     answer::{posted, typed},
     components::{
         admin::{Choose, Line, LineKind},
-        form::{Field, Kind, Submit, Weight},
+        form::{Field, Kind, Submit, Weight, error_of},
         page::Panel,
     },
 };
@@ -57,10 +57,11 @@ pub(super) fn AddRoom(
 ) -> impl IntoView {
     let typed = typed::<AddChannel>;
     let again = posted("/act/add-channel").is_some();
-    let topics = ROOM_TOPICS
-        .into_iter()
+    let topics = Topic::ALL
+        .iter()
+        .copied()
         .filter(|topic| match again {
-            true => typed(topic.word()) == "true",
+            true => typed(&box_of(*topic)) == "true",
             false => matches!(topic, Topic::YourTurn | Topic::Reminder | Topic::Escalated | Topic::Nobody),
         })
         .collect();
@@ -172,35 +173,20 @@ fn RoomFields(
     chosen: String,
     problem: Signal<Option<Problem>>,
 ) -> impl IntoView {
-    let boxes = ROOM_TOPICS
-        .into_iter()
-        .map(|topic| {
-            let id = format!("topic-{}", topic.word());
-            let ticked = topics.contains(&topic);
-            view! {
-                <div class="flex items-center gap-2">
-                    <input id=id.clone() type="checkbox" name=topic.word() value="true" checked=ticked class="size-5"/>
-                    <label for=id>{topic_words(topic)}</label>
-                </div>
-            }
-            .into_any()
-        })
-        .collect_view();
+    let told = Topic::ALL.iter().copied().filter(|topic| topic.is_for_rooms());
+    let boxes = told.map(|topic| (topic, topics.contains(&topic))).collect();
     let mut options = vec![(String::new(), strings::ALL_SYSTEMS.to_owned(), chosen.is_empty())];
     options.extend(systems.into_iter().map(|(id, name)| {
         let id = id.to_string();
         let is = id == chosen;
         (id, name, is)
     }));
-    let error = Memo::new(move |_| {
-        problem
-            .with(|problem| problem.as_ref().and_then(|problem| crate::components::form::error_of(problem, "topics")))
-    });
+    let error = Memo::new(move |_| problem.with(|problem| error_of(problem.as_ref()?, "topics")));
 
     view! {
         <fieldset id="topics" tabindex="-1" class="grid gap-2 sm:grid-cols-2">
             <legend class="mb-1 font-medium">{strings::TOPICS}</legend>
-            {boxes}
+            <Boxes topics=boxes/>
             {move || error.get().map(|error| view! { <p class="text-compact text-reject">{error}</p> })}
         </fieldset>
         <Choose id="system" name="system" label=strings::SYSTEM options/>

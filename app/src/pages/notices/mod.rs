@@ -6,6 +6,8 @@ pub(crate) mod browser;
 mod forms;
 pub(crate) mod own;
 
+use std::collections::BTreeMap;
+
 use countersign_domain::{
     ids::{ChannelId, MessageId},
     notice::{ChannelKind, ChannelRow, ChannelsView, FailedRow, SmtpTls, Topic},
@@ -54,16 +56,7 @@ pub(crate) async fn add_channel(
     #[server(default)] sender: String,
     #[server(default)] account: String,
     #[server(default)] secret: String,
-    #[server(default)] your_turn: bool,
-    #[server(default)] reminder: bool,
-    #[server(default)] escalated: bool,
-    #[server(default)] overdue: bool,
-    #[server(default)] make_good: bool,
-    #[server(default)] pause: bool,
-    #[server(default)] staff_short: bool,
-    #[server(default)] staff_back: bool,
-    #[server(default)] nobody: bool,
-    #[server(default)] emergency: bool,
+    #[server(default)] topics: BTreeMap<String, String>,
     #[server(default)] system: String,
     span: String,
 ) -> Result<Answer, Error> {
@@ -73,8 +66,7 @@ pub(crate) async fn add_channel(
     use crate::request::{act, request, told};
 
     let (engine, caller) = request()?;
-    let topics =
-        ticked([your_turn, reminder, escalated, overdue, make_good, pause, staff_short, staff_back, nobody, emergency]);
+    let topics = topics.into_keys().collect();
     let form = ChannelForm { name, kind, host, port, tls, sender, account, topics, system, span };
     let done = act(async move { channels::add(&engine, &caller, form, &secret).await }).await;
 
@@ -92,16 +84,7 @@ pub(crate) async fn change_channel(
     #[server(default)] sender: String,
     #[server(default)] account: String,
     #[server(default)] secret: String,
-    #[server(default)] your_turn: bool,
-    #[server(default)] reminder: bool,
-    #[server(default)] escalated: bool,
-    #[server(default)] overdue: bool,
-    #[server(default)] make_good: bool,
-    #[server(default)] pause: bool,
-    #[server(default)] staff_short: bool,
-    #[server(default)] staff_back: bool,
-    #[server(default)] nobody: bool,
-    #[server(default)] emergency: bool,
+    #[server(default)] topics: BTreeMap<String, String>,
     #[server(default)] system: String,
     span: String,
 ) -> Result<Answer, Error> {
@@ -111,8 +94,7 @@ pub(crate) async fn change_channel(
     use crate::request::{act, request, told};
 
     let (engine, caller) = request()?;
-    let topics =
-        ticked([your_turn, reminder, escalated, overdue, make_good, pause, staff_short, staff_back, nobody, emergency]);
+    let topics = topics.into_keys().collect();
     let form = ChannelForm { name, host, port, tls, sender, account, topics, system, span, ..ChannelForm::default() };
     let done = act(async move { channels::change(&engine, &caller, channel, form, &secret).await }).await;
 
@@ -184,23 +166,27 @@ pub(crate) async fn retry_message(message: MessageId) -> Result<Answer, Error> {
     Ok(told(done.map(|()| Answer::done(PAGE))))
 }
 
-/// What a room can be told, in the order of the form's boxes.
-const ROOM_TOPICS: [Topic; 10] = [
-    Topic::YourTurn,
-    Topic::Reminder,
-    Topic::Escalated,
-    Topic::Overdue,
-    Topic::MakeGood,
-    Topic::Pause,
-    Topic::StaffShort,
-    Topic::StaffBack,
-    Topic::Nobody,
-    Topic::Emergency,
-];
+/// A box for each topic, ticked or not.
+#[component]
+fn Boxes(topics: Vec<(Topic, bool)>) -> impl IntoView {
+    topics
+        .into_iter()
+        .map(|(topic, ticked)| {
+            let id = format!("topic-{}", topic.word());
+            view! {
+                <div class="flex items-center gap-2.5">
+                    <input id=id.clone() type="checkbox" name=box_of(topic) value="true" checked=ticked class="size-5"/>
+                    <label for=id>{topic_words(topic)}</label>
+                </div>
+            }
+            .into_any()
+        })
+        .collect_view()
+}
 
-#[cfg(feature = "ssr")]
-fn ticked(boxes: [bool; 10]) -> Vec<String> {
-    ROOM_TOPICS.iter().zip(boxes).filter(|(_, on)| *on).map(|(topic, _)| topic.word().to_owned()).collect()
+/// The name of a topic's box.
+fn box_of(topic: Topic) -> String {
+    format!("topics[{}]", topic.word())
 }
 
 /// The forms of the page.
@@ -645,12 +631,6 @@ mod strings {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_forms_boxes_are_what_rooms_can_be_told() {
-        let for_rooms: Vec<_> = Topic::ALL.iter().copied().filter(|topic| topic.is_for_rooms()).collect();
-        assert_eq!(ROOM_TOPICS.to_vec(), for_rooms);
-    }
 
     #[test]
     fn counts_and_times_are_said_as_people_say_them() {

@@ -1,9 +1,11 @@
 //! The part of `/me` that says what a person gets by e-mail.
 
+use std::collections::BTreeMap;
+
 use countersign_domain::notice::{PreferencesView, Topic};
 use leptos::{form::ActionForm, prelude::*};
 
-use super::topic_words;
+use super::Boxes;
 use crate::{
     Error,
     answer::{Answer, answer_of},
@@ -28,70 +30,17 @@ pub(crate) async fn my_notices() -> Result<PreferencesView, Error> {
 
 /// Keeps what the person wants by e-mail.
 #[server(prefix = "/act", endpoint = "choose-notices", output = Json)]
-pub(crate) async fn choose_notices(
-    #[server(default)] your_turn: bool,
-    #[server(default)] reminder: bool,
-    #[server(default)] invited: bool,
-    #[server(default)] escalated: bool,
-    #[server(default)] overdue: bool,
-    #[server(default)] make_good: bool,
-    #[server(default)] post_review: bool,
-    #[server(default)] not_upheld: bool,
-    #[server(default)] grant: bool,
-    #[server(default)] talk: bool,
-    #[server(default)] taken_over: bool,
-    #[server(default)] pause: bool,
-    #[server(default)] owner: bool,
-    #[server(default)] stand_in: bool,
-    #[server(default)] change_asked: bool,
-) -> Result<Answer, Error> {
+pub(crate) async fn choose_notices(#[server(default)] topics: BTreeMap<String, String>) -> Result<Answer, Error> {
     use countersign_engine::notices::preferences;
 
     use crate::request::{act, request, told};
 
     let (engine, caller) = request()?;
-    let ticked = [
-        your_turn,
-        reminder,
-        invited,
-        escalated,
-        overdue,
-        make_good,
-        post_review,
-        not_upheld,
-        grant,
-        talk,
-        taken_over,
-        pause,
-        owner,
-        stand_in,
-        change_asked,
-    ];
-    let wanted: Vec<_> = TOPICS.iter().zip(ticked).filter(|(_, on)| *on).map(|(topic, _)| *topic).collect();
+    let wanted: Vec<_> = topics.keys().filter_map(|word| Topic::from_word(word)).collect();
     let done = act(async move { preferences::set(&engine, &caller, &wanted).await }).await;
 
     Ok(told(done.map(|()| Answer::done("/me"))))
 }
-
-/// What a person may do without, in the order of the form's boxes.
-#[cfg(any(test, feature = "ssr"))]
-const TOPICS: [Topic; 15] = [
-    Topic::YourTurn,
-    Topic::Reminder,
-    Topic::Invited,
-    Topic::Escalated,
-    Topic::Overdue,
-    Topic::MakeGood,
-    Topic::PostReview,
-    Topic::NotUpheld,
-    Topic::Grant,
-    Topic::Talk,
-    Topic::TakenOver,
-    Topic::Pause,
-    Topic::Owner,
-    Topic::StandIn,
-    Topic::ChangeAsked,
-];
 
 /// What a person gets by e-mail, and what they want.
 #[component]
@@ -129,25 +78,11 @@ pub(crate) fn OwnNotices() -> impl IntoView {
 
 #[component]
 fn Choices(topics: Vec<(Topic, bool)>, choose: ServerAction<ChooseNotices>) -> impl IntoView {
-    let boxes = topics
-        .into_iter()
-        .map(|(topic, wanted)| {
-            let id = format!("wants-{}", topic.word());
-            view! {
-                <div class="flex items-center gap-2.5">
-                    <input id=id.clone() type="checkbox" name=topic.word() value="true" checked=wanted class="size-5"/>
-                    <label for=id>{topic_words(topic)}</label>
-                </div>
-            }
-            .into_any()
-        })
-        .collect_view();
-
     view! {
         <ActionForm action=choose attr:class="grid gap-4">
             <fieldset class="grid gap-2 sm:grid-cols-2">
                 <legend class="mb-1 text-body font-medium">{strings::WANTED}</legend>
-                {boxes}
+                <Boxes topics/>
             </fieldset>
             <p class="max-w-measure text-compact text-muted">{strings::ALWAYS}</p>
             <div>
@@ -167,16 +102,5 @@ mod strings {
     pub(super) const NO_ADDRESS: &str = "Your sign-in name is no e-mail address, so no mail reaches you. What waits for you is in the queue and on this page.";
     pub(super) const WANTED: &str = "What you want by e-mail";
     pub(super) const ALWAYS: &str = "What guards your account or the installation is always sent. Rooms of Slack and Microsoft Teams are chosen by admins. Every message names a page; opening it decides nothing.";
-    pub(super) const SAVE: &str = "Save";
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_forms_boxes_are_what_a_person_may_do_without() {
-        let optional: Vec<_> = Topic::ALL.iter().copied().filter(|topic| topic.is_optional()).collect();
-        assert_eq!(TOPICS.to_vec(), optional);
-    }
+    pub(super) const SAVE: &str = "Save what you get";
 }
