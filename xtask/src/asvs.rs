@@ -190,6 +190,7 @@ mod tests {
             return Some(["tests", "interop"].into_iter().any(stands));
         }
         let (module, test) = test.rsplit_once("::").unwrap_or(("", test));
+        let module = module.replace("::", "/");
         let file = match place.split_once(' ') {
             Some(("app", "source")) => "app/tests/source.rs".to_owned(),
             Some((part @ ("outbound" | "postgres"), "it")) => format!("server/{part}/tests/it.rs"),
