@@ -9,6 +9,7 @@ use axum::{
 use countersign_domain::{
     grant::GrantForm,
     problem::{Code, Problem},
+    role_request,
 };
 use http::{
     HeaderMap, HeaderValue, Method, Request, StatusCode, Uri,
@@ -28,7 +29,7 @@ use crate::{
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
-pub const PAGES: [&str; 47] = [
+pub const PAGES: [&str; 49] = [
     "/",
     "/queue",
     "/decisions/{id}",
@@ -76,6 +77,8 @@ pub const PAGES: [&str; 47] = [
     "/grants",
     "/grants/new",
     "/grants/{grant}",
+    "/me/role-requests",
+    "/admin/role-requests",
 ];
 
 /// A server function's address; all take POST.
@@ -103,7 +106,7 @@ pub enum Class {
 }
 
 /// Every server function.
-pub const ENDPOINTS: [Endpoint; 154] = [
+pub const ENDPOINTS: [Endpoint; 158] = [
     endpoint("/act/frame", Class::Frame),
     endpoint("/act/queue", Class::Read),
     endpoint("/act/decision", Class::Read),
@@ -152,6 +155,10 @@ pub const ENDPOINTS: [Endpoint; 154] = [
     endpoint("/act/compensate", Class::Act),
     endpoint("/act/comments", Class::Read),
     endpoint("/act/comment", Class::Act),
+    endpoint("/act/own-role-requests", Class::Read),
+    endpoint("/act/role-requests", Class::Read),
+    endpoint("/act/request-role", Class::Act),
+    endpoint("/act/answer-role-request", Class::Act),
     endpoint("/act/handovers", Class::Read),
     endpoint("/act/note-handover", Class::Act),
     endpoint("/act/end-handover", Class::Act),
@@ -455,6 +462,11 @@ fn page_of(path: &str, typed: &Typed) -> String {
         "/act/bind-key" | "/act/reset-key" | "/act/switch-keys" => "/me/keys".into(),
         "/act/give-delegation" | "/act/end-delegation" | "/act/set-absence" | "/act/clear-absence" => "/me".into(),
         "/act/choose-notices" => "/me".into(),
+        "/act/request-role" => {
+            let page = typed.get("page").and_then(role_request::page).unwrap_or_default();
+            format!("/me/role-requests?page={}", leptos_router::location::Url::escape(page))
+        }
+        "/act/answer-role-request" => format!("/admin/role-requests?request={}", word("request")),
         "/act/add-channel" => {
             format!("/admin/notices?add={}", if word("kind") == "email" { "mail" } else { "room" })
         }
@@ -514,6 +526,10 @@ mod tests {
         let selected = Typed::parse("ids=01a1-9b,02&open=01a1%26x%3D%2F..");
         let asked = Typed::parse("system=a%26b&uses=2&reason=no&fields%5Bmax_amount%5D=5%2F..&fields%5Bx%5D=1");
         assert_eq!(page_of("/act/request-grant", &asked), "/grants/new?system=a%26b&uses=2&max_amount=5%2F..");
+        let refused = Typed::parse("page=%2Fadmin%2Fpeople&role=viewer");
+        assert_eq!(page_of("/act/request-role", &refused), "/me/role-requests?page=%2Fadmin%2Fpeople");
+        let elsewhere = Typed::parse("page=%2F%2Fhost");
+        assert_eq!(page_of("/act/request-role", &elsewhere), "/me/role-requests?page=");
         assert_eq!(page_of("/act/review-in-bulk", &selected), "/bulk?ids=01a1-9b,02&open=01a1");
     }
 }

@@ -37,8 +37,10 @@ pub(crate) enum Command {
     Lease,
     /// Says that the review has to be started before a verdict is armed.
     StartFirst,
-    /// Takes the person's own review back.
+    /// Takes the person's own review back, or asks which of several.
     Retract,
+    /// Goes to the field of a comment.
+    Comment,
     /// Sends the armed verdict.
     Send,
     /// Disarms, or leaves the page for the list.
@@ -170,6 +172,7 @@ pub(crate) fn command(press: Press<'_>, scene: Scene) -> Option<Command> {
         ("d", _) => armed(scene, Command::ArmDefer),
         ("l", _) => Some(Command::Lease),
         ("u", _) => Some(Command::Retract),
+        ("m", _) => Some(Command::Comment),
         (digit, _) => match digit.as_bytes() {
             [digit @ b'1'..=b'8'] => Some(Command::Section(digit - b'0')),
             _ => None,
@@ -250,7 +253,7 @@ const fn key(
 pub(crate) const SECTIONS: &str = "1 … 8";
 
 /// The one table: the guard, the sheet, the palette and the page that changes keys read it.
-pub(crate) const TABLE: [Key; 19] = [
+pub(crate) const TABLE: [Key; 20] = [
     key("j  ↓", &["j", "ArrowDown"], "Next row", Some(Command::Next), Scope::List),
     key("k  ↑", &["k", "ArrowUp"], "Previous row", Some(Command::Previous), Scope::List),
     key("Enter  o", &["Enter", "o"], "Open the page of the selected decision", Some(Command::Open), Scope::List),
@@ -265,6 +268,7 @@ pub(crate) const TABLE: [Key; 19] = [
     key("r", &["r"], "Go to the review and arm Reject", Some(Command::ArmReject), Scope::Decision),
     key("d", &["d"], "Go to the review and arm Defer", Some(Command::ArmDefer), Scope::Decision),
     key("u", &["u"], "Take your review back, while it is not final", Some(Command::Retract), Scope::Decision),
+    key("m", &["m"], "Go to the field of a comment", Some(Command::Comment), Scope::Decision),
     key("Ctrl + Enter", &[], "Send the armed review, also inside a text field", None, Scope::Decision),
     key("Esc  [", &["Escape", "["], "Disarm, or back to the list", Some(Command::Back), Scope::Decision),
     key("Ctrl + K", &[], "Find a command or a page", None, Scope::Everywhere),
@@ -324,6 +328,7 @@ mod tests {
             ("r", Command::ArmReject),
             ("d", Command::ArmDefer),
             ("u", Command::Retract),
+            ("m", Command::Comment),
             ("l", Command::Lease),
             ("Escape", Command::Back),
             ("[", Command::Back),

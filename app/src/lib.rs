@@ -106,6 +106,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/me/views") view=Lazy::Account(Account::Views) ssr=SsrMode::Async/>
                     <Route path=path!("/me/keys") view=Lazy::Account(Account::Keys) ssr=SsrMode::Async/>
                     <Route path=path!("/logged-out") view=Lazy::Account(Account::LoggedOut) ssr=SsrMode::Async/>
+                    <Route path=path!("/me/role-requests") view=Lazy::Account(Account::RoleRequests) ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/role-requests") view=Lazy::Admin(Admin::RoleRequests) ssr=SsrMode::Async/>
                     <Route path=path!("/admin/notices") view=Lazy::Admin(Admin::Notices) ssr=SsrMode::Async/>
                 </Routes>
             </Frame>

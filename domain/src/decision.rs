@@ -254,6 +254,28 @@ impl ReasonCode {
             ReasonCode::SystemPaused => "AI system paused",
         }
     }
+
+    /// Refuses a code that says the opposite of the verdict that it is given for: statistics of both would mean nothing.
+    ///
+    /// # Errors
+    ///
+    /// What to choose instead, at `/code`.
+    pub fn check(self, verdict: Verdict) -> Result<(), FieldError> {
+        let against = match verdict {
+            Verdict::Approve => matches!(self, ReasonCode::AgainstPolicy | ReasonCode::WrongParameters),
+            Verdict::Reject => self == ReasonCode::WithinPolicy,
+            _ => false,
+        };
+        if !against {
+            return Ok(());
+        }
+        let says = format!(
+            "“{}” speaks against {}. Choose another reason code, or rule otherwise.",
+            self.label(),
+            verdict.label()
+        );
+        Err(FieldError::new("/code", "contradicts", says))
+    }
 }
 
 /// The facts of a stored decision that the rules below need.
@@ -554,6 +576,24 @@ mod tests {
 
     use super::*;
     use crate::{policy::Seat, role::Role};
+
+    #[test]
+    fn a_reason_code_says_no_opposite_of_its_verdict() {
+        for (code, verdict) in [
+            (ReasonCode::AgainstPolicy, Verdict::Approve),
+            (ReasonCode::WrongParameters, Verdict::Approve),
+            (ReasonCode::WithinPolicy, Verdict::Reject),
+        ] {
+            let refused = code.check(verdict).unwrap_err();
+            assert_eq!((refused.pointer.as_str(), refused.detail.contains(verdict.label())), ("/code", true));
+        }
+        for verdict in Verdict::ALL.iter().copied() {
+            assert_eq!(ReasonCode::Other.check(verdict), Ok(()));
+            let fits = ReasonCode::CHOICES.iter().filter(|code| code.check(verdict).is_ok()).count();
+            assert!(fits >= 3, "{verdict:?}");
+        }
+        assert_eq!(ReasonCode::WrongParameters.check(Verdict::ApproveWithEdits), Ok(()));
+    }
 
     #[test]
     fn one_rejection_outweighs_approvals() {

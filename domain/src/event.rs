@@ -22,6 +22,7 @@ use crate::{
     policy::Routed,
     revocation::Compensation,
     role::Role,
+    role_request::RoleAnswer,
 };
 
 /// One act or read.
@@ -967,6 +968,34 @@ pub enum Event {
         /// The entry that had said it.
         absence: EntryId,
     },
+    /// A person asks for a role.
+    RoleRequested {
+        /// The person; what they say is theirs.
+        person: PersonId,
+        /// Number of this entry about the person.
+        n: u64,
+        /// Which role, where they know.
+        role: Option<Role>,
+        /// The page that they were refused, committed.
+        page: Option<String>,
+        /// Why they need it, committed.
+        reason: String,
+    },
+    /// An admin answered a person who had asked for a role.
+    RoleRequestAnswered {
+        /// The person who had asked.
+        person: PersonId,
+        /// Number of this entry about the person.
+        n: u64,
+        /// The entry that asked.
+        request: EntryId,
+        /// What.
+        answer: RoleAnswer,
+        /// What the admin says about it, committed.
+        reason: String,
+        /// Who answered; the reason is theirs.
+        by: PersonId,
+    },
     /// Authorisation said no.
     Denied {
         /// The action, a Cedar action name.
@@ -1437,6 +1466,8 @@ crate::decision::words! {
         Channels "channels"
         /// Grants, or what somebody may ask one for.
         Grants "grants"
+        /// Requests for a role: one's own, or everybody's.
+        RoleRequests "role_requests"
     }
 }
 
@@ -1956,6 +1987,19 @@ impl Event {
             }
             Event::AbsenceCleared { person, n, absence } => {
                 act("absence.cleared", "person", person.0, *n).d([("absence", id(absence.0))])
+            }
+            Event::RoleRequested { person, n, role, page, reason } => {
+                let mut parts = act("role.requested", "person", person.0, *n);
+                parts.d.extend(role.map(|role| ("role", id(role.id().0))));
+                if let Some(page) = page {
+                    parts = parts.text("page", page, TextOwner::Person(*person));
+                }
+                parts.text("reason", reason, TextOwner::Person(*person))
+            }
+            Event::RoleRequestAnswered { person, n, request, answer, reason, by } => {
+                act("role.request_answered", "person", person.0, *n)
+                    .d([("answer", answer.word().into()), ("request", id(request.0))])
+                    .text("reason", reason, TextOwner::Person(*by))
             }
             Event::GrantRequested { grant, system, type_id, uses, seconds, scope, reason, by } => {
                 act("grant.requested", "grant", grant.0, 1)

@@ -36,6 +36,8 @@ words! {
         Defer "defer"
         /// Takes one's own review back.
         Retract "retract"
+        /// Goes to the field of a comment.
+        Comment "comment"
         /// Waits for the letter of a page.
         Go "go"
         /// Shows the keys.
@@ -60,6 +62,7 @@ impl Bound {
             Bound::Reject => "r",
             Bound::Defer => "d",
             Bound::Retract => "u",
+            Bound::Comment => "m",
             Bound::Go => "g",
             Bound::Help => "?",
         }
@@ -81,6 +84,7 @@ impl Bound {
             Bound::Reject => "Reject",
             Bound::Defer => "Defer",
             Bound::Retract => "Take your review back",
+            Bound::Comment => "Comment",
             Bound::Go => "Go to a page",
             Bound::Help => "Show the keys",
         }

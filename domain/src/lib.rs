@@ -42,6 +42,7 @@ pub mod queue;
 pub mod revocation;
 pub mod role;
 pub mod role_map;
+pub mod role_request;
 pub mod saved;
 pub mod scim;
 pub mod shown;
@@ -49,6 +50,7 @@ pub mod staffing;
 pub mod talk;
 pub mod text;
 pub mod time;
+pub mod turn;
 pub mod view;
 mod words;
 

@@ -77,6 +77,8 @@ crate::decision::words! {
         NotUpheld "not_upheld"
         /// Somebody asks for a grant that the reader may activate, or the reader's own is answered.
         Grant "grant"
+        /// Somebody asks for a role that the reader may give, or the reader's own request is answered.
+        RoleRequest "role_request"
         /// A comment names the reader, asks them, or answers them.
         Talk "talk"
         /// The reader's review was taken over.
@@ -122,6 +124,7 @@ impl Topic {
             NoticeKind::OwnerNamed | NoticeKind::OwnerReplaced => Topic::Owner,
             NoticeKind::StandsIn | NoticeKind::StandsInNoMore => Topic::StandIn,
             NoticeKind::GrantAsked | NoticeKind::GrantActivated | NoticeKind::GrantRefused => Topic::Grant,
+            NoticeKind::RoleRequested | NoticeKind::RoleAnswered => Topic::RoleRequest,
             NoticeKind::ChangeAsked => Topic::ChangeAsked,
             NoticeKind::StaffShort => Topic::StaffShort,
             NoticeKind::StaffBack => Topic::StaffBack,
@@ -197,6 +200,7 @@ impl Topic {
             (Topic::PostReview, _) => "Something done against the policy waits for another person to look at it",
             (Topic::NotUpheld, _) => "Somebody looked at what you did, and did not uphold it",
             (Topic::Grant, _) => "A grant waits for another person, or yours is answered",
+            (Topic::RoleRequest, _) => "Somebody asks for a role, or your own request for one is answered",
             (Topic::Talk, _) => "A comment is meant for you",
             (Topic::TakenOver, _) => "Your review was taken over",
             (Topic::Pause, _) => "An AI system was paused or resumed",
@@ -218,6 +222,7 @@ impl Topic {
             (Topic::Talk, Some(id)) => format!("/decisions/{id}#comments"),
             (Topic::PostReview, _) => "/post-reviews".to_owned(),
             (Topic::Grant, _) => "/grants".to_owned(),
+            (Topic::RoleRequest, _) => "/me/role-requests".to_owned(),
             (Topic::Nobody, _) => "/admin/people".to_owned(),
             (Topic::StaffShort | Topic::StaffBack, _) => "/admin/health".to_owned(),
             (_, Some(id)) => format!("/decisions/{id}"),
@@ -545,6 +550,7 @@ mod tests {
             Topic::PostReview,
             Topic::NotUpheld,
             Topic::Grant,
+            Topic::RoleRequest,
             Topic::Talk,
             Topic::TakenOver,
             Topic::Owner,

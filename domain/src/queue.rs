@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    decision::{Risk, words},
+    decision::{ResolutionOutcome, Risk, words},
     ids::DecisionId,
     policy::Route,
 };
@@ -28,6 +28,10 @@ words! {
         Breaching "breaching"
         /// Resolved, and this person has reviewed it.
         Resolved "resolved"
+        /// Resolved, however and by whomever, and this person may read it.
+        AllResolved "all_resolved"
+        /// Revoked after its action had an effect, which nobody has made good yet, and this person may record that.
+        Compensation "compensation"
         /// Its AI system was asked for a change, and this person owns that system.
         Owned "owned"
     }
@@ -44,13 +48,21 @@ impl View {
             View::Settling => "Settling",
             View::Breaching => "Breaching",
             View::Resolved => "Resolved by you",
+            View::AllResolved => "All resolved",
+            View::Compensation => "To make good",
             View::Owned => "Yours as owner",
         }
     }
 
     /// Tells whether the view holds open decisions.
     pub const fn is_open(self) -> bool {
-        !matches!(self, View::Resolved)
+        !matches!(self, View::Resolved | View::AllResolved | View::Compensation)
+    }
+
+    /// Tells whether the rail names the view only while it holds something: most people have no such work, and need no
+    /// empty list that says so.
+    pub const fn is_rare(self) -> bool {
+        matches!(self, View::Owned | View::Compensation)
     }
 
     /// Returns the view that somebody starts with.
@@ -119,11 +131,22 @@ pub struct Narrowed {
     pub type_name: Option<String>,
     /// Only this route.
     pub route: Option<Route>,
+    /// Only this final word; of what is resolved.
+    #[serde(default)]
+    pub outcome: Option<ResolutionOutcome>,
     /// Only the decision with this id.
     pub id: Option<IdSearch>,
+    /// Only decisions of the case that an AI system names so.
+    #[serde(default)]
+    pub case: Option<String>,
 }
 
 impl Narrowed {
+    /// Tells whether it looks something up, and so is no view that anybody comes back to.
+    pub fn looks_up(&self) -> bool {
+        self.id.is_some() || self.case.is_some()
+    }
+
     /// Tells whether anything is left out.
     pub fn narrows(&self) -> bool {
         *self != Self::default()

@@ -106,13 +106,13 @@ pub enum NotSavable {
 pub fn check(asked: &Asked, kept: usize) -> Result<(), NotSavable> {
     let narrowed = &asked.narrowed;
     let names_nothing = |name: &String| name.contains('\0') || name.chars().count() > NAMED_CHARACTERS_MAX;
-    match (&narrowed.id, kept) {
-        (Some(_), _) => Err(NotSavable::NamesOne),
-        (None, _) if [&narrowed.system, &narrowed.type_name].into_iter().flatten().any(names_nothing) => {
+    match (narrowed.looks_up(), kept) {
+        (true, _) => Err(NotSavable::NamesOne),
+        (false, _) if [&narrowed.system, &narrowed.type_name].into_iter().flatten().any(names_nothing) => {
             Err(NotSavable::NamesNothing)
         }
-        (None, kept) if kept >= SAVED_MAX => Err(NotSavable::Full),
-        (None, _) => Ok(()),
+        (false, kept) if kept >= SAVED_MAX => Err(NotSavable::Full),
+        (false, _) => Ok(()),
     }
 }
 

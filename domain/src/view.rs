@@ -27,6 +27,7 @@ use crate::{
     role::Role,
     saved::CountedView,
     talk::{CommentsView, ShownHandover},
+    turn::ShownTurn,
 };
 
 /// Version of the decision page's layout, sealed with each presentation. Changing which fields are
@@ -98,6 +99,8 @@ pub struct QueueView {
     pub pauses: Vec<ShownPause>,
     /// Hand-over notes that run, of the same systems, which this person has not put away.
     pub handovers: Vec<ShownHandover>,
+    /// The reader's reviews that may still be taken back from what they decided, newest first.
+    pub retractable: Vec<OwnReview>,
     /// The reader's saved views, in their order, with how many decisions each holds.
     #[serde(default)]
     pub saved: Vec<CountedView>,
@@ -180,6 +183,8 @@ pub struct DecisionView {
     pub system_name: String,
     /// Who owns it.
     pub owner: Option<DecisionOwner>,
+    /// Whose turn it is, where it is anybody's.
+    pub turn: Option<ShownTurn>,
     /// The key that proposed, by its public id.
     pub key_id: String,
     /// Name of the type.
@@ -362,8 +367,12 @@ pub struct PolicySection {
     pub grants: Vec<(GrantId, String)>,
     /// Who has to approve, and how far that is.
     pub seats: Vec<SeatView>,
-    /// When the deadline handed it to the senior approvers.
+    /// How long the senior approvers have when it is handed to them, in milliseconds.
+    pub again_ms: u64,
+    /// When it was handed to the senior approvers.
     pub escalated_at: Option<u64>,
+    /// By whose review, by name, or "erased"; by the deadline without.
+    pub escalated_by: Option<String>,
     /// Approvals given in this round.
     pub given: u64,
     /// Approvals needed.
@@ -1169,6 +1178,10 @@ crate::decision::words! {
         GrantActivated "grant_activated"
         /// The grant that the reader asked for was refused.
         GrantRefused "grant_refused"
+        /// Somebody asks for a role that the reader may give.
+        RoleRequested "role_requested"
+        /// The reader's request for a role was answered.
+        RoleAnswered "role_answered"
         /// Somebody took over the reader's review.
         TakenOver "taken_over"
         /// The reader is asked to review as second approver.

@@ -17,6 +17,16 @@ it("takes an approval back before it is final, and gives it anew", async ({ page
   await wellFormed(page);
   await accessible(page);
 
+  // It stays at hand in every list, on a phone too.
+  await page.goto("/queue?view=team");
+  const foot = page.getByRole("complementary", { name: "Reviews that you can still take back" });
+  await foot.locator(`a[href="${path}"]`).first().waitFor();
+  for (const width of [390, 1440]) {
+    await page.setViewportSize({ width, height: 900 });
+    await wellFormed(page);
+    await accessible(page);
+  }
+
   await page.goto(path);
   await page.getByText(", and not final: it is resolved at", { exact: false }).waitFor();
   await wellFormed(page);
@@ -37,7 +47,11 @@ it("hands a decision to the senior approvers, once", async ({ page, another }) =
   const path = await openFirst(page);
   await give(page, "Escalate", "I cannot tell whether the fare allows it.");
   await page.getByRole("main").getByText("Escalated", { exact: true }).first().waitFor();
-  assert.equal(await page.getByRole("button", { name: "Take it back" }).count(), 0, await page.getByRole("main").innerText());
+  // At the foot stand earlier reviews of theirs, which are not final; this one has had its effect.
+  const said = page.getByText("Your review is recorded.").locator("..");
+  assert.equal(await said.getByRole("button", { name: "Take it back" }).count(), 0, await page.getByRole("main").innerText());
+  const foot = page.getByRole("complementary", { name: "Reviews that you can still take back" });
+  assert.equal(await foot.locator(`a[href="${path}"]`).count(), 0);
 
   const senior = await (await another()).page();
   await viewAs(senior, "Senior approver");

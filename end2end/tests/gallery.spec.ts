@@ -13,10 +13,10 @@ const LOOKS = [["light", 1440], ["dark", 1440], ["light", 390], ["dark", 390]] a
 
 /** Pages by who sees most of them. */
 const PAGES: readonly (readonly [Role, readonly string[]])[] = [
-  ["Approver", ["/queue", "/bulk", "/pauses", "/handovers", "/me", "/me/keys", "/me/views", "/me/factors", "/me/access", "/verify"]],
+  ["Approver", ["/queue", "/bulk", "/pauses", "/handovers", "/me", "/me/keys", "/me/views", "/me/role-requests", "/me/factors", "/me/access", "/verify"]],
   [
     "Admin",
-    ["people", "roles", "changes", "sso", "systems", "keys", "passkeys", "sessions", "health", "access", "audit-windows", "recertification", "notices"].map((name) =>
+    ["people", "role-requests", "roles", "changes", "sso", "systems", "keys", "passkeys", "sessions", "health", "access", "audit-windows", "recertification", "notices"].map((name) =>
       `/admin/${name}`
     ),
   ],

@@ -65,14 +65,15 @@ it("is worked by keyboard alone, from the list to the recorded review", async ({
   // A verdict key arms and sends nothing; Escape disarms and leaves the selection.
   await page.keyboard.press("a");
   await page.getByText("Approve is armed.", { exact: false }).first().waitFor({ state: "attached" });
-  assert.equal(await page.evaluate(() => document.activeElement?.tagName), "TEXTAREA");
+  // To the first field that is empty: the code, and the reason once there is one.
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "code");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Tab");
   await page.keyboard.type("asked and allowed, a r j");
   await page.keyboard.press("Escape");
   assert.match(page.url(), new RegExp(`sel=${first}`));
   await page.keyboard.press("a");
-  // The code stands before the reason.
-  await page.keyboard.press("Shift+Tab");
-  await page.keyboard.press("ArrowDown");
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "reason");
   await page.keyboard.press("Control+Enter");
   await page.getByText("Your review is recorded.").first().waitFor();
 

@@ -71,6 +71,12 @@ it("opens a task where it had run, until somebody says what was done", async ({ 
   await look(page, "revoke-open");
 
   await report(server.origin, await key(server), id, "compensated");
+  await page.goto("/queue?view=team");
+  await page.getByRole("navigation", { name: "Views" }).getByRole("link", { name: "To make good" }).click();
+  await page.getByRole("list", { name: "To make good" }).locator(`a[href*="${id}"]`).first().waitFor();
+  await wellFormed(page);
+  await accessible(page);
+  await look(page, "revoke-tasks");
   await page.goto(address);
   await page.locator("#history").getByRole("link", { name: "It had an effect: somebody has to make that good" }).click();
   await page.getByText("The AI system reports that it undid what it did.", { exact: false }).waitFor();
@@ -90,6 +96,10 @@ it("opens a task where it had run, until somebody says what was done", async ({ 
   await wellFormed(page);
   await accessible(page);
   await look(page, "revoke-done");
+  await page.goto("/queue?view=compensation");
+  await page.getByText("Nothing is to be made good").waitFor();
+  await wellFormed(page);
+  await page.goto(`${address}/revoke`);
   assert.equal((await told(server, id)).next, "stop");
 
   await page.goto(`${address}/chain`);

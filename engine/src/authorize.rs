@@ -164,6 +164,9 @@ actions! {
     ActivateGrant "activate_grant"
     RefuseGrant "refuse_grant"
     RevokeGrant "revoke_grant"
+    RequestRole "request_role"
+    ListRoleRequests "list_role_requests"
+    AnswerRoleRequest "answer_role_request"
 }
 
 /// On what.
@@ -344,6 +347,9 @@ impl Denial {
         if self.policies.iter().any(|id| id == "nobody_changes_themselves") {
             return "Nobody changes their own access. Ask another admin.".into();
         }
+        if by("nobody_answers_themselves") {
+            return "Nobody answers their own request. Another admin does.".into();
+        }
         if by("second_factor_first") {
             return "This account has a password and no second factor yet. Add one under You, How you sign in.".into();
         }
@@ -364,6 +370,9 @@ impl Denial {
             }
             Action::ListChanges | Action::ConfirmChange => {
                 "Changes are confirmed by admins, senior approvers and compliance officers.".into()
+            }
+            Action::ListRoleRequests | Action::AnswerRoleRequest => {
+                "Requests for a role are read and answered by admins. Your own are under You.".into()
             }
             Action::WithdrawChange => "Only who asked for a change takes it back.".into(),
             Action::IssueScimToken | Action::RevokeScimToken => {

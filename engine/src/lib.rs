@@ -57,6 +57,7 @@ pub mod providers;
 mod reads;
 pub mod refusals;
 pub mod role_mappings;
+pub mod role_requests;
 pub mod roles;
 pub mod saved_views;
 pub mod scim;

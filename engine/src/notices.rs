@@ -14,6 +14,7 @@ use countersign_domain::{
     event::{Event, Object, Place},
     ids::{DecisionId, EntryId, NoticeId, PersonId},
     notice::Topic,
+    role::Role,
     view::{NoticeKind, NoticeRow},
 };
 use sqlx::PgConnection;
@@ -146,7 +147,7 @@ async fn insert(
 
 /// Returns who watches over access: enabled admins and compliance officers.
 pub(crate) async fn guardians(conn: &mut PgConnection) -> Result<Vec<PersonId>> {
-    Ok(db::notices::guardians(conn).await?)
+    Ok(db::notices::holders(conn, &[Role::Admin, Role::ComplianceOfficer]).await?)
 }
 
 /// Returns what a person has not read, newest first.

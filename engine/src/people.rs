@@ -100,6 +100,17 @@ pub async fn my_review(engine: &Engine, caller: &Caller, decision: DecisionId) -
     Ok(OwnReviewView { review, now: engine.now() })
 }
 
+/// Returns a person's reviews of what settles, which they may still take back.
+pub(crate) async fn settling_reviews(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    person: PersonId,
+) -> Result<Vec<OwnReview>> {
+    let mut reviews = own_reviews(conn, engine, person).await?;
+    reviews.retain(|review| review.retractable.is_some() && review.settles_at.is_some());
+    Ok(reviews)
+}
+
 async fn own_reviews(conn: &mut PgConnection, engine: &Engine, person: PersonId) -> Result<Vec<OwnReview>> {
     let reviews = db::reviews::list_by(conn, person, 20).await?;
     let ids: Vec<_> = reviews.iter().map(|review| review.decision).collect();

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The rows of the matrix: what a person does, in words, and on what.
-const ROWS: [(&str, Action, On); 35] = [
+const ROWS: [(&str, Action, On); 36] = [
     ("See a decision, its proof and the queue", Action::ViewDecision, On::Decision),
     ("Open a masked field with a reason", Action::UnmaskField, On::Decision),
     ("Review low and medium risk", Action::ReviewDecision, On::Decision),
@@ -36,6 +36,7 @@ const ROWS: [(&str, Action, On); 35] = [
     ("Invite people", Action::InvitePerson, On::Installation),
     ("Disable and enable people", Action::ChangePerson, On::Member),
     ("Give and take roles (privileged ones with a second person)", Action::AssignRole, On::Member),
+    ("Answer who asks for a role", Action::AnswerRoleRequest, On::Member),
     ("Confirm a change that somebody else asked for", Action::ConfirmChange, On::Change),
     ("See AI systems", Action::ListSystems, On::Installation),
     ("Register AI systems", Action::RegisterSystem, On::Installation),

@@ -7,12 +7,13 @@ use super::form::error_of;
 use crate::frame::Surroundings;
 
 /// The pages of administration that belong together, for whom each is.
-const PLACES: [(&str, &str, &[Role]); 10] = [
+const PLACES: [(&str, &str, &[Role]); 11] = [
     (
         "/admin/changes",
         "Changes that wait",
         &[Role::Admin, Role::SeniorApprover, Role::ComplianceOfficer, Role::Auditor],
     ),
+    ("/admin/role-requests", "Requests for a role", &[Role::Admin]),
     ("/admin/roles", "Roles", &Role::ALL),
     ("/admin/access", "Access log", &[Role::Admin, Role::ComplianceOfficer, Role::Auditor]),
     ("/admin/keys", "Keys", &[Role::Admin]),
@@ -58,7 +59,8 @@ fn Places(places: Vec<(&'static str, &'static str)>) -> impl IntoView {
                 {places
                     .into_iter()
                     .map(|(path, label)| {
-                        let current = move || url.with(|url| url.path() == path).then_some("page");
+                        // The page around it may be gone already, where only the query changed.
+                        let current = move || url.try_with(|url| url.path() == path).unwrap_or_default().then_some("page");
                         view! {
                             <li>
                                 <a
@@ -207,7 +209,7 @@ mod tests {
     fn everybody_is_led_only_where_they_may_go() {
         assert_eq!(places(&[Role::Auditor]).len(), 3);
         assert_eq!(places(&[Role::ComplianceOfficer]).len(), 7);
-        assert_eq!(places(&[Role::Admin]).len(), 10);
+        assert_eq!(places(&[Role::Admin]).len(), 11);
         assert_eq!(places(&[Role::Approver]).len(), 1);
     }
 

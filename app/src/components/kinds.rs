@@ -71,6 +71,8 @@ pub(crate) fn kind_words(kind: &str) -> &str {
         "bulk.started" => "Several decisions reviewed by one act",
         "delegation.given" => "Right to review in one's place given",
         "delegation.ended" => "Right to review in one's place ended",
+        "role.requested" => "Role asked for",
+        "role.request_answered" => "Request for a role answered",
         "absence.set" => "Away from a day to another",
         "absence.cleared" => "Back again",
         "grant.requested" => "Grant asked for",

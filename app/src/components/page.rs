@@ -261,6 +261,11 @@ pub(crate) fn Refusal(error: Error) -> impl IntoView {
     );
     let request = error.request().map(str::to_owned);
     let here = here();
+    // A rule that forbids is not changed by a role, and the page that asks for one is no way out of itself.
+    let path = use_url().with_untracked(|url| url.path().to_owned());
+    let helps = problem.policies.iter().all(|policy| policy == "default_deny") && path != "/me/role-requests";
+    let ask =
+        (problem.code == Code::Forbidden && helps).then(|| format!("/me/role-requests?page={}", Url::escape(&path)));
 
     view! {
         <PageTitle text=TitleText::page(heading)/>
@@ -282,6 +287,14 @@ pub(crate) fn Refusal(error: Error) -> impl IntoView {
                         view! {
                             <a href=here rel="external" class=super::form::Weight::Primary.class()>
                                 "Retry"
+                            </a>
+                        }
+                    })}
+                {ask
+                    .map(|address| {
+                        view! {
+                            <a href=address class=super::form::Weight::Plain.class()>
+                                "Ask for a role"
                             </a>
                         }
                     })}
@@ -343,9 +356,8 @@ pub(crate) fn NotLive() -> impl IntoView {
 fn words(code: Code) -> (&'static str, &'static str) {
     match code {
         Code::NotFound => ("Not found", ""),
-        Code::Forbidden | Code::FourEyes => {
-            ("You may not do this", "An admin assigns roles under People. Ask one of yours for the role you need.")
-        }
+        Code::Forbidden => ("You may not do this", "An admin assigns roles under People."),
+        Code::FourEyes => ("You may not do this", "Somebody else has to."),
         Code::CannotSeal => {
             ("The ledger takes no entries", "Nothing was changed or shown: what cannot be recorded does not happen.")
         }

@@ -87,18 +87,22 @@ pub(crate) fn Notices(notices: Vec<NoticeRow>) -> impl IntoView {
             let system = notice.system.map(|system| format!("{system} "));
             let talk = matches!(notice.kind, NoticeKind::Mentioned | NoticeKind::Asked | NoticeKind::Answered);
             let anchor = if talk { "#comments" } else { "" };
-            let decision = notice.decision.map(|id| format!("/decisions/{id}{anchor}"));
+            let link = match notice.kind {
+                NoticeKind::RoleRequested => Some(("/admin/role-requests".to_owned(), strings::TO_REQUESTS)),
+                NoticeKind::RoleAnswered => Some(("/me/role-requests".to_owned(), strings::TO_ANSWER)),
+                _ => notice.decision.map(|id| (format!("/decisions/{id}{anchor}"), strings::TO_DECISION)),
+            };
             view! {
                 <li>
                     {system} {text} {(!about.is_empty()).then(|| view! { " " <Literal text=about/> })} " · "
                     <Moment at=notice.at/>
-                    {decision
-                        .map(|address| {
+                    {link
+                        .map(|(address, words)| {
                             view! {
                                 " · "
                                 // Whole, so that the page is read and scrolled to the comments.
                                 <a href=address rel="external" class="font-medium underline">
-                                    {strings::TO_DECISION}
+                                    {words}
                                 </a>
                             }
                         })}
@@ -158,6 +162,8 @@ fn notice_text(kind: NoticeKind) -> &'static str {
         NoticeKind::GrantAsked => "waits for somebody to activate or refuse a grant, under Grants. Asked for by:",
         NoticeKind::GrantActivated => "acts on the grant that you asked for, without asking people. Activated by:",
         NoticeKind::GrantRefused => "goes on asking people: the grant that you asked for was refused. By:",
+        NoticeKind::RoleRequested => "Somebody asks for a role. Who:",
+        NoticeKind::RoleAnswered => "Your request for a role was answered. By:",
         NoticeKind::Answered => "Your question was answered. By:",
         NoticeKind::TakenOver => "Your review was taken over. By:",
         NoticeKind::Invited => "You are asked to review as second approver: half of the time is over.",
@@ -290,9 +296,12 @@ pub(crate) fn MePage() -> impl IntoView {
                                 <super::notices::browser::BrowserNotices/>
                                 <Sessions sessions now end end_others/>
                                 <Reviews reviews/>
-                                <p>
+                                <p class="flex flex-wrap gap-x-5 gap-y-2">
                                     <a href="/me/access" class="text-accent underline">
                                         {strings::ACCESS}
+                                    </a>
+                                    <a href="/me/role-requests" class="text-accent underline">
+                                        {strings::ASK_FOR_ROLE}
                                     </a>
                                 </p>
                             </div>
@@ -471,6 +480,8 @@ mod strings {
     pub(super) const CONNECTED: &str = "Connected";
     pub(super) const CONNECTED_TEXT: &str = "you sign in with this account.";
     pub(super) const FACTORS_LINK: &str = "Passkeys, authenticator app, recovery codes, password";
+    pub(super) const TO_REQUESTS: &str = "Read the request";
+    pub(super) const TO_ANSWER: &str = "Read the answer";
     pub(super) const TO_DECISION: &str = "Open the decision";
     pub(super) const NOTICES: &str = "Notices";
     pub(super) const NOTICED: &str = "I have read this";
@@ -491,6 +502,7 @@ mod strings {
     pub(super) const THIS_ONE: &str = "This browser";
     pub(super) const END: &str = "End";
     pub(super) const END_OTHERS: &str = "End all but this one";
+    pub(super) const ASK_FOR_ROLE: &str = "Ask for a role";
     pub(super) const ACCESS: &str = "Who read what about you";
     pub(super) const IN_PLACE: &str = "for";
     pub(super) const RETRACTED: &str = "Taken back";

@@ -29,6 +29,7 @@ pub(crate) mod policies;
 pub(crate) mod policy_draft;
 pub(crate) mod post_reviews;
 pub(crate) mod queue;
+pub(crate) mod role_requests;
 pub(crate) mod roles;
 pub(crate) mod setup;
 pub(crate) mod sign_in;

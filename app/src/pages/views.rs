@@ -1,5 +1,7 @@
 //! `/me/views`: the views of the queue that somebody keeps, to rename, order and remove, and the form that saves one.
 
+#![expect(clippy::too_many_arguments, reason = "a server function takes one argument per field of its form")]
+
 use countersign_domain::{
     ids::SavedViewId,
     problem::Problem,
@@ -42,6 +44,7 @@ pub(crate) async fn save_view(
     #[server(default)] system: String,
     #[server(default)] type_name: String,
     #[server(default)] route: String,
+    #[server(default)] outcome: String,
 ) -> Result<Answer, Error> {
     use countersign_domain::queue::Asked;
     use countersign_engine::saved_views;
@@ -53,7 +56,9 @@ pub(crate) async fn save_view(
         Ok(name) => name,
         Err(problem) => return Ok(told(Err(problem))),
     };
-    let filter = Filter::new(&Fields { sort, risk, system, type_name, route, ..Fields::default() });
+    let view_word = view.word().to_owned();
+    let filter =
+        Filter::new(&Fields { view: view_word, sort, risk, system, type_name, route, outcome, ..Fields::default() });
     let asked = Asked { view, sort: filter.sort, narrowed: filter.narrowed };
     let address = Filter::saved(&asked).address(None);
     let done = act(async move { saved_views::save(&engine, &caller, name, asked).await }).await;
@@ -188,9 +193,10 @@ fn Unsaved(problem: Problem) -> impl IntoView {
         system: value("system"),
         type_name: value("type_name"),
         route: value("route"),
+        outcome: value("outcome"),
         ..Fields::default()
     });
-    let fields = ["view", "sort", "risk", "system", "type_name", "route"]
+    let fields = ["view", "sort", "risk", "system", "type_name", "route", "outcome"]
         .map(|name| view! { <input type="hidden" name=name value=value(name)/> });
     let problem = Signal::stored(Some(problem));
 

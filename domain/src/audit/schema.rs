@@ -16,6 +16,7 @@ use crate::{
     overrides::PostReviewResult,
     policy::Route,
     revocation::Compensation,
+    role_request::RoleAnswer,
 };
 
 /// Why an entry does not fit its kind.
@@ -428,6 +429,13 @@ const KINDS: &[Kind] = &[
         ],
         &[],
     ),
+    kind(
+        "role.request_answered",
+        Place::Act("person"),
+        &[("answer", Known(known_role_answer), Must), ("request", Uuid, Must)],
+        &["reason"],
+    ),
+    kind("role.requested", Place::Act("person"), &[("role", Uuid, May)], &["page?", "reason"]),
     kind("role.unassigned", Place::Act("person"), &[("assignment", Uuid, May), ("role", Uuid, Must)], &[]),
     kind(
         "scim.applied",
@@ -642,6 +650,10 @@ fn known_compensation(word: &str) -> bool {
 
 fn known_post_review(word: &str) -> bool {
     PostReviewResult::from_word(word).is_some()
+}
+
+fn known_role_answer(word: &str) -> bool {
+    RoleAnswer::from_word(word).is_some()
 }
 
 fn known_void(word: &str) -> bool {

@@ -1,18 +1,21 @@
-//! What people say beside decisions and to the next shift: said by people, answered by who was asked, ended once.
+//! What people say beside decisions, to the next shift and to their admins: said by people, answered by who was asked or
+//! by another person, ended once.
 
 use std::collections::HashMap;
 
 use countersign_ledger::leaf::ActorKind;
 
-use super::{Act, findings::Findings, number};
+use super::{Act, findings::Findings, number, pauses::is_alone};
 
-/// Questions that wait for their answer, and notes that run.
+/// Questions and requests that wait for their answer, and notes that run.
 #[derive(Default)]
 pub(super) struct Talk {
     /// By decision and entry: who is asked.
     questions: HashMap<(u128, u128), u128>,
     /// Notes, and whether they run.
     handovers: HashMap<u128, bool>,
+    /// Requests for a role that wait, by entry: who asks.
+    requests: HashMap<u128, u128>,
 }
 
 impl Talk {
@@ -30,6 +33,24 @@ impl Talk {
                 by_a_person(act, findings);
                 if self.handovers.insert(id, false) != Some(true) {
                     findings.fail("D2", act.index, "it ends a note that does not run".to_owned());
+                }
+            }
+            "role.requested" => {
+                by_a_person(act, findings);
+                let waits = self.requests.values().any(|asks| *asks == id);
+                if act.sid != Some(id) || waits {
+                    let detail = "a request for a role by somebody else, or beside one that waits".to_owned();
+                    findings.fail("D6", act.index, detail);
+                }
+                self.requests.insert(act.id, id);
+            }
+            "role.request_answered" => {
+                by_a_person(act, findings);
+                let asked = act.text("request").map(number).and_then(|request| self.requests.remove(&request));
+                if asked != Some(id) {
+                    findings.fail("D6", act.index, "it answers no request of this person that waits".to_owned());
+                } else if asked == act.sid && !is_alone(act) {
+                    findings.fail("D6", act.index, "who asked for a role answered themselves".to_owned());
                 }
             }
             _ => {}

@@ -18,6 +18,7 @@ use countersign_domain::{
     problem::Code,
     revocation::Compensation,
     role::Role,
+    role_request::RoleAnswer,
 };
 use countersign_ledger::{
     hash::Hash,
@@ -63,7 +64,7 @@ fn line(event: &Event) -> String {
     String::from_utf8(Value::object(members).to_bytes(Limits::LEAF).unwrap()).unwrap()
 }
 
-const LAST: usize = 99;
+const LAST: usize = 101;
 
 /// No wildcard: an event without a line here does not compile.
 fn position(event: &Event) -> usize {
@@ -167,6 +168,8 @@ fn position(event: &Event) -> usize {
         Event::GrantExpired { .. } => 96,
         Event::GrantRevoked { .. } => 97,
         Event::ResolvedByGrant { .. } => 98,
+        Event::RoleRequested { .. } => 99,
+        Event::RoleRequestAnswered { .. } => 100,
         Event::Denied { .. } => LAST,
     }
 }
@@ -721,6 +724,30 @@ pub(crate) fn samples() -> Vec<Event> {
         Event::GrantExhausted { grant: id(0xf0).into(), n: 4 },
         Event::GrantExpired { grant: id(0xf2).into(), n: 3 },
         Event::GrantRevoked { grant: id(0xf3).into(), n: 3, reason: "it is not one lorry".into(), by: person },
+        Event::RoleRequested { person, n: 7, role: None, page: None, reason: "to help out".into() },
+        Event::RoleRequested {
+            person,
+            n: 8,
+            role: Some(Role::PolicyAuthor),
+            page: Some("/policies".into()),
+            reason: "to write the rules".into(),
+        },
+        Event::RoleRequestAnswered {
+            person,
+            n: 9,
+            request: id(0xf4).into(),
+            answer: RoleAnswer::Given,
+            reason: "from Monday on".into(),
+            by: id(0x16).into(),
+        },
+        Event::RoleRequestAnswered {
+            person,
+            n: 10,
+            request: id(0xf5).into(),
+            answer: RoleAnswer::Refused,
+            reason: "ask the policy team".into(),
+            by: id(0x16).into(),
+        },
     ]
 }
 

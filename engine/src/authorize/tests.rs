@@ -367,6 +367,7 @@ fn forbidden() -> Vec<(&'static str, Vec<Role>, Action, Target)> {
         ("break_glass_never_comments", vec![Role::Approver], Action::CommentDecision, decision()),
         ("auditor_stands_alone", vec![Role::Auditor, Role::Approver], Action::ReviewDecision, decision()),
         ("nobody_assigns_themselves", vec![Role::Admin], Action::AssignRole, member(ME)),
+        ("nobody_answers_themselves", vec![Role::Admin], Action::AnswerRoleRequest, member(ME)),
         (
             "author_never_activates",
             vec![Role::PolicyAuthor, Role::ComplianceOfficer],

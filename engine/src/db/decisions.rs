@@ -403,6 +403,51 @@ pub(crate) async fn insert_route(
     Ok(())
 }
 
+/// What tells whose turn a decision is.
+pub(crate) struct TurnFacts {
+    /// The free seat takes a senior approver.
+    pub(crate) senior_only: bool,
+    /// Whose review handed it up last, where no deadline did.
+    pub(crate) escalated_by: Option<PersonId>,
+    /// Who asked for a change that is not made, and when.
+    pub(crate) asked: Option<(PersonId, u64)>,
+}
+
+/// Reads what tells whose turn a decision is.
+pub(crate) async fn turn(conn: &mut PgConnection, id: DecisionId) -> sqlx::Result<TurnFacts> {
+    let row = sqlx::query!(
+        r#"
+        select coalesce(d.senior_only, false) as "senior_only!", v.person_id as "escalated_by?",
+          a.person_id as "asked_by?", a.reviewed_at as "asked_at?"
+        from decisions d
+        left join lateral (
+          select r.review_entry_id
+          from decision_routes r
+          where r.decision_id = d.id and r.kind = 'decision.escalated'
+          order by r.n desc
+          limit 1
+        ) h on true
+        left join reviews v on v.entry_id = h.review_entry_id
+        left join lateral (
+          select q.person_id, q.reviewed_at
+          from reviews q
+          where q.decision_id = d.id and q.round = d.round and q.state = 'submitted' and q.verdict = 'request_changes'
+          order by q.reviewed_at desc
+          limit 1
+        ) a on true
+        where d.id = $1
+        "#,
+        id.0,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(TurnFacts {
+        senior_only: row.senior_only,
+        escalated_by: row.escalated_by.map(PersonId::from),
+        asked: row.asked_by.zip(row.asked_at).map(|(by, at)| (by.into(), milliseconds(at))),
+    })
+}
+
 /// Sends an open decision where another row or version says.
 pub(crate) async fn set_route(conn: &mut PgConnection, decision: &Decision) -> sqlx::Result<()> {
     sqlx::query!(

@@ -436,6 +436,17 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
         where cleared_entry_id = any($1)
           and not exists (select from absences b where b.entry_id = a.cleared_entry_id)
         union all
+        select 'role_requests', entry_id::text, entry_id, 'role.requested', person_id, array_remove(array[
+            'at=' || (extract(epoch from asked_at) * 1000)::bigint, 'sid=' || person_id, 'role=' || role], null)
+        from role_requests
+        where entry_id = any($1)
+        union all
+        select 'role_requests', entry_id::text, answered_entry_id, 'role.request_answered', person_id, array[
+            'at=' || (extract(epoch from answered_at) * 1000)::bigint, 'sid=' || answered_by, 'd.answer=' || answer,
+            'd.request=' || entry_id]
+        from role_requests
+        where answered_entry_id = any($1)
+        union all
         select 'changes', id::text, entry_id, 'change.requested', id, array_remove(array[
             'at=' || (extract(epoch from requested_at) * 1000)::bigint, 'sid=' || requested_by, 'd.what=' || kind,
             'd.subject=' || subject_id, 'd.digest=' || rtrim(translate(encode(digest, 'base64'), '+/', '-_'), '=')], null)
@@ -566,6 +577,9 @@ pub(crate) async fn dangling(conn: &mut PgConnection) -> sqlx::Result<Vec<Dangli
           union all select 'delegations', id::text, ended_entry_id from delegations where ended_entry_id is not null
           union all select 'absences', id::text, entry_id from absences
           union all select 'absences', id::text, cleared_entry_id from absences where cleared_entry_id is not null
+          union all select 'role_requests', entry_id::text, entry_id from role_requests
+          union all select 'role_requests', entry_id::text, answered_entry_id from role_requests
+            where answered_entry_id is not null
           union all select 'changes', id::text, entry_id from changes
           union all select 'changes', id::text, decided_entry_id from changes where decided_entry_id is not null
           union all select 'sessions', id::text, entry_id from sessions

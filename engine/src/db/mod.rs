@@ -50,6 +50,7 @@ pub(crate) mod reviews;
 pub(crate) mod revisions;
 pub(crate) mod revocations;
 pub(crate) mod role_mappings;
+pub(crate) mod role_requests;
 pub(crate) mod roles;
 pub(crate) mod saved_views;
 pub(crate) mod scim;

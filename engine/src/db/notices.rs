@@ -1,6 +1,9 @@
 //! `notices`: what a person should know about access, until they have read it.
 
-use countersign_domain::ids::{DecisionId, EntryId, NoticeId, PersonId};
+use countersign_domain::{
+    ids::{DecisionId, EntryId, NoticeId, PersonId},
+    role::Role,
+};
 use sqlx::PgConnection;
 
 use crate::clock::{instant, milliseconds};
@@ -119,16 +122,18 @@ pub(crate) async fn set_settled(conn: &mut PgConnection, kind: &str, entry: Entr
     Ok(())
 }
 
-/// Returns the enabled people who hold `admin` or `compliance_officer`.
-pub(crate) async fn guardians(conn: &mut PgConnection) -> sqlx::Result<Vec<PersonId>> {
+/// Returns the enabled people who hold one of the roles.
+pub(crate) async fn holders(conn: &mut PgConnection, roles: &[Role]) -> sqlx::Result<Vec<PersonId>> {
+    let words: Vec<_> = roles.iter().map(|role| role.word().to_owned()).collect();
     let ids = sqlx::query_scalar!(
         r#"
         select distinct p.id
         from people p
         join role_assignments r on r.person_id = p.id and r.ended_at is null
-        where p.disabled_at is null and r.role in ('admin', 'compliance_officer')
+        where p.disabled_at is null and r.role = any($1)
         order by p.id
-        "#
+        "#,
+        &words,
     )
     .fetch_all(conn)
     .await?;

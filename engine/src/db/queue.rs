@@ -37,6 +37,10 @@ pub(crate) struct Filter<'a> {
     pub(crate) ids: Option<Vec<Uuid>>,
     /// Only those whose id ends so.
     pub(crate) short: Option<&'a str>,
+    /// Only this final word.
+    pub(crate) outcome: Option<ResolutionOutcome>,
+    /// Only those of this case.
+    pub(crate) case: Option<&'a str>,
 }
 
 /// The last row of the page before, by the order that it was listed in.
@@ -269,9 +273,10 @@ macro_rules! open_page {
                 and ($8::text is null or d.route = $8)
                 and ($9::uuid[] is null or d.id = any($9))
                 and ($10::text is null or right(d.id::text, 8) = $10)
+                and ($11::text is null or d.external_id = $11)
                 and "# + $after + r#"
               order by "# + $order + r#"
-              limit $11
+              limit $12
             )
             select d.id as "id!", d.name as "system_name!", d.type_id as "type_id!", d.risk as "risk!", d.state as "state!",
               d.route as "route!", d.policy_version_id as "policy_version_id!", d.rule as "rule!", d.need as "need!",
@@ -297,6 +302,7 @@ macro_rules! open_page {
             $filter.route.map(Route::word),
             $filter.ids.as_deref(),
             $filter.short,
+            $filter.case,
             $limit,
             $($key),+
         )
@@ -330,7 +336,7 @@ pub(crate) async fn list_open(
                     filter,
                     limit,
                     "d.due_at, d.id",
-                    "($12::timestamptz is null or (d.due_at, d.id) > ($12, $13::uuid))",
+                    "($13::timestamptz is null or (d.due_at, d.id) > ($13, $14::uuid))",
                     due,
                     id
                 )?
@@ -343,8 +349,8 @@ pub(crate) async fn list_open(
                 open_page!(
                 conn, view, reader, filter, limit,
                 "case d.risk when 'high' then 0 when 'medium' then 1 else 2 end, d.due_at, d.id",
-                "($12::int is null or (case d.risk when 'high' then 0 when 'medium' then 1 else 2 end, d.due_at, d.id)
-                  > ($12, $13::timestamptz, $14::uuid))",
+                "($13::int is null or (case d.risk when 'high' then 0 when 'medium' then 1 else 2 end, d.due_at, d.id)
+                  > ($13, $14::timestamptz, $15::uuid))",
                 risk, due, id
             )?
             }
@@ -360,7 +366,7 @@ pub(crate) async fn list_open(
                     filter,
                     limit,
                     "d.proposed_at desc, d.id desc",
-                    "($12::timestamptz is null or (d.proposed_at, d.id) < ($12, $13::uuid))",
+                    "($13::timestamptz is null or (d.proposed_at, d.id) < ($13, $14::uuid))",
                     proposed,
                     id
                 )?
@@ -379,8 +385,8 @@ pub(crate) async fn list_open(
                     filter,
                     limit,
                     "d.type_id, d.policy_version_id, d.rule, d.due_at, d.id",
-                    "($12::uuid is null or (d.type_id, d.policy_version_id, d.rule, d.due_at, d.id)
-                  > ($12, $13::uuid, $14::int, $15::timestamptz, $16::uuid))",
+                    "($13::uuid is null or (d.type_id, d.policy_version_id, d.rule, d.due_at, d.id)
+                  > ($13, $14::uuid, $15::int, $16::timestamptz, $17::uuid))",
                     same.map(|(type_id, _, _)| type_id),
                     same.map(|(_, version, _)| version),
                     same.map(|(_, _, rule)| rule),
@@ -392,76 +398,116 @@ pub(crate) async fn list_open(
     rows.into_iter().map(Queued::try_from).collect()
 }
 
-/// Lists one page of the resolved decisions that somebody reviewed and may still read, newest first.
+/// Lists a page of resolved decisions, newest first; `$from` says of which, with resolutions as `x`.
+///
+/// Which they are stands in the text and not in a parameter, so that each is planned for its own: all of them are read
+/// along the index of their times, those of one person from their reviews.
+macro_rules! resolved_page {
+    ($conn:expr, $reader:expr, $filter:expr, $after:expr, $limit:expr, $from:literal) => {
+        sqlx::query_as!(
+            Row,
+            r#"
+            with page as (
+              select d.id, s.name, d.type_id, d.risk, d.state, d.route, d.policy_version_id, d.rule, d.round, d.need,
+                d.due_at, d.proposed_at, d.escalated_at, coalesce(d.revised_entry_id, d.entry_id) as entry_id,
+                case when exists (select from revocations v where v.decision_id = d.id) then 'revoked'
+                  when exists (select from overrides o where o.decision_id = d.id) then 'approved' else x.outcome end as outcome,
+                case when exists (select from overrides o where o.decision_id = d.id) then 'override'
+                  when x.cause = 'grant' then (select 'grant:' || u.grant_id from grant_uses u where u.decision_id = x.decision_id)
+                  else x.cause end as cause,
+                x.resolved_at
+              from "# + $from + r#"
+              join decisions d on d.id = x.decision_id
+              join systems s on s.id = d.system_id
+              join decision_types t on t.id = d.type_id
+              where exists (select from acting_roles a
+                  where a.person_id = $1 and (a.until is null or a.until > $2) and (a.from_at is null or a.from_at <= $2)
+                    and (a.role = 'compliance_officer' or (a.role in ('viewer', 'approver', 'senior_approver', 'policy_author', 'auditor')
+                      and (a.systems is null or d.system_id = any(a.systems))
+                      and (a.types is null or t.name = any(a.types)))))
+                and ($3::text is null or d.risk = $3)
+                and ($4::text is null or s.name = $4)
+                and ($5::text is null or t.name = $5)
+                and ($6::text is null or d.route = $6)
+                and ($7::uuid[] is null or d.id = any($7))
+                and ($8::text is null or right(d.id::text, 8) = $8)
+                and ($9::text is null or d.external_id = $9)
+                and ($10::text is null or $10 = case
+                  when exists (select from revocations v where v.decision_id = d.id) then 'revoked'
+                  when exists (select from overrides o where o.decision_id = d.id) then 'approved' else x.outcome end)
+                and ($11::timestamptz is null or (x.resolved_at, d.id) < ($11, $12::uuid))
+              order by x.resolved_at desc, d.id desc
+              limit $13
+            )
+            select d.id as "id!", d.name as "system_name!", d.type_id as "type_id!", d.risk as "risk!", d.state as "state!",
+              d.route as "route!", d.policy_version_id as "policy_version_id!", d.rule as "rule!", d.need as "need!",
+              (select count(*) from reviews r where r.decision_id = d.id and r.state = 'submitted'
+                and (r.senior or d.escalated_at is null and d.route <> 'escalate')
+                and ((r.verdict = 'approve' and r.round = d.round)
+                  or (r.verdict = 'approve_with_edits' and r.round + 1 = d.round))) as "given!",
+              d.due_at as "due_at!", d.proposed_at as "proposed_at!", d.escalated_at, d.entry_id as "entry_id!",
+              e.idx as "idx?", null::uuid[] as "held_by?", d.outcome as "outcome?", d.cause as "cause?", d.resolved_at as "resolved_at?"
+            from page d
+            join ledger_entries e on e.id = d.entry_id
+            order by d.resolved_at desc, d.id desc
+            "#,
+            $reader.person.0,
+            instant($reader.now),
+            $filter.risk.map(Risk::word),
+            $filter.system,
+            $filter.type_name,
+            $filter.route.map(Route::word),
+            $filter.ids.as_deref(),
+            $filter.short,
+            $filter.case,
+            $filter.outcome.map(ResolutionOutcome::word),
+            $after.map(|(at, _)| instant(at)),
+            $after.map(|(_, id)| id),
+            $limit,
+        )
+        .fetch_all($conn)
+        .await
+    };
+}
+
+/// Lists one page of a view of resolved decisions.
 pub(crate) async fn list_resolved(
     conn: &mut PgConnection,
+    view: View,
     reader: Reader,
     filter: &Filter<'_>,
     after: Option<After>,
     limit: i64,
 ) -> Result<Vec<Queued>> {
-    let (resolved, id) = match after {
-        Some(After::Resolved { resolved_at, id }) => (Some(instant(resolved_at)), Some(id.0)),
-        _ => (None, None),
+    let after = match after {
+        Some(After::Resolved { resolved_at, id }) => Some((resolved_at, id.0)),
+        _ => None,
     };
-    let rows = sqlx::query_as!(
-        Row,
-        r#"
-        with page as (
-          select d.id, s.name, d.type_id, d.risk, d.state, d.route, d.policy_version_id, d.rule, d.round, d.need,
-            d.due_at, d.proposed_at, d.escalated_at, coalesce(d.revised_entry_id, d.entry_id) as entry_id,
-            case when exists (select from revocations v where v.decision_id = d.id) then 'revoked'
-              when exists (select from overrides o where o.decision_id = d.id) then 'approved' else x.outcome end as outcome,
-            case when exists (select from overrides o where o.decision_id = d.id) then 'override'
-              when x.cause = 'grant' then (select 'grant:' || u.grant_id from grant_uses u where u.decision_id = x.decision_id)
-              else x.cause end as cause,
-            x.resolved_at
-          from (select distinct decision_id from reviews where person_id = $1 and state = 'submitted') r
-          join resolutions x on x.decision_id = r.decision_id
-          join decisions d on d.id = r.decision_id
-          join systems s on s.id = d.system_id
-          join decision_types t on t.id = d.type_id
-          where exists (select from acting_roles a
-              where a.person_id = $1 and (a.until is null or a.until > $2) and (a.from_at is null or a.from_at <= $2)
-                and (a.role = 'compliance_officer' or (a.role in ('viewer', 'approver', 'senior_approver', 'policy_author', 'auditor')
-                  and (a.systems is null or d.system_id = any(a.systems))
-                  and (a.types is null or t.name = any(a.types)))))
-            and ($3::text is null or d.risk = $3)
-            and ($4::text is null or s.name = $4)
-            and ($5::text is null or t.name = $5)
-            and ($6::text is null or d.route = $6)
-            and ($7::uuid[] is null or d.id = any($7))
-            and ($8::text is null or right(d.id::text, 8) = $8)
-            and ($9::timestamptz is null or (x.resolved_at, d.id) < ($9, $10::uuid))
-          order by x.resolved_at desc, d.id desc
-          limit $11
-        )
-        select d.id as "id!", d.name as "system_name!", d.type_id as "type_id!", d.risk as "risk!", d.state as "state!",
-          d.route as "route!", d.policy_version_id as "policy_version_id!", d.rule as "rule!", d.need as "need!",
-          (select count(*) from reviews r where r.decision_id = d.id and r.state = 'submitted'
-            and (r.senior or d.escalated_at is null and d.route <> 'escalate')
-            and ((r.verdict = 'approve' and r.round = d.round)
-              or (r.verdict = 'approve_with_edits' and r.round + 1 = d.round))) as "given!",
-          d.due_at as "due_at!", d.proposed_at as "proposed_at!", d.escalated_at, d.entry_id as "entry_id!",
-          e.idx as "idx?", null::uuid[] as "held_by?", d.outcome as "outcome?", d.cause as "cause?", d.resolved_at as "resolved_at?"
-        from page d
-        join ledger_entries e on e.id = d.entry_id
-        order by d.resolved_at desc, d.id desc
-        "#,
-        reader.person.0,
-        instant(reader.now),
-        filter.risk.map(Risk::word),
-        filter.system,
-        filter.type_name,
-        filter.route.map(Route::word),
-        filter.ids.as_deref(),
-        filter.short,
-        resolved,
-        id,
-        limit,
-    )
-    .fetch_all(conn)
-    .await?;
+    let rows = match view {
+        View::Compensation => resolved_page!(
+            conn,
+            reader,
+            filter,
+            after,
+            limit,
+            "(select decision_id from revocations where compensation = 'open') w
+              join resolutions x on x.decision_id = w.decision_id and exists (
+                select from decisions c join decision_types y on y.id = c.type_id join acting_roles h on h.person_id = $1
+                where c.id = w.decision_id and h.role = 'senior_approver' and h.delegator_id is null
+                  and (h.until is null or h.until > $2)
+                  and (h.systems is null or c.system_id = any(h.systems)) and (h.types is null or y.name = any(h.types)))"
+        )?,
+        View::Resolved => resolved_page!(
+            conn,
+            reader,
+            filter,
+            after,
+            limit,
+            "(select distinct decision_id from reviews where person_id = $1 and state = 'submitted') w
+              join resolutions x on x.decision_id = w.decision_id"
+        )?,
+        _ => resolved_page!(conn, reader, filter, after, limit, "resolutions x")?,
+    };
     rows.into_iter().map(Queued::try_from).collect()
 }
 
@@ -491,6 +537,8 @@ impl Group {
     pub(crate) fn count(&self, view: View, filter: &Filter<'_>) -> u64 {
         let taken = filter.ids.is_none()
             && filter.short.is_none()
+            && filter.case.is_none()
+            && filter.outcome.is_none()
             && filter.risk.is_none_or(|risk| risk == self.risk)
             && filter.system.is_none_or(|system| system == self.system_name)
             && filter.type_name.is_none_or(|name| name == self.type_name)
@@ -504,7 +552,7 @@ impl Group {
             View::Settling => self.settling,
             View::Breaching => self.breaching,
             View::Owned => self.owned,
-            View::Resolved => 0,
+            View::Resolved | View::AllResolved | View::Compensation => 0,
         }
     }
 }
@@ -627,41 +675,75 @@ pub(crate) async fn count_open(conn: &mut PgConnection, reader: Reader) -> Resul
         .collect()
 }
 
-/// Counts the resolved decisions that somebody reviewed and may still read, to one more than is shown.
-pub(crate) async fn count_resolved(conn: &mut PgConnection, reader: Reader, filter: &Filter<'_>) -> sqlx::Result<u64> {
-    let count = sqlx::query_scalar!(
-        r#"
-        select count(*) as "count!"
-        from (
-          select distinct v.decision_id
-          from reviews v
-          join resolutions x on x.decision_id = v.decision_id
-          join decisions d on d.id = v.decision_id
-          join systems s on s.id = d.system_id
-          join decision_types t on t.id = d.type_id
-          where v.person_id = $1 and v.state = 'submitted'
-            and exists (select from acting_roles a
-              where a.person_id = $1 and (a.until is null or a.until > $2) and (a.from_at is null or a.from_at <= $2)
-                and (a.role = 'compliance_officer' or (a.role in ('viewer', 'approver', 'senior_approver', 'policy_author', 'auditor')
-                  and (a.systems is null or d.system_id = any(a.systems))
-                  and (a.types is null or t.name = any(a.types)))))
-            and ($3::text is null or d.risk = $3)
-            and ($4::text is null or s.name = $4)
-            and ($5::text is null or t.name = $5)
-            and ($6::text is null or d.route = $6)
-          limit $7
-        ) resolved
-        "#,
-        reader.person.0,
-        instant(reader.now),
-        filter.risk.map(Risk::word),
-        filter.system,
-        filter.type_name,
-        filter.route.map(Route::word),
-        COUNTED_MAX as i64 + 1,
-    )
-    .fetch_one(conn)
-    .await?;
+/// Counts resolved decisions, to one more than is shown; `$from` as for a page of them.
+macro_rules! resolved_count {
+    ($conn:expr, $reader:expr, $filter:expr, $from:literal) => {
+        sqlx::query_scalar!(
+            r#"
+            select count(*) as "count!"
+            from (
+              select
+              from "# + $from + r#"
+              join decisions d on d.id = x.decision_id
+              join systems s on s.id = d.system_id
+              join decision_types t on t.id = d.type_id
+              where exists (select from acting_roles a
+                  where a.person_id = $1 and (a.until is null or a.until > $2) and (a.from_at is null or a.from_at <= $2)
+                    and (a.role = 'compliance_officer' or (a.role in ('viewer', 'approver', 'senior_approver', 'policy_author', 'auditor')
+                      and (a.systems is null or d.system_id = any(a.systems))
+                      and (a.types is null or t.name = any(a.types)))))
+                and ($3::text is null or d.risk = $3)
+                and ($4::text is null or s.name = $4)
+                and ($5::text is null or t.name = $5)
+                and ($6::text is null or d.route = $6)
+                and ($7::text is null or $7 = case
+                  when exists (select from revocations v where v.decision_id = d.id) then 'revoked'
+                  when exists (select from overrides o where o.decision_id = d.id) then 'approved' else x.outcome end)
+              limit $8
+            ) resolved
+            "#,
+            $reader.person.0,
+            instant($reader.now),
+            $filter.risk.map(Risk::word),
+            $filter.system,
+            $filter.type_name,
+            $filter.route.map(Route::word),
+            $filter.outcome.map(ResolutionOutcome::word),
+            COUNTED_MAX as i64 + 1,
+        )
+        .fetch_one($conn)
+        .await
+    };
+}
+
+/// Counts a view of resolved decisions, to one more than is shown; one that looks something up holds none.
+pub(crate) async fn count_resolved(
+    conn: &mut PgConnection,
+    view: View,
+    reader: Reader,
+    filter: &Filter<'_>,
+) -> sqlx::Result<u64> {
+    let count = match view {
+        View::Compensation => resolved_count!(
+            conn,
+            reader,
+            filter,
+            "(select decision_id from revocations where compensation = 'open') w
+              join resolutions x on x.decision_id = w.decision_id and exists (
+                select from decisions c join decision_types y on y.id = c.type_id join acting_roles h on h.person_id = $1
+                where c.id = w.decision_id and h.role = 'senior_approver' and h.delegator_id is null
+                  and (h.until is null or h.until > $2)
+                  and (h.systems is null or c.system_id = any(h.systems)) and (h.types is null or y.name = any(h.types)))"
+        )?,
+        View::Resolved => resolved_count!(
+            conn,
+            reader,
+            filter,
+            "(select distinct decision_id from reviews where person_id = $1 and state = 'submitted') w
+              join resolutions x on x.decision_id = w.decision_id"
+        )?,
+        _ => resolved_count!(conn, reader, filter, "resolutions x")?,
+    };
     Ok(count as u64)
 }
 

@@ -1,7 +1,7 @@
 //! `saved_views`: filters and an order of the queue, by the names that one person gave them.
 
 use countersign_domain::{
-    decision::Risk,
+    decision::{ResolutionOutcome, Risk},
     ids::{PersonId, SavedViewId},
     policy::Route,
     queue::{Asked, Narrowed, Sort, View},
@@ -24,6 +24,7 @@ struct Row {
     system_name: Option<String>,
     type_name: Option<String>,
     route: Option<String>,
+    outcome: Option<String>,
 }
 
 impl TryFrom<Row> for SavedView {
@@ -33,13 +34,22 @@ impl TryFrom<Row> for SavedView {
         let unreadable = |column| Error::Row { table: "saved_views", column, id: row.id.to_string() };
         let risk = row.risk.map(|word| Risk::from_word(&word).ok_or_else(|| unreadable("risk"))).transpose()?;
         let route = row.route.map(|word| Route::from_word(&word).ok_or_else(|| unreadable("route"))).transpose()?;
+        let outcome = row.outcome.map(|word| ResolutionOutcome::from_word(&word).ok_or_else(|| unreadable("outcome")));
+        let outcome = outcome.transpose()?;
         Ok(Self {
             id: row.id.into(),
             name: row.name,
             asked: Asked {
                 view: View::from_word(&row.view).ok_or_else(|| unreadable("view"))?,
                 sort: Sort::from_word(&row.sort).ok_or_else(|| unreadable("sort"))?,
-                narrowed: Narrowed { risk, system: row.system_name, type_name: row.type_name, route, id: None },
+                narrowed: Narrowed {
+                    risk,
+                    system: row.system_name,
+                    type_name: row.type_name,
+                    route,
+                    outcome,
+                    ..Narrowed::default()
+                },
             },
         })
     }
@@ -50,7 +60,7 @@ pub(crate) async fn list(conn: &mut PgConnection, person: PersonId) -> Result<Ve
     let rows = sqlx::query_as!(
         Row,
         r#"
-        select id, name, view, sort, risk, system_name, type_name, route
+        select id, name, view, sort, risk, system_name, type_name, route, outcome
         from saved_views
         where person_id = $1
         order by place
@@ -87,8 +97,9 @@ pub(crate) async fn insert(
     let Asked { view, sort, narrowed } = &saved.asked;
     let inserted = sqlx::query!(
         r#"
-        insert into saved_views (id, person_id, name, place, view, sort, risk, system_name, type_name, route, saved_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        insert into saved_views
+          (id, person_id, name, place, view, sort, risk, system_name, type_name, route, outcome, saved_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         "#,
         saved.id.0,
         person.0,
@@ -100,6 +111,7 @@ pub(crate) async fn insert(
         narrowed.system,
         narrowed.type_name,
         narrowed.route.map(Route::word),
+        narrowed.outcome.map(ResolutionOutcome::word),
         instant(now),
     )
     .execute(conn)

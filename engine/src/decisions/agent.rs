@@ -9,7 +9,6 @@ use countersign_domain::{
     event::{Event, Object, Place},
     ids::{DecisionId, OutcomeId},
     lineage::Maker,
-    policy::Route,
     problem::Code,
     proposal::{self, Fields},
     revocation::{Compensation, has_effect, leaves_effect},
@@ -19,7 +18,10 @@ use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 use tokio::{sync::broadcast::error::RecvError, time::Instant};
 
-use super::{Stored, comments, lease, propose, revoke, settle};
+use super::{
+    Stored, comments, lease, propose, revoke, settle,
+    turn::{self, Turn},
+};
 use crate::{
     Engine,
     authorize::{Action, Denial, Permit, Target},
@@ -211,6 +213,15 @@ pub(crate) struct Told {
     asked: Option<(String, ReasonCode)>,
     /// The approval was revoked, and what the action did is not undone.
     undo: bool,
+    /// Whose turn it is.
+    turn: Option<Turn>,
+}
+
+impl Told {
+    /// Tells nothing but whose turn it is.
+    pub(super) fn of(turn: Option<Turn>) -> Self {
+        Self { turn, ..Self::default() }
+    }
 }
 
 async fn tell(
@@ -221,7 +232,7 @@ async fn tell(
     resolution: Option<&db::resolutions::Resolution>,
     unsealed: u64,
 ) -> Result<Told> {
-    let mut told = Told::default();
+    let mut told = Told { turn: turn::find(conn, decision).await?, ..Told::default() };
     if decision.state == State::ChangesRequested && unsealed == 0 {
         let reviews = db::reviews::list(conn, decision.id).await?;
         let asks = |review: &&db::reviews::Review| {
@@ -274,7 +285,7 @@ pub(crate) fn body(
     paused: bool,
     told: Told,
 ) -> AgentDecision {
-    let Told { size, action, edited, asked, undo } = told;
+    let Told { size, action, edited, asked, undo, turn } = told;
     let kept = resolution.is_some_and(|resolution| is_kept(resolution, paused));
     let resolution = resolution.filter(|_| !kept);
     // What an approval releases is kept with it.
@@ -304,15 +315,10 @@ pub(crate) fn body(
             rule: decision.rule,
             reviews_needed: decision.need,
         },
-        turn: (state.is_reviewed() && decision.route.has_people()).then(|| AgentTurn {
-            of: if decision.escalated_at.is_some() || decision.route == Route::Escalate {
-                "senior_approvers"
-            } else {
-                "approvers"
-            }
-            .into(),
-            since: rfc3339(decision.escalated_at.unwrap_or(decision.proposed_at)),
-            why: if decision.escalated_at.is_some() { "deadline" } else { "routed" }.into(),
+        turn: turn.filter(|_| state == decision.state).map(|turn| AgentTurn {
+            of: turn.of.word().into(),
+            since: rfc3339(turn.since),
+            why: turn.why.word().into(),
         }),
         due_at: rfc3339(decision.due_at),
         on_timeout: decision.on_timeout,

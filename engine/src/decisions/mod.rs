@@ -18,6 +18,7 @@ mod settle;
 mod shown;
 mod sign;
 mod title;
+mod turn;
 mod unmask;
 mod withdraw;
 

@@ -14,6 +14,7 @@ use countersign_domain::{
     owner,
     policy::{Approval, Known, PolicyVersion},
     presence, shown,
+    turn::ShownTurn,
     view::{
         Composer, DECISION_TEMPLATE, DecisionView, Field, HistoryRow, OutcomeRow, PolicySection, RefusedVerdict,
         ResolutionSection, ReviewRow, SeatView, SettlingSection, VersionRow, Way,
@@ -26,7 +27,7 @@ use countersign_ledger::{
 use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
-use super::{comments, lease, overrule, review, revoke, routing::Case, seal_at, settle, sign, title};
+use super::{comments, lease, overrule, review, revoke, routing::Case, seal_at, settle, sign, title, turn};
 use crate::{
     Engine, absences,
     authorize::{
@@ -144,7 +145,13 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let withheld: Vec<_> = fields.iter().filter(|field| field.withheld).map(|field| field.name.clone()).collect();
     let mut case = Case::new((stored.system, &system.name), &definition, stored.about_persons, &values);
     case.facts.mask(&definition, &withheld);
+    let turn = turn::find(&mut tx, &stored).await?;
+    let escalated_by = turn::escalated_by(&mut tx, &stored).await?;
+    let handed: Vec<_> = [turn.and_then(|turn| turn.by), escalated_by].into_iter().flatten().collect();
+    let handed = people::names(&mut tx, engine, &handed).await?;
+    let handed = |person: PersonId| handed.get(&person).cloned().unwrap_or_else(people::erased);
     let policy_section = PolicySection {
+        escalated_by: escalated_by.map(handed),
         grants: grants::misses(&mut tx, engine, id, &case).await?,
         ..policy_section(engine, &policy, &stored, &case, &rules)
     };
@@ -203,6 +210,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         system: stored.system,
         system_name: system.name,
         owner,
+        turn: turn.map(|turn| ShownTurn { of: turn.of, since: turn.since, why: turn.why, by: turn.by.map(handed) }),
         key_id: key.key_id,
         type_name: definition.name.clone(),
         type_version: definition.version,
@@ -315,7 +323,9 @@ fn policy_section(
                 open: filled.open && stored.state.is_open(),
             })
             .collect(),
+        again_ms: row.due_seconds * 1_000,
         escalated_at: stored.escalated_at,
+        escalated_by: None,
         given: seats.iter().map(|filled| filled.given).sum(),
         need: stored.need,
     }

@@ -20,7 +20,7 @@ use sqlx::{Postgres, Transaction};
 use super::{
     Stored, agent,
     review::{Resolve, resolve},
-    routing,
+    routing, turn,
 };
 use crate::{
     Engine,
@@ -260,7 +260,8 @@ async fn record(engine: Engine, caller: Caller, key: &str, proposal: Proposal) -
         }
         None => notices::outbox::leave_turn(&mut tx, &engine, &decision).await?,
     }
-    let body = agent::body(&engine, &decision, &definition, None, decision.n, paused, agent::Told::default());
+    let told = agent::Told::of(turn::find(&mut tx, &decision).await?);
+    let body = agent::body(&engine, &decision, &definition, None, decision.n, paused, told);
     let status = if decided.is_some() { DECIDED } else { ACCEPTED };
     let mut stored = Stored { status, body: value(&body)?, replayed: false };
     keep(&mut tx, &engine, (system, ROUTE), key, &fingerprint, &stored).await?;

@@ -106,6 +106,12 @@ async fn read(
     let mut items = dress(&mut tx, engine, &rows).await?;
     let pauses = pauses::list_shown(&mut tx, engine, &permit).await?;
     let handovers = handovers::list_shown(&mut tx, engine, &permit, person).await?;
+    // Most of the time nothing settles, and nothing has to be read for it.
+    let settles = counts.iter().any(|count| count.view == View::Settling && count.count > 0);
+    let retractable = match settles {
+        true => people::settling_reviews(&mut tx, engine, person).await?,
+        false => Vec::new(),
+    };
     let away = absences::said(&mut tx, engine, person).await?;
     for item in &mut items {
         item.paused = pauses.iter().any(|pause| pause.system_name == item.system);
@@ -134,6 +140,7 @@ async fn read(
             blocked,
             pauses,
             handovers,
+            retractable,
             saved,
         },
     ))
@@ -147,7 +154,7 @@ async fn count(conn: &mut PgConnection, reader: Reader) -> Result<(Vec<Count>, V
     for view in View::ALL.iter().copied() {
         let count = match view.is_open() {
             true => held(view, &Filter::default()),
-            false => db::queue::count_resolved(conn, reader, &Filter::default()).await?,
+            false => db::queue::count_resolved(conn, view, reader, &Filter::default()).await?,
         };
         let more = !view.is_open() && count > COUNTED_MAX;
         counts.push(Count { view, count: if more { COUNTED_MAX } else { count }, more });
@@ -157,7 +164,7 @@ async fn count(conn: &mut PgConnection, reader: Reader) -> Result<(Vec<Count>, V
         let filter = narrow(&view.asked.narrowed);
         let count = match view.asked.view.is_open() {
             true => held(view.asked.view, &filter),
-            false => db::queue::count_resolved(conn, reader, &filter).await?,
+            false => db::queue::count_resolved(conn, view.asked.view, reader, &filter).await?,
         };
         saved.push(CountedView::new(view, count));
     }
@@ -174,7 +181,7 @@ async fn list(
 ) -> Result<Vec<Queued>> {
     match view.is_open() {
         true => db::queue::list_open(conn, (view, sort), reader, filter, after, limit).await,
-        false => db::queue::list_resolved(conn, reader, filter, after, limit).await,
+        false => db::queue::list_resolved(conn, view, reader, filter, after, limit).await,
     }
 }
 
@@ -185,7 +192,8 @@ fn narrow(narrowed: &Narrowed) -> Filter<'_> {
         None => (None, None),
     };
     let (system, type_name) = (narrowed.system.as_deref(), narrowed.type_name.as_deref());
-    Filter { risk: narrowed.risk, system, type_name, route: narrowed.route, ids, short }
+    let (outcome, case) = (narrowed.outcome, narrowed.case.as_deref());
+    Filter { risk: narrowed.risk, system, type_name, route: narrowed.route, ids, short, outcome, case }
 }
 
 /// Says what became of decisions that a screen shows and the view holds no longer.
@@ -218,10 +226,11 @@ fn resolution(resolved: &db::queue::Resolved, version: Option<&PolicyVersion>, r
         let by_rule = Some(grant::label(grant));
         return RowResolution { outcome: resolved.outcome, by_rule, at: resolved.at };
     }
-    let by_rule = version.filter(|_| resolved.by_rule).map(|version| {
-        let word = if resolved.outcome == ResolutionOutcome::Approved { "Approved" } else { "Refused" };
-        queue::by_rule(word, label(Some(version), rule), version.number)
-    });
+    let by_rule =
+        version.filter(|_| resolved.by_rule && resolved.outcome != ResolutionOutcome::Revoked).map(|version| {
+            let word = if resolved.outcome == ResolutionOutcome::Approved { "Approved" } else { "Refused" };
+            queue::by_rule(word, label(Some(version), rule), version.number)
+        });
     RowResolution { outcome: resolved.outcome, by_rule, at: resolved.at }
 }
 
@@ -305,7 +314,7 @@ fn after_text(after: &After) -> String {
 /// Reads the place of a row, which belongs to one order.
 fn parse_after(text: &str, asked: &QueueFilter) -> Result<After> {
     let parsed = read_after(text).filter(|after| match (asked.view, after) {
-        (Some(View::Resolved), after) => matches!(after, After::Resolved { .. }),
+        (Some(view), after) if !view.is_open() => matches!(after, After::Resolved { .. }),
         (_, after) => match asked.sort {
             Sort::Deadline => matches!(after, After::Deadline { .. }),
             Sort::Risk => matches!(after, After::Risk { .. }),

@@ -13,6 +13,7 @@ use countersign_domain::{
     policy::{Approval, PolicyVersion, Route},
     problem::Code,
     text::Reason,
+    time::screen,
     view::Seal,
 };
 use countersign_ledger::hash::Hash;
@@ -32,7 +33,7 @@ use crate::{
     caller::Caller,
     db::{self, resolutions::Cause},
     error::{Error, Result},
-    owners, pauses, seal,
+    owners, pauses, people, seal, sessions,
 };
 
 /// A ruling as the form sends it.
@@ -123,6 +124,14 @@ async fn record(
         None => false,
     };
     let checked = check(&mut tx, &engine, &caller, &request).await?;
+    // Who approves what does great harm proves who they are: by their signature, or by a sign-in that is fresh. Saying no
+    // costs no more steps than saying nothing.
+    if checked.stored.risk == Risk::High
+        && matches!(request.verdict, Verdict::Approve | Verdict::ApproveWithEdits)
+        && !checked.signed
+    {
+        sessions::require_recent(&caller)?;
+    }
     let signed = match &request.signed {
         Some(given) => Some(sign::verify(&mut tx, &engine, &checked, &request, given).await?),
         // Who decides nothing signs nothing; an edit counts nowhere that a signature is asked for.
@@ -248,6 +257,14 @@ pub(super) struct Checked {
     effect: Effected,
 }
 
+/// Refuses a reason code that says the opposite of the verdict.
+pub(super) fn said(code: ReasonCode, verdict: Verdict) -> Result<()> {
+    code.check(verdict).map_err(|error| {
+        let detail = "The review was not recorded. Your text is kept.";
+        Error::Refused(Problem::fields(Code::InvalidContent, detail, vec![error]))
+    })
+}
+
 /// Locks the decision and checks everything about a ruling but its signature.
 pub(super) async fn check(
     tx: &mut Transaction<'static, Postgres>,
@@ -256,6 +273,7 @@ pub(super) async fn check(
     request: &ReviewRequest,
 ) -> Result<Checked> {
     let (person, session) = caller.signed_in()?;
+    said(request.code, request.verdict)?;
     let stored = db::decisions::lock(tx, request.decision).await?.ok_or(Error::NotFound)?;
     let target = Target::Decision { id: stored.id, system: stored.system, n: stored.n };
     let right = behalf::authorize_review(tx, engine, caller, target, request.on_behalf).await?;
@@ -267,7 +285,10 @@ pub(super) async fn check(
     absences::admits(tx, person, now).await?.map_err(&refuse)?;
     let who = (person, request.on_behalf);
     // Rights, state and four eyes first, then the claim, then what was shown (V1).
-    rules.admits(who, request.verdict, now).map_err(|problem| refuse(kept(problem)))?;
+    if let Err(problem) = rules.admits(who, request.verdict, now) {
+        let problem = told(tx, engine, &stored, problem).await?;
+        return Err(refuse(kept(problem)));
+    }
     lease::check(tx, engine, caller, (stored.id, request.lease), now).await?.map_err(&refuse)?;
     let shown = db::presentations::lock(tx, request.presentation)
         .await?
@@ -459,6 +480,43 @@ pub(crate) async fn rules_now(
 fn kept(mut problem: Problem) -> Problem {
     problem.detail.push_str(KEPT);
     problem
+}
+
+/// Says who resolved a decision meanwhile, and when, to whom that is refused for it.
+async fn told(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    stored: &db::decisions::Decision,
+    problem: Problem,
+) -> Result<Problem> {
+    if problem.code != Code::AlreadyResolved || stored.state.is_open() {
+        return Ok(problem);
+    }
+    let Some(resolution) = db::resolutions::find(conn, stored.id).await? else { return Ok(problem) };
+    let reviews = db::reviews::list(conn, stored.id).await?;
+    let decides = |review: &&db::reviews::Review| {
+        let verdict = match resolution.outcome {
+            ResolutionOutcome::Approved => review.verdict == Verdict::Approve,
+            ResolutionOutcome::Rejected => review.verdict == Verdict::Reject,
+            _ => false,
+        };
+        verdict && settle::stands(review, stored)
+    };
+    let what = match (resolution.outcome, reviews.iter().rfind(decides)) {
+        (outcome, Some(review)) => {
+            let names = people::names(conn, engine, &[review.person]).await?;
+            let name = names.get(&review.person).cloned().unwrap_or_else(people::erased);
+            let did = if outcome == ResolutionOutcome::Approved { "approved" } else { "rejected" };
+            format!("{name} {did} it")
+        }
+        (ResolutionOutcome::Expired, None) => "its time ran out".to_owned(),
+        (ResolutionOutcome::Withdrawn, None) => "the AI system withdrew it".to_owned(),
+        (outcome, None) => format!("it is {}", outcome.word()),
+    };
+    let at = screen(resolution.at);
+    let detail =
+        format!("This decision was resolved at {at} while you had it open: {what}. Nothing of yours was recorded.");
+    Ok(Problem { detail, ..problem })
 }
 
 /// What the refusal of a form on the decision's page ends with.

@@ -20,7 +20,7 @@ use countersign_ledger::{
 };
 use sqlx::{PgConnection, Postgres, Transaction};
 
-use super::{Stored, agent, propose, review, routing, settle};
+use super::{Stored, agent, propose, review, routing, settle, turn};
 use crate::{
     Engine,
     authorize::{self, Action, Denial, Permit, Target},
@@ -87,7 +87,8 @@ async fn record(
         decided = Some(id);
         stored.state = State::Resolved;
     }
-    let body = agent::body(&engine, &stored, &definition, None, stored.n, paused, agent::Told::default());
+    let told = agent::Told::of(turn::find(&mut tx, &stored).await?);
+    let body = agent::body(&engine, &stored, &definition, None, stored.n, paused, told);
     let status = if decided.is_some() { propose::DECIDED } else { propose::ACCEPTED };
     let answer = Stored { status, body: propose::value(&body)?, replayed: false };
     propose::keep(&mut tx, &engine, (stored.system, ROUTE), key, &fingerprint, &answer).await?;

@@ -58,6 +58,8 @@ const MADE: &[(&str, usize)] = &[
     ("policy.activated", 1),
     ("post_review.given", 1),
     ("role.assigned", 1),
+    ("role.request_answered", 1),
+    ("role.requested", 1),
     ("role.unassigned", 1),
     ("settings.changed", 1),
     ("system.approved", 1),

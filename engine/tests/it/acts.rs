@@ -7,6 +7,7 @@ use countersign_domain::{
     problem::Code,
     queue::View,
     role::Role,
+    turn::{TurnOf, TurnWhy},
     view::{Composer, DecisionView},
 };
 use countersign_engine::{
@@ -71,6 +72,12 @@ async fn what_is_approved_settles_and_reaches_the_agent_only_afterwards() {
     assert!(refused.iter().any(|refused| refused.verdict == Verdict::Approve));
 
     assert_eq!(listed(desk, &desk.approver, View::Settling).await, [id]);
+    let strip = async |who: &Caller| {
+        let page = decisions::queue(&desk.engine, &again(who), QueueFilter::default()).await.unwrap();
+        page.retractable.iter().map(|review| (review.decision, review.settles_at.is_some())).collect::<Vec<_>>()
+    };
+    assert_eq!(strip(&desk.approver).await, [(id, true)], "at the foot of every list of theirs");
+    assert_eq!(strip(&desk.approver_b).await, [], "and of nobody else's");
     desk.clock.advance(20_000);
     eventually(async || state(&office, id).await != State::Settling).await;
     let told = decisions::wait(&desk.engine, &again(&desk.agent), id, std::time::Duration::from_secs(5), None).await;
@@ -248,12 +255,19 @@ async fn a_reviewer_hands_a_decision_to_the_senior_approvers() {
     let desk = &office.desk;
     let id = office.propose("a", "40.00").await;
 
+    let before = office.page(&desk.approver_b, id).await.turn.unwrap();
     let escalated = desk.review(&desk.approver, id, Verdict::Escalate).await.unwrap();
     let page = office.page(&desk.approver_b, id).await;
+    let told = decisions::get(&desk.engine, &again(&desk.agent), id).await.unwrap().turn.unwrap();
     let below = desk.review(&desk.approver_b, id, Verdict::Approve).await.unwrap_err();
     let again_up = desk.review(&office.senior, id, Verdict::Escalate).await.unwrap_err();
     let approved = desk.review(&office.senior, id, Verdict::Approve).await.unwrap();
 
+    assert_eq!((before.of, before.why, before.by), (TurnOf::Approvers, TurnWhy::Routed, None));
+    let turn = page.turn.unwrap();
+    assert_eq!((turn.of, turn.why), (TurnOf::SeniorApprovers, TurnWhy::Escalated), "no deadline did it");
+    assert_eq!((turn.by.is_some(), page.policy.escalated_by.is_some()), (true, true), "and it is said who did");
+    assert_eq!((told.of.as_str(), told.why.as_str()), ("senior_approvers", "escalated"));
     assert_eq!(escalated.state, State::Queued);
     assert_eq!(own(&office.page(&desk.approver, id).await), None, "it has had its effect");
     assert_eq!(page.policy.seats.iter().map(|seat| seat.role).collect::<Vec<_>>(), [Role::SeniorApprover]);

@@ -517,7 +517,8 @@ async fn page(desk: &Desk, caller: &Caller, ids: &[DecisionId]) -> BulkView {
 
 async fn send(desk: &Desk, caller: &Caller, bulk: BulkRunId, verdict: Verdict) -> Result<()> {
     let reason = Reason::new("The same parcel each time.").unwrap();
-    let request = BulkRequest { bulk, verdict, code: ReasonCode::WithinPolicy, reason };
+    let code = if verdict == Verdict::Approve { ReasonCode::WithinPolicy } else { ReasonCode::AgainstPolicy };
+    let request = BulkRequest { bulk, verdict, code, reason };
     decisions::review_in_bulk(&desk.engine, &again(caller), request).await
 }
 

@@ -127,6 +127,22 @@ async fn a_second_review_of_one_person_is_refused_and_on_record() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_is_too_late_reads_who_was_first() {
+    let desk = Desk::new().await;
+    let id = desk.queued_decision().await;
+    let form = desk.open_form(&desk.approver, id, Verdict::Approve).await.unwrap();
+    take_over(&desk.engine, &desk.approver_b, id, form.lease).await.unwrap();
+    desk.review(&desk.approver_b, id, Verdict::Reject).await.unwrap();
+
+    let late = decisions::review(&desk.engine, &again(&desk.approver), form).await.unwrap_err();
+
+    let problem = countersign_domain::Problem::from(late);
+    assert_eq!(problem.code, Code::AlreadyResolved);
+    assert!(problem.detail.contains("UTC while you had it open: "), "{}", problem.detail);
+    assert!(problem.detail.contains(" rejected it. Nothing of yours was recorded."), "{}", problem.detail);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_approvers_at_once_make_one_resolution() {
     let desk = Desk::new().await;
     for round in 0..20 {

@@ -1,7 +1,7 @@
 //! Who reviews a decision at this moment: seats that are taken, kept, given up, taken over and lost.
 
 use countersign_domain::{
-    decision::{State, Verdict},
+    decision::{ReasonCode, State, Verdict},
     ids::{DecisionId, LeaseId},
     lease::{Holder, LEFT_MS, PLAIN_MS, ROLLING_MS},
     problem::{Code, Problem},
@@ -133,7 +133,7 @@ async fn a_claim_ends_with_its_time_which_signs_of_life_move() {
     let mut late = form.clone();
     desk.clock.advance(LEFT_MS);
     assert_eq!(refused(beat(false).await).detail.split('.').next(), Some("Your time for this review ran out"));
-    late.verdict = Verdict::Reject;
+    (late.verdict, late.code) = (Verdict::Reject, ReasonCode::AgainstPolicy);
     assert_eq!(refused(decisions::review(&desk.engine, &again(&desk.approver), late).await).code, Code::LeaseLost);
 
     // Whoever takes the seat next says that it had run out.

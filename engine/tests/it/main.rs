@@ -29,6 +29,7 @@ mod queue;
 mod races;
 mod revisions;
 mod revocations;
+mod role_requests;
 mod roles;
 mod sealing;
 mod shown;

@@ -4,7 +4,7 @@
 
 use countersign_domain::{
     audit,
-    decision::{State, Verdict},
+    decision::{ReasonCode, State, Verdict},
     ids::{DecisionId, PasskeyId},
     problem::Code,
     view::{Composer, NoticeKind},
@@ -271,7 +271,7 @@ async fn assertion_fault_table() {
     let (request, (nonce, options)) = prepared(&desk, &desk.approver, id).await;
     let given = SignedAnswer { nonce, answer: key.get(&options) };
     let mut changed = request.clone();
-    changed.verdict = Verdict::Reject;
+    (changed.verdict, changed.code) = (Verdict::Reject, ReasonCode::AgainstPolicy);
     assert_eq!(
         code(send(&desk, &desk.approver, &changed, Some(given.clone())).await.unwrap_err()),
         Code::SignatureRefused

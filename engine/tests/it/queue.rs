@@ -122,6 +122,9 @@ async fn each_view_tells_what_opening_tells() {
                     View::Settling => page.state == State::Settling,
                     View::Breaching => page.state.is_open() && is_breaching(since, page.due_at, page.now),
                     View::Resolved => !page.state.is_open() && by_me,
+                    View::AllResolved => !page.state.is_open(),
+                    // Nobody here revokes anything.
+                    View::Compensation => false,
                     View::Owned => {
                         page.state == State::ChangesRequested && page.owner.as_ref().is_some_and(|owner| owner.own)
                     }
@@ -241,12 +244,28 @@ async fn filters_narrow_and_an_id_finds_its_decision() {
     decision_types::define(&desk.engine, &Caller::operator(), waive).await.unwrap();
     let issued = propose(&desk, "a", "40.00", "refund.issue").await;
     let waived = propose(&desk, "b", "40.00", "refund.waive").await;
+    let body = r#"{"mode":"propose","external_id":"C-17","action":{"type":"refund.waive","parameters":{"order":"c","amount":"40.00"}}}"#;
+    let named = id_of(&desk.propose("c", body).await.unwrap());
     let found = async |narrowed| {
         let filter = QueueFilter { view: Some(View::Team), narrowed, ..QueueFilter::default() };
         let view = ask(&desk, &desk.approver, filter).await.unwrap();
         view.items.iter().map(|item| item.id).collect::<Vec<_>>()
     };
     let all = Narrowed::default;
+
+    assert_eq!(found(Narrowed { case: Some("C-17".into()), ..all() }).await, [named]);
+    assert_eq!(found(Narrowed { case: Some("C-1".into()), ..all() }).await, [], "no part of a name");
+    desk.review(&desk.approver, named, Verdict::Reject).await.unwrap();
+    let resolved = async |who: &Caller, narrowed| {
+        let filter = QueueFilter { view: Some(View::AllResolved), narrowed, ..QueueFilter::default() };
+        let view = ask(&desk, who, filter).await.unwrap();
+        view.items.iter().map(|item| item.id).collect::<Vec<_>>()
+    };
+    assert_eq!(resolved(&desk.approver_b, all()).await, [named], "whoever decided it");
+    assert_eq!(resolved(&desk.auditor, Narrowed { case: Some("C-17".into()), ..all() }).await, [named]);
+    let outcome = |outcome| Narrowed { outcome: Some(outcome), ..all() };
+    assert_eq!(resolved(&desk.auditor, outcome(ResolutionOutcome::Rejected)).await, [named]);
+    assert_eq!(resolved(&desk.auditor, outcome(ResolutionOutcome::Approved)).await, []);
 
     assert_eq!(found(Narrowed { risk: Some(Risk::Low), ..all() }).await, [waived]);
     assert_eq!(found(Narrowed { type_name: Some("refund.issue".into()), ..all() }).await, [issued]);

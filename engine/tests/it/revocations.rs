@@ -4,15 +4,20 @@ use std::time::{Duration, Instant};
 
 use countersign_domain::{
     answer::AgentNext,
-    decision::{ReasonCode, ResolutionOutcome, State, Verdict},
+    decision::{ReasonCode, ResolutionOutcome, Risk, State, Verdict},
+    holding::{AuthorityLimits, Holding},
     ids::DecisionId,
     problem::Code,
+    queue::{Narrowed, View},
     revocation::Compensation,
+    role::Role,
     text::Reason,
     view::{NoticeKind, ResolutionSection},
 };
 use countersign_engine::{
-    Caller, Result, decisions, people,
+    Caller, Result,
+    decisions::{self, QueueFilter},
+    people,
     testing::{again, id_of, unique},
 };
 use countersign_ledger::verify::Status;
@@ -92,6 +97,16 @@ async fn an_approval_that_was_told_is_gone_within_a_second_and_what_ran_meanwhil
     let open = section(&floor, id).await.revoked.unwrap().compensation.unwrap();
     assert_eq!((open.state, open.said), (Compensation::Open, None));
 
+    assert_eq!(tasks(&floor, &floor.senior, QueueFilter::default()).await, ([id].into(), 1));
+    assert_eq!(tasks(&floor, &desk.approver, QueueFilter::default()).await, (Vec::new(), 0), "who cannot record it");
+    let high = Narrowed { risk: Some(Risk::High), ..Narrowed::default() };
+    let narrowed = QueueFilter { narrowed: high, ..QueueFilter::default() };
+    assert_eq!(tasks(&floor, &floor.senior, narrowed).await.0, []);
+    let limits = AuthorityLimits { types: vec!["payout.issue".into()], ..AuthorityLimits::default() };
+    let elsewhere = Holding { limits, ..Holding::everywhere(Role::SeniorApprover) };
+    let stranger = desk.member("senior-elsewhere", vec![elsewhere]).await;
+    assert_eq!(tasks(&floor, &stranger, QueueFilter::default()).await, (Vec::new(), 0));
+
     assert_eq!(notices(&floor, &floor.senior).await, 1, "who may make it good is told, who revoked it too");
     assert_eq!(notices(&floor, &desk.approver).await, 0);
     report(&floor, id, "executed", "full").await;
@@ -105,6 +120,7 @@ async fn an_approval_that_was_told_is_gone_within_a_second_and_what_ran_meanwhil
     compensate(&floor, &floor.senior, id, true).await.unwrap();
     let done = section(&floor, id).await.revoked.unwrap().compensation.unwrap();
     assert_eq!(done.state, Compensation::Done);
+    assert_eq!(tasks(&floor, &floor.senior, QueueFilter::default()).await, (Vec::new(), 0));
     let said = done.said.unwrap();
     assert_eq!((said.by.as_str(), said.reason.as_str()), ("senior-a", "The bank called it back."));
     let twice = compensate(&floor, &floor.senior, id, false).await.unwrap_err();
@@ -124,7 +140,9 @@ async fn revoking_what_ran_opens_a_task_that_may_end_as_not_possible() {
     floor.pause(&floor.desk.approver).await.unwrap();
     assert_eq!(floor.read(id).await.resolution.unwrap().next, AgentNext::Stop, "a paused system does nothing");
 
+    assert_eq!(tasks(&floor, &floor.senior, QueueFilter::default()).await, ([id].into(), 1));
     compensate(&floor, &floor.senior, id, false).await.unwrap();
+    assert_eq!(tasks(&floor, &floor.senior, QueueFilter::default()).await, (Vec::new(), 0));
     let section = section(&floor, id).await.revoked.unwrap().compensation.unwrap();
     assert_eq!(section.state, Compensation::NotPossible);
     verified(&floor).await;
@@ -200,6 +218,10 @@ async fn what_a_rule_approved_is_stopped_by_one_person() {
     revoke(&floor, &floor.senior, id).await.unwrap();
 
     assert_eq!(floor.read(id).await.resolution.unwrap().outcome, ResolutionOutcome::Revoked);
+    let filter = QueueFilter { view: Some(View::AllResolved), ..QueueFilter::default() };
+    let page = decisions::queue(&floor.desk.engine, &again(&floor.senior), filter).await.unwrap();
+    let row = page.items[0].resolution.as_ref().unwrap();
+    assert_eq!((row.outcome, &row.by_rule), (ResolutionOutcome::Revoked, &None), "no rule refused it");
     verified(&floor).await;
 }
 
@@ -279,6 +301,14 @@ async fn report(floor: &Floor, id: DecisionId, result: &str, effect: &str) {
 
 async fn section(floor: &Floor, id: DecisionId) -> ResolutionSection {
     decisions::view(&floor.desk.engine, &again(&floor.senior), id).await.unwrap().resolution.unwrap()
+}
+
+/// What the queue lists as to be made good, and how many it counts.
+async fn tasks(floor: &Floor, caller: &Caller, filter: QueueFilter) -> (Vec<DecisionId>, u64) {
+    let filter = QueueFilter { view: Some(View::Compensation), ..filter };
+    let page = decisions::queue(&floor.desk.engine, &again(caller), filter).await.unwrap();
+    let count = page.counts.iter().find(|count| count.view == View::Compensation).unwrap();
+    (page.items.iter().map(|item| item.id).collect(), count.count)
 }
 
 /// How many notices say that something is to be made good.

@@ -1,15 +1,23 @@
 //! Permission comes before a fresh sign-in: who may not do a thing is told so, and is not sent to sign in again.
 
 use countersign_domain::{
-    Problem, administration::AccessFilter, event::AccessReviewAnswer, holding::Holding, ids::AuditWindowId,
-    problem::Code, role::Role,
+    Problem,
+    administration::AccessFilter,
+    decision::{Risk, Verdict},
+    decision_type::TypeDefinition,
+    event::AccessReviewAnswer,
+    holding::Holding,
+    ids::AuditWindowId,
+    problem::Code,
+    role::Role,
 };
 use countersign_engine::{
     Actor, Caller, Error, Result, access, access_reviews,
     audit_windows::{self, Opened, Wanted, WantedForm},
+    decision_types, decisions,
     keys::{self, KeySettings},
     passkeys, sessions,
-    testing::{Desk, again},
+    testing::{Desk, again, refund},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -28,6 +36,23 @@ async fn access_reviews_ask_for_permission_first() {
     expect(answer(stale(&desk.approver)).await, Code::Forbidden);
     expect(answer(stale(&desk.admin)).await, Code::StepUpRequired);
     answer(again(&desk.admin)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn approving_what_does_great_harm_asks_for_a_fresh_sign_in_and_rejecting_does_not() {
+    let desk = Desk::new().await;
+    let definition = TypeDefinition { version: 2, risk: Risk::High, ..refund() };
+    decision_types::define(&desk.engine, &Caller::operator(), definition).await.unwrap();
+    let senior = desk.member("senior", vec![Holding::everywhere(Role::SeniorApprover)]).await;
+    let rule = async |by: &dyn Fn(&Caller) -> Caller, verdict| {
+        let id = desk.queued_decision().await;
+        let form = desk.open_form(&senior, id, verdict).await.unwrap();
+        decisions::review(&desk.engine, &by(&senior), form).await.map(|_| ())
+    };
+
+    expect(rule(&stale, Verdict::Approve).await, Code::StepUpRequired);
+    rule(&stale, Verdict::Reject).await.unwrap();
+    rule(&again, Verdict::Approve).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ mod dice;
 mod granted;
 mod history;
 mod overrule;
+mod revoked;
 mod staff;
 mod today;
 

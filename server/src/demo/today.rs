@@ -19,6 +19,7 @@ use super::{
     dice::Dice,
     granted,
     overrule::Release,
+    revoked,
     staff::{Agent, Says, Staff, reason},
 };
 use crate::cli::Failure;
@@ -99,6 +100,9 @@ pub(super) async fn fill(
         says: "The customer was charged twice for one order; the bank's letter is in the evidence.",
     };
     release.live(engine, staff, &agents[REFUND]).await?;
+    if let Err(error) = revoked::live(engine, staff, &agents[REFUND]).await {
+        tracing::warn!(%error, "No approval of the demo is taken back");
+    }
     // It has been read: what waits for them stands under Post-reviews.
     notices::read(engine, &staff.caller("senior-approver-a").await?, engine.now()).await?;
     for (place, (before, system, body, done)) in open.into_iter().enumerate() {

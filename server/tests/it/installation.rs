@@ -40,6 +40,7 @@ use countersign_engine::{
         deliver::{Carried, Carrier, Failure, Letter, send_due},
     },
     pauses, people, policies, providers, role_mappings,
+    role_requests::{self, RoleAsked},
     roles::{self, Assigned},
     scim::{self, tokens::TokenSettings},
     sessions::{self, Typed},
@@ -440,6 +441,11 @@ impl Installation {
             "/act/bind-key" => "command=approve&key=z".into(),
             "/act/switch-keys" => "off=true".into(),
             "/act/present" => format!("decision={}", self.decision),
+            "/act/request-role" => "role=viewer&page=%2Fpolicies&reason=I+write+them.".into(),
+            "/act/answer-role-request" => {
+                let request = self.role_request().await;
+                format!("request={request}&answer=refused&reason=The+policy+team+does.")
+            }
             "/act/give-delegation" => {
                 let colleague = self.colleague().await;
                 format!("to={}&until={}", colleague.person().unwrap(), self.next_week())
@@ -678,6 +684,15 @@ impl Installation {
     async fn colleague(&self) -> Caller {
         let login = format!("approver-{}", again(&self.desk.admin).request.simple());
         self.desk.member(&login, vec![Holding::everywhere(Role::Approver)]).await
+    }
+
+    /// Asks for a role, as somebody of their own.
+    async fn role_request(&self) -> EntryId {
+        let (engine, asker) = (&self.desk.engine, self.colleague().await);
+        let reason = Reason::new("I write them.").unwrap();
+        let asked = RoleAsked { role: Some(Role::PolicyAuthor), page: None, reason };
+        role_requests::ask(engine, &again(&asker), asked).await.unwrap();
+        role_requests::own(engine, &again(&asker)).await.unwrap().requests[0].request
     }
 
     /// Has a colleague review in the place of the approver.

@@ -109,7 +109,8 @@ pub(crate) struct Armed {
     buttons: [NodeRef<html::Button>; Verdict::ALL.len()],
     /// The way to the page of edits.
     edits: NodeRef<html::A>,
-    reason: RwSignal<Option<NodeRef<html::Textarea>>>,
+    /// The fields of the reason, in the order that they are filled in.
+    reason: RwSignal<Option<(NodeRef<html::Select>, NodeRef<html::Textarea>)>>,
 }
 
 impl Armed {
@@ -126,7 +127,7 @@ impl Armed {
         self.buttons[verdict as usize]
     }
 
-    /// Arms a button and goes to the reason; sends nothing.
+    /// Arms a button and goes to the first empty field of the reason; sends nothing.
     pub(super) fn arm(self, verdict: Verdict) -> bool {
         self.verdict.set(Some(verdict));
         Surroundings::get().say(match verdict {
@@ -145,8 +146,12 @@ impl Armed {
         if let Some(control) = control {
             flash(&control);
         }
-        if let Some(reason) = self.reason.get_untracked().and_then(|reason| reason.get_untracked()) {
-            let _ = reason.focus();
+        if let Some((code, reason)) = self.reason.get_untracked() {
+            match (code.get_untracked(), reason.get_untracked()) {
+                (Some(code), _) if code.value().is_empty() => drop(code.focus()),
+                (_, Some(reason)) => drop(reason.focus()),
+                _ => {}
+            }
         }
         true
     }
@@ -190,6 +195,8 @@ pub(super) fn ReviewForm(
     ways: Vec<Way>,
     /// Milliseconds to the time before which one has to come back, when the page was made.
     time_left: Option<u64>,
+    /// Who gets it by Escalate, and for how long.
+    handed: String,
     risk: Risk,
     review: ServerAction<Review>,
     answer: Signal<Option<Answer>>,
@@ -283,7 +290,7 @@ pub(super) fn ReviewForm(
         (false, false) => strings::WHAT_HAPPENS,
     };
     let pending = Signal::derive(move || review.pending().get() || signing.get());
-    armed.reason.set(Some(draft.reason));
+    armed.reason.set(Some((draft.code, draft.reason)));
     Effect::new(move || draft.restore(id));
 
     view! {
@@ -309,7 +316,8 @@ pub(super) fn ReviewForm(
             }}
             <Ways ways chosen/>
             <ReasonFields draft problem readers=strings::READER/>
-            <div class="grid grid-cols-1 gap-3 min-[480px]:grid-cols-[repeat(auto-fit,minmax(9.5rem,1fr))]">
+            // On a phone they stay at hand while the reason is written.
+            <div class="grid grid-cols-1 gap-3 max-sm:sticky max-sm:bottom-14 max-sm:z-1 max-sm:-mx-5 max-sm:grid-cols-3 max-sm:gap-2 max-sm:border-t max-sm:border-hairline max-sm:bg-surface max-sm:px-3 max-sm:py-2 sm:grid-cols-[repeat(auto-fit,minmax(9.5rem,1fr))]">
                 {MAIN
                     .map(|verdict| {
                         let refused = why_not(verdict);
@@ -325,6 +333,7 @@ pub(super) fn ReviewForm(
                 .filter_map(why_not)
                 .map(|why| view! { <p class="text-compact text-escalate">{why}</p> })
                 .collect_view()}
+            {why_not(Verdict::Escalate).is_none().then(|| view! { <p class="text-compact text-muted">{handed}</p> })}
             <details class="rounded-control border border-hairline px-4 py-2" open=more>
                 <summary class="cursor-pointer py-1 text-body font-medium">{strings::MORE}</summary>
                 <div class="grid gap-3 py-2 sm:max-w-md">
@@ -371,6 +380,7 @@ pub(super) fn ReviewForm(
             </details>
             <p id="verdict-note" class="text-compact text-muted">
                 {note} " " {signed.then_some(strings::SIGNED)}
+                {(risk == Risk::High && !signed).then_some(strings::FRESH)}
             </p>
         </ActionForm>
     }
@@ -429,9 +439,9 @@ fn EditLink(
             node_ref=armed.edits
             data-armed=move || is_armed().then_some("")
             aria-describedby="verdict-note"
-            class="inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-info bg-surface px-2 text-center text-reading font-semibold text-info no-underline hover:bg-info-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+            class="inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-info bg-surface px-2 text-center text-reading font-semibold max-sm:px-1 max-sm:text-compact text-info no-underline hover:bg-info-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         >
-            <Icon shape=Shape::Pencil class="size-5 shrink-0"/>
+            <Icon shape=Shape::Pencil class="size-5 shrink-0 max-sm:hidden"/>
             {Verdict::ApproveWithEdits.label()}
             {move || {
                 is_armed()
@@ -470,22 +480,22 @@ fn VerdictButton(
     let node_ref = armed.button(verdict);
     let class = match (verdict, risk) {
         (Verdict::Approve, Risk::High) => {
-            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-approve bg-surface px-2 text-reading font-semibold text-approve hover:bg-approve-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-approve bg-surface px-2 text-reading font-semibold max-sm:px-1 max-sm:text-compact text-approve hover:bg-approve-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         }
         (Verdict::Reject, Risk::High) => {
-            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-reject bg-surface px-2 text-reading font-semibold text-reject hover:bg-reject-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-reject bg-surface px-2 text-reading font-semibold max-sm:px-1 max-sm:text-compact text-reject hover:bg-reject-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         }
         (Verdict::Approve, _) => {
-            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-approve bg-approve px-2 text-reading font-semibold text-on-fill hover:opacity-90 aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-approve bg-approve px-2 text-reading font-semibold max-sm:px-1 max-sm:text-compact text-on-fill hover:opacity-90 aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         }
         (Verdict::Reject, _) => {
-            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-reject bg-reject px-2 text-reading font-semibold text-on-fill hover:opacity-90 aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-reject bg-reject px-2 text-reading font-semibold max-sm:px-1 max-sm:text-compact text-on-fill hover:opacity-90 aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         }
         (Verdict::Escalate, _) => {
-            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-escalate bg-surface px-2 text-reading font-semibold text-escalate hover:bg-escalate-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-escalate bg-surface px-2 text-reading font-semibold max-sm:px-1 max-sm:text-compact text-escalate hover:bg-escalate-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         }
         (Verdict::ApproveWithEdits | Verdict::RequestChanges, _) => {
-            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-info bg-surface px-2 text-reading font-semibold text-info hover:bg-info-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-info bg-surface px-2 text-reading font-semibold max-sm:px-1 max-sm:text-compact text-info hover:bg-info-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         }
         (Verdict::Abstain | Verdict::Defer, _) => {
             "inline-flex min-h-11 scroll-mb-24 items-center justify-center gap-2 rounded-control border border-control bg-surface px-4 text-body font-medium hover:bg-raised aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
@@ -514,7 +524,7 @@ fn VerdictButton(
             aria-disabled=move || (pending.get() || blocked.get()).then_some("true")
             class=class
         >
-            <Icon shape class="size-5 shrink-0"/>
+            <Icon shape class="size-5 shrink-0 max-sm:hidden"/>
             {word}
             {move || {
                 is_armed()
@@ -540,6 +550,7 @@ mod strings {
     pub(super) const WHAT_HAPPENS: &str = "Your review is sealed at once, with exactly what this page showed you.";
     pub(super) const SIGNED: &str =
         "The policy asks you to sign it with a passkey, which needs JavaScript; your browser asks for it next.";
+    pub(super) const FRESH: &str = "The risk is high, so approving asks for a sign-in of the last five minutes.";
     pub(super) const NOT_YOURS: &str = "Start the review again to rule. What you typed is kept.";
     pub(super) const ARMED: &str = "Ctrl+Enter";
 }

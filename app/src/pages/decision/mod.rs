@@ -25,6 +25,7 @@ use countersign_domain::{
     ids::{DecisionId, LeaseId, PresentationId},
     keyboard::Bound,
     problem::{Code, Problem},
+    time::duration,
     view::{Composer, DecisionView, ReviewToSign},
 };
 use leptos::{html, prelude::*, wasm_split::wasm_split};
@@ -394,6 +395,11 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
     let seats_changed = seat_news(id, claim.is_some(), may_start);
     let (title, recorded) = (shown.title.clone(), shown.recorded);
     let composer = shown.composer.clone();
+    let handed = format!(
+        "Escalate hands it to the senior approvers of {}, who have {} from then.",
+        shown.system_name,
+        duration(shown.policy.again_ms),
+    );
     let pause = shown.pause.clone();
     let kept = match (shown.state.is_open(), &shown.resolution) {
         (true, _) => strings::KEPT_OPEN,
@@ -566,6 +572,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
                                     refused
                                     ways
                                     time_left=defer_before.map(|end| end.saturating_sub(now))
+                                    handed=handed.clone()
                                     risk
                                     review
                                     answer
@@ -720,6 +727,7 @@ fn keys(
             Command::ArmReject => armed.arm(Verdict::Reject),
             Command::ArmDefer => armed.arm(Verdict::Defer),
             Command::Retract => press_retract(),
+            Command::Comment => focus_comment(),
             Command::Lease => press_lease(),
             Command::StartFirst => {
                 surroundings.say(match key_of(Bound::Lease) {
@@ -752,6 +760,14 @@ fn keys(
             _ => false,
         },
     );
+}
+
+/// Goes to the field of a comment; tells whether there is one.
+fn focus_comment() -> bool {
+    document().get_element_by_id("comment").is_some_and(|field| {
+        flash(&field);
+        field.unchecked_into::<web_sys::HtmlElement>().focus().is_ok()
+    })
 }
 
 /// The sections, in the one order they ever have: anchor and heading.

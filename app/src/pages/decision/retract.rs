@@ -81,14 +81,17 @@ pub(crate) fn RetractForm(
     }
 }
 
-/// Presses the first button that takes a review back; tells whether there was one.
+/// Presses the button that takes a review back, or goes to the first of several; tells whether there was one.
 pub(crate) fn press_retract() -> bool {
-    let button = document().query_selector("[data-retract]").ok().flatten();
-    button.is_some_and(|button| {
-        flash(&button);
-        button.unchecked_into::<web_sys::HtmlElement>().click();
-        true
-    })
+    let Ok(buttons) = document().query_selector_all("[data-retract]") else { return false };
+    let Some(button) = buttons.get(0).map(JsCast::unchecked_into::<web_sys::HtmlElement>) else { return false };
+    flash(&button);
+    if buttons.length() > 1 {
+        Surroundings::get().say(strings::WHICH);
+        return button.focus().is_ok();
+    }
+    button.click();
+    true
 }
 
 /// Says what people decided and when it is final.
@@ -118,6 +121,7 @@ pub(crate) fn Countdown(until: u64, clock: Signal<u64>) -> impl IntoView {
 
 mod strings {
     pub(super) const RETRACT: &str = "Take it back";
+    pub(super) const WHICH: &str = "Several of your reviews may be taken back. Choose one.";
     pub(super) const RETRACTED: &str = "Your review is taken back.";
     pub(super) const NOT_FINAL: &str = ", and not final: it is resolved at ";
     pub(super) const UNLESS: &str =

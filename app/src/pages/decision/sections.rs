@@ -43,6 +43,7 @@ pub(super) fn AskSection(shown: DecisionView, clock: Signal<u64>) -> impl IntoVi
     let by_grant = shown.resolution.as_ref().and_then(|resolution| resolution.by_grant);
     let label = overridden.map(|overridden| overridden.label.clone()).or(by_grant.map(grant::label));
     let open = shown.state.is_open();
+    let turn = shown.turn.as_ref().map(|turn| (turn.words(&shown.system_name), turn.since));
 
     view! {
         <Section id="ask" number=1 title="Ask">
@@ -105,6 +106,14 @@ pub(super) fn AskSection(shown: DecisionView, clock: Signal<u64>) -> impl IntoVi
                 <Fact name=strings::PROPOSED>
                     <Since at=shown.proposed_at now=clock/>
                 </Fact>
+                {turn
+                    .map(|(words, since)| {
+                        view! {
+                            <Fact name=strings::TURN>
+                                <Literal text=words/> ", " {strings::TURN_SINCE} " " <Moment at=since/>
+                            </Fact>
+                        }
+                    })}
                 {open.then(|| view! { <Fact name=strings::AT_ZERO>{format!("At the deadline it {}.", shown.at_zero)}</Fact> })}
                 {shown
                     .external_id
@@ -150,11 +159,29 @@ pub(super) fn RiskSection(shown: DecisionView) -> impl IntoView {
 #[component]
 pub(super) fn ActionSection(shown: DecisionView, raw: Memo<bool>) -> impl IntoView {
     let id = shown.id;
+    let newest = shown.versions.last().filter(|version| version.number > 1).cloned();
     let fields: Vec<_> = shown.fields.into_iter().filter(|field| field.section == Place::Action).collect();
     let none = fields.is_empty();
 
     view! {
         <Section id="action" number=3 title="Proposed action">
+            {newest
+                .map(|version| {
+                    let words = format!(
+                        "Version {} differs from the one before. {} {}.",
+                        version.number,
+                        maker_words(version.maker),
+                        version.by,
+                    );
+                    view! {
+                        <div class="grid gap-3 rounded-control border border-hairline bg-info-tint p-3">
+                            <p class="font-medium">
+                                <Literal text=words/>
+                            </p>
+                            <FieldChanges changes=version.changes/>
+                        </div>
+                    }
+                })}
             {none.then(|| view! { <p class="text-muted">{strings::NO_PARAMETERS}</p> })}
             <dl class="grid gap-4">
                 {move || {
@@ -208,6 +235,14 @@ fn Parameter(field: Field, raw: bool) -> impl IntoView {
                 }}
             </dd>
         </div>
+    }
+}
+
+/// Says what handed a decision to the senior approvers.
+fn escalation_words(by: Option<&str>) -> String {
+    match by {
+        Some(by) => format!("{by} escalated it to the senior approvers"),
+        None => "The deadline passed and it went to the senior approvers".to_owned(),
     }
 }
 
@@ -345,9 +380,10 @@ pub(super) fn PolicySection(shown: DecisionView) -> impl IntoView {
             {policy
                 .escalated_at
                 .map(|at| {
+                    let words = escalation_words(policy.escalated_by.as_deref());
                     view! {
                         <p class="max-w-measure">
-                            {strings::ESCALATED} " " <Moment at/> "."
+                            {words} " " <Moment at/> "."
                         </p>
                     }
                 })}
@@ -762,7 +798,6 @@ mod strings {
     pub(super) const PAUSE: &str = "Pause this AI system";
     pub(super) const BY_PAUSE: &str = "because the AI system was paused";
     pub(super) const GUARDED: &str = "The rule approves by itself, but a guard asks for people:";
-    pub(super) const ESCALATED: &str = "The deadline passed and it went to the senior approvers";
     pub(super) const STATE: &str = "State";
     pub(super) const RISK: &str = "Risk";
     pub(super) const APPROVALS: &str = "Approvals";
@@ -774,6 +809,8 @@ mod strings {
     pub(super) const SHOWN_TO: &str = "What was shown to";
     pub(super) const OWN: &str = " (you)";
     pub(super) const PROPOSED: &str = "Proposed";
+    pub(super) const TURN: &str = "Turn";
+    pub(super) const TURN_SINCE: &str = "since";
     pub(super) const AT_ZERO: &str = "Silence";
     pub(super) const CASE: &str = "Case";
     pub(super) const RUN: &str = "Agent's run";

@@ -2,7 +2,7 @@
 
 use countersign_domain::{
     bulk::BULK_MAX,
-    decision::Risk,
+    decision::{ResolutionOutcome, Risk},
     ids::DecisionId,
     policy::Route,
     queue::{Asked, Count, Narrowed, Sort, View},
@@ -13,7 +13,7 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use super::filter::{Fields, Filter, NoId};
 use crate::{
-    components::{form::Weight, text::Literal},
+    components::{form::Weight, marks::outcome_words, text::Literal},
     pages::views::SaveView,
 };
 
@@ -29,9 +29,10 @@ pub(super) fn Rail(
     let here = StoredValue::new(Asked { view: current, sort: filter.sort, narrowed: filter.narrowed.clone() });
     // A view of one's own that is shown is the current one, and not the built-in view that it narrows.
     let own = here.with_value(|here| saved.with_untracked(|saved| saved.iter().any(|view| view.saved.asked == *here)));
-    let owns = counts.with_untracked(|counts| counts.iter().any(|count| count.view == View::Owned && count.count > 0));
-    // Most people own nothing, and need no empty list that says so.
-    let stands = move |view: &View| *view != View::Owned || owns || current == View::Owned;
+    let held = counts.with_untracked(|counts| {
+        counts.iter().filter(|count| count.count > 0).map(|count| count.view).collect::<Vec<_>>()
+    });
+    let stands = move |view: &View| !view.is_rare() || held.contains(view) || current == *view;
     let views = View::ALL.iter().copied().filter(stands).map(|view| {
         let words =
             move || counts.with(|counts| counts.iter().find(|count| count.view == view).map(|count| count.words()));
@@ -106,13 +107,13 @@ fn SaveForm(asked: Asked, saved: RwSignal<Vec<CountedView>>) -> impl IntoView {
             </a>
         }
     });
-    if plain || kept || asked.narrowed.id.is_some() {
+    if plain || kept || asked.narrowed.looks_up() {
         return arrange.into_any();
     }
     if full {
         return view! { <p class="text-compact text-muted">{strings::FULL} " " {arrange}</p> }.into_any();
     }
-    let Asked { view, sort, narrowed: Narrowed { risk, system, type_name, route, .. } } = asked;
+    let Asked { view, sort, narrowed: Narrowed { risk, system, type_name, route, outcome, .. } } = asked;
     let fields = [
         ("view", Some(view.word().to_owned())),
         ("sort", Some(sort.word().to_owned())),
@@ -120,6 +121,7 @@ fn SaveForm(asked: Asked, saved: RwSignal<Vec<CountedView>>) -> impl IntoView {
         ("system", system),
         ("type_name", type_name),
         ("route", route.map(|route| route.word().to_owned())),
+        ("outcome", outcome.map(|outcome| outcome.word().to_owned())),
     ];
     let fields = fields
         .into_iter()
@@ -217,18 +219,27 @@ pub(super) fn FilterBar(
     systems: Vec<String>,
     types: Vec<String>,
 ) -> impl IntoView {
-    let Narrowed { risk: risk_now, system: system_now, type_name: type_now, route: route_now, .. } =
-        filter.narrowed.clone();
+    let Narrowed {
+        risk: risk_now,
+        system: system_now,
+        type_name: type_now,
+        route: route_now,
+        outcome: outcome_now,
+        case: case_now,
+        ..
+    } = filter.narrowed.clone();
+    let resolved = filter.view.is_some_and(|view| !view.is_open());
     let narrows = filter.narrowed.narrows() || filter.no_id.is_some();
     let (risk, route) = (NodeRef::<html::Select>::new(), NodeRef::<html::Select>::new());
     let (system, type_name) = (NodeRef::<html::Input>::new(), NodeRef::<html::Input>::new());
-    let id = NodeRef::<html::Input>::new();
+    let (id, case) = (NodeRef::<html::Input>::new(), NodeRef::<html::Input>::new());
+    let outcome = NodeRef::<html::Select>::new();
     let navigate = use_navigate();
     let (view, sort) = (filter.view, filter.sort);
     let apply = move |event: leptos::ev::SubmitEvent| {
         let (Some(risk), Some(route)) = (risk.get_untracked(), route.get_untracked()) else { return };
-        let inputs = (system.get_untracked(), type_name.get_untracked(), id.get_untracked());
-        let (Some(system), Some(type_name), Some(id)) = inputs else { return };
+        let inputs = [system, type_name, id, case].map(|input| input.get_untracked());
+        let [Some(system), Some(type_name), Some(id), Some(case)] = inputs else { return };
         event.prevent_default();
         let asked = Filter::new(&Fields {
             view: view.map(View::word).unwrap_or_default().to_owned(),
@@ -237,7 +248,9 @@ pub(super) fn FilterBar(
             system: system.value(),
             type_name: type_name.value(),
             route: route.value(),
+            outcome: outcome.get_untracked().map(|outcome| outcome.value()).unwrap_or_default(),
             id: id.value(),
+            case: case.value(),
             after: String::new(),
         });
         navigate(&asked.address(None), NavigateOptions::default());
@@ -333,6 +346,47 @@ pub(super) fn FilterBar(
                             .collect_view()}
                     </select>
                 </div>
+                {resolved
+                    .then(|| {
+                        view! {
+                            <div class="grid gap-1">
+                                <label for="filter-outcome" class="text-compact text-muted">
+                                    {strings::OUTCOME}
+                                </label>
+                                <select id="filter-outcome" name="outcome" node_ref=outcome class=CONTROL>
+                                    <option value="" selected=outcome_now.is_none()>
+                                        {strings::ANY}
+                                    </option>
+                                    {ResolutionOutcome::ALL
+                                        .iter()
+                                        .copied()
+                                        .map(|outcome| {
+                                            view! {
+                                                <option value=outcome.word() selected=outcome_now == Some(outcome)>
+                                                    {outcome_words(outcome)}
+                                                </option>
+                                            }
+                                        })
+                                        .collect_view()}
+                                </select>
+                            </div>
+                        }
+                    })}
+                <div class="grid gap-1">
+                    <label for="filter-case" class="text-compact text-muted">
+                        {strings::CASE}
+                    </label>
+                    <input
+                        id="filter-case"
+                        name="case"
+                        node_ref=case
+                        type="text"
+                        value=case_now
+                        autocomplete="off"
+                        spellcheck="false"
+                        class=CONTROL
+                    />
+                </div>
                 <div class="grid gap-1">
                     <label for="filter-id" class="text-compact text-muted">
                         {strings::ID}
@@ -399,12 +453,14 @@ mod strings {
     pub(super) const BEFORE: &str = "Reviewed together before";
     pub(super) const VIEWS: &str = "Views";
     pub(super) const ORDER: &str = "Sort by";
-    pub(super) const FILTER: &str = "Filter, or find by id";
+    pub(super) const FILTER: &str = "Filter, or find by id or case";
     pub(super) const RISK: &str = "Risk";
     pub(super) const SYSTEM: &str = "AI system";
     pub(super) const TYPE: &str = "Action type";
     pub(super) const ROUTE: &str = "Route";
     pub(super) const ID: &str = "Decision id";
+    pub(super) const CASE: &str = "Case";
+    pub(super) const OUTCOME: &str = "Outcome";
     pub(super) const ANY: &str = "Any";
     pub(super) const APPLY: &str = "Apply";
     pub(super) const CLEAR: &str = "Clear filters";

@@ -34,12 +34,23 @@ pub(super) fn Nothing(
             Some(IdSearch::Whole(id)) => Some(format!("/decisions/{id}")),
             _ => None,
         };
+        // What is looked up may be resolved by now.
+        let elsewhere = (current.is_open() && filter.narrowed.looks_up())
+            .then(|| Filter { view: Some(View::AllResolved), after: None, ..filter.clone() }.address(None));
         return view! {
             <Empty title=strings::NO_MATCH reason=format!("Active filters in {}: {}.", current.name(), filter.words())>
                 <div class="flex flex-wrap gap-3">
                     <a href=clear class=Weight::Plain.class()>
                         {strings::CLEAR}
                     </a>
+                    {elsewhere
+                        .map(|address| {
+                            view! {
+                                <a href=address class=Weight::Plain.class()>
+                                    {strings::AMONG_RESOLVED}
+                                </a>
+                            }
+                        })}
                     {page
                         .map(|page| {
                             view! {
@@ -93,6 +104,12 @@ pub(super) fn Nothing(
             view! { <Empty title=strings::NO_BREACHING reason=strings::NO_BREACHING_REASON/> }.into_any()
         }
         (View::Owned, _) => view! { <Empty title=strings::NO_OWNED reason=strings::NO_OWNED_REASON/> }.into_any(),
+        (View::Compensation, _) => {
+            view! { <Empty title=strings::NO_COMPENSATION reason=strings::NO_COMPENSATION_REASON/> }.into_any()
+        }
+        (View::AllResolved, _) => {
+            view! { <Empty title=strings::NONE_RESOLVED reason=strings::NONE_RESOLVED_REASON/> }.into_any()
+        }
         (View::Resolved, None) => {
             view! { <Empty title=strings::NO_RESOLVED reason=strings::NO_RESOLVED_REASON/> }.into_any()
         }
@@ -119,6 +136,10 @@ fn others(open: u64, next_due_at: Option<u64>) -> String {
 
 mod strings {
     pub(super) const CLEAR: &str = "Clear filters";
+    pub(super) const AMONG_RESOLVED: &str = "Look among the resolved";
+    pub(super) const NONE_RESOLVED: &str = "Nothing is resolved yet";
+    pub(super) const NONE_RESOLVED_REASON: &str =
+        "What people, rules, grants or silence decide stands here, for everybody who may read it.";
     pub(super) const BY_ID: &str = "Open the page of this id";
     pub(super) const NO_ID: &str = "This is no decision id";
     pub(super) const NO_MATCH: &str = "Nothing matches";
@@ -145,6 +166,8 @@ mod strings {
     pub(super) const NO_OWNED: &str = "Nothing was asked of what you own";
     pub(super) const NO_OWNED_REASON: &str =
         "When a reviewer asks an AI system that you own for a change, its decision stands here until the answer is in.";
+    pub(super) const NO_COMPENSATION: &str = "Nothing is to be made good";
+    pub(super) const NO_COMPENSATION_REASON: &str = "When an approval is revoked after its action had an effect, the decision stands here for the senior approvers of its AI system and type, until one records what was done about it.";
     pub(super) const NO_RESOLVED: &str = "Nothing that you reviewed is resolved yet";
     pub(super) const NO_RESOLVED_REASON: &str = "Decisions that you reviewed appear here with their outcome.";
 }

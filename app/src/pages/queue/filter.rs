@@ -1,12 +1,14 @@
 //! The queue's address: view, order, filters, place in the list, selected row.
 
 use countersign_domain::{
-    decision::Risk,
+    decision::{ResolutionOutcome, Risk},
     ids::DecisionId,
     policy::Route,
     queue::{Asked, IdSearch, Narrowed, Sort, View},
 };
 use leptos_router::params::ParamsMap;
+
+use crate::components::marks::outcome_words;
 
 /// What the address of the queue says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,7 +43,9 @@ pub(crate) struct Fields {
     pub(crate) system: String,
     pub(crate) type_name: String,
     pub(crate) route: String,
+    pub(crate) outcome: String,
     pub(crate) id: String,
+    pub(crate) case: String,
     pub(crate) after: String,
 }
 
@@ -56,7 +60,9 @@ impl Filter {
             system: text("system"),
             type_name: text("type"),
             route: text("route"),
+            outcome: text("outcome"),
             id: text("id"),
+            case: text("case"),
             after: text("after"),
         })
     }
@@ -70,15 +76,20 @@ impl Filter {
             Some(Err(no_id)) => (None, Some(no_id)),
             None => (None, None),
         };
+        let view = View::from_word(fields.view.trim());
+        // What is open has no final word yet.
+        let resolved = view.is_some_and(|view| !view.is_open());
         Self {
-            view: View::from_word(fields.view.trim()),
+            view,
             sort: Sort::from_word(fields.sort.trim()).unwrap_or_default(),
             narrowed: Narrowed {
                 risk: Risk::from_word(fields.risk.trim()),
                 system: text(&fields.system),
                 type_name: text(&fields.type_name),
                 route: Route::from_word(fields.route.trim()),
+                outcome: ResolutionOutcome::from_word(fields.outcome.trim()).filter(|_| resolved),
                 id,
+                case: text(&fields.case),
             },
             no_id,
             after: text(&fields.after),
@@ -92,13 +103,15 @@ impl Filter {
 
     /// Names the active filters.
     pub(crate) fn words(&self) -> String {
-        let Narrowed { risk, system, type_name, route, id } = &self.narrowed;
+        let Narrowed { risk, system, type_name, route, outcome, id, case } = &self.narrowed;
         let words = [
             risk.map(|risk| format!("risk {}", risk.word())),
             system.as_ref().map(|system| format!("AI system “{system}”")),
             type_name.as_ref().map(|name| format!("action “{name}”")),
             route.map(|route| format!("route {}", route.label().to_ascii_lowercase())),
+            outcome.map(|outcome| format!("outcome {}", outcome_words(outcome).to_lowercase())),
             id.as_ref().map(|id| format!("id {}", id.text())),
+            case.as_ref().map(|case| format!("case “{case}”")),
         ];
         words.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
@@ -111,7 +124,7 @@ impl Filter {
 
     /// Writes the address, with a selected row.
     pub(crate) fn address(&self, selected: Option<DecisionId>) -> String {
-        let Narrowed { risk, system, type_name, route, .. } = &self.narrowed;
+        let Narrowed { risk, system, type_name, route, outcome, case, .. } = &self.narrowed;
         let pairs = [
             ("view", self.view.map(|view| view.word().to_owned())),
             ("sort", Some(self.sort).filter(|sort| *sort != Sort::default()).map(|sort| sort.word().to_owned())),
@@ -119,7 +132,9 @@ impl Filter {
             ("system", system.clone()),
             ("type", type_name.clone()),
             ("route", route.map(|route| route.word().to_owned())),
+            ("outcome", outcome.map(|outcome| outcome.word().to_owned())),
             ("id", Some(self.id_text()).filter(|text| !text.is_empty())),
+            ("case", case.clone()),
             ("after", self.after.clone()),
             ("sel", selected.map(|id| id.to_string())),
         ];
@@ -184,7 +199,9 @@ mod tests {
                 system: Some("Loans & more/€".into()),
                 type_name: Some("refund.issue".into()),
                 route: Some(Route::Escalate),
+                outcome: None,
                 id: Some(IdSearch::Short("886b812a".into())),
+                case: Some("C-17".into()),
             },
             no_id: None,
             after: Some("d.17.ab".into()),
@@ -194,7 +211,7 @@ mod tests {
 
         assert_eq!(
             address,
-            "/queue?view=breaching&sort=sameness&risk=high&system=Loans%20%26%20more%2F%E2%82%AC&type=refund.issue&route=escalate&id=886B812A&after=d.17.ab"
+            "/queue?view=breaching&sort=sameness&risk=high&system=Loans%20%26%20more%2F%E2%82%AC&type=refund.issue&route=escalate&id=886B812A&case=C-17&after=d.17.ab"
         );
         let mut query = ParamsMap::new();
         for (name, value) in [
@@ -205,12 +222,23 @@ mod tests {
             ("type", "refund.issue"),
             ("route", "escalate"),
             ("id", "886B812A"),
+            ("case", "C-17"),
             ("after", "d.17.ab"),
         ] {
             query.insert(name, value.into());
         }
         assert_eq!(Filter::from_query(&query), filter);
         assert_eq!(filter.cleared().address(None), "/queue?view=breaching&sort=sameness");
+    }
+
+    #[test]
+    fn an_outcome_narrows_what_is_resolved_and_nothing_else() {
+        let fields = |view: &str| Fields { view: view.into(), outcome: "expired".into(), ..Fields::default() };
+
+        let resolved = Filter::new(&fields("all_resolved"));
+        assert_eq!(resolved.address(None), "/queue?view=all_resolved&outcome=expired");
+        assert_eq!(Filter::new(&fields("team")).address(None), "/queue?view=team");
+        assert_eq!(Filter::new(&fields("")).address(None), "/queue");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use countersign_domain::{
     queue::{Count, View},
     saved::CountedView,
     talk::ShownHandover,
-    view::{QueueItem, QueueView},
+    view::{OwnReview, QueueItem, QueueView},
 };
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -44,6 +44,8 @@ pub(super) struct Shown {
     pub(super) pauses: RwSignal<Vec<ShownPause>>,
     /// Notes that the reader has not put away.
     pub(super) handovers: RwSignal<Vec<ShownHandover>>,
+    /// The reader's reviews that may still be taken back.
+    pub(super) retractable: RwSignal<Vec<OwnReview>>,
     /// Where the next page starts.
     pub(super) older: RwSignal<Option<String>>,
     pub(super) list: NodeRef<html::Ol>,
@@ -66,6 +68,7 @@ impl Shown {
             saved: RwSignal::new(view.saved.clone()),
             pauses: RwSignal::new(view.pauses.clone()),
             handovers: RwSignal::new(view.handovers.clone()),
+            retractable: RwSignal::new(view.retractable.clone()),
             older: RwSignal::new(view.older.clone()),
             list: NodeRef::new(),
             chosen: selects.then(RwSignal::default),
@@ -106,6 +109,7 @@ impl Shown {
         self.ask(move |fresh| {
             self.counts.set(fresh.counts);
             self.saved.set(fresh.saved);
+            self.set_retractable(&fresh.retractable);
             self.older.set(fresh.older);
             self.waiting.set(0);
             self.rows.set(fresh.items.into_iter().map(Row::new).collect());
@@ -113,6 +117,13 @@ impl Shown {
                 let _ = list.focus();
             }
         });
+    }
+
+    /// The forms of what stays keep their focus.
+    fn set_retractable(self, fresh: &[OwnReview]) {
+        if self.retractable.with_untracked(|shown| shown != fresh) {
+            self.retractable.set(fresh.to_vec());
+        }
     }
 
     fn ask(self, take: impl FnOnce(QueueView) + 'static) {
@@ -136,6 +147,7 @@ impl Shown {
         let news = news(&shown, fresh);
         self.counts.set(fresh.counts.clone());
         self.saved.set(fresh.saved.clone());
+        self.set_retractable(&fresh.retractable);
         if self.pauses.with_untracked(|pauses| *pauses != fresh.pauses) {
             surroundings.say(strings::PAUSE_NEWS);
             self.pauses.set(fresh.pauses.clone());

@@ -10,12 +10,12 @@ mod row;
 pub(crate) mod rows;
 
 use countersign_domain::{
-    decision::Risk,
+    decision::{ResolutionOutcome, Risk},
     ids::DecisionId,
     policy::Route,
-    queue::{Asked, Sort, View},
+    queue::{Asked, IdSearch, Narrowed, Sort, View},
     time::screen,
-    view::{DecisionView, OwnReviewView, QueueView},
+    view::{DecisionView, OwnReview, OwnReviewView, QueueView},
 };
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_router::{
@@ -59,14 +59,13 @@ pub(crate) async fn queue(
     system: Option<String>,
     type_name: Option<String>,
     route: Option<Route>,
+    outcome: Option<ResolutionOutcome>,
     id: Option<String>,
+    case: Option<String>,
     after: Option<String>,
     shown: Option<String>,
 ) -> Result<QueueView, Error> {
-    use countersign_domain::{
-        problem::{Code, FieldError, Problem},
-        queue::{IdSearch, Narrowed},
-    };
+    use countersign_domain::problem::{Code, FieldError, Problem};
     use countersign_engine::decisions::{self, QueueFilter};
 
     use crate::request::{request, shown as answered};
@@ -80,17 +79,18 @@ pub(crate) async fn queue(
     let shown: Option<Vec<DecisionId>> =
         shown.iter().flat_map(|ids| ids.split(',')).filter(|id| !id.is_empty()).map(|id| id.parse().ok()).collect();
     let shown = shown.ok_or_else(|| field("/shown", "Name decisions by their whole ids, with commas between."))?;
-    let narrowed = Narrowed { risk, system, type_name, route, id };
+    let narrowed = Narrowed { risk, system, type_name, route, outcome, id, case };
     let filter = QueueFilter { view, sort: sort.unwrap_or_default(), narrowed, after, shown };
     answered(&caller, decisions::queue(&engine, &caller, filter).await)
 }
 
 async fn fetch(filter: Filter, shown: &[DecisionId]) -> Result<QueueView, Error> {
     let Filter { view, sort, narrowed, after, .. } = filter;
-    let id = narrowed.id.map(|id| id.text());
+    let id = narrowed.id.as_ref().map(IdSearch::text);
     let shown = shown.iter().map(DecisionId::to_string).collect::<Vec<_>>().join(",");
     let shown = Some(shown).filter(|shown| !shown.is_empty());
-    queue(view, Some(sort), narrowed.risk, narrowed.system, narrowed.type_name, narrowed.route, id, after, shown).await
+    let Narrowed { risk, system, type_name, route, outcome, case, .. } = narrowed;
+    queue(view, Some(sort), risk, system, type_name, route, outcome, id, case, after, shown).await
 }
 
 /// The selected decision, once it is read: reading it is an act on record.
@@ -201,6 +201,7 @@ fn DoneBar(done: Memo<Option<DecisionId>>) -> impl IntoView {
                                     })}
                                 {review
                                     .retractable
+                                    .filter(|_| review.settles_at.is_none())
                                     .map(|entry| view! { <RetractForm decision=review.decision review=entry/> })}
                             </Banner>
                         }
@@ -342,6 +343,50 @@ fn Desk(
             </section>
             <Selected shown selected detail done/>
         </div>
+        <RetractStrip reviews=shown.retractable clock/>
+    }
+}
+
+/// At the foot of the list: reviews that the reader may still take back, whatever is selected meanwhile.
+#[component]
+fn RetractStrip(reviews: RwSignal<Vec<OwnReview>>, clock: Signal<u64>) -> impl IntoView {
+    let running = Memo::new(move |_| {
+        let now = clock.get();
+        reviews
+            .with(|reviews| reviews.iter().filter(|review| review.settles_at > Some(now)).cloned().collect::<Vec<_>>())
+    });
+
+    view! {
+        <Show when=move || !running.with(Vec::is_empty)>
+            <aside
+                aria-label=strings::RETRACTABLE
+                class="sticky bottom-14 z-10 mt-4 border-t border-hairline bg-surface px-3 py-2 text-body sm:bottom-0 print:hidden"
+            >
+                <ul class="grid grid-cols-1 gap-2">
+                    <For each=move || running.get() key=|review| review.retractable let:review>
+                        <li class="flex flex-wrap items-center gap-x-4 gap-y-1">
+                            <VerdictMark verdict=review.verdict/>
+                            <a href=format!("/decisions/{}", review.decision) class="min-w-0 truncate font-medium underline">
+                                <Literal text=review.title/>
+                            </a>
+                            <SealMark seal=review.seal/>
+                            {review
+                                .settles_at
+                                .map(|until| {
+                                    view! {
+                                        <span class="text-compact text-muted">
+                                            {strings::FINAL} <Countdown until clock/>
+                                        </span>
+                                    }
+                                })}
+                            {review
+                                .retractable
+                                .map(|entry| view! { <RetractForm decision=review.decision review=entry/> })}
+                        </li>
+                    </For>
+                </ul>
+            </aside>
+        </Show>
     }
 }
 
@@ -409,6 +454,8 @@ mod strings {
     pub(super) const ROWS_ENDED: &str = "Your sign-in has ended, and these rows are old.";
     pub(super) const TITLE: &str = "Queue";
     pub(super) const FINAL_AT: &str = "Final at ";
+    pub(super) const FINAL: &str = "Final";
+    pub(super) const RETRACTABLE: &str = "Reviews that you can still take back";
     pub(super) const RECORDED: &str = "Your review is recorded.";
     pub(super) const LIST: &str = "List";
     pub(super) const PAGES: &str = "Pages of the queue";

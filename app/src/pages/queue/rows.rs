@@ -150,6 +150,7 @@ pub(crate) mod tests {
             blocked: None,
             pauses: Vec::new(),
             handovers: Vec::new(),
+            retractable: Vec::new(),
             saved: Vec::new(),
         }
     }

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     event::Event,
     ids::{DecisionId, EntryId, HandoverId, PersonId, SystemId},
+    role_request::RoleAnswer,
 };
 
 #[test]
@@ -57,6 +58,36 @@ fn a_note_is_ended_once_and_after_it_was_left() {
     assert_eq!(of("D2", &after(vec![(anna(), noted()), ended(2), ended(3)])), [first + 2]);
     assert_eq!(of("D2", &after(vec![ended(1)])), [first]);
     assert_eq!(of("D6", &after(vec![(agent(), noted())])), [first]);
+}
+
+#[test]
+fn a_request_for_a_role_is_ones_own_and_is_answered_once() {
+    let first = REPORTED + 1;
+    let asked = |n| Event::RoleRequested { person: person(ANNA), n, role: None, page: None, reason: "to help".into() };
+    let answered = |n| Event::RoleRequestAnswered {
+        person: person(ANNA),
+        n,
+        request: EntryId(entry_id(first)),
+        answer: RoleAnswer::Refused,
+        reason: "not yet".into(),
+        by: person(BEN),
+    };
+    let n = healthy().iter().filter(|leaf| is_about(leaf, ANNA)).count() as u64;
+
+    assert_eq!(failed(&after(vec![(anna(), asked(n + 1)), (ben(), answered(n + 2)), (anna(), asked(n + 3))])), []);
+    assert_eq!(of("D6", &after(vec![(ben(), asked(n + 1))])), [first], "by somebody else");
+    assert_eq!(of("D6", &after(vec![(anna(), asked(n + 1)), (anna(), asked(n + 2))])), [first + 1], "two at a time");
+    let twice = after(vec![(anna(), asked(n + 1)), (ben(), answered(n + 2)), (ben(), answered(n + 3))]);
+    assert_eq!(of("D6", &twice), [first + 2]);
+    assert_eq!(of("D6", &after(vec![(ben(), answered(n + 1))])), [first], "nothing was asked");
+    let oneself = after(vec![(anna(), asked(n + 1)), (anna(), answered(n + 2))]);
+    assert_eq!(of("D6", &oneself), [first + 1], "nobody answers their own");
+}
+
+fn is_about(leaf: &Leaf, who: u8) -> bool {
+    leaf.obj
+        .as_ref()
+        .is_some_and(|obj| obj.t == "person" && obj.n.is_some() && obj.id == sid(who).hyphenated().to_string())
 }
 
 fn after(tail: Vec<(Actor, Event)>) -> Vec<Leaf> {

@@ -66,6 +66,7 @@ pub struct BulkRequest {
 /// or of another page or sign-in. [`Error::Forbidden`] for anybody who does not review.
 pub async fn review_in_bulk(engine: &Engine, caller: &Caller, request: BulkRequest) -> Result<()> {
     engine.has_room()?;
+    review::said(request.code, request.verdict)?;
     let id = request.bulk;
     let begun = engine
         .act(caller, move |engine, caller| {

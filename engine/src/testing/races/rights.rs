@@ -116,7 +116,8 @@ impl World {
             page = open(&page.fitting).await?;
         }
         let Some(sheet) = page.sheet else { return Err(nothing()) };
-        let request = BulkRequest { bulk: sheet.bulk, verdict, code: ReasonCode::WithinPolicy, reason: reason()? };
+        let code = if verdict == Verdict::Approve { ReasonCode::WithinPolicy } else { ReasonCode::AgainstPolicy };
+        let request = BulkRequest { bulk: sheet.bulk, verdict, code, reason: reason()? };
         let send = async |request| decisions::review_in_bulk(&self.engine, &again(&caller), request).await;
         let (first, second) = tokio::join!(send(request.clone()), send(request));
         first.and(second)?;
