@@ -48,7 +48,7 @@ it("hands a decision to the senior approvers, once", async ({ page, another }) =
   await give(page, "Escalate", "I cannot tell whether the fare allows it.");
   await page.getByRole("main").getByText("Escalated", { exact: true }).first().waitFor();
   // At the foot stand earlier reviews of theirs, which are not final; this one has had its effect.
-  const said = page.getByText("Your review is recorded.").locator("..");
+  const said = page.getByRole("main").getByText("Your review is recorded.").locator("..");
   assert.equal(await said.getByRole("button", { name: "Take it back" }).count(), 0, await page.getByRole("main").innerText());
   const foot = page.getByRole("complementary", { name: "Reviews that you can still take back" });
   assert.equal(await foot.locator(`a[href="${path}"]`).count(), 0);
