@@ -50,6 +50,8 @@ async function accessibleCopy(page: Page): Promise<void> {
 
 /** One main heading, a title, a language, and no sideways scrolling. */
 export async function wellFormed(page: Page): Promise<void> {
+  // On a busy machine the page may still be read after something beside it has come.
+  await page.locator("h1").first().waitFor();
   const facts = await page.evaluate(() => ({
     headings: document.querySelectorAll("h1").length,
     title: document.title.trim(),

@@ -30,7 +30,7 @@ export interface Scene {
 export interface SpecOptions extends ServerOptions {
   /** Instead of starting a server, use one that runs already. */
   origin?: () => string;
-  /** How long each may take; 60 unless told. */
+  /** How long each may take; 120 unless told. */
   seconds?: number;
 }
 
@@ -38,7 +38,7 @@ export interface Specs {
   it(name: string, body: (scene: Scene) => Promise<void>, visitor?: Partial<VisitorOptions>): void;
 }
 
-const TEST_SECONDS = 60;
+const TEST_SECONDS = 120;
 
 /** Prepares one server and one browser for all specs of a file. */
 export function specs(subject: string, options: SpecOptions = {}): Specs {
@@ -51,8 +51,10 @@ export function specs(subject: string, options: SpecOptions = {}): Specs {
     [server, browser] = await Promise.all([options.origin ? undefined : startServer(options), launchBrowser()]);
   }, { timeout: 180_000 });
   after(async () => {
-    await browser?.close();
+    // Whatever becomes of the browser: a server that goes on keeps this process from its end.
+    const closed = browser?.close();
     await server?.stop();
+    await closed;
   }, { timeout: 60_000 });
 
   const play = async (javaScript: boolean, body: (scene: Scene) => Promise<void>, more: Partial<VisitorOptions>) => {
