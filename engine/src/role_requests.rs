@@ -206,7 +206,7 @@ async fn dress(
         .collect();
     let mut reasons = texts(conn, engine, &entries, "reason").await?;
     let mut pages = texts(conn, engine, &entries, "page").await?;
-    let own = !may_answer(conn, engine, reader, reader).await?;
+    let own = rows.iter().any(|row| row.person == reader) && !may_answer(conn, engine, reader, reader).await?;
     Ok(rows
         .into_iter()
         .map(|row| ShownRoleRequest {

@@ -344,7 +344,7 @@ fn Requests(title: &'static str, requests: Vec<ShownRoleRequest>, answers: bool)
                     {link
                         .map(|(href, words, label)| {
                             view! {
-                                <a href=href aria-label=label class=LINK>
+                                <a href=href aria-label=label class=format!("ml-auto {}", Weight::Plain.class())>
                                     {words}
                                 </a>
                             }
@@ -363,9 +363,6 @@ fn Requests(title: &'static str, requests: Vec<ShownRoleRequest>, answers: bool)
     }
     .into_any()
 }
-
-/// A link that looks like a button, at the end of its row.
-const LINK: &str = "ml-auto inline-flex min-h-11 items-center justify-center gap-2 rounded-control no-underline border border-control bg-surface px-3 text-body font-medium text-text hover:bg-raised sm:min-h-8 sm:text-compact";
 
 fn role_words(role: Option<Role>) -> &'static str {
     role.map_or(strings::ANY_ROLE, Role::name)

@@ -470,6 +470,29 @@ macro_rules! resolved_page {
     };
 }
 
+/// Asks `$query` of what a view of resolved decisions is about: work that is left, one person's reviews, or everything.
+macro_rules! resolved {
+    ($query:ident, $view:expr, $($argument:expr),+) => {
+        match $view {
+            View::Compensation => $query!(
+                $($argument,)+
+                "(select decision_id from revocations where compensation = 'open') w
+              join resolutions x on x.decision_id = w.decision_id and exists (
+                select from decisions c join decision_types y on y.id = c.type_id join acting_roles h on h.person_id = $1
+                where c.id = w.decision_id and h.role = 'senior_approver' and h.delegator_id is null
+                  and (h.until is null or h.until > $2)
+                  and (h.systems is null or c.system_id = any(h.systems)) and (h.types is null or y.name = any(h.types)))"
+            ),
+            View::Resolved => $query!(
+                $($argument,)+
+                "(select distinct decision_id from reviews where person_id = $1 and state = 'submitted') w
+              join resolutions x on x.decision_id = w.decision_id"
+            ),
+            _ => $query!($($argument,)+ "resolutions x"),
+        }
+    };
+}
+
 /// Lists one page of a view of resolved decisions.
 pub(crate) async fn list_resolved(
     conn: &mut PgConnection,
@@ -483,31 +506,7 @@ pub(crate) async fn list_resolved(
         Some(After::Resolved { resolved_at, id }) => Some((resolved_at, id.0)),
         _ => None,
     };
-    let rows = match view {
-        View::Compensation => resolved_page!(
-            conn,
-            reader,
-            filter,
-            after,
-            limit,
-            "(select decision_id from revocations where compensation = 'open') w
-              join resolutions x on x.decision_id = w.decision_id and exists (
-                select from decisions c join decision_types y on y.id = c.type_id join acting_roles h on h.person_id = $1
-                where c.id = w.decision_id and h.role = 'senior_approver' and h.delegator_id is null
-                  and (h.until is null or h.until > $2)
-                  and (h.systems is null or c.system_id = any(h.systems)) and (h.types is null or y.name = any(h.types)))"
-        )?,
-        View::Resolved => resolved_page!(
-            conn,
-            reader,
-            filter,
-            after,
-            limit,
-            "(select distinct decision_id from reviews where person_id = $1 and state = 'submitted') w
-              join resolutions x on x.decision_id = w.decision_id"
-        )?,
-        _ => resolved_page!(conn, reader, filter, after, limit, "resolutions x")?,
-    };
+    let rows = resolved!(resolved_page, view, conn, reader, filter, after, limit)?;
     rows.into_iter().map(Queued::try_from).collect()
 }
 
@@ -723,27 +722,7 @@ pub(crate) async fn count_resolved(
     reader: Reader,
     filter: &Filter<'_>,
 ) -> sqlx::Result<u64> {
-    let count = match view {
-        View::Compensation => resolved_count!(
-            conn,
-            reader,
-            filter,
-            "(select decision_id from revocations where compensation = 'open') w
-              join resolutions x on x.decision_id = w.decision_id and exists (
-                select from decisions c join decision_types y on y.id = c.type_id join acting_roles h on h.person_id = $1
-                where c.id = w.decision_id and h.role = 'senior_approver' and h.delegator_id is null
-                  and (h.until is null or h.until > $2)
-                  and (h.systems is null or c.system_id = any(h.systems)) and (h.types is null or y.name = any(h.types)))"
-        )?,
-        View::Resolved => resolved_count!(
-            conn,
-            reader,
-            filter,
-            "(select distinct decision_id from reviews where person_id = $1 and state = 'submitted') w
-              join resolutions x on x.decision_id = w.decision_id"
-        )?,
-        _ => resolved_count!(conn, reader, filter, "resolutions x")?,
-    };
+    let count = resolved!(resolved_count, view, conn, reader, filter)?;
     Ok(count as u64)
 }
 

@@ -232,7 +232,7 @@ async fn tell(
     resolution: Option<&db::resolutions::Resolution>,
     unsealed: u64,
 ) -> Result<Told> {
-    let mut told = Told { turn: turn::find(conn, decision).await?, ..Told::default() };
+    let mut told = Told { turn: turn::find(conn, decision).await?.turn, ..Told::default() };
     if decision.state == State::ChangesRequested && unsealed == 0 {
         let reviews = db::reviews::list(conn, decision.id).await?;
         let asks = |review: &&db::reviews::Review| {

@@ -145,8 +145,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let withheld: Vec<_> = fields.iter().filter(|field| field.withheld).map(|field| field.name.clone()).collect();
     let mut case = Case::new((stored.system, &system.name), &definition, stored.about_persons, &values);
     case.facts.mask(&definition, &withheld);
-    let turn = turn::find(&mut tx, &stored).await?;
-    let escalated_by = turn::escalated_by(&mut tx, &stored).await?;
+    let turn::Handed { turn, escalated_by } = turn::find(&mut tx, &stored).await?;
     let handed: Vec<_> = [turn.and_then(|turn| turn.by), escalated_by].into_iter().flatten().collect();
     let handed = people::names(&mut tx, engine, &handed).await?;
     let handed = |person: PersonId| handed.get(&person).cloned().unwrap_or_else(people::erased);

@@ -260,7 +260,7 @@ async fn record(engine: Engine, caller: Caller, key: &str, proposal: Proposal) -
         }
         None => notices::outbox::leave_turn(&mut tx, &engine, &decision).await?,
     }
-    let told = agent::Told::of(turn::find(&mut tx, &decision).await?);
+    let told = agent::Told::of(turn::find(&mut tx, &decision).await?.turn);
     let body = agent::body(&engine, &decision, &definition, None, decision.n, paused, told);
     let status = if decided.is_some() { DECIDED } else { ACCEPTED };
     let mut stored = Stored { status, body: value(&body)?, replayed: false };

@@ -87,7 +87,7 @@ async fn record(
         decided = Some(id);
         stored.state = State::Resolved;
     }
-    let told = agent::Told::of(turn::find(&mut tx, &stored).await?);
+    let told = agent::Told::of(turn::find(&mut tx, &stored).await?.turn);
     let body = agent::body(&engine, &stored, &definition, None, stored.n, paused, told);
     let status = if decided.is_some() { propose::DECIDED } else { propose::ACCEPTED };
     let answer = Stored { status, body: propose::value(&body)?, replayed: false };
