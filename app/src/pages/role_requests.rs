@@ -344,9 +344,11 @@ fn Requests(title: &'static str, requests: Vec<ShownRoleRequest>, answers: bool)
                     {link
                         .map(|(href, words, label)| {
                             view! {
-                                <a href=href aria-label=label class=format!("ml-auto {}", Weight::Plain.class())>
-                                    {words}
-                                </a>
+                                <div class="ml-auto">
+                                    <a href=href aria-label=label class=Weight::Plain.class()>
+                                        {words}
+                                    </a>
+                                </div>
                             }
                         })}
                 </li>
