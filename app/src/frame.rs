@@ -209,7 +209,7 @@ fn TopBar(around: Around, live: Live) -> impl IntoView {
 /// Changes the theme and comes back to the same page: a plain form, because the whole document changes with it.
 #[component]
 fn ThemeButton() -> impl IntoView {
-    let Preferences { theme, density, zone } = preferences();
+    let Preferences { theme, density, zone, advance } = preferences();
     let next = theme.next();
     let label = format!("Theme: {}. Change to {}.", said(theme), said(next));
     let location = use_location();
@@ -225,6 +225,7 @@ fn ThemeButton() -> impl IntoView {
             <input type="hidden" name="theme" value=next.word()/>
             <input type="hidden" name="density" value=density.word()/>
             <input type="hidden" name="zone" value=zone.word()/>
+            <input type="hidden" name="advance" value=advance.word()/>
             <input type="hidden" name="next" value=here/>
             <button
                 type="submit"

@@ -16,6 +16,7 @@ pub fn shell() -> impl IntoView {
             data-theme=preferences.theme.word()
             data-density=preferences.density.word()
             data-zone=preferences.zone.word()
+            data-advance=preferences.advance.word()
         >
             <head>
                 <meta charset="utf-8"/>

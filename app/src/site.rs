@@ -72,6 +72,8 @@ pub struct Preferences {
     pub density: Density,
     /// Which clock times are shown by.
     pub zone: Zone,
+    /// Where a recorded review leads beside the queue.
+    pub advance: Advance,
 }
 
 macro_rules! choices {
@@ -137,6 +139,17 @@ choices! {
     }
 }
 
+choices! {
+    /// Where a recorded review leads beside the queue, which needs JavaScript.
+    Advance {
+        /// To the list.
+        #[default]
+        Stay "stay" "Back to the list"
+        /// To the next decision of the list that is open.
+        Next "next" "On to the next decision"
+    }
+}
+
 impl Theme {
     /// Returns the theme that a button changes to: one after the other, and round again.
     pub fn next(self) -> Theme {
@@ -163,13 +176,19 @@ impl Preferences {
             theme: Theme::from_word(value("theme")),
             density: Density::from_word(value("density")),
             zone: Zone::from_word(value("zone")),
+            advance: Advance::from_word(value("advance")),
         }
     }
 
     /// Writes the cookies that keep the preferences for a year, beside the session's.
-    pub fn cookies(self, session: CookieName) -> [String; 3] {
+    pub fn cookies(self, session: CookieName) -> [String; 4] {
         let pair = |name: &str, word: &str| session.beside(name, word, 31_536_000);
-        [pair("theme", self.theme.word()), pair("density", self.density.word()), pair("zone", self.zone.word())]
+        [
+            pair("theme", self.theme.word()),
+            pair("density", self.density.word()),
+            pair("zone", self.zone.word()),
+            pair("advance", self.advance.word()),
+        ]
     }
 }
 
@@ -185,7 +204,8 @@ mod tests {
 
     #[test]
     fn preferences_survive_their_cookies_and_strange_values_are_the_default() {
-        let chosen = Preferences { theme: Theme::Dark, density: Density::Compact, zone: Zone::Local };
+        let chosen =
+            Preferences { theme: Theme::Dark, density: Density::Compact, zone: Zone::Local, advance: Advance::Next };
 
         for name in [CookieName::HTTPS, CookieName::LOOPBACK] {
             let header = chosen.cookies(name).map(|cookie| cookie.split(';').next().unwrap().to_owned()).join("; ");

@@ -1,10 +1,13 @@
 //! What an AI system proposes, and the states it passes.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     delegation::StandIns,
     ids::{DecisionId, PersonId},
     policy::{Approval, OnTimeout, Quorum},
     problem::{Code, FieldError, Problem},
+    text::Reason,
 };
 
 macro_rules! words {
@@ -275,6 +278,48 @@ impl ReasonCode {
             verdict.label()
         );
         Err(FieldError::new("/code", "contradicts", says))
+    }
+}
+
+/// What a ruling has to say of its reason: friction follows the risk, and sits on approving alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asks {
+    /// A reason code.
+    pub code: bool,
+    /// A reason in words.
+    pub reason: bool,
+}
+
+impl Asks {
+    const NOTHING: Asks = Asks { code: false, reason: false };
+    const CODE: Asks = Asks { code: true, reason: false };
+    /// A code and words, as everything that says no, hands on or changes what is proposed.
+    pub const BOTH: Asks = Asks { code: true, reason: true };
+
+    /// Returns what this ruling asks for at this risk, where the policy row wants every approval reasoned or does not.
+    pub const fn of(verdict: Verdict, risk: Risk, reasoned: bool) -> Self {
+        match (verdict, risk) {
+            (Verdict::Reject | Verdict::RequestChanges | Verdict::Escalate | Verdict::ApproveWithEdits, _) => {
+                Self::BOTH
+            }
+            (Verdict::Abstain | Verdict::Defer, _) => Self::NOTHING,
+            (Verdict::Approve, _) if reasoned => Self::BOTH,
+            (Verdict::Approve, Risk::Low) => Self::NOTHING,
+            (Verdict::Approve, Risk::Medium) => Self::CODE,
+            (Verdict::Approve, Risk::High) => Self::BOTH,
+        }
+    }
+
+    /// Lists what is missing, as places of the form.
+    pub fn missing(self, code: Option<ReasonCode>, reason: Option<&Reason>) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        if self.code && code.is_none() {
+            errors.push(FieldError::new("/code", "missing", "Choose a reason code."));
+        }
+        if self.reason && reason.is_none() {
+            errors.push(FieldError::new("/reason", "missing", "Reason: write something here."));
+        }
+        errors
     }
 }
 

@@ -355,10 +355,10 @@ pub enum Event {
         n: u64,
         /// The ruling.
         verdict: Verdict,
-        /// The reason in one word.
-        code: ReasonCode,
-        /// The reason, committed.
-        reason: String,
+        /// The reason in one word, where one was given.
+        code: Option<ReasonCode>,
+        /// The reason, committed, where one was given.
+        reason: Option<String>,
         /// Who ruled; the reason is theirs.
         reviewer: PersonId,
         /// Digest of the content ruled on.
@@ -1633,17 +1633,18 @@ impl Event {
                 bulk,
                 on_behalf,
             } => {
-                let mut parts = act("decision.reviewed", "decision", decision.0, *n)
-                    .d([
-                        ("authority", Value::object([("n", Value::from(*number)), ("set", (*set).into())])),
-                        ("code", code.word().into()),
-                        ("content", (*content).into()),
-                        ("policy", id(policy.0)),
-                        ("round", (*round).into()),
-                        ("seen", (*seen).into()),
-                        ("verdict", verdict.word().into()),
-                    ])
-                    .text("reason", reason, TextOwner::Person(*reviewer));
+                let mut parts = act("decision.reviewed", "decision", decision.0, *n).d([
+                    ("authority", Value::object([("n", Value::from(*number)), ("set", (*set).into())])),
+                    ("content", (*content).into()),
+                    ("policy", id(policy.0)),
+                    ("round", (*round).into()),
+                    ("seen", (*seen).into()),
+                    ("verdict", verdict.word().into()),
+                ]);
+                if let Some(reason) = reason {
+                    parts = parts.text("reason", reason, TextOwner::Person(*reviewer));
+                }
+                parts.d.extend(code.map(|code| ("code", code.word().into())));
                 parts.d.extend(until.map(|until| ("until", until.into())));
                 parts.d.extend(edited.map(|edited| ("edited", edited.into())));
                 if let Some(signature) = signature {

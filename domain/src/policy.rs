@@ -145,6 +145,9 @@ pub struct Row {
     /// of earlier versions stay.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub signed: bool,
+    /// Whether every approval says why, whatever the risk; left out of the text where the risk says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reasoned: bool,
     /// Seconds in which a reviewer may take a review back once people have decided; by the risk where it is not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retract_seconds: Option<u64>,
@@ -266,6 +269,7 @@ impl Row {
             due_seconds,
             on_timeout: OnTimeout::Deny,
             signed: false,
+            reasoned: false,
             retract_seconds: None,
         }
     }
@@ -297,7 +301,12 @@ impl Row {
 
     /// Says what the row does, without its conditions.
     pub fn sentence(&self) -> String {
-        let signed = if self.signed { ", who sign with a passkey," } else { "" };
+        let signed = match (self.signed, self.reasoned) {
+            (true, true) => ", who sign with a passkey and give a reason,",
+            (true, false) => ", who sign with a passkey,",
+            (false, true) => ", who give a reason,",
+            (false, false) => "",
+        };
         let retract = match self.retract_seconds {
             None => String::new(),
             Some(0) => "; a review is final at once".to_owned(),

@@ -1,21 +1,26 @@
 //! What a decision's page showed: drawn by one piece of code for its reader, and again for whoever looks at a review of it
 //! later. The second drawing is compared with the record that was sealed with the review.
 
-use std::collections::HashMap;
+pub mod said;
+
+use std::collections::{HashMap, HashSet};
 
 use countersign_ledger::{
     hash::{Hash, Label, digest},
-    statement::{Content, Seen, SeenField, SeenMode},
+    statement::{Content, Seen, SeenField, SeenMode, SeenPage},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
     bulk::{BULK_TEMPLATE, in_table},
-    decision::Verdict,
+    decision::{Risk, Verdict},
     decision_type::{Kind, RESERVED, TypeDefinition},
     ids::{DecisionId, EntryId},
+    policy::{OnTimeout, PolicyBody, Route},
+    time::screen,
     view::{DECISION_TEMPLATE, Field, Mode, Seal, Section},
 };
+use said::{Said, Source, Standing};
 
 /// Language of every page.
 const LOCALE: &str = "en";
@@ -60,8 +65,15 @@ pub fn describe(definition: &TypeDefinition, name: &str) -> (String, Section, Ki
     (label.to_owned(), section, kind)
 }
 
-/// The statement of what a page of this layout shows of a decision: these fields, in order, each in its mode.
-pub fn statement((decision, content): (DecisionId, Hash), policy: &str, fields: &[Field], template: &str) -> Seen {
+/// The statement of what a page of this layout shows of a decision: these fields, in order, each in its mode, and what
+/// stands beside them, where the layout says that.
+pub fn statement(
+    (decision, content): (DecisionId, Hash),
+    policy: &str,
+    fields: &[Field],
+    template: &str,
+    page: Option<SeenPage>,
+) -> Seen {
     let fields = fields.iter().filter_map(|field| {
         Some(SeenField {
             name: field.name.clone(),
@@ -82,6 +94,7 @@ pub fn statement((decision, content): (DecisionId, Hash), policy: &str, fields: 
         policy: policy.to_owned(),
         precedents: Vec::new(),
         blind: false,
+        page,
     }
 }
 
@@ -107,6 +120,12 @@ pub struct Record<'a> {
     pub fields: Vec<StoredField>,
     /// The personal fields that the reviewer had open.
     pub opened: &'a [String],
+    /// Name of the proposing system.
+    pub system: &'a str,
+    /// The table of that policy version.
+    pub table: &'a PolicyBody,
+    /// Where the decision stood then, as its entries say.
+    pub standing: Standing,
 }
 
 /// One stored field.
@@ -129,6 +148,8 @@ pub enum StoredValue {
         text: String,
         /// The commitment to it.
         commits: Hash,
+        /// The salt of that commitment.
+        salt: [u8; 32],
     },
     /// It was erased.
     Erased,
@@ -150,6 +171,10 @@ pub struct Difference {
 pub struct Redrawn {
     /// The fields, in the order of the page.
     pub fields: Vec<Field>,
+    /// What stood beside them, said without what is personal; nothing where the record holds fields alone.
+    pub beside: Option<Beside>,
+    /// The drawing as a statement, canonical.
+    pub statement: Vec<u8>,
     /// Digest of the drawing.
     pub digest: Hash,
     /// What differs from what was sealed; nothing where this is what was shown.
@@ -183,10 +208,14 @@ pub struct ShownView {
     pub shown_seal: Seal,
     /// The fields as they were drawn; personal ones without their values.
     pub fields: Vec<Field>,
+    /// What stood beside them, without what is personal; nothing where the record holds fields alone.
+    pub beside: Option<Beside>,
     /// Digest that was sealed with the review.
     pub sealed: String,
     /// Digest of the drawing made for this page.
     pub redrawn: String,
+    /// The drawing as a statement, so that a browser makes its digest too.
+    pub statement: String,
     /// What differs; nothing where this is what was shown.
     pub differences: Vec<Difference>,
     /// What to know beside.
@@ -197,6 +226,55 @@ pub struct ShownView {
     pub recorded: EntryId,
     /// Server time.
     pub now: u64,
+}
+
+/// What stood on a page beside the fields.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beside {
+    /// The sentences.
+    pub said: Said,
+    /// The risk.
+    pub risk: Risk,
+    /// The deadline, milliseconds since 1970 UTC.
+    pub due: u64,
+    /// What silence means then.
+    pub on_timeout: OnTimeout,
+    /// The route taken.
+    pub route: Route,
+    /// The rule's id.
+    pub rule: String,
+    /// Number of the version of the content.
+    pub revision: u64,
+}
+
+impl ShownView {
+    /// Draws the statement of this page anew and compares its digest with the sealed one; the reader's browser does so too.
+    ///
+    /// # Errors
+    ///
+    /// What does not fit, in a sentence.
+    pub fn recheck(&self) -> Result<(), String> {
+        let seen =
+            Seen::parse(self.statement.as_bytes()).map_err(|error| format!("The record cannot be read: {error}."))?;
+        let fields = self.fields.iter().map(|field| (field.name.as_str(), field.commitment.clone(), field.mode.word()));
+        let stated = seen.fields.iter().map(|one| (one.name.as_str(), one.commitment.to_string(), one.mode.as_str()));
+        if seen.decision != self.decision.to_string() || !fields.eq(stated) {
+            return Err("The fields on this page are not those of the record.".to_owned());
+        }
+        let stands = |page: &SeenPage, beside: &Beside| {
+            let words = (page.risk.as_str(), page.on_timeout.as_str(), page.route.as_str());
+            (page.due, page.revision) == (beside.due, beside.revision)
+                && words == (beside.risk.word(), beside.on_timeout.word(), beside.route.word())
+        };
+        match (&seen.page, &self.beside) {
+            (Some(page), Some(beside)) if !stands(page, beside) => {
+                return Err("Risk, deadline, route or version on this page are not those of the record.".to_owned());
+            }
+            _ => {}
+        }
+        let digest = digest(Label::Seen, self.statement.as_bytes()).to_string();
+        if digest == self.sealed { Ok(()) } else { Err(format!("Its digest is {digest}, and another was sealed.")) }
+    }
 }
 
 /// Draws again what a review saw, and compares it with what was sealed.
@@ -216,7 +294,25 @@ pub fn redraw(record: Record<'_>) -> Redrawn {
             fields = tabled(record.definition, fields, stated);
         }
     }
-    let mut seen = statement((record.decision, record.content), record.policy, &fields, template);
+    let stated_page = stated.as_ref().and_then(|stated| stated.page.as_ref());
+    let with = |page| statement((record.decision, record.content), record.policy, &fields, template, page);
+    let beside = match &stated {
+        Some(_) => stated_page.map(|page| Drawing::new(&record, page.about_persons)),
+        // Without the record it is not known whether persons were named: either way may be the sealed one.
+        None => [true, false]
+            .map(|about_persons| Drawing::new(&record, about_persons))
+            .into_iter()
+            .find(|drawing| with(Some(drawing.page.clone())).seal().is_ok_and(|(_, digest)| digest == record.sealed)),
+    };
+    let mut seen = with(beside.as_ref().map(|drawing| drawing.page.clone()));
+    if let (Some(page), Some(drawn)) = (stated_page, &mut seen.page)
+        && page.text != drawn.text
+        && let Some(why) = incomparable(&record, stated.as_ref(), &differences)
+    {
+        // With a value its salt is gone, and with that of one the salt of every sentence.
+        drawn.text.clone_from(&page.text);
+        notes.push(format!("What the page said beside the fields is not compared, because {why}."));
+    }
     if let Some(stated) = &stated
         && stated.template != seen.template
         && let Some(layout) = earlier_layout(&stated.template)
@@ -225,7 +321,7 @@ pub fn redraw(record: Record<'_>) -> Redrawn {
         seen.template = stated.template;
         notes.push(format!("It was laid out as {layout} then; this build lays pages out as {DECISION_TEMPLATE}."));
     }
-    let redrawn = seen.seal().map_or(Hash([0; 32]), |(_, digest)| digest);
+    let (statement, redrawn) = seen.seal().unwrap_or((Vec::new(), Hash([0; 32])));
     if redrawn != record.sealed {
         let before = differences.len();
         compare_record(&record, stated.as_ref(), &mut differences);
@@ -240,7 +336,70 @@ pub fn redraw(record: Record<'_>) -> Redrawn {
         differences.push(whole("The form that the review was sent with was stored as showing something else."));
     }
     compare_proposal(&record, &mut differences);
-    Redrawn { fields, digest: redrawn, differences, notes }
+    let beside = beside.map(|drawing| drawing.beside);
+    Redrawn { fields, beside, statement, digest: redrawn, differences, notes }
+}
+
+/// Says why the sentences of a page cannot be written anew, if they cannot.
+fn incomparable(record: &Record<'_>, stated: Option<&Seen>, differences: &[Difference]) -> Option<&'static str> {
+    let stored: HashSet<_> = record.fields.iter().map(|field| (field.name.as_str(), field.commitment)).collect();
+    let shown: HashSet<_> = stated?.fields.iter().map(|field| (field.name.as_str(), field.commitment)).collect();
+    if record.fields.iter().any(|field| matches!(field.value, StoredValue::Erased)) {
+        return Some("a value was erased");
+    }
+    (!differences.is_empty() || stored != shown).then_some("a value is not the one that was shown")
+}
+
+/// What stood beside the fields, drawn again.
+struct Drawing {
+    page: SeenPage,
+    /// The same for whoever looks at the review, who has nothing personal open.
+    beside: Beside,
+}
+
+impl Drawing {
+    fn new(record: &Record<'_>, about_persons: bool) -> Self {
+        let definition = record.definition;
+        let mut stored: Vec<_> = record.fields.iter().collect();
+        stored.sort_by_key(|field| place(definition, &field.name));
+        let mut values = HashMap::new();
+        let mut salts = Vec::new();
+        for field in stored {
+            if let StoredValue::Opens { text, salt, .. } = &field.value {
+                values.insert(field.name.clone(), text.clone());
+                salts.push(*salt);
+            }
+        }
+        let hidden =
+            |name: &&String| !record.opened.contains(name) && record.fields.iter().any(|one| one.name == **name);
+        let withheld: Vec<_> = definition.personal.iter().filter(hidden).cloned().collect();
+        let said = |withheld: &[String]| {
+            Said::of(&Source {
+                definition,
+                system: record.system,
+                about_persons,
+                values: &values,
+                withheld,
+                table: record.table,
+                rule: record.standing.rule,
+            })
+        };
+        let text = said(&withheld).commitments(&said::salt(salts.iter()));
+        let standing = &record.standing;
+        let row = record.table.row(standing.rule).unwrap_or(&record.table.default);
+        Self {
+            page: standing.page(about_persons, text),
+            beside: Beside {
+                said: said(&definition.personal),
+                risk: standing.risk,
+                due: standing.due,
+                on_timeout: standing.on_timeout,
+                route: standing.route,
+                rule: row.label().to_owned(),
+                revision: standing.revision,
+            },
+        }
+    }
 }
 
 /// The fields as the table of several decisions shows them. How long an erased value was, only the record knows.
@@ -349,6 +508,9 @@ fn compare(definition: &TypeDefinition, stated: &Seen, redrawn: &Seen, differenc
     if names(stated, redrawn) != names(redrawn, stated) {
         differences.push(whole("The fields stood in another order."));
     }
+    if let (Some(stated), Some(redrawn)) = (&stated.page, &redrawn.page) {
+        compare_pages(stated, redrawn, differences);
+    }
     for (differs, says) in [
         (stated.decision != redrawn.decision, "The record is about another decision."),
         (stated.content != redrawn.content, "Another content was shown than the review rules on."),
@@ -379,6 +541,37 @@ fn compare_proposal(record: &Record<'_>, differences: &mut Vec<Difference>) {
     for name in proposal.fields.keys().filter(|name| record.fields.iter().all(|field| field.name != **name)) {
         let says = "It was proposed, and is not stored any more.".to_owned();
         differences.push(Difference { field: Some(describe(record.definition, name).0), says });
+    }
+}
+
+/// Compares what stood beside the fields.
+fn compare_pages(stated: &SeenPage, redrawn: &SeenPage, differences: &mut Vec<Difference>) {
+    let mut differs = |field: &str, says: String| differences.push(Difference { field: Some(field.to_owned()), says });
+    if stated.due != redrawn.due {
+        differs("Deadline", format!("{} was shown, and its entries say {}.", screen(stated.due), screen(redrawn.due)));
+    }
+    let route = |page: &SeenPage| (page.rule, page.route.clone(), page.guards.clone());
+    if route(stated) != route(redrawn) {
+        let says = |page: &SeenPage| format!("row {} and {}", page.rule, page.route);
+        differs("Rule", format!("{} were shown, and its entries say {}.", says(stated), says(redrawn)));
+    }
+    for (field, shown, comes_out) in
+        [("Risk", &stated.risk, &redrawn.risk), ("At the deadline", &stated.on_timeout, &redrawn.on_timeout)]
+    {
+        if shown != comes_out {
+            differs(field, format!("“{shown}” was shown, and it comes out “{comes_out}”."));
+        }
+    }
+    if stated.revision != redrawn.revision {
+        differs("Version", format!("{} was shown, and it comes out {}.", stated.revision, redrawn.revision));
+    }
+    for (place, shown) in &stated.text {
+        if redrawn.text.get(place) != Some(shown) {
+            differs(
+                said::label(place),
+                "The page said something else there than comes out of what is stored.".to_owned(),
+            );
+        }
     }
 }
 

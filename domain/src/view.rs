@@ -32,7 +32,7 @@ use crate::{
 
 /// Version of the decision page's layout, sealed with each presentation. Changing which fields are
 /// shown, in which order or mode, is a new version.
-pub const DECISION_TEMPLATE: &str = "decision/5";
+pub const DECISION_TEMPLATE: &str = "decision/6";
 
 /// Name of a decision's proof file: the download has it, and the command line beside it names it.
 pub fn proof_file(decision: DecisionId) -> String {
@@ -359,6 +359,8 @@ pub struct PolicySection {
     pub route: Route,
     /// What the row says.
     pub sentence: String,
+    /// Every approval says why, whatever the risk.
+    pub reasoned: bool,
     /// Guards that asked for people where the row approves by itself: what each says.
     pub guards: Vec<String>,
     /// Each row down to the one that decided, and why it did or did not.
@@ -401,10 +403,10 @@ pub struct ReviewRow {
     pub person: String,
     /// The ruling.
     pub verdict: Verdict,
-    /// The reason in one word.
-    pub code: ReasonCode,
-    /// The reason in full.
-    pub reason: String,
+    /// The reason in one word, where one was given.
+    pub code: Option<ReasonCode>,
+    /// The reason in full, or "erased", where one was given.
+    pub reason: Option<String>,
     /// When the reviewer comes back to it, where they put it off.
     pub follow_up: Option<u64>,
     /// Whether it counts.

@@ -81,6 +81,27 @@ it("is worked by keyboard alone, from the list to the recorded review", async ({
   assert.equal(await focused(page), `beside-${first}`, "focus stays where the row stands");
 });
 
+it("goes on to the next decision where its person chose so", async ({ page, server }) => {
+  for (let count = 0; count < 2; count++) await fresh(server);
+  await viewAs(page, "Senior approver");
+  await page.goto("/me");
+  await page.getByRole("radio", { name: "On to the next decision" }).check();
+  await page.locator('form[action="/act/prefer"]').getByRole("button", { name: "Save", exact: true }).click();
+  await page.locator('html[data-advance="next"]').waitFor({ state: "attached" });
+  await open(page, "/queue?view=your_turn&system=live-agent");
+  const [first, second] = await order(page);
+  await page.locator(`#${first}`).click();
+  await pane(page).getByText("This view was recorded").waitFor();
+
+  await rule(page, "Reject", "The fare does not allow it.");
+
+  await page.waitForURL((url) => url.searchParams.get("done") === first?.replace("beside-", ""));
+  assert.equal(new URL(page.url()).searchParams.get("sel"), second?.replace("beside-", ""));
+  await pane(page).getByText("This view was recorded").waitFor();
+  assert.equal(await focused(page), second);
+  await accessible(page);
+});
+
 it("greys what somebody else resolves where it stands, and keeps the new behind a pill", async ({ page, server, another }) => {
   const ids = [await fresh(server), await fresh(server)];
   await viewAs(page, "Senior approver");

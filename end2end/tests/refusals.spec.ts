@@ -51,7 +51,7 @@ test("refusals: of a review that is incomplete", TIME, async () => {
   await startReview(page);
 
   await page.getByLabel("Reason", { exact: true }).fill(WHY);
-  await refused(page, "B4: a review without a reason code", () => press(page, "Approve"), [422, "invalid_content", "Choose a reason code."]);
+  await refused(page, "B4: a rejection without a reason code", () => press(page, "Reject"), [422, "invalid_content", "Choose a reason code."]);
   await kept(page);
   await page.getByLabel("Reason code").selectOption("other");
   await page.getByLabel("Reason", { exact: true }).fill(" ");

@@ -70,6 +70,42 @@ it("approves with edits: the form shows what changes and what is sent, and someb
   assert.equal(await page.getByRole("main").getByRole("button", { name: "Approve", exact: true }).count(), 0);
 });
 
+it("has another version looked at before a verdict", async ({ page, server, javaScript, another }) => {
+  if (!javaScript) return;
+  const { id, path, name } = await proposed(server);
+  await viewAs(page, "Senior approver");
+  await page.goto(path);
+  await page.getByRole("heading", { level: 1 }).waitFor();
+
+  const colleague = await (await another()).page();
+  await viewAs(colleague, "Senior approver");
+  await colleague.goto(path);
+  await rule(colleague, "Request changes", "Cancel the second leg only.");
+  await colleague.getByText("Your review is recorded.").first().waitFor();
+  await ask(server, "GET", `${id}?wait_seconds=10`);
+  await ask(server, "POST", `${id}/revisions`, body(`${name}-2`));
+
+  await page.getByText("This decision changed after you opened it.", { exact: false }).first().waitFor();
+  await page.getByRole("button", { name: "Show current" }).first().click();
+  await page.getByText("The content is not the one that you had read.", { exact: false }).waitFor();
+  await startReview(page);
+  const approve = page.getByRole("main").getByRole("button", { name: "Approve", exact: true });
+  assert.equal(await approve.getAttribute("aria-disabled"), "true");
+  await page.getByText("Review the changes above first.", { exact: false }).waitFor();
+  await accessible(page);
+
+  await page.getByRole("button", { name: "Review changes" }).click();
+
+  await page.waitForFunction(() => document.activeElement?.id === "changes");
+  assert.match((await page.locator("#changes").textContent()) ?? "", new RegExp(`Version 2 differs.*${name}-2`, "s"));
+  assert.equal(await page.getByText("The content is not the one that you had read.", { exact: false }).count(), 0);
+  assert.equal(await approve.getAttribute("aria-disabled"), null);
+  await page.getByLabel("Reason code").selectOption("within_policy");
+  await page.getByLabel("Reason", { exact: true }).fill("As I asked.");
+  await approve.click();
+  await page.getByText("Your review is recorded.").first().waitFor();
+});
+
 it("refuses an edit that changes nothing and keeps what was typed", async ({ page, server, visitor }) => {
   visitor.expect(/status of 422/);
   const { path } = await proposed(server);

@@ -6,7 +6,7 @@ import { specs } from "../lib/spec.ts";
 
 const { it } = specs("shown", { demo: true });
 
-it("draws again what a review saw, for an auditor", async ({ page }) => {
+it("draws again what a review saw, for an auditor", async ({ page, javaScript }) => {
   await viewAs(page, "Approver");
   const path = await openFirst(page);
   await rule(page, "Reject", "The fare rules do not allow it.");
@@ -18,6 +18,10 @@ it("draws again what a review saw, for an auditor", async ({ page }) => {
   await page.getByRole("heading", { level: 1, name: "What was shown" }).waitFor();
   await page.getByText("This is what was shown.").waitFor();
   await page.getByText("not what somebody read of it", { exact: false }).waitFor();
+  await page.getByRole("heading", { name: "What stood beside them" }).waitFor();
+  await page
+    .getByText(javaScript ? "Your browser drew it again from this page" : "With JavaScript your browser draws it again", { exact: false })
+    .waitFor();
   for (const width of [1440, 390]) {
     await page.setViewportSize({ width, height: 900 });
     await wellFormed(page);

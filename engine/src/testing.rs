@@ -310,7 +310,8 @@ pub async fn form(engine: &Engine, caller: &Caller, decision: DecisionId, verdic
     let reason = Reason::new("Checked against the policy.").map_err(|error| Error::Setup(error.to_string()))?;
     // As the form begins: in their own right where they may.
     let on_behalf = ways.into_iter().next().and_then(|way| way.on_behalf).map(|(delegator, _)| delegator);
-    Ok(ReviewRequest { decision, presentation, lease, verdict, code, reason, follow_up: None, signed: None, on_behalf })
+    let (code, reason, follow_up, signed) = (Some(code), Some(reason), None, None);
+    Ok(ReviewRequest { decision, presentation, lease, verdict, code, reason, follow_up, signed, on_behalf })
 }
 
 /// Takes a review over from its holder.

@@ -118,15 +118,14 @@ impl Vault {
         String::from_utf8(padded[..end].to_vec()).map(Some).map_err(|_| stored.unreadable("ciphertext"))
     }
 
-    /// Opens a stored value with the commitment that its text and key make; nothing where it was erased.
+    /// Opens a stored value with the salt of its commitment; nothing where it was erased.
     ///
     /// # Errors
     ///
     /// As [`Vault::open`].
-    pub(crate) fn open_committed(&self, stored: &db::vault::Stored) -> Result<Option<(String, Hash)>> {
+    pub(crate) fn open_salted(&self, stored: &db::vault::Stored) -> Result<Option<(String, [u8; 32])>> {
         let (Some(text), Some(key)) = (self.open(stored)?, self.field_key(stored)?) else { return Ok(None) };
-        let commits = commit::commitment(&commit::salt(&key), &stored.field, text.as_bytes());
-        Ok(Some((text, commits)))
+        Ok(Some((text, commit::salt(&key))))
     }
 
     /// Commits to a text and encrypts it for the data subject of another value; nothing where that subject was erased.

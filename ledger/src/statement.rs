@@ -59,6 +59,31 @@ pub struct Seen {
     pub precedents: Vec<String>,
     /// True if other people's verdicts were hidden.
     pub blind: bool,
+    /// What stood beside the fields; a document that has it is of version 2.
+    pub page: Option<SeenPage>,
+}
+
+/// What a screen said beside the fields: what machines compare in clear, sentences as commitments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenPage {
+    /// True if the decision names persons.
+    pub about_persons: bool,
+    /// The deadline, milliseconds since 1970 UTC.
+    pub due: u64,
+    /// What silence means then, a word.
+    pub on_timeout: String,
+    /// The guards that asked for people, as words.
+    pub guards: Vec<String>,
+    /// Number of the version of the content, from 1.
+    pub revision: u64,
+    /// The risk, a word.
+    pub risk: String,
+    /// The route taken, a word.
+    pub route: String,
+    /// Number of the policy row, from 1.
+    pub rule: u64,
+    /// Commitment to each sentence or group of sentences, by its place.
+    pub text: BTreeMap<String, Hash>,
 }
 
 /// One field of a screen.
@@ -217,11 +242,12 @@ impl Seen {
             ("locale", Value::from(&self.locale)),
             ("policy", Value::from(&self.policy)),
             ("template", Value::from(self.template)),
-            ("v", Value::from(1_u64)),
+            ("v", Value::from(if self.page.is_some() { 2_u64 } else { 1 })),
         ];
         if !self.precedents.is_empty() {
             members.push(("precedents", Value::array(&self.precedents)));
         }
+        members.extend(self.page.as_ref().map(|page| ("page", page.to_value())));
 
         Value::object(members)
     }
@@ -247,7 +273,7 @@ impl Seen {
 
     fn from_value(document: &Value) -> Result<Self> {
         let mut members = Members::of("seen statement", document)?;
-        members.version()?;
+        let version = members.version_up_to(2)?;
         let seen = Self {
             decision: members.uuid("decision")?,
             content: members.hash("content")?,
@@ -257,10 +283,61 @@ impl Seen {
             policy: members.uuid("policy")?,
             precedents: members.optional("precedents", Members::uuids)?.unwrap_or_default(),
             blind: members.boolean("blind")?,
+            page: match version {
+                1 => None,
+                _ => Some(SeenPage::from_members(members.object("page")?)?),
+            },
         };
         members.end()?;
 
         Ok(seen)
+    }
+}
+
+impl SeenPage {
+    fn to_value(&self) -> Value {
+        let mut members = vec![
+            ("about_persons", Value::from(self.about_persons)),
+            ("due", Value::from(self.due)),
+            ("on_timeout", Value::from(&self.on_timeout)),
+            ("revision", Value::from(self.revision)),
+            ("risk", Value::from(&self.risk)),
+            ("route", Value::from(&self.route)),
+            ("rule", Value::from(self.rule)),
+            ("text", Value::object(self.text.iter().map(|(place, commitment)| (place, *commitment)))),
+        ];
+        if !self.guards.is_empty() {
+            members.push(("guards", Value::array(&self.guards)));
+        }
+
+        Value::object(members)
+    }
+
+    fn from_members(members: &BTreeMap<String, Value>) -> Result<Self> {
+        let mut members = Members::of_object("seen statement", members);
+        let page = Self {
+            about_persons: members.boolean("about_persons")?,
+            due: members.integer("due")?,
+            on_timeout: members.word("on_timeout")?,
+            guards: members.optional("guards", Members::words)?.unwrap_or_default(),
+            revision: members.integer("revision")?,
+            risk: members.word("risk")?,
+            route: members.word("route")?,
+            rule: members.integer("rule")?,
+            text: members
+                .object("text")?
+                .iter()
+                .map(|(place, value)| {
+                    Ok((
+                        place.clone(),
+                        value.as_hash().ok_or_else(|| refuse("seen statement", place, "expected a digest"))?,
+                    ))
+                })
+                .collect::<Result<_>>()?,
+        };
+        members.end()?;
+
+        Ok(page)
     }
 }
 

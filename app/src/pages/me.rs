@@ -21,7 +21,7 @@ use crate::{
         text::Literal,
         time::{Moment, Since},
     },
-    site::{Density, Preferences, Theme, Zone},
+    site::{Advance, Density, Preferences, Theme, Zone},
     wire::Json,
 };
 
@@ -203,12 +203,14 @@ pub(crate) async fn prefer(
     theme: String,
     density: String,
     zone: String,
+    #[server(default)] advance: String,
     #[server(default)] next: String,
 ) -> Result<Answer, Error> {
     let preferences = Preferences {
         theme: Theme::from_word(&theme),
         density: Density::from_word(&density),
         zone: Zone::from_word(&zone),
+        advance: Advance::from_word(&advance),
     };
     for cookie in preferences.cookies(crate::request::cookie_name()) {
         crate::request::set_cookie(&cookie);
@@ -229,6 +231,7 @@ pub(crate) fn preferences() -> Preferences {
             theme: Theme::from_word(&word("data-theme")),
             density: Density::from_word(&word("data-density")),
             zone: Zone::from_word(&word("data-zone")),
+            advance: Advance::from_word(&word("data-advance")),
         }
     }
 }
@@ -332,15 +335,18 @@ fn PreferencesForm() -> impl IntoView {
     let themes = Theme::ALL.iter().map(|theme| (theme.word(), theme.label(), *theme == chosen.theme)).collect();
     let densities =
         Density::ALL.iter().map(|density| (density.word(), density.label(), *density == chosen.density)).collect();
+    let advances =
+        Advance::ALL.iter().map(|advance| (advance.word(), advance.label(), *advance == chosen.advance)).collect();
     let zones = Zone::ALL.iter().map(|zone| (zone.word(), zone.label(), *zone == chosen.zone)).collect();
 
     view! {
         <Panel title=strings::PREFERENCES>
             <form method="post" action=Prefer::PATH class="grid gap-4">
-                <div class="grid gap-5 sm:grid-cols-3">
+                <div class="grid gap-5 sm:grid-cols-2 lg:grid-cols-4">
                     <Choice name="theme" legend=strings::THEME options=themes/>
                     <Choice name="density" legend=strings::DENSITY options=densities/>
                     <Choice name="zone" legend=strings::ZONE options=zones/>
+                    <Choice name="advance" legend=strings::ADVANCE options=advances/>
                 </div>
                 <p class="text-compact text-muted">{strings::COOKIES}</p>
                 <div>
@@ -493,6 +499,7 @@ mod strings {
     pub(super) const VIEWS_LINK: &str = "Your views of the queue";
     pub(super) const THEME: &str = "Theme";
     pub(super) const DENSITY: &str = "Rows";
+    pub(super) const ADVANCE: &str = "After a review beside the queue";
     pub(super) const ZONE: &str = "Times";
     pub(super) const COOKIES: &str = "Kept in this browser's cookies. The browser's time zone needs JavaScript and shows UTC beside it; without JavaScript times are in UTC. Where the system asks for less motion, nothing moves.";
     pub(super) const SAVE: &str = "Save";

@@ -274,6 +274,8 @@ pub struct RuleForm {
     pub on_timeout: String,
     /// "true" where reviews have to be signed.
     pub signed: String,
+    /// "true" where every approval says why.
+    pub reasoned: String,
     /// Seconds in which a review may be taken back; nothing for the time by risk.
     pub retract_seconds: String,
     /// The conditions.
@@ -295,6 +297,7 @@ impl RuleForm {
             due: duration(row.due_seconds * 1_000),
             on_timeout: row.on_timeout.word().to_owned(),
             signed: yes(row.signed),
+            reasoned: yes(row.reasoned),
             retract_seconds: row.retract_seconds.map(|seconds| seconds.to_string()).unwrap_or_default(),
             when: row
                 .when
@@ -383,6 +386,7 @@ impl RuleForm {
             due_seconds,
             on_timeout,
             signed: self.signed == "true",
+            reasoned: self.reasoned == "true",
             retract_seconds,
         })
     }
@@ -475,6 +479,7 @@ mod tests {
             also: vec![Seat { need: 1, role: Role::SeniorApprover }],
             staged: true,
             signed: true,
+            reasoned: true,
             retract_seconds: Some(45),
             on_timeout: OnTimeout::Escalate,
             ..Row::require(2, Role::Approver, 7_800)

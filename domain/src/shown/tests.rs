@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    decision::Risk,
     decision_type::{Parameter, Reversibility},
+    policy::{Condition, Operator, Row},
+    role::Role,
 };
 
 #[test]
@@ -36,13 +37,14 @@ fn what_a_reviewer_had_opened_was_shown_to_them() {
     // The record of the opening is gone: it comes out masked.
     stored.opened.clear();
     let differences = stored.redraw().differences;
-    assert_eq!(said(&differences), ["Customer: It was shown in full, and comes out masked."]);
+    let elsewhere = "Why this rule: The page said something else there than comes out of what is stored.";
+    assert_eq!(said(&differences), ["Customer: It was shown in full, and comes out masked.", elsewhere]);
 }
 
 #[test]
 fn a_value_that_was_changed_is_named() {
     let mut stored = Stored::new();
-    stored.fields[0].value = StoredValue::Opens { text: "A2".into(), commits: Hash([9; 32]) };
+    stored.fields[0].value = StoredValue::Opens { text: "A2".into(), commits: Hash([9; 32]), salt: [1; 32] };
     assert_eq!(said(&stored.redraw().differences), ["Order: The stored value is not the one that was committed to."]);
 
     stored.fields[0].commitment = Hash([9; 32]);
@@ -84,7 +86,7 @@ fn an_erased_value_is_compared_by_its_commitment() {
 
     assert_eq!(redrawn.differences, []);
     assert_eq!(redrawn.fields[0].value, None);
-    assert_eq!(redrawn.notes, ["Erased by now, so that its value is compared by its commitment alone: Order."]);
+    assert_eq!(redrawn.notes[0], "Erased by now, so that its value is compared by its commitment alone: Order.");
     stored.fields[0].commitment = Hash([9; 32]);
     assert!(said(&stored.redraw().differences).contains(&"Order: Another value was shown than is stored.".to_owned()));
 }
@@ -160,6 +162,68 @@ fn another_order_is_told() {
     assert_eq!(said(&stored.redraw().differences), ["The fields stood in another order."]);
 }
 
+#[test]
+fn what_the_page_said_beside_the_fields_is_drawn_again() {
+    let stored = Stored::new();
+
+    let beside = stored.redraw().beside.unwrap();
+
+    assert_eq!(beside.said.title, "Issue a refund: order A1");
+    assert_eq!((beside.rule.as_str(), beside.due, beside.revision), ("known", 1_793_610_000_000, 1));
+    assert!(beside.said.trace[0].sentence.contains("masked"), "{:?}", beside.said.trace);
+}
+
+#[test]
+fn another_title_risk_rule_and_deadline_are_named() {
+    let differs = |change: &dyn Fn(&mut Stored)| {
+        let mut stored = Stored::new();
+        change(&mut stored);
+        said(&stored.redraw().differences)
+    };
+    let elsewhere = "The page said something else there than comes out of what is stored.";
+
+    assert_eq!(differs(&|stored| stored.definition.title = "Refund".into()), [format!("Title: {elsewhere}")]);
+    assert_eq!(
+        differs(&|stored| stored.definition.risk_reasons = vec!["Money leaves.".into()]),
+        [format!("Risk: {elsewhere}")]
+    );
+    assert_eq!(
+        differs(&|stored| stored.table.rows[0].due_seconds = 60),
+        [format!("Rule: {elsewhere}"), format!("Why this rule: {elsewhere}")][..1]
+    );
+    assert_eq!(
+        differs(&|stored| stored.standing.due += 60_000),
+        ["Deadline: 2 Nov 2026, 09:00 UTC was shown, and its entries say 2 Nov 2026, 09:01 UTC."]
+    );
+    assert_eq!(
+        differs(&|stored| stored.standing.risk = Risk::High),
+        ["Risk: “medium” was shown, and it comes out “high”."]
+    );
+    assert_eq!(
+        differs(&|stored| stored.standing.route = Route::Escalate),
+        ["Rule: row 1 and require were shown, and its entries say row 1 and escalate."]
+    );
+    assert_eq!(differs(&|stored| stored.standing.revision = 2), ["Version: 1 was shown, and it comes out 2."]);
+}
+
+#[test]
+fn sentences_are_committed_to_under_every_value_and_erased_with_one() {
+    let stored = Stored::new();
+    let mut other = Stored::new();
+    for field in &mut other.fields {
+        let StoredValue::Opens { salt, .. } = &mut field.value else { panic!("every value opens") };
+        *salt = [9; 32];
+    }
+    let (sealed, guessed) = (stored.page(&[]), other.page(&[]));
+    assert!(sealed.text.iter().all(|(place, commitment)| guessed.text[place] != *commitment), "{sealed:?}");
+
+    let mut erased = Stored::new();
+    erased.fields[0].value = StoredValue::Erased;
+    let redrawn = erased.redraw();
+    assert_eq!(redrawn.differences, []);
+    assert!(redrawn.notes.iter().any(|note| note.ends_with("because a value was erased.")), "{:?}", redrawn.notes);
+}
+
 /// What is stored of one review.
 struct Stored {
     sealed: Hash,
@@ -171,6 +235,8 @@ struct Stored {
     definition: TypeDefinition,
     fields: Vec<StoredField>,
     opened: Vec<String>,
+    table: PolicyBody,
+    standing: Standing,
 }
 
 impl Stored {
@@ -197,6 +263,16 @@ impl Stored {
             definition,
             fields,
             opened: Vec::new(),
+            table: table(),
+            standing: Standing {
+                due: 1_793_610_000_000,
+                on_timeout: OnTimeout::Deny,
+                guards: Vec::new(),
+                revision: 1,
+                risk: Risk::Medium,
+                route: Route::Require,
+                rule: 1,
+            },
         };
         stored.seal(&[]);
         stored
@@ -214,8 +290,33 @@ impl Stored {
                 draw(&self.definition, &field.name, &field.commitment.to_string(), Some(text.clone()), withheld)
             })
             .collect();
-        let seen = statement((decision(), self.content), &self.policy, &fields, DECISION_TEMPLATE);
+        let page = self.page(opened);
+        let seen = statement((decision(), self.content), &self.policy, &fields, DECISION_TEMPLATE, Some(page));
         self.take(&seen);
+    }
+
+    /// What the page says beside the fields to a person who has these open.
+    fn page(&self, opened: &[&str]) -> SeenPage {
+        let (mut values, mut salts) = (HashMap::new(), Vec::new());
+        let mut fields: Vec<_> = self.fields.iter().collect();
+        fields.sort_by_key(|field| place(&self.definition, &field.name));
+        for field in fields {
+            let StoredValue::Opens { text, salt, .. } = &field.value else { panic!("every value opens") };
+            values.insert(field.name.clone(), text.clone());
+            salts.push(*salt);
+        }
+        let hidden = |name: &&String| !opened.contains(&name.as_str());
+        let withheld: Vec<_> = self.definition.personal.iter().filter(hidden).cloned().collect();
+        let said = Said::of(&Source {
+            definition: &self.definition,
+            system: "refund-agent",
+            about_persons: true,
+            values: &values,
+            withheld: &withheld,
+            table: &self.table,
+            rule: self.standing.rule,
+        });
+        self.standing.page(true, said.commitments(&said::salt(salts.iter())))
     }
 
     fn lay_out(&mut self, layout: &str) {
@@ -241,8 +342,23 @@ impl Stored {
             definition: &self.definition,
             fields: self.fields.clone(),
             opened: &self.opened,
+            system: "refund-agent",
+            table: &self.table,
+            standing: self.standing.clone(),
         })
     }
+}
+
+/// One row that asks about the customer, and the default.
+fn table() -> PolicyBody {
+    let when = Condition {
+        fact: "parameter.customer".into(),
+        operator: Operator::In,
+        values: vec!["A1".into()],
+        or_missing: false,
+    };
+    let default = Row::require(1, Role::Approver, 3_600);
+    PolicyBody { rows: vec![Row { name: "known".into(), when: vec![when], ..default.clone() }], default }
 }
 
 fn definition() -> TypeDefinition {
@@ -269,7 +385,11 @@ fn definition() -> TypeDefinition {
 
 fn field(name: &str, number: u8) -> StoredField {
     let commitment = Hash([number; 32]);
-    StoredField { name: name.into(), commitment, value: StoredValue::Opens { text: "A1".into(), commits: commitment } }
+    StoredField {
+        name: name.into(),
+        commitment,
+        value: StoredValue::Opens { text: "A1".into(), commits: commitment, salt: [number; 32] },
+    }
 }
 
 fn decision() -> DecisionId {

@@ -403,6 +403,13 @@ pub(crate) async fn insert_route(
     Ok(())
 }
 
+/// Returns the entries that routed a decision or handed it up.
+pub(crate) async fn list_route_entries(conn: &mut PgConnection, id: DecisionId) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!("select entry_id from decision_routes where decision_id = $1 order by n", id.0)
+        .fetch_all(conn)
+        .await
+}
+
 /// What tells whose turn a decision is.
 pub(crate) struct TurnFacts {
     /// The free seat takes a senior approver.

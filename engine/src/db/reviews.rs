@@ -20,7 +20,9 @@ pub(crate) struct Review {
     /// In whose place, where it was not in their own right, and by which delegation.
     pub(crate) on_behalf: Option<(PersonId, DelegationId)>,
     pub(crate) verdict: Verdict,
-    pub(crate) code: ReasonCode,
+    pub(crate) code: Option<ReasonCode>,
+    /// A reason in words was given.
+    pub(crate) reasoned: bool,
     /// The reviewer was a senior approver for it then.
     pub(crate) senior: bool,
     /// When they come back to it, where they put it off.
@@ -38,7 +40,8 @@ pub(crate) struct New {
     pub(crate) person: PersonId,
     pub(crate) on_behalf: Option<(PersonId, DelegationId)>,
     pub(crate) verdict: Verdict,
-    pub(crate) code: ReasonCode,
+    pub(crate) code: Option<ReasonCode>,
+    pub(crate) reasoned: bool,
     pub(crate) senior: bool,
     pub(crate) follow_up: Option<u64>,
     pub(crate) presentation: PresentationId,
@@ -51,15 +54,15 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<(
         r#"
         insert into reviews
           (id, decision_id, round, person_id, verdict, code, state, presentation_id, reviewed_at, entry_id, senior,
-           follow_up_at, on_behalf_id, delegation_id)
-        values ($1, $2, $3, $4, $5, $6, 'submitted', $7, $8, $9, $10, $11, $12, $13)
+           follow_up_at, on_behalf_id, delegation_id, reasoned)
+        values ($1, $2, $3, $4, $5, $6, 'submitted', $7, $8, $9, $10, $11, $12, $13, $14)
         "#,
         new.id.0,
         new.decision.0,
         new.round as i32,
         new.person.0,
         new.verdict.word(),
-        new.code.word(),
+        new.code.map(ReasonCode::word),
         new.presentation.0,
         instant(new.now),
         new.entry.0,
@@ -67,6 +70,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<(
         new.follow_up.map(instant),
         new.on_behalf.map(|(delegator, _)| delegator.0),
         new.on_behalf.map(|(_, delegation)| delegation.0),
+        new.reasoned,
     )
     .execute(conn)
     .await?;
@@ -80,7 +84,8 @@ struct Row {
     on_behalf_id: Option<Uuid>,
     delegation_id: Option<Uuid>,
     verdict: String,
-    code: String,
+    code: Option<String>,
+    reasoned: bool,
     senior: bool,
     follow_up_at: Option<OffsetDateTime>,
     state: String,
@@ -100,7 +105,12 @@ impl TryFrom<Row> for Review {
             person: row.person_id.into(),
             on_behalf: row.on_behalf_id.map(PersonId::from).zip(row.delegation_id.map(DelegationId::from)),
             verdict: Verdict::from_word(&row.verdict).ok_or_else(|| unreadable("verdict"))?,
-            code: ReasonCode::from_word(&row.code).ok_or_else(|| unreadable("code"))?,
+            code: row
+                .code
+                .as_deref()
+                .map(|word| ReasonCode::from_word(word).ok_or_else(|| unreadable("code")))
+                .transpose()?,
+            reasoned: row.reasoned,
             senior: row.senior,
             follow_up: row.follow_up_at.map(milliseconds),
             state: ReviewState::from_word(&row.state).ok_or_else(|| unreadable("state"))?,
@@ -116,7 +126,7 @@ pub(crate) async fn list(conn: &mut PgConnection, decision: DecisionId) -> Resul
     let rows = sqlx::query_as!(
         Row,
         r#"
-        select r.decision_id, r.round, r.person_id, r.on_behalf_id, r.delegation_id, r.verdict, r.code, r.senior,
+        select r.decision_id, r.round, r.person_id, r.on_behalf_id, r.delegation_id, r.verdict, r.code, r.reasoned, r.senior,
           r.follow_up_at, r.state, r.reviewed_at, r.entry_id, e.idx
         from reviews r
         join ledger_entries e on e.id = r.entry_id
@@ -159,7 +169,7 @@ pub(crate) async fn list_by(conn: &mut PgConnection, person: PersonId, limit: i6
     let rows = sqlx::query_as!(
         Row,
         r#"
-        select r.decision_id, r.round, r.person_id, r.on_behalf_id, r.delegation_id, r.verdict, r.code, r.senior,
+        select r.decision_id, r.round, r.person_id, r.on_behalf_id, r.delegation_id, r.verdict, r.code, r.reasoned, r.senior,
           r.follow_up_at, r.state, r.reviewed_at, r.entry_id, e.idx
         from reviews r
         join ledger_entries e on e.id = r.entry_id

@@ -210,7 +210,7 @@ pub(crate) struct Told {
     /// A reviewer changed it.
     edited: bool,
     /// What a reviewer asks to change, and why.
-    asked: Option<(String, ReasonCode)>,
+    asked: Option<(String, Option<ReasonCode>)>,
     /// The approval was revoked, and what the action did is not undone.
     undo: bool,
     /// Whose turn it is.
@@ -296,7 +296,7 @@ pub(crate) fn body(
         state if resolution.is_some() || state.is_open() => state,
         _ => State::Settling,
     };
-    let (message, reason_code) = asked.unzip();
+    let (message, reason_code) = asked.map_or((None, None), |(message, code)| (Some(message), code));
     let index = resolution.and_then(|resolution| resolution.said().1).filter(|index| *index < size);
     AgentDecision {
         id: decision.id,

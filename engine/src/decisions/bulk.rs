@@ -286,7 +286,7 @@ async fn sheet(
             unread.insert(name.unwrap_or_else(people::erased));
         }
         // Nothing that somebody opened with a reason is compared or shown here.
-        let (all, _) = page::fields(conn, engine, stored.entry, &definition, &[]).await?;
+        let all = page::fields(conn, engine, stored.entry, &definition, &[]).await?.fields;
         let rule = policy.body.row(stored.rule).unwrap_or(&policy.body.default).label().to_owned();
         let right = match &found.on_behalf {
             Some((_, name)) => format!("In the place of {name}"),
@@ -338,7 +338,8 @@ async fn sheet(
         let Found { stored, permit, on_behalf, only_reject, held_by, .. } = found;
         let fields = if opened { all } else { in_table(&definition, all) };
         let (id, content) = (stored.id, stored.content_hash);
-        let (body, seen) = shown::statement((id, content), &version.to_string(), &fields, BULK_TEMPLATE).seal()?;
+        let (body, seen) =
+            shown::statement((id, content), &version.to_string(), &fields, BULK_TEMPLATE, None).seal()?;
         let item = BulkItem {
             id,
             title: titles.get(&id).cloned().unwrap_or_else(people::erased),

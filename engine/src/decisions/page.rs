@@ -12,8 +12,12 @@ use countersign_domain::{
     lineage::{self, Maker},
     overrides::{self, Overriding},
     owner,
-    policy::{Approval, Known, PolicyVersion},
-    presence, shown,
+    policy::{Approval, PolicyVersion, RowTrace},
+    presence,
+    shown::{
+        self,
+        said::{self, Said, Source, Standing},
+    },
     turn::ShownTurn,
     view::{
         Composer, DECISION_TEMPLATE, DecisionView, Field, HistoryRow, OutcomeRow, PolicySection, RefusedVerdict,
@@ -23,11 +27,12 @@ use countersign_domain::{
 use countersign_ledger::{
     hash::{Hash, Label},
     leaf::{ActorKind, Leaf},
+    statement::SeenPage,
 };
 use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
-use super::{comments, lease, overrule, review, revoke, routing::Case, seal_at, settle, sign, title, turn};
+use super::{comments, lease, overrule, review, revoke, routing::Case, seal_at, settle, sign, turn};
 use crate::{
     Engine, absences,
     authorize::{
@@ -60,8 +65,10 @@ pub async fn view(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<De
         }
         found = engine.noted(caller, read(engine, caller, id).await).await?;
     }
-    let Read { permit, mut view, content, policy, .. } = found;
-    let (body, seen) = shown::statement((view.id, content), &policy, &view.fields, DECISION_TEMPLATE).seal()?;
+    let Read { permit, mut view, content, page, .. } = found;
+    let (body, seen) =
+        shown::statement((view.id, content), &view.policy.version, &view.fields, DECISION_TEMPLATE, Some(page))
+            .seal()?;
     let statement = Statement { label: Label::Seen, digest: seen, body };
     let form = match (&view.composer, &view.overriding) {
         (Composer::Open { presentation, expires_at, .. }, _)
@@ -96,7 +103,8 @@ struct Read {
     permit: Permit,
     view: DecisionView,
     content: Hash,
-    policy: String,
+    /// What stands beside the fields.
+    page: SeenPage,
     settled: bool,
 }
 
@@ -118,7 +126,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         Actor::Person { session, .. } => db::openings::list(&mut tx, id, session, engine.now()).await?,
         _ => Vec::new(),
     };
-    let (fields, values) = fields(&mut tx, engine, stored.entry, &definition, &opened).await?;
+    let Opened { fields, values, salts } = fields(&mut tx, engine, stored.entry, &definition, &opened).await?;
     let may_open =
         fields.iter().any(|field| field.withheld) && may(&mut tx, engine, caller, Action::UnmaskField, target).await?;
     let open_until = opened.iter().map(|(_, until)| *until).min();
@@ -149,10 +157,29 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let handed: Vec<_> = [turn.and_then(|turn| turn.by), escalated_by].into_iter().flatten().collect();
     let handed = people::names(&mut tx, engine, &handed).await?;
     let handed = |person: PersonId| handed.get(&person).cloned().unwrap_or_else(people::erased);
+    let said = Said::of(&Source {
+        definition: &definition,
+        system: &system.name,
+        about_persons: stored.about_persons,
+        values: &values,
+        withheld: &withheld,
+        table: &policy.body,
+        rule: stored.rule,
+    });
+    let standing = Standing {
+        due: stored.due_at,
+        on_timeout: stored.on_timeout,
+        guards: stored.guards.clone(),
+        revision: stored.revision,
+        risk: stored.risk,
+        route: stored.route,
+        rule: stored.rule,
+    };
+    let page = standing.page(stored.about_persons, said.commitments(&said::salt(salts.iter())));
     let policy_section = PolicySection {
         escalated_by: escalated_by.map(handed),
         grants: grants::misses(&mut tx, engine, id, &case).await?,
-        ..policy_section(engine, &policy, &stored, &case, &rules)
+        ..policy_section(engine, &policy, &stored, (&said.rule, &said.trace), &rules)
     };
     let label = overrides::label(&policy_section.name, policy.number);
     let overridden = match resolution.as_ref().and_then(|resolution| resolution.overridden.as_ref()) {
@@ -163,13 +190,6 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let offered = (&case, &policy);
     let overriding = overrule::offer(&mut tx, engine, caller, target, resolution.as_ref(), offered, expires_at).await?;
     let post_reviews = post_reviews::of_decision(&mut tx, engine, caller.person(), id).await?;
-    let raised = match withheld.iter().any(|name| name == "impact") && !case.risk_reasons().is_empty() {
-        true => vec!["What the AI system states of the people it affects is masked, and raises it.".to_owned()],
-        false => case.risk_reasons(),
-    };
-    let risk_reasons = [definition.risk_reasons.clone(), raised].concat();
-    let visible = |name: &str| fields.iter().find(|field| field.name == name).and_then(|field| field.value.clone());
-    let title = title::sentence(&definition, visible);
     let readable = |denial: &Denial| format!("You can read this. {}", denial.sentence());
     let ways = ways(&mut tx, engine, caller, target, readable).await?;
     let signed = policy.body.row(stored.rule).is_some_and(|row| row.signed);
@@ -204,7 +224,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let by_rule = format!("rule {}, version {}", policy_section.name, policy.number);
     let view = DecisionView {
         id,
-        title,
+        title: said.title,
         state,
         system: stored.system,
         system_name: system.name,
@@ -215,7 +235,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         type_version: definition.version,
         type_title: definition.title.clone(),
         risk: stored.risk,
-        risk_reasons,
+        risk_reasons: said.risk,
         reversibility: definition.reversibility,
         proposed_at: stored.proposed_at,
         due_at: stored.due_at,
@@ -234,7 +254,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
                 person: signature(&names, review),
                 verdict: review.verdict,
                 code: review.code,
-                reason: reasons.get(&review.entry.0).cloned().unwrap_or_else(people::erased),
+                reason: review.reasoned.then(|| reasons.get(&review.entry.0).cloned().unwrap_or_else(people::erased)),
                 follow_up: review.follow_up,
                 state: review.state,
                 round: review.round,
@@ -286,7 +306,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         checkpoint,
     };
 
-    Ok(Read { permit, view, content: stored.content_hash, policy: policy.id.to_string(), settled })
+    Ok(Read { permit, view, content: stored.content_hash, page, settled })
 }
 
 /// What sent the decision here, as the table that did says of its facts, and how far its seats are filled.
@@ -294,10 +314,9 @@ fn policy_section(
     engine: &Engine,
     policy: &PolicyVersion,
     stored: &db::decisions::Decision,
-    case: &Case<'_>,
+    (sentence, trace): (&str, &[RowTrace]),
     rules: &countersign_domain::decision::Decision,
 ) -> PolicySection {
-    let known = Known { systems: &[], types: std::slice::from_ref(case.definition) };
     let row = policy.body.row(stored.rule).unwrap_or(&policy.body.default);
     let seats = rules.quorum.fill(&rules.approvals);
     let people = stored.route.has_people();
@@ -307,9 +326,10 @@ fn policy_section(
         rule: stored.rule,
         name: row.label().to_owned(),
         route: stored.route,
-        sentence: row.rule_sentence(&known),
+        sentence: sentence.to_owned(),
+        reasoned: row.reasoned,
         guards: stored.guards.iter().map(|guard| engine.policies.says(guard)).collect(),
-        trace: policy.body.rule(&case.facts, &known).trace,
+        trace: trace.to_vec(),
         grants: Vec::new(),
         seats: seats
             .iter()
@@ -382,22 +402,33 @@ async fn may(
     }
 }
 
-/// Returns the fields as the page shows them, and every value, withheld ones too, for the table that compares them.
+/// The values of one version of the content.
+pub(super) struct Opened {
+    /// As the page shows them.
+    pub(super) fields: Vec<Field>,
+    /// Every value, withheld ones too, for the table that compares them.
+    pub(super) values: HashMap<String, String>,
+    /// The salts of their commitments, in the order of the page.
+    salts: Vec<[u8; 32]>,
+}
+
+/// Reads the fields of one version of the content.
 pub(super) async fn fields(
     conn: &mut PgConnection,
     engine: &Engine,
     entry: EntryId,
     definition: &TypeDefinition,
     opened: &[(String, u64)],
-) -> Result<(Vec<Field>, HashMap<String, String>)> {
+) -> Result<Opened> {
     let mut stored = db::vault::list(conn, &[entry.0]).await?;
     stored.sort_by_key(|value| shown::place(definition, &value.field));
-    let mut values = HashMap::new();
+    let (mut values, mut salts) = (HashMap::new(), Vec::with_capacity(stored.len()));
     let mut fields = Vec::with_capacity(stored.len());
     for value in &stored {
         let withheld =
             definition.personal.contains(&value.field) && !opened.iter().any(|(name, _)| *name == value.field);
-        let opened = engine.vault.open(value)?;
+        let (opened, salt) = engine.vault.open_salted(value)?.unzip();
+        salts.extend(salt);
         if let Some(text) = &opened {
             values.insert(value.field.clone(), text.clone());
         }
@@ -405,7 +436,7 @@ pub(super) async fn fields(
         fields.push(shown::draw(definition, &value.field, &commitment, opened, withheld));
     }
 
-    Ok((fields, values))
+    Ok(Opened { fields, values, salts })
 }
 
 async fn history(conn: &mut PgConnection, engine: &Engine, id: DecisionId, system: &str) -> Result<Vec<HistoryRow>> {

@@ -2,7 +2,7 @@
 
 use countersign_domain::{
     Problem,
-    decision::{self, Effected, ReasonCode, ResolutionOutcome, Risk, Ruling, State, Verdict},
+    decision::{self, Asks, Effected, ReasonCode, ResolutionOutcome, Risk, Ruling, State, Verdict},
     delegation::{OnBehalf, StandIns},
     event::Event,
     ids::{
@@ -11,7 +11,7 @@ use countersign_domain::{
     },
     lease::LeaseEnd,
     policy::{Approval, PolicyVersion, Route},
-    problem::Code,
+    problem::{Code, FieldError},
     text::Reason,
     time::screen,
     view::Seal,
@@ -47,10 +47,10 @@ pub struct ReviewRequest {
     pub lease: LeaseId,
     /// The ruling.
     pub verdict: Verdict,
-    /// The reason in one word.
-    pub code: ReasonCode,
-    /// The reason in full.
-    pub reason: Reason,
+    /// The reason in one word; [`Asks`] says whether it has to be there.
+    pub code: Option<ReasonCode>,
+    /// The reason in full; likewise.
+    pub reason: Option<Reason>,
     /// When the reviewer comes back to it, in milliseconds since 1970 UTC; with `defer` only.
     pub follow_up: Option<u64>,
     /// The reviewer's signature by passkey, where the policy asks for one.
@@ -158,7 +158,7 @@ async fn record(
         n: stored.n,
         verdict: request.verdict,
         code: request.code,
-        reason: request.reason.as_str().to_owned(),
+        reason: request.reason.as_ref().map(|reason| reason.as_str().to_owned()),
         reviewer: person,
         content,
         seen,
@@ -171,7 +171,7 @@ async fn record(
         bulk,
         on_behalf: behalf.as_ref().map(|(_, on_behalf)| on_behalf.clone()),
     };
-    let keys: Vec<_> = signed.iter().map(|signed| ("reason", &signed.reason_key)).collect();
+    let keys: Vec<_> = signed.iter().filter_map(|signed| Some(("reason", signed.reason_key.as_ref()?))).collect();
     let entry = seal::append_keyed(&mut tx, &engine, &caller, &permit, &event, &keys).await?;
     db::statements::insert_many(&mut tx, signed.iter().map(|signed| &signed.statement)).await?;
     let new = db::reviews::New {
@@ -182,6 +182,7 @@ async fn record(
         on_behalf: behalf.as_ref().map(|(delegation, on_behalf)| (on_behalf.delegator, *delegation)),
         verdict: request.verdict,
         code: request.code,
+        reasoned: request.reason.is_some(),
         senior,
         follow_up,
         presentation: request.presentation,
@@ -259,10 +260,11 @@ pub(super) struct Checked {
 
 /// Refuses a reason code that says the opposite of the verdict.
 pub(super) fn said(code: ReasonCode, verdict: Verdict) -> Result<()> {
-    code.check(verdict).map_err(|error| {
-        let detail = "The review was not recorded. Your text is kept.";
-        Error::Refused(Problem::fields(Code::InvalidContent, detail, vec![error]))
-    })
+    code.check(verdict).map_err(|error| Error::Refused(incomplete(vec![error])))
+}
+
+fn incomplete(errors: Vec<FieldError>) -> Problem {
+    Problem::fields(Code::InvalidContent, "The review was not recorded. Your text is kept.", errors)
 }
 
 /// Locks the decision and checks everything about a ruling but its signature.
@@ -273,7 +275,9 @@ pub(super) async fn check(
     request: &ReviewRequest,
 ) -> Result<Checked> {
     let (person, session) = caller.signed_in()?;
-    said(request.code, request.verdict)?;
+    if let Some(code) = request.code {
+        said(code, request.verdict)?;
+    }
     let stored = db::decisions::lock(tx, request.decision).await?.ok_or(Error::NotFound)?;
     let target = Target::Decision { id: stored.id, system: stored.system, n: stored.n };
     let right = behalf::authorize_review(tx, engine, caller, target, request.on_behalf).await?;
@@ -322,8 +326,12 @@ pub(super) async fn check(
     if now >= shown.expires_at {
         return Err(refuse(stale("This form has been open for too long.")));
     }
-    let signed = policy.body.row(stored.rule).is_some_and(|row| row.signed);
-
+    let row = policy.body.row(stored.rule);
+    let (signed, reasoned) = row.map_or((false, false), |row| (row.signed, row.reasoned));
+    let missing = Asks::of(request.verdict, stored.risk, reasoned).missing(request.code, request.reason.as_ref());
+    if !missing.is_empty() {
+        return Err(Error::Refused(incomplete(missing)));
+    }
     let behalf = behalf.map(|behalf| (behalf.delegation, behalf.on_behalf));
 
     Ok(Checked { signed, stored, policy, target, permit, person, behalf, senior, content, seen, now, bulk, effect })
@@ -336,7 +344,7 @@ fn together(
     request: &ReviewRequest,
     (sent, on_behalf): (Option<&db::presentations::Sent>, Option<PersonId>),
 ) -> std::result::Result<(), Problem> {
-    let Some(sent) = sent.filter(|sent| (sent.verdict, sent.code) == (request.verdict, request.code)) else {
+    let Some(sent) = sent.filter(|sent| (sent.verdict, Some(sent.code)) == (request.verdict, request.code)) else {
         return Err(stale("This form belongs to a page of several decisions, which was not sent like this."));
     };
     if stored.policy_version != sent.policy || stored.need != 1 || stored.risk == Risk::High {

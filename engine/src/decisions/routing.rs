@@ -66,11 +66,6 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Says why the risk is above that of the type, where it is.
-    pub(crate) fn risk_reasons(&self) -> Vec<String> {
-        facts::assess(self.definition, &self.impact).1
-    }
-
     /// Asks a table, and the guards where the row that decides approves by itself.
     pub(crate) async fn route(
         &self,
@@ -351,7 +346,7 @@ pub(crate) async fn asked(
     Ok(Asked {
         permit,
         n: stored.n,
-        title: super::title::sentence(&loaded.definition, shown),
+        title: countersign_domain::shown::said::title(&loaded.definition, shown),
         before: (label(&routed_by.body, stored.rule), stored.route),
         after: (label(body, routed.rule), routed.route),
         guards: routed.guards,

@@ -1,12 +1,14 @@
 //! What a reviewer's page showed, drawn again from what is stored and held to what was sealed with the review.
 
 use countersign_domain::{
+    decision::Risk,
     decision_type::TypeDefinition,
     event::{Event, Object, Place},
-    ids::{DecisionId, EntryId},
-    shown::{Record, ShownView, StoredField, StoredValue, redraw},
+    ids::{DecisionId, EntryId, PolicyVersionId},
+    policy::{OnTimeout, PolicyVersion, Route},
+    shown::{Record, ShownView, StoredField, StoredValue, redraw, said::Standing},
 };
-use countersign_ledger::{hash::Hash, leaf::Leaf};
+use countersign_ledger::{commit::commitment, hash::Hash, leaf::Leaf};
 use sqlx::PgConnection;
 
 use super::seal_at;
@@ -53,6 +55,12 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId, review: EntryId)
     let proposal = db::statements::find(&mut tx, &sealed.content.0).await?;
     let opened = db::openings::list_at(&mut tx, id, screen.session, screen.issued_at).await?;
     let fields = fields(&mut tx, engine, version).await?;
+    let system = db::systems::find(&mut tx, stored.system).await?.ok_or_else(|| missing("decisions", "system_id"))?;
+    let standing = Stood::read(&mut tx, id, screen.entry).await?;
+    let policy =
+        standing.policy.or_else(|| sealed.policy.parse().ok()).ok_or_else(|| missing("reviews", "entry_id"))?;
+    let policy = db::policies::find(&mut tx, policy).await?.ok_or_else(|| missing("reviews", "entry_id"))?;
+    let standing = standing.complete(&policy, given.round, stored.risk);
     let names = people::names(&mut tx, engine, &[given.person]).await?;
     tx.commit().await?;
 
@@ -67,6 +75,9 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId, review: EntryId)
         definition: &definition,
         fields,
         opened: &opened,
+        system: &system.name,
+        table: &policy.body,
+        standing,
     });
     withhold(&mut redrawn.fields, &definition);
     let view = ShownView {
@@ -81,6 +92,8 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId, review: EntryId)
         shown_entry: screen.entry,
         shown_seal: seal_at(engine, screen.index),
         fields: redrawn.fields,
+        beside: redrawn.beside,
+        statement: String::from_utf8(redrawn.statement).unwrap_or_default(),
         sealed: sealed.seen.to_string(),
         redrawn: redrawn.digest.to_string(),
         differences: redrawn.differences,
@@ -114,12 +127,81 @@ impl Sealed {
     }
 }
 
+/// Where a decision stood when a page of it was drawn, by its entries up to the last one that the page showed.
+struct Stood {
+    policy: Option<PolicyVersionId>,
+    rule: u64,
+    route: Option<Route>,
+    guards: Vec<String>,
+    due: u64,
+    escalated: bool,
+}
+
+impl Stood {
+    async fn read(conn: &mut PgConnection, id: DecisionId, viewed: EntryId) -> Result<Self> {
+        let routes = db::decisions::list_route_entries(conn, id).await?;
+        let leaves = db::entries::placed(conn, &routes).await?;
+        let mut leaves: Vec<_> =
+            leaves.iter().map(|(.., bytes)| Leaf::parse(bytes)).collect::<std::result::Result<_, _>>()?;
+        leaves.sort_by_key(|leaf| leaf.obj.as_ref().and_then(|obj| obj.n));
+        let viewed = match db::entries::placed(conn, &[viewed.0]).await?.pop() {
+            Some((.., bytes)) => Some(Leaf::parse(&bytes)?),
+            None => None,
+        };
+        let upto = viewed.and_then(|leaf| leaf.obj?.upto).unwrap_or_default();
+        let mut stood = Self { policy: None, rule: 0, route: None, guards: Vec::new(), due: 0, escalated: false };
+        for leaf in &leaves {
+            if leaf.obj.as_ref().and_then(|obj| obj.n).is_none_or(|n| n > upto) {
+                continue;
+            }
+            let d = |name| leaf.d.as_ref().and_then(|d| d.get(name));
+            let number = |name| d(name).and_then(|value| value.as_integer());
+            let text = |name| d(name).and_then(|value| value.as_text());
+            match leaf.kind.as_str() {
+                "decision.routed" => {
+                    let guards = d("guards").and_then(|value| value.as_array()).unwrap_or_default();
+                    stood = Self {
+                        policy: text("policy").and_then(|id| id.parse().ok()),
+                        rule: number("rule").unwrap_or_default(),
+                        route: text("route").and_then(Route::from_word),
+                        guards: guards.iter().filter_map(|guard| guard.as_text().map(str::to_owned)).collect(),
+                        due: number("due").unwrap_or_default(),
+                        escalated: false,
+                    };
+                }
+                "decision.escalated" => {
+                    stood.due = number("due").unwrap_or_default();
+                    stood.escalated = true;
+                }
+                _ => {}
+            }
+        }
+        Ok(stood)
+    }
+
+    fn complete(self, policy: &PolicyVersion, revision: u64, risk: Risk) -> Standing {
+        let row = policy.body.row(self.rule).unwrap_or(&policy.body.default);
+        Standing {
+            due: self.due,
+            on_timeout: if self.escalated { OnTimeout::Deny } else { row.on_timeout },
+            guards: self.guards,
+            revision,
+            risk,
+            route: self.route.unwrap_or(row.route),
+            rule: self.rule,
+        }
+    }
+}
+
 /// Reads the fields of a version of the content; what does not open is told, and no fault here.
 async fn fields(conn: &mut PgConnection, engine: &Engine, version: EntryId) -> Result<Vec<StoredField>> {
     let mut fields = Vec::new();
     for stored in db::vault::list(conn, &[version.0]).await? {
-        let value = match engine.vault.open_committed(&stored) {
-            Ok(Some((text, commits))) => StoredValue::Opens { text, commits },
+        let value = match engine.vault.open_salted(&stored) {
+            Ok(Some((text, salt))) => {
+                let commits = commitment(&salt, &stored.field, text.as_bytes());
+                StoredValue::Opens { text, commits, salt }
+            }
             Ok(None) => StoredValue::Erased,
             Err(Error::Row { .. }) => StoredValue::Unreadable,
             Err(error) => return Err(error),

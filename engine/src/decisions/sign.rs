@@ -10,6 +10,7 @@ use countersign_domain::{
     event::{Event, Object, Place, Signature},
     ids::PersonId,
     problem::{Code, FieldError},
+    text::Reason,
     view::ReviewToSign,
 };
 use countersign_ledger::{
@@ -48,8 +49,8 @@ pub struct SignedAnswer {
 /// A signature that holds.
 pub(super) struct Signed {
     pub(super) signature: Signature,
-    /// Key of the reason's commitment.
-    pub(super) reason_key: Zeroizing<[u8; 32]>,
+    /// Key of the reason's commitment, where a reason was given.
+    pub(super) reason_key: Option<Zeroizing<[u8; 32]>>,
     pub(super) statement: reads::Statement,
 }
 
@@ -74,11 +75,10 @@ pub async fn prepare(engine: &Engine, caller: &Caller, request: ReviewRequest) -
                 let nonce = secret::random::<16>();
                 let reason_key = Zeroizing::new(secret::random::<32>());
                 let expires = checked.now + SIGNING_MS;
-                let reason = request.reason.as_str();
-                let statement = statement_of(&engine, &checked, &request, &nonce, expires, &reason_key, reason);
+                let statement = statement_of(&engine, &checked, &request, &nonce, expires, &reason_key);
                 let (_, challenge) = statement.seal()?;
                 let id = secret::random_id();
-                let sealed = engine.envelope.seal(place(id), &[reason_key.as_slice(), reason.as_bytes()].concat());
+                let sealed = engine.envelope.seal(place(id), &[reason_key.as_slice(), words(&request)].concat());
                 let new = db::review_signings::New {
                     id,
                     nonce: &nonce,
@@ -126,14 +126,10 @@ pub(super) async fn verify(
     }
     let opened = engine.envelope.open(place(signing.id), &signing.sealed)?;
     let (reason_key, reason) = opened.split_first_chunk::<32>().ok_or_else(unknown)?;
-    if signing.verdict != request.verdict
-        || signing.code != request.code
-        || reason != request.reason.as_str().as_bytes()
-    {
+    if (signing.verdict, signing.code) != (request.verdict, request.code) || reason != words(request) {
         return Err(refuse("it is for another ruling or reason than the one sent"));
     }
-    let statement =
-        statement_of(engine, checked, request, &nonce, signing.expires_at, reason_key, request.reason.as_str());
+    let statement = statement_of(engine, checked, request, &nonce, signing.expires_at, reason_key);
     let (_, challenge) = statement.seal()?;
     if challenge.0 != *signing.challenge {
         return Err(refuse("the decision changed after the statement was handed out"));
@@ -158,7 +154,7 @@ pub(super) async fn verify(
 
     Ok(Signed {
         signature: Signature { assertion: digest, expires: signing.expires_at, nonce: given.nonce.clone() },
-        reason_key: Zeroizing::new(*reason_key),
+        reason_key: request.reason.is_some().then(|| Zeroizing::new(*reason_key)),
         statement: reads::Statement { label: Label::Assertion, digest, body },
     })
 }
@@ -177,6 +173,11 @@ pub(super) fn is_copied(problem: &Problem) -> bool {
     problem.errors.iter().any(|error| error.code == COPIED)
 }
 
+/// The reason that is sealed beside the nonce; a blank one cannot be given, so nothing stands for none.
+fn words(request: &ReviewRequest) -> &[u8] {
+    request.reason.as_ref().map_or(&[], |reason| reason.as_str().as_bytes())
+}
+
 fn statement_of(
     engine: &Engine,
     checked: &Checked,
@@ -184,9 +185,10 @@ fn statement_of(
     nonce: &[u8],
     expires: u64,
     reason_key: &[u8; 32],
-    reason: &str,
 ) -> statement::Review {
-    let reason: Hash = commit::commitment(&commit::salt(reason_key), "reason", reason.as_bytes());
+    let committed = |reason: &Reason| -> Hash {
+        commit::commitment(&commit::salt(reason_key), "reason", reason.as_str().as_bytes())
+    };
     statement::Review {
         log: engine.log.id.clone(),
         decision: checked.stored.id.to_string(),
@@ -194,12 +196,12 @@ fn statement_of(
         seen: checked.seen,
         round: checked.stored.round,
         verdict: request.verdict.word().to_owned(),
-        reason: Some(reason),
+        reason: request.reason.as_ref().map(committed),
         policy: checked.stored.policy_version.to_string(),
         person: checked.person.to_string(),
         expires,
         nonce: passkeys::encode(nonce),
-        code: Some(request.code.word().to_owned()),
+        code: request.code.map(|code| code.word().to_owned()),
         blind: None,
         edited: None,
         citations: Vec::new(),

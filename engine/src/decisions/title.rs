@@ -3,18 +3,14 @@
 use std::collections::HashMap;
 
 use countersign_domain::{
-    decision_type::{Kind, TypeDefinition},
+    decision_type::TypeDefinition,
     ids::DecisionId,
+    shown::said::{named, title},
 };
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{Engine, db, error::Result};
-
-/// Parameters that a title names.
-const NAMED: usize = 2;
-/// Longest value in a title, in characters; the page shows it whole.
-const VALUE_CHARACTERS_MAX: usize = 60;
 
 /// A decision whose title is asked for: the entry that holds its values, and its type.
 pub(crate) struct Titled {
@@ -68,35 +64,8 @@ pub(crate) async fn list(
         .iter()
         .filter_map(|titled| {
             let definition = types.get(&titled.type_id)?;
-            let title = sentence(definition, |name| values.get(&(titled.entry, name.to_owned())).cloned());
+            let title = title(definition, |name| values.get(&(titled.entry, name.to_owned())).cloned());
             Some((titled.id, title))
         })
         .collect())
-}
-
-/// Writes a title such as "Cancel a reservation: reservation ZFA04Y".
-pub(crate) fn sentence(definition: &TypeDefinition, value: impl Fn(&str) -> Option<String>) -> String {
-    let parts: Vec<_> = named(definition)
-        .filter_map(|(name, label)| {
-            let text = value(name)?;
-            let short: String = text.chars().take(VALUE_CHARACTERS_MAX).collect();
-            let rest = if short.len() < text.len() { "…" } else { "" };
-            Some(format!("{} {short}{rest}", label.to_lowercase()))
-        })
-        .collect();
-    match parts.is_empty() {
-        true => definition.title.clone(),
-        false => format!("{}: {}", definition.title, parts.join(", ")),
-    }
-}
-
-fn named(definition: &TypeDefinition) -> impl Iterator<Item = (&str, &str)> {
-    definition
-        .parameters
-        .iter()
-        .filter(|parameter| matches!(parameter.kind, Kind::Text | Kind::Integer | Kind::Decimal))
-        // A title is in every list, where nobody gave a reason.
-        .filter(|parameter| !definition.personal.contains(&parameter.name))
-        .take(NAMED)
-        .map(|parameter| (parameter.name.as_str(), parameter.label.as_str()))
 }

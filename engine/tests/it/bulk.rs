@@ -55,7 +55,7 @@ async fn decisions_of_one_kind_get_a_review_each_by_one_act() {
         );
         let told = decisions::view(&desk.engine, &again(&desk.approver), *id).await.unwrap();
         assert_eq!(told.resolution.unwrap().outcome, ResolutionOutcome::Approved);
-        assert_eq!(told.reviews[0].reason, "The same parcel each time.");
+        assert_eq!(told.reviews[0].reason.as_deref(), Some("The same parcel each time."));
     }
     assert_eq!(count(&desk, "bulk.started").await, 1);
     assert_eq!(naming(&desk, sheet.bulk).await, 6, "each review names the act that it belongs to");

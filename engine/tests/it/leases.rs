@@ -133,7 +133,7 @@ async fn a_claim_ends_with_its_time_which_signs_of_life_move() {
     let mut late = form.clone();
     desk.clock.advance(LEFT_MS);
     assert_eq!(refused(beat(false).await).detail.split('.').next(), Some("Your time for this review ran out"));
-    (late.verdict, late.code) = (Verdict::Reject, ReasonCode::AgainstPolicy);
+    (late.verdict, late.code) = (Verdict::Reject, Some(ReasonCode::AgainstPolicy));
     assert_eq!(refused(decisions::review(&desk.engine, &again(&desk.approver), late).await).code, Code::LeaseLost);
 
     // Whoever takes the seat next says that it had run out.

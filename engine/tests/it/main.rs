@@ -27,6 +27,7 @@ mod presence;
 mod providers;
 mod queue;
 mod races;
+mod reasons;
 mod revisions;
 mod revocations;
 mod role_requests;

@@ -271,7 +271,7 @@ async fn assertion_fault_table() {
     let (request, (nonce, options)) = prepared(&desk, &desk.approver, id).await;
     let given = SignedAnswer { nonce, answer: key.get(&options) };
     let mut changed = request.clone();
-    (changed.verdict, changed.code) = (Verdict::Reject, ReasonCode::AgainstPolicy);
+    (changed.verdict, changed.code) = (Verdict::Reject, Some(ReasonCode::AgainstPolicy));
     assert_eq!(
         code(send(&desk, &desk.approver, &changed, Some(given.clone())).await.unwrap_err()),
         Code::SignatureRefused

@@ -5,6 +5,7 @@ use countersign_domain::{
     decision_type::TypeDefinition,
     holding::Holding,
     ids::{DecisionId, EntryId},
+    policy::{OnTimeout, Route},
     problem::{Code, Problem},
     role::Role,
     shown::ShownView,
@@ -16,7 +17,7 @@ use countersign_engine::{
     testing::{Desk, again, id_of, proposal, refund, unique},
 };
 
-use crate::policies::verified;
+use crate::policies::{Office, eventually, rule, verified};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_review_is_drawn_again_as_it_was_shown() {
@@ -53,6 +54,63 @@ async fn each_round_is_drawn_from_its_own_version() {
         fields.iter().find(|field| field.name == "order").and_then(|field| field.value.clone()).unwrap()
     };
     assert_ne!(order(&first.fields), order(&second.fields));
+}
+
+/// Handed up, routed anew and edited: each page is drawn from the route, the deadline and the version of its time.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stood_beside_the_fields_is_that_of_its_time() {
+    let office = Office::new().await;
+    let desk = &office.desk;
+    office.enforce(&[rule("large", "require", "at_least", "100")]).await;
+    let id = office.propose("large", "400.00").await;
+    let before = office.page(&desk.approver, id).await;
+    desk.review(&desk.approver, id, Verdict::Escalate).await.unwrap();
+    desk.clock.advance(60_000);
+    let handed = office.page(&office.senior, id).await;
+    desk.review(&office.senior, id, Verdict::RequestChanges).await.unwrap();
+    let body = crate::policies::proposal("large", "4000.00", "");
+    decisions::revise(&desk.engine, &again(&desk.agent), id, &unique(), body.as_bytes()).await.unwrap();
+    office.enforce(&[rule("larger", "escalate", "at_least", "1000")]).await;
+    eventually(async || office.page(&office.senior, id).await.policy.name == "larger").await;
+    desk.review(&office.senior, id, Verdict::Approve).await.unwrap();
+    let reviews = decisions::view(&desk.engine, &again(&desk.auditor), id).await.unwrap().reviews;
+
+    let mut stood = Vec::new();
+    for review in &reviews {
+        let view = shown(desk, &desk.auditor, id, review.entry).await;
+        assert_eq!(view.differences, [], "{:?}", review.verdict);
+        assert_eq!(view.recheck(), Ok(()));
+        let beside = view.beside.unwrap();
+        assert_eq!(
+            beside.said.title,
+            before.title.replace("400.00", if beside.revision == 1 { "400.00" } else { "4000.00" })
+        );
+        stood.push((beside.rule, beside.route, beside.due, beside.on_timeout, beside.revision));
+    }
+
+    let large = || "large".to_owned();
+    assert_eq!(stood[0], (large(), Route::Require, before.due_at, OnTimeout::Deny, 1));
+    assert_eq!(stood[1], (large(), Route::Require, handed.due_at, OnTimeout::Deny, 1));
+    assert_eq!((stood[2].0.as_str(), stood[2].1, stood[2].4), ("larger", Route::Escalate, 2));
+    assert!(before.due_at < handed.due_at);
+    verified(desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deadline_and_a_title_that_somebody_changed_are_named() {
+    let desk = Desk::new().await;
+    let (id, review) = reviewed(&desk).await;
+    let named = |view: &ShownView| view.differences.iter().filter_map(|one| one.field.clone()).collect::<Vec<_>>();
+
+    desk.database
+        .attack(
+            "update decision_types set definition = jsonb_set(definition::jsonb, '{title}', '\"Send a card\"')::text",
+        )
+        .await;
+    let title = shown(&desk, &desk.auditor, id, review).await;
+
+    assert_eq!(named(&title), ["Title"]);
+    assert!(title.recheck().unwrap_err().contains("another was sealed"), "{:?}", title.recheck());
 }
 
 #[tokio::test(flavor = "multi_thread")]

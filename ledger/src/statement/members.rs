@@ -17,13 +17,22 @@ impl<'a> Members<'a> {
     pub(crate) fn of(what: &'static str, document: &'a Value) -> Result<Self> {
         let members = document.as_object().ok_or_else(|| refuse(what, "", "expected an object"))?;
 
-        Ok(Self { what, rest: members.iter().map(|(key, value)| (key.as_str(), value)).collect() })
+        Ok(Self::of_object(what, members))
+    }
+
+    pub(crate) fn of_object(what: &'static str, members: &'a BTreeMap<String, Value>) -> Self {
+        Self { what, rest: members.iter().map(|(key, value)| (key.as_str(), value)).collect() }
     }
 
     /// Takes `v`, which must be 1.
     pub(crate) fn version(&mut self) -> Result<()> {
+        self.version_up_to(1).map(|_| ())
+    }
+
+    /// Takes `v`, which must be from 1 to the newest known.
+    pub(crate) fn version_up_to(&mut self, newest: u64) -> Result<u64> {
         match self.integer("v")? {
-            1 => Ok(()),
+            version if (1..=newest).contains(&version) => Ok(version),
             version => Err(Error::Version { what: self.what, version }),
         }
     }
@@ -73,6 +82,11 @@ impl<'a> Members<'a> {
     pub(crate) fn uuids(&mut self, key: &str) -> Result<Vec<String>> {
         let uuid = |value: &Value| value.as_text().filter(|text| is_uuid(text, 0)).map(str::to_owned);
         self.take(key, |value| value.as_array()?.iter().map(uuid).collect(), "expected lower-case UUIDs")
+    }
+
+    pub(crate) fn words(&mut self, key: &str) -> Result<Vec<String>> {
+        let word = |value: &Value| value.as_text().filter(|text| is_word(text)).map(str::to_owned);
+        self.take(key, |value| value.as_array()?.iter().map(word).collect(), "expected words")
     }
 
     pub(crate) fn word(&mut self, key: &str) -> Result<String> {

@@ -8,7 +8,7 @@ use countersign_ledger::hash::{Hash, Label, digest, leaf_hash};
 use countersign_ledger::leaf::Leaf;
 use countersign_ledger::note::{Note, Signer};
 use countersign_ledger::policy::TrustPolicy;
-use countersign_ledger::statement::{Content, Review, Seen};
+use countersign_ledger::statement::{Content, Review, Seen, SeenPage};
 use countersign_ledger::tile::{TileId, encode_bundle, encode_tile, parse_bundle, parse_tile};
 use countersign_ledger::tlog_proof::TlogProof;
 use countersign_ledger::tree::{Tree, inclusion_proof};
@@ -138,6 +138,39 @@ fn statements_are_written_back_and_have_the_published_digests() {
         executed.d.unwrap().get("items_digest").unwrap().as_hash(),
         Some(digest(Label::Erasure, &erased.to_bytes(Limits::STATEMENT).unwrap()))
     );
+}
+
+#[test]
+fn a_screen_of_version_2_says_what_stood_beside_its_fields_and_nothing_else_may() {
+    let seen = Seen::parse(&vectors::bytes("countersign-v1/presentation.json")).unwrap();
+    let page = SeenPage {
+        about_persons: true,
+        due: 1_793_696_400_000,
+        on_timeout: "deny".into(),
+        guards: vec!["adverse_needs_a_person".into()],
+        revision: 1,
+        risk: "high".into(),
+        route: "require".into(),
+        rule: 3,
+        text: [("title".to_owned(), seen.content)].into(),
+    };
+    let paged = Seen { page: Some(page), ..seen.clone() };
+
+    let (bytes, digest) = paged.seal().unwrap();
+
+    assert_eq!(Seen::parse(&bytes).unwrap(), paged);
+    assert_ne!(digest, seen.seal().unwrap().1);
+    let text = String::from_utf8(bytes).unwrap();
+    for wrong in [
+        text.replace(r#""v":2"#, r#""v":1"#),
+        text.replace(r#""v":2"#, r#""v":3"#),
+        text.replace(r#""rule":3,"#, ""),
+        text.replace(r#""risk":"high""#, r#""risk":"High risk""#),
+        text.replace(r#""route":"require","#, r#""route":"require","row":1,"#),
+    ] {
+        assert_ne!(wrong, text);
+        assert!(Seen::parse(wrong.as_bytes()).is_err(), "{wrong}");
+    }
 }
 
 #[test]

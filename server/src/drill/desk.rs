@@ -262,8 +262,8 @@ async fn decide(
 
 async fn review(engine: &Engine, reviewer: &Caller, case: &Case, id: DecisionId) -> Result<(), Failure> {
     let mut form = testing::form(engine, reviewer, id, case.verdict).await?;
-    form.code = case.code;
-    form.reason = Reason::new(case.says).map_err(|error| Failure::Told(error.to_string()))?;
+    form.code = Some(case.code);
+    form.reason = Some(Reason::new(case.says).map_err(|error| Failure::Told(error.to_string()))?);
     decisions::review(engine, &again(reviewer), form).await?;
 
     Ok(())

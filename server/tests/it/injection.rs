@@ -80,7 +80,7 @@ async fn pages(installation: &Installation, texts: &[String]) -> BTreeMap<String
 async fn review(installation: &Installation, decision: DecisionId, text: &str) {
     let desk = &installation.desk;
     let mut request = desk.open_form(&desk.approver, decision, Verdict::Reject).await.unwrap();
-    request.reason = Reason::new(text).unwrap();
+    request.reason = Some(Reason::new(text).unwrap());
     decisions::review(&desk.engine, &again(&desk.approver), request).await.unwrap();
 }
 

@@ -64,7 +64,7 @@ async fn review_in_bulk(
     // By them the page is drawn again when this is refused.
     drop((ids, open));
     let (engine, caller) = request()?;
-    let (code, reason) = match reason::read(&code, &reason) {
+    let (code, reason) = match reason::read_both(&code, &reason) {
         Ok(read) => read,
         Err(problem) => return Ok(told(Err(problem))),
     };

@@ -1,7 +1,7 @@
 //! The review: equal buttons in one form, a code and a reason.
 
 use countersign_domain::{
-    decision::{Risk, Verdict},
+    decision::{Asks, Risk, Verdict},
     ids::{DecisionId, LeaseId, PresentationId},
     problem::{Code, Problem},
     view::{RefusedVerdict, Way},
@@ -110,7 +110,16 @@ pub(crate) struct Armed {
     /// The way to the page of edits.
     edits: NodeRef<html::A>,
     /// The fields of the reason, in the order that they are filled in.
-    reason: RwSignal<Option<(NodeRef<html::Select>, NodeRef<html::Textarea>)>>,
+    reason: RwSignal<Option<Asked>>,
+}
+
+/// The fields of the reason, and when they have to be filled in.
+#[derive(Clone, Copy)]
+struct Asked {
+    code: NodeRef<html::Select>,
+    reason: NodeRef<html::Textarea>,
+    risk: Risk,
+    reasoned: bool,
 }
 
 impl Armed {
@@ -127,7 +136,7 @@ impl Armed {
         self.buttons[verdict as usize]
     }
 
-    /// Arms a button and goes to the first empty field of the reason; sends nothing.
+    /// Arms a button and goes to the first empty field that it asks for, or else to the button itself; sends nothing.
     pub(super) fn arm(self, verdict: Verdict) -> bool {
         self.verdict.set(Some(verdict));
         Surroundings::get().say(match verdict {
@@ -146,12 +155,13 @@ impl Armed {
         if let Some(control) = control {
             flash(&control);
         }
-        if let Some((code, reason)) = self.reason.get_untracked() {
-            match (code.get_untracked(), reason.get_untracked()) {
-                (Some(code), _) if code.value().is_empty() => drop(code.focus()),
-                (_, Some(reason)) => drop(reason.focus()),
-                _ => {}
-            }
+        let Some(Asked { code, reason, risk, reasoned }) = self.reason.get_untracked() else { return true };
+        let asks = Asks::of(verdict, risk, reasoned);
+        match (code.get_untracked(), reason.get_untracked(), self.button(verdict).get_untracked()) {
+            (Some(code), ..) if asks.code && code.value().is_empty() => drop(code.focus()),
+            (_, Some(reason), _) if asks.reason => drop(reason.focus()),
+            (.., Some(button)) => drop(button.focus()),
+            _ => {}
         }
         true
     }
@@ -189,6 +199,7 @@ pub(super) fn ReviewForm(
     claim: Claim,
     clock: Signal<u64>,
     signed: bool,
+    reasoned: bool,
     /// Rulings that the person may not give, and why.
     refused: Vec<RefusedVerdict>,
     /// In whose right they may rule.
@@ -203,6 +214,12 @@ pub(super) fn ReviewForm(
     draft: Draft,
     armed: Armed,
     changed: RwSignal<bool>,
+    /// What changed since the reader read it was not looked at.
+    unread: RwSignal<bool>,
+    /// Asks, by reading the page again, whether a review without an answer was recorded.
+    unsure: RwSignal<bool>,
+    /// That was asked, and it was not.
+    not_recorded: bool,
     reload: Callback<()>,
 ) -> impl IntoView {
     let Claim { lease, lost: lease_lost, .. } = claim;
@@ -269,7 +286,14 @@ pub(super) fn ReviewForm(
         }
         lost
     });
-    let blocked = Signal::derive(move || changed.get() || outdated() || lost.get() || lease_lost.with(Option::is_some));
+    let blocked = Signal::derive(move || {
+        changed.get() || unread.get() || outdated() || lost.get() || lease_lost.with(Option::is_some)
+    });
+    let unknown = move || problem.with(|problem| problem.as_ref().is_some_and(|one| one.code == Code::OutcomeUnknown));
+    let check = move |_| {
+        unsure.set(true);
+        reload.run(());
+    };
     let refused = StoredValue::new(refused);
     let why_not = move |verdict: Verdict| {
         refused.with_value(|refused| {
@@ -284,13 +308,15 @@ pub(super) fn ReviewForm(
     });
     let note = move || match (changed.get() || outdated(), lost.get()) {
         (true, _) => strings::BLOCKED,
+        (false, false) if unread.get() => strings::UNREAD,
         (false, true) if live.is_ended() => strings::ENDED,
         (false, true) => strings::LOST,
         (false, false) if lease_lost.with(Option::is_some) => strings::NOT_YOURS,
         (false, false) => strings::WHAT_HAPPENS,
     };
     let pending = Signal::derive(move || review.pending().get() || signing.get());
-    armed.reason.set(Some((draft.code, draft.reason)));
+    armed.reason.set(Some(Asked { code: draft.code, reason: draft.reason, risk, reasoned }));
+    let free = free_of_reasons(risk, reasoned);
     Effect::new(move || draft.restore(id));
 
     view! {
@@ -314,7 +340,22 @@ pub(super) fn ReviewForm(
                         }
                     })
             }}
+            {move || {
+                unknown()
+                    .then(|| {
+                        view! {
+                            <p>
+                                <button type="button" on:click=check class=Weight::Plain.class()>
+                                    {strings::CHECK}
+                                </button>
+                            </p>
+                        }
+                    })
+            }}
+            {not_recorded
+                .then(|| view! { <p role="status" class="max-w-measure font-medium">{strings::NOT_RECORDED}</p> })}
             <Ways ways chosen/>
+            {free.map(|text| view! { <p class="max-w-measure text-compact text-muted">{text}</p> })}
             <ReasonFields draft problem readers=strings::READER/>
             // On a phone they stay at hand while the reason is written.
             <div class="grid grid-cols-1 gap-3 max-sm:sticky max-sm:bottom-14 max-sm:z-1 max-sm:-mx-5 max-sm:grid-cols-3 max-sm:gap-2 max-sm:border-t max-sm:border-hairline max-sm:bg-surface max-sm:px-3 max-sm:py-2 sm:grid-cols-[repeat(auto-fit,minmax(9.5rem,1fr))]">
@@ -383,6 +424,15 @@ pub(super) fn ReviewForm(
                 {(risk == Risk::High && !signed).then_some(strings::FRESH)}
             </p>
         </ActionForm>
+    }
+}
+
+/// Says which rulings need no reason, or only half of one.
+fn free_of_reasons(risk: Risk, reasoned: bool) -> Option<&'static str> {
+    match Asks::of(Verdict::Approve, risk, reasoned) {
+        Asks { code: false, .. } => Some(strings::NO_REASON),
+        Asks { reason: false, .. } => Some(strings::CODE_ALONE),
+        _ => None,
     }
 }
 
@@ -536,11 +586,17 @@ fn VerdictButton(
 
 mod strings {
     pub(super) const READER: &str = "Kept with the decision for its auditors. The AI system is told the code; with Request changes also this text, as its message.";
+    pub(super) const NO_REASON: &str = "The risk is low: Approve needs neither of these. Everything that says no, hands it on or changes it needs both.";
+    pub(super) const CODE_ALONE: &str =
+        "The risk is medium: Approve needs the code. Everything that says no, hands it on or changes it needs both.";
+    pub(super) const UNREAD: &str = "Review the changes above first. What you typed is kept.";
+    pub(super) const CHECK: &str = "Check whether it was recorded";
+    pub(super) const NOT_RECORDED: &str = "Your review was not recorded. What you typed is kept; send it again.";
     pub(super) const MORE: &str = "More: come back later, or leave it to others";
     pub(super) const FOLLOW_UP: &str = "Come back to it";
     pub(super) const CHOOSE_TIME: &str = "Choose a time";
     pub(super) const DEFER_HINT: &str = "With Defer only. The deadline does not move, and others may decide meanwhile.";
-    pub(super) const ABSTAIN_HINT: &str = "Abstain takes you out of this decision: somebody else decides it. Both ask for a reason, as every review does.";
+    pub(super) const ABSTAIN_HINT: &str = "Abstain takes you out of this decision: somebody else decides it. A reason may be given with both, and need not.";
     pub(super) const SHOW_CURRENT: &str = "Show current";
     pub(super) const BLOCKED: &str = "What is shown is not what stands. Show the current state before you rule.";
     pub(super) const LOST: &str = "The connection to the server is lost, so what is shown may be old. You can rule when it returns; what you typed is kept.";

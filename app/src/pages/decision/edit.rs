@@ -59,8 +59,8 @@ pub(crate) async fn edit(
     use crate::request::{act, request, told};
 
     let (engine, caller) = request()?;
-    let (code, reason) = match reason::read(&code, &reason) {
-        Ok(read) => read,
+    let (code, reason) = match reason::read_both(&code, &reason) {
+        Ok((code, reason)) => (Some(code), Some(reason)),
         Err(problem) => return Ok(told(Err(problem))),
     };
     let verdict = Verdict::ApproveWithEdits;

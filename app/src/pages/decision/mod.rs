@@ -43,7 +43,7 @@ use self::{
     paper::{PaperHead, entries},
     readers::Readers,
     retract::{Retract, SettlingBar, press_retract},
-    sections::{ActionSection, AskSection, ContextSection, HistorySection, PolicySection, RiskSection},
+    sections::{ActionSection, AskSection, CHANGES, ContextSection, HistorySection, PolicySection, RiskSection},
 };
 use crate::{
     Error,
@@ -224,6 +224,10 @@ pub(crate) struct Acts {
     draft: Draft,
     /// What is typed as a comment and not sent.
     comment: RwSignal<String>,
+    /// What the reader has read before they rule.
+    read: RwSignal<Option<ReadMark>>,
+    /// Whether a review was recorded is being looked up.
+    unsure: RwSignal<bool>,
     /// Reads the decision again and keeps what is typed. No closure of its own type: the page of a decision is large, and
     /// would be compiled once for each.
     reload: Callback<()>,
@@ -237,7 +241,24 @@ impl Acts {
             review.clear();
             refetch();
         });
-        Self { review, open: ServerAction::new(), draft, comment: RwSignal::default(), reload }
+        let (read, unsure) = (RwSignal::new(None), RwSignal::new(false));
+        Self { review, open: ServerAction::new(), draft, comment: RwSignal::default(), read, unsure, reload }
+    }
+}
+
+/// The content and the route that somebody has read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct ReadMark {
+    id: DecisionId,
+    revision: u64,
+    policy: String,
+    rule: u64,
+}
+
+impl ReadMark {
+    fn of(shown: &DecisionView) -> Self {
+        let (policy, rule) = (shown.policy.version.clone(), shown.policy.rule);
+        Self { id: shown.id, revision: shown.revision, policy, rule }
     }
 }
 
@@ -354,8 +375,24 @@ pub(crate) fn nothing_here() -> Error {
 /// The page of one decision as it was shown.
 #[component]
 fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
-    let Acts { review, open, draft, comment, reload } = acts;
+    let Acts { review, open, draft, comment, read, unsure, reload } = acts;
     let id = shown.id;
+    let news_of = ReadMark::of(&shown);
+    let before = read.get_untracked().filter(|read| read.id == id);
+    let unread = RwSignal::new(before.as_ref().is_some_and(|before| *before != news_of));
+    let other_content = before.is_some_and(|before| before.revision != news_of.revision);
+    if !unread.get_untracked() {
+        read.set(Some(news_of.clone()));
+    }
+    let news_of = StoredValue::new(news_of);
+    // The page was read again to see: it would not have a form, had the review been recorded.
+    let not_recorded = unsure.get_untracked();
+    unsure.set(false);
+    let review_changes = move |_| {
+        read.set(Some(news_of.get_value()));
+        unread.set(false);
+        go_to(if other_content { CHANGES } else { "policy" });
+    };
     let in_pane = matches!(place, Place::Pane { .. });
     provide_context(Masks { open, decision: id, may_open: shown.may_open });
     let opened = answer_of(open);
@@ -417,6 +454,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
     let takes_form = !matches!(shown.composer, Composer::Closed { .. });
     let news = pause_news();
     let risk = shown.risk;
+    let reasoned = shown.policy.reasoned;
     let now = shown.now;
 
     let surroundings = Surroundings::get();
@@ -436,6 +474,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
     let may_rule = move || {
         claim.is_some_and(|claim| claim.lost.with_untracked(Option::is_none))
             && !changed.get_untracked()
+            && !unread.get_untracked()
             && !untrack(|| live.is_lost())
     };
     let may_start = move || may_start || claim.is_some_and(|claim| claim.lost.with_untracked(Option::is_some));
@@ -497,6 +536,21 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
                             <p>{strings::CHANGED}</p>
                             <button type="button" on:click=move |_| reload.run(()) class=Weight::Plain.class()>
                                 {strings::SHOW_CURRENT}
+                            </button>
+                        </Banner>
+                    }
+                })
+        }}
+        {move || {
+            unread
+                .get()
+                .then(|| {
+                    let words = if other_content { strings::OTHER_CONTENT } else { strings::OTHER_ROUTE };
+                    view! {
+                        <Banner bar=Bar::Stale>
+                            <p>{words}</p>
+                            <button type="button" on:click=review_changes class=Weight::Plain.class()>
+                                {strings::REVIEW_CHANGES}
                             </button>
                         </Banner>
                     }
@@ -569,6 +623,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
                                     claim
                                     clock
                                     signed
+                                    reasoned
                                     refused
                                     ways
                                     time_left=defer_before.map(|end| end.saturating_sub(now))
@@ -579,6 +634,9 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
                                     draft
                                     armed
                                     changed
+                                    unread
+                                    unsure
+                                    not_recorded
                                     reload
                                 />
                             }
@@ -628,6 +686,16 @@ fn BackToList(list: String) -> impl IntoView {
             <Icon shape=Shape::Back class="size-4"/>
             {strings::QUEUE}
         </a>
+    }
+}
+
+/// Leads to a part of the page, for eyes and for screen readers.
+fn go_to(part: &str) {
+    if let Some(part) = document().get_element_by_id(part) {
+        part.scroll_into_view();
+        if let Some(part) = part.dyn_ref::<web_sys::HtmlElement>() {
+            let _ = part.focus();
+        }
     }
 }
 
@@ -846,6 +914,10 @@ mod strings {
     pub(super) const TO_REVIEW: &str = "Go to the review";
     pub(super) const CONTENTS: &str = "Sections of this page";
     pub(super) const CHANGED: &str = "This decision changed after you opened it. Nothing you type is lost.";
+    pub(super) const OTHER_CONTENT: &str =
+        "The content is not the one that you had read. Read what changed, then rule; what you typed is kept.";
+    pub(super) const OTHER_ROUTE: &str = "Another rule applies than the one that you had read. Read what it asks for, then rule; what you typed is kept.";
+    pub(super) const REVIEW_CHANGES: &str = "Review changes";
     pub(super) const PAUSE_NEWS: &str =
         "An AI system was paused or resumed after you opened this. Nothing you type is lost.";
     pub(super) const KEPT_OPEN: &str =

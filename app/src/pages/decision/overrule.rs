@@ -42,7 +42,7 @@ pub(crate) async fn overrule(
     use crate::request::{act, request, told};
 
     let (engine, caller) = request()?;
-    let (code, reason) = match reason::read(&code, &reason) {
+    let (code, reason) = match reason::read_both(&code, &reason) {
         Ok(read) => read,
         Err(mut problem) => {
             problem.detail = strings::INCOMPLETE.into();

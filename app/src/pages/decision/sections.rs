@@ -33,6 +33,9 @@ use crate::{
     pages::queue::quorum,
 };
 
+/// Names what the newest version changed, for whoever is led there.
+pub(super) const CHANGES: &str = "changes";
+
 use super::{Masks, retract::RetractForm};
 
 /// 1: who asks what, until when, and what silence means.
@@ -174,7 +177,11 @@ pub(super) fn ActionSection(shown: DecisionView, raw: Memo<bool>) -> impl IntoVi
                         version.by,
                     );
                     view! {
-                        <div class="grid gap-3 rounded-control border border-hairline bg-info-tint p-3">
+                        <div
+                            id=CHANGES
+                            tabindex="-1"
+                            class="grid scroll-mt-16 gap-3 rounded-control border border-hairline bg-info-tint p-3"
+                        >
                             <p class="font-medium">
                                 <Literal text=words/>
                             </p>
@@ -674,7 +681,7 @@ fn Reviews(
                                     }
                                 })}
                             <span class="font-medium">{review.person.clone()}</span>
-                            <span class="text-muted">{review.code.label()}</span>
+                            {review.code.map(|code| view! { <span class="text-muted">{code.label()}</span> })}
                             <Moment at=review.at/>
                             <SealMark seal=review.seal/>
                             <a
@@ -685,9 +692,15 @@ fn Reviews(
                                 {strings::SHOWN}
                             </a>
                         </p>
-                        <div class="max-w-measure whitespace-pre-wrap [overflow-wrap:anywhere]">
-                            <Literal text=review.reason/>
-                        </div>
+                        {review
+                            .reason
+                            .map(|text| {
+                                view! {
+                                    <div class="max-w-measure whitespace-pre-wrap [overflow-wrap:anywhere]">
+                                        <Literal text/>
+                                    </div>
+                                }
+                            })}
                         {review
                             .follow_up
                             .map(|at| {

@@ -3,7 +3,7 @@
 use countersign_domain::{
     decision_type::Kind,
     ids::{DecisionId, EntryId},
-    shown::{Difference, ShownView},
+    shown::{Beside, Difference, ShownView},
     view::{Field, Mode, Section as Place},
 };
 use leptos::prelude::*;
@@ -14,10 +14,11 @@ use crate::{
     Error,
     components::{
         icons::{Icon, Shape},
-        marks::{Chip, SealMark, Tone, VerdictMark},
+        marks::{Chip, RiskMark, SealMark, Tone, VerdictMark},
         page::{Banner, Bar, PageHeader, PageTitle, Panel, Recorded, Refusal, Skeleton, TitleText},
         text::{CopyId, Literal, Payload, Prose, indent},
         time::{Exact, Moment},
+        trace::TraceList,
     },
     wire::Json,
 };
@@ -70,6 +71,15 @@ pub(crate) fn ShownPage() -> impl IntoView {
 #[component]
 fn Whole(shown: ShownView) -> impl IntoView {
     let ShownView { decision: id, recorded, now, .. } = shown;
+    // Drawn a second time where nobody but the reader can meddle with it.
+    let checked = RwSignal::new(None::<Result<(), String>>);
+    let recheck = shown.clone();
+    Effect::new(move || checked.set(Some(recheck.recheck())));
+    let in_browser = move || match checked.get() {
+        None => strings::NO_BROWSER.to_owned(),
+        Some(Ok(())) => strings::BROWSER_AGREES.to_owned(),
+        Some(Err(why)) => format!("{} {why}", strings::BROWSER_DIFFERS),
+    };
     let notes = shown.notes.into_iter().map(|note| view! { <li>{note}</li> }).collect_view();
     let differs = |field: &Field| shown.differences.iter().any(|one| one.field.as_ref() == Some(&field.label));
     let fields = shown
@@ -106,14 +116,62 @@ fn Whole(shown: ShownView) -> impl IntoView {
             <Panel title=strings::DRAWN>
                 <dl class="grid gap-4">{fields}</dl>
             </Panel>
+            {shown.beside.map(|beside| view! { <Stood beside/> })}
             <Panel title=strings::DIGESTS>
                 <dl class="grid gap-2">
                     <Digest name=strings::SEALED digest=shown.sealed/>
                     <Digest name=strings::REDRAWN digest=shown.redrawn/>
                 </dl>
+                <p role="status" class="max-w-measure text-compact text-muted">{in_browser}</p>
             </Panel>
             <p class="text-compact text-muted">{strings::READ_AT} " " <Exact at=now/> "."</p>
             <Recorded entry=recorded/>
+        </div>
+    }
+}
+
+/// What stood beside the fields.
+#[component]
+fn Stood(beside: Beside) -> impl IntoView {
+    let Beside { said, risk, due, on_timeout, route, rule, revision } = beside;
+    let reasons = said.risk.into_iter().map(|reason| view! { <li>{reason}</li> }).collect_view();
+
+    view! {
+        <Panel title=strings::BESIDE>
+            <dl class="grid gap-4">
+                <Line name=strings::ASKED>
+                    <Literal text=said.title/>
+                </Line>
+                <Line name=strings::RISK>
+                    <RiskMark level=risk/>
+                    <ul class="list-disc pl-5">{reasons}</ul>
+                </Line>
+                <Line name=strings::DEADLINE>
+                    <Exact at=due/>
+                    {format!("; then it {}.", on_timeout.sentence())}
+                </Line>
+                <Line name=strings::RULE>
+                    <p>
+                        <code class="font-mono">{rule}</code>
+                        {format!(" · {} · version {revision} of the content", route.label())}
+                    </p>
+                    <p class="max-w-measure">
+                        <Literal text=said.rule/>
+                    </p>
+                    <TraceList trace=said.trace/>
+                </Line>
+            </dl>
+        </Panel>
+    }
+    .into_any()
+}
+
+#[component]
+fn Line(name: &'static str, children: Children) -> impl IntoView {
+    view! {
+        <div class="grid gap-1">
+            <dt class="text-compact font-medium">{name}</dt>
+            <dd class="min-w-0 [overflow-wrap:anywhere]">{children()}</dd>
         </div>
     }
 }
@@ -222,6 +280,16 @@ mod strings {
         "Somebody may have changed the database. “countersign verify” says which entries and records still hold.";
     pub(super) const LIMIT: &str = "It says what the server sent to the screen, not what somebody read of it.";
     pub(super) const DRAWN: &str = "The fields, as they were drawn";
+    pub(super) const BESIDE: &str = "What stood beside them";
+    pub(super) const ASKED: &str = "What the AI system asks to do";
+    pub(super) const RISK: &str = "Risk";
+    pub(super) const DEADLINE: &str = "Deadline";
+    pub(super) const RULE: &str = "Rule";
+    pub(super) const NO_BROWSER: &str = "With JavaScript your browser draws it again too, with the same code.";
+    pub(super) const BROWSER_AGREES: &str =
+        "Your browser drew it again from this page, with the same code, and has the digest that was sealed.";
+    pub(super) const BROWSER_DIFFERS: &str =
+        "Your browser drew it again from this page, and it is not what was sealed.";
     pub(super) const FULL: &str = "Shown in full";
     pub(super) const COLLAPSED: &str = "Behind a control";
     pub(super) const MASKED: &str = "Masked";

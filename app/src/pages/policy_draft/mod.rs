@@ -61,6 +61,7 @@ pub(crate) async fn save_rule(
     #[server(default)] due: String,
     #[server(default)] on_timeout: String,
     #[server(default)] signed: String,
+    #[server(default)] reasoned: String,
     #[server(default)] retract_seconds: String,
     #[server(default)] when: Vec<ConditionForm>,
 ) -> Result<Answer, Error> {
@@ -70,7 +71,8 @@ pub(crate) async fn save_rule(
     use crate::request::{act, request, told};
 
     let (engine, caller) = request()?;
-    let form = RuleForm { name, route, need, need_senior, staged, due, on_timeout, signed, retract_seconds, when };
+    let form =
+        RuleForm { name, route, need, need_senior, staged, due, on_timeout, signed, reasoned, retract_seconds, when };
     let place = rule.parse().map_or(Place::New, Place::Row);
     let done = act(async move { policies::save_rule(&engine, &caller, draft, saved, place, &form).await }).await;
 

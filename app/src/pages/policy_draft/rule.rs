@@ -155,6 +155,7 @@ pub(super) fn RulePanel(
                     <div class="grid content-start gap-2">
                         <Tick name="staged" label=strings::STAGED on=form.staged == "true"/>
                         <Tick name="signed" label=strings::SIGNED on=form.signed == "true"/>
+                        <Tick name="reasoned" label=strings::REASONED on=form.reasoned == "true"/>
                     </div>
                 </div>
                 <div class="flex flex-wrap gap-3">
@@ -204,6 +205,7 @@ fn typed_form() -> Option<RuleForm> {
         due: word("due"),
         on_timeout: word("on_timeout"),
         signed: word("signed"),
+        reasoned: word("reasoned"),
         retract_seconds: word("retract_seconds"),
         when,
     })
@@ -322,6 +324,7 @@ mod strings {
     pub(super) const RETRACT: &str = "Seconds to take a review back";
     pub(super) const RETRACT_HINT: &str = "After the last review that was needed, before the AI system is told. Empty: by risk, 10 at low, 30 at medium, none at high.";
     pub(super) const SIGNED: &str = "Reviews are signed with a passkey";
+    pub(super) const REASONED: &str = "Every approval says why; else low risk asks for nothing, medium for a code";
     pub(super) const SAVE: &str = "Save to the draft";
     pub(super) const CANCEL: &str = "Cancel";
 }

@@ -145,9 +145,9 @@ impl Filter {
         if query.is_empty() { "/queue".into() } else { format!("/queue?{}", query.join("&")) }
     }
 
-    /// Writes the address, with the decision that was just reviewed.
-    pub(crate) fn address_done(&self, done: DecisionId) -> String {
-        let list = self.address(None);
+    /// Writes the address, with the decision that was just reviewed, and the one that is selected after it.
+    pub(crate) fn address_done(&self, done: DecisionId, next: Option<DecisionId>) -> String {
+        let list = self.address(next);
         let joint = if list.contains('?') { '&' } else { '?' };
         format!("{list}{joint}done={done}")
     }
@@ -185,8 +185,9 @@ mod tests {
     fn an_address_without_filters_is_bare() {
         assert_eq!(Filter::default().address(None), "/queue");
         let id = "01a19b7d-90e0-7f95-ae73-2979886b812a".parse().unwrap();
-        assert_eq!(Filter::default().address_done(id), format!("/queue?done={id}"));
-        assert_eq!(Filter::default().of(View::Team).address_done(id), format!("/queue?view=team&done={id}"));
+        assert_eq!(Filter::default().address_done(id, None), format!("/queue?done={id}"));
+        assert_eq!(Filter::default().of(View::Team).address_done(id, None), format!("/queue?view=team&done={id}"));
+        assert_eq!(Filter::default().address_done(id, Some(id)), format!("/queue?sel={id}&done={id}"));
     }
 
     #[test]

@@ -58,6 +58,17 @@ pub(super) struct Shown {
 }
 
 impl Shown {
+    /// Returns the row below one on which somebody may still rule.
+    pub(super) fn next_open(self, id: DecisionId) -> Option<DecisionId> {
+        self.rows.with_untracked(|rows| {
+            let below = rows.iter().position(|row| row.id == id)? + 1;
+            let open = |row: &&Row| {
+                row.gone.with_untracked(Option::is_none) && row.item.with_untracked(|item| item.resolution.is_none())
+            };
+            rows[below..].iter().find(open).map(|row| row.id)
+        })
+    }
+
     pub(super) fn new(filter: Filter, view: &QueueView) -> Self {
         let selects = view.blocked.is_none() && matches!(view.view, View::YourTurn | View::Team | View::Breaching);
         Self {

@@ -46,7 +46,11 @@ use crate::{
     frame::Surroundings,
     lazy::Part,
     live::{Link, Live},
-    pages::decision::retract::{Countdown, RetractForm},
+    pages::{
+        decision::retract::{Countdown, RetractForm},
+        me::preferences,
+    },
+    site::Advance,
     wire::Json,
 };
 
@@ -235,9 +239,13 @@ fn Desk(
     });
     let navigate = use_navigate();
     let done = Callback::new(move |id: DecisionId| {
-        let address = shown.filter.with_value(|filter| filter.address_done(id));
+        let next = match preferences().advance {
+            Advance::Stay => None,
+            Advance::Next => shown.next_open(id),
+        };
+        let address = shown.filter.with_value(|filter| filter.address_done(id, next));
         navigate(&address, NavigateOptions { scroll: false, ..NavigateOptions::default() });
-        focus_row(id);
+        focus_row(next.unwrap_or(id));
         shown.refresh(surroundings);
     });
 

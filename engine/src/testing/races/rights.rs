@@ -1,7 +1,10 @@
 //! Acts by which rights change hands, by which one form rules on several decisions, and by which one person or a grant
 //! decides what others would be asked about.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use countersign_domain::{
     bulk::{ItemResult, RunState},
@@ -37,6 +40,8 @@ use crate::{
 const DELEGATIONS_MAX: usize = 2;
 /// How often it is looked whether a page of several decisions is done, and how long that takes.
 const LOOKS: (u32, Duration) = (600, Duration::from_millis(50));
+/// How long a commit may take to its seal with the machine loaded as it is here.
+const SEALED_WITHIN: Duration = Duration::from_secs(30);
 
 impl World {
     /// Lets a colleague review in one's place; or ends that, where enough do.
@@ -175,14 +180,23 @@ impl World {
         decisions::overrule(&self.engine, &again(&caller), form).await
     }
 
-    /// Once a release is sealed its agent reads an approval, unless that was revoked, or is kept from it by a pause.
+    /// Once a release is sealed its agent reads an approval, unless that was revoked, or is kept from it by a pause. Whoever
+    /// releases waits for the seal only for a moment: under load it comes later, and the agent is told later.
     async fn reads_released(&self, decision: DecisionId) -> Result<()> {
-        let told = decisions::get(&self.engine, &again(&self.agent), decision).await?;
-        let paused = told.paused;
-        match told.resolution.map(|resolution| resolution.outcome) {
-            None | Some(ResolutionOutcome::Approved | ResolutionOutcome::Revoked) => Ok(()),
-            Some(ResolutionOutcome::Rejected) if paused => Ok(()),
-            other => Err(Error::Setup(format!("{decision} is released, and its agent reads {other:?}"))),
+        let begun = Instant::now();
+        loop {
+            let told = decisions::get(&self.engine, &again(&self.agent), decision).await?;
+            let paused = told.paused;
+            match told.resolution.map(|resolution| resolution.outcome) {
+                None | Some(ResolutionOutcome::Approved | ResolutionOutcome::Revoked) => return Ok(()),
+                Some(ResolutionOutcome::Rejected) if paused => return Ok(()),
+                Some(ResolutionOutcome::Rejected) if begun.elapsed() < SEALED_WITHIN => {
+                    tokio::time::sleep(SEALED_WITHIN / 100).await;
+                }
+                other => {
+                    return Err(Error::Setup(format!("{decision} is released, and its agent reads {other:?}")));
+                }
+            }
         }
     }
 
