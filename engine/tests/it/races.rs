@@ -70,8 +70,9 @@ async fn what_must_not_happen_is_seen_when_it_does() {
         alter table reviews drop constraint reviews_entry_id_key;";
     assert!(violated(walls).await.starts_with("walls that are missing"));
     let vote = "insert into reviews
-        (id, decision_id, round, person_id, verdict, code, state, presentation_id, reviewed_at, entry_id)
-        select gen_random_uuid(), decision_id, round, person_id, verdict, code, state, presentation_id, reviewed_at, entry_id
+        (id, decision_id, round, person_id, verdict, code, reasoned, state, presentation_id, reviewed_at, entry_id)
+        select gen_random_uuid(), decision_id, round, person_id, verdict, code, reasoned, state, presentation_id, reviewed_at,
+          entry_id
         from reviews where state = 'submitted' and verdict <> 'defer' limit 1";
     let found = violated(vote).await;
     assert!(found.contains("people counted twice") && found.contains("forms recorded twice"), "{found}");

@@ -489,7 +489,7 @@ fn EditLink(
             node_ref=armed.edits
             data-armed=move || is_armed().then_some("")
             aria-describedby="verdict-note"
-            class="inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-info bg-surface px-2 text-center text-reading font-semibold max-sm:px-1 max-sm:text-compact text-info no-underline hover:bg-info-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+            class="inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-info bg-surface px-2 text-center text-reading font-semibold max-sm:px-1 max-sm:text-compact text-info no-underline hover:bg-info-tint aria-disabled:opacity-60 data-[armed]:flex-wrap data-[armed]:gap-y-0 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         >
             <Icon shape=Shape::Pencil class="size-5 shrink-0 max-sm:hidden"/>
             {Verdict::ApproveWithEdits.label()}
@@ -530,25 +530,25 @@ fn VerdictButton(
     let node_ref = armed.button(verdict);
     let class = match (verdict, risk) {
         (Verdict::Approve, Risk::High) => {
-            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-approve bg-surface px-2 text-reading font-semibold max-sm:px-1 max-sm:text-compact text-approve hover:bg-approve-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-approve bg-surface px-2 text-reading font-semibold max-sm:px-1 max-sm:text-compact text-approve hover:bg-approve-tint aria-disabled:opacity-60 data-[armed]:flex-wrap data-[armed]:gap-y-0 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         }
         (Verdict::Reject, Risk::High) => {
-            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-reject bg-surface px-2 text-reading font-semibold max-sm:px-1 max-sm:text-compact text-reject hover:bg-reject-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-reject bg-surface px-2 text-reading font-semibold max-sm:px-1 max-sm:text-compact text-reject hover:bg-reject-tint aria-disabled:opacity-60 data-[armed]:flex-wrap data-[armed]:gap-y-0 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         }
         (Verdict::Approve, _) => {
-            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-approve bg-approve px-2 text-reading font-semibold max-sm:px-1 max-sm:text-compact text-on-fill hover:opacity-90 aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-approve bg-approve px-2 text-reading font-semibold max-sm:px-1 max-sm:text-compact text-on-fill hover:opacity-90 aria-disabled:opacity-60 data-[armed]:flex-wrap data-[armed]:gap-y-0 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         }
         (Verdict::Reject, _) => {
-            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-reject bg-reject px-2 text-reading font-semibold max-sm:px-1 max-sm:text-compact text-on-fill hover:opacity-90 aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-reject bg-reject px-2 text-reading font-semibold max-sm:px-1 max-sm:text-compact text-on-fill hover:opacity-90 aria-disabled:opacity-60 data-[armed]:flex-wrap data-[armed]:gap-y-0 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         }
         (Verdict::Escalate, _) => {
-            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-escalate bg-surface px-2 text-reading font-semibold max-sm:px-1 max-sm:text-compact text-escalate hover:bg-escalate-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-escalate bg-surface px-2 text-reading font-semibold max-sm:px-1 max-sm:text-compact text-escalate hover:bg-escalate-tint aria-disabled:opacity-60 data-[armed]:flex-wrap data-[armed]:gap-y-0 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         }
         (Verdict::ApproveWithEdits | Verdict::RequestChanges, _) => {
-            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-info bg-surface px-2 text-reading font-semibold max-sm:px-1 max-sm:text-compact text-info hover:bg-info-tint aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+            "inline-flex min-h-12 scroll-mb-24 items-center justify-center gap-2 rounded-control border-2 border-info bg-surface px-2 text-reading font-semibold max-sm:px-1 max-sm:text-compact text-info hover:bg-info-tint aria-disabled:opacity-60 data-[armed]:flex-wrap data-[armed]:gap-y-0 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         }
         (Verdict::Abstain | Verdict::Defer, _) => {
-            "inline-flex min-h-11 scroll-mb-24 items-center justify-center gap-2 rounded-control border border-control bg-surface px-4 text-body font-medium hover:bg-raised aria-disabled:opacity-60 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
+            "inline-flex min-h-11 scroll-mb-24 items-center justify-center gap-2 rounded-control border border-control bg-surface px-4 text-body font-medium hover:bg-raised aria-disabled:opacity-60 data-[armed]:flex-wrap data-[armed]:gap-y-0 data-[armed]:ring-2 data-[armed]:ring-accent data-[armed]:ring-offset-2"
         }
     };
     let is_armed = move || armed.verdict.get() == Some(verdict);
