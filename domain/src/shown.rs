@@ -231,8 +231,8 @@ pub struct ShownView {
 /// What stood on a page beside the fields.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Beside {
-    /// The sentences.
-    pub said: Said,
+    /// The sentences; nothing where they cannot be written again.
+    pub said: Option<Said>,
     /// The risk.
     pub risk: Risk,
     /// The deadline, milliseconds since 1970 UTC.
@@ -243,12 +243,15 @@ pub struct Beside {
     pub route: Route,
     /// The rule's id.
     pub rule: String,
+    /// Number of its row.
+    pub row: u64,
     /// Number of the version of the content.
     pub revision: u64,
 }
 
 impl ShownView {
-    /// Draws the statement of this page anew and compares its digest with the sealed one; the reader's browser does so too.
+    /// Holds fields, risk, deadline, route, row and version of this page to its record, and the digest of that to the sealed
+    /// one; the reader's browser does so too. Values and sentences have no digest of their own: those the server compares.
     ///
     /// # Errors
     ///
@@ -261,16 +264,18 @@ impl ShownView {
         if seen.decision != self.decision.to_string() || !fields.eq(stated) {
             return Err("The fields on this page are not those of the record.".to_owned());
         }
+        if !self.differences.is_empty() {
+            return Err("The server names what differs, above.".to_owned());
+        }
         let stands = |page: &SeenPage, beside: &Beside| {
             let words = (page.risk.as_str(), page.on_timeout.as_str(), page.route.as_str());
-            (page.due, page.revision) == (beside.due, beside.revision)
+            (page.due, page.revision, page.rule) == (beside.due, beside.revision, beside.row)
                 && words == (beside.risk.word(), beside.on_timeout.word(), beside.route.word())
         };
         match (&seen.page, &self.beside) {
-            (Some(page), Some(beside)) if !stands(page, beside) => {
-                return Err("Risk, deadline, route or version on this page are not those of the record.".to_owned());
-            }
-            _ => {}
+            (None, None) => {}
+            (Some(page), Some(beside)) if stands(page, beside) => {}
+            _ => return Err("What stands beside the fields on this page is not what the record says.".to_owned()),
         }
         let digest = digest(Label::Seen, self.statement.as_bytes()).to_string();
         if digest == self.sealed { Ok(()) } else { Err(format!("Its digest is {digest}, and another was sealed.")) }
@@ -296,7 +301,7 @@ pub fn redraw(record: Record<'_>) -> Redrawn {
     }
     let stated_page = stated.as_ref().and_then(|stated| stated.page.as_ref());
     let with = |page| statement((record.decision, record.content), record.policy, &fields, template, page);
-    let beside = match &stated {
+    let mut beside = match &stated {
         Some(_) => stated_page.map(|page| Drawing::new(&record, page.about_persons)),
         // Without the record it is not known whether persons were named: either way may be the sealed one.
         None => [true, false]
@@ -311,6 +316,9 @@ pub fn redraw(record: Record<'_>) -> Redrawn {
     {
         // With a value its salt is gone, and with that of one the salt of every sentence.
         drawn.text.clone_from(&page.text);
+        if let Some(drawing) = &mut beside {
+            drawing.beside.said = None;
+        }
         notes.push(format!("What the page said beside the fields is not compared, because {why}."));
     }
     if let Some(stated) = &stated
@@ -390,12 +398,13 @@ impl Drawing {
         Self {
             page: standing.page(about_persons, text),
             beside: Beside {
-                said: said(&definition.personal),
+                said: Some(said(&definition.personal)),
                 risk: standing.risk,
                 due: standing.due,
                 on_timeout: standing.on_timeout,
                 route: standing.route,
                 rule: row.label().to_owned(),
+                row: standing.rule,
                 revision: standing.revision,
             },
         }

@@ -20,7 +20,7 @@ it("draws again what a review saw, for an auditor", async ({ page, javaScript })
   await page.getByText("not what somebody read of it", { exact: false }).waitFor();
   await page.getByRole("heading", { name: "What stood beside them" }).waitFor();
   await page
-    .getByText(javaScript ? "Your browser drew it again from this page" : "With JavaScript your browser draws it again", { exact: false })
+    .getByText(javaScript ? "Your browser made the digest of this record too" : "With JavaScript your browser makes the digest", { exact: false })
     .waitFor();
   for (const width of [1440, 390]) {
     await page.setViewportSize({ width, height: 900 });

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use countersign_ledger::{hash::Hash, leaf::ActorKind, value::Value};
 
 use crate::{
-    decision::{Effect, OutcomeResult, Verdict},
+    decision::{Asks, Effect, OutcomeResult, Risk, Verdict},
     policy::Route,
     revocation::has_effect,
 };
@@ -338,6 +338,11 @@ impl Open {
             fail("it rules on what the reviewer wrote");
         }
         let verdict = act.text("verdict").and_then(Verdict::from_word);
+        let says_why = act.text("code").is_some() && act.leaf.cm.contains_key("reason");
+        // At no risk and by no row is anything else than an approval left unexplained.
+        if verdict.is_some_and(|verdict| Asks::of(verdict, Risk::Low, false) == Asks::BOTH) && !says_why {
+            fail("it says no, hands on or changes what is proposed without saying why");
+        }
         // Who only put it off may come back to it.
         let before = |earlier: &Review| earlier.stands && earlier.verdict != Some(Verdict::Defer);
         if self.reviews.iter().any(|earlier| before(earlier) && earlier.reviewer == reviewer && earlier.round == round)

@@ -190,9 +190,9 @@ pub(crate) async fn ask_again(
     let loaded = Loaded::read(tx, engine, stored).await?;
     let (routed, _) = loaded.case().route(tx, engine, version, stored.proposed_at).await?;
     stored.asked_version = version.id;
-    let before = strictness(stored.route, &quorum(stored, &earlier), signed(&earlier, stored.rule));
+    let before = strictness(stored.route, &quorum(stored, &earlier), demands(&earlier, stored.rule));
     let row = version.body.row(routed.rule).unwrap_or(&version.body.default);
-    let after = strictness(routed.route, &row.quorum(), signed(version, routed.rule));
+    let after = strictness(routed.route, &row.quorum(), demands(version, routed.rule));
     let stricter = after > before;
     if stricter {
         stored.n += 1;
@@ -355,7 +355,7 @@ pub(crate) async fn asked(
 }
 
 /// An order of routes: what asks more of people is greater, and refusing is greatest.
-fn strictness(route: Route, quorum: &Quorum, signed: bool) -> (u8, u64, u64, bool) {
+fn strictness(route: Route, quorum: &Quorum, demands: (bool, bool)) -> (u8, u64, u64, (bool, bool)) {
     let rank = match route {
         Route::AutoApprove => 0,
         Route::Require => 1,
@@ -363,11 +363,12 @@ fn strictness(route: Route, quorum: &Quorum, signed: bool) -> (u8, u64, u64, boo
         Route::Deny => 3,
     };
     match route.has_people() {
-        true => (rank, quorum.need(), quorum.need_senior(), signed),
-        false => (rank, 0, 0, false),
+        true => (rank, quorum.need(), quorum.need_senior(), demands),
+        false => (rank, 0, 0, (false, false)),
     }
 }
 
-fn signed(version: &PolicyVersion, rule: u64) -> bool {
-    version.body.row(rule).is_some_and(|row| row.signed)
+/// What a row asks of each review: a signature, and a reason for every approval.
+fn demands(version: &PolicyVersion, rule: u64) -> (bool, bool) {
+    version.body.row(rule).map_or((false, false), |row| (row.signed, row.reasoned))
 }

@@ -39,7 +39,7 @@ pub(super) async fn decide(
 ) -> Result<Decided> {
     let reviews = counted(tx, stored, outcome).await?;
     let window = window(policy, stored, engine.config().retract_windows);
-    let code = reviews.last().and_then(|review| review.code);
+    let code = reviews.iter().rev().find_map(|review| review.code);
     let entries: Vec<_> = reviews.iter().map(|review| review.entry).collect();
     if window == 0 {
         let resolved = Resolve { n: stored.n + 1, outcome, reviews: entries, code, cause: None };
@@ -166,7 +166,7 @@ async fn settle(
     let resolved = Resolve {
         n: stored.n + 1,
         outcome: settling.outcome,
-        code: reviews.last().and_then(|review| review.code),
+        code: reviews.iter().rev().find_map(|review| review.code),
         reviews: reviews.iter().map(|review| review.entry).collect(),
         cause: None,
     };

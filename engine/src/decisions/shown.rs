@@ -8,7 +8,7 @@ use countersign_domain::{
     policy::{OnTimeout, PolicyVersion, Route},
     shown::{Record, ShownView, StoredField, StoredValue, redraw, said::Standing},
 };
-use countersign_ledger::{commit::commitment, hash::Hash, leaf::Leaf};
+use countersign_ledger::{commit::commitment, hash::Hash, leaf::Leaf, statement::Content};
 use sqlx::PgConnection;
 
 use super::seal_at;
@@ -60,7 +60,10 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId, review: EntryId)
     let policy =
         standing.policy.or_else(|| sealed.policy.parse().ok()).ok_or_else(|| missing("reviews", "entry_id"))?;
     let policy = db::policies::find(&mut tx, policy).await?.ok_or_else(|| missing("reviews", "entry_id"))?;
-    let standing = standing.complete(&policy, given.round, stored.risk);
+    // A later version may be of another risk: each says its own.
+    let content = proposal.as_deref().and_then(|bytes| Content::parse(bytes).ok());
+    let risk = content.and_then(|content| Risk::from_word(&content.tier)).unwrap_or(stored.risk);
+    let standing = standing.complete(&policy, given.round, risk);
     let names = people::names(&mut tx, engine, &[given.person]).await?;
     tx.commit().await?;
 

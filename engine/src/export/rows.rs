@@ -139,6 +139,9 @@ impl Entry {
             "sid" => self.leaf.actor.sid.clone(),
             "via" => self.leaf.actor.via.clone(),
             "for" => self.leaf.actor.for_.clone(),
+            // What a review may leave out has to be left out by both.
+            "code" => Some(member("code").and_then(Value::as_text).unwrap_or("-").to_owned()),
+            "reasoned" => Some(self.leaf.cm.contains_key("reason").to_string()),
             "reviews" => Some(member("reviews").and_then(Value::as_array).map_or(0, <[_]>::len).to_string()),
             "role" => {
                 let role = member("role")?.as_text()?.parse::<RoleId>().ok().and_then(Role::from_id)?;

@@ -218,8 +218,6 @@ pub(super) fn ReviewForm(
     unread: RwSignal<bool>,
     /// Asks, by reading the page again, whether a review without an answer was recorded.
     unsure: RwSignal<bool>,
-    /// That was asked, and it was not.
-    not_recorded: bool,
     reload: Callback<()>,
 ) -> impl IntoView {
     let Claim { lease, lost: lease_lost, .. } = claim;
@@ -289,7 +287,11 @@ pub(super) fn ReviewForm(
     let blocked = Signal::derive(move || {
         changed.get() || unread.get() || outdated() || lost.get() || lease_lost.with(Option::is_some)
     });
-    let unknown = move || problem.with(|problem| problem.as_ref().is_some_and(|one| one.code == Code::OutcomeUnknown));
+    // Without a script the page that answers is the current one.
+    let unknown = move || {
+        review.version().get() > 0
+            && problem.with(|problem| problem.as_ref().is_some_and(|one| one.code == Code::OutcomeUnknown))
+    };
     let check = move |_| {
         unsure.set(true);
         reload.run(());
@@ -352,8 +354,6 @@ pub(super) fn ReviewForm(
                         }
                     })
             }}
-            {not_recorded
-                .then(|| view! { <p role="status" class="max-w-measure font-medium">{strings::NOT_RECORDED}</p> })}
             <Ways ways chosen/>
             {free.map(|text| view! { <p class="max-w-measure text-compact text-muted">{text}</p> })}
             <ReasonFields draft problem readers=strings::READER/>
@@ -363,7 +363,7 @@ pub(super) fn ReviewForm(
                     .map(|verdict| {
                         let refused = why_not(verdict);
                         match verdict {
-                            Verdict::ApproveWithEdits => view! { <EditLink id armed refused/> }.into_any(),
+                            Verdict::ApproveWithEdits => view! { <EditLink id armed unread refused/> }.into_any(),
                             _ => view! { <VerdictButton verdict risk armed pending blocked refused sign/> }.into_any(),
                         }
                     })
@@ -475,17 +475,25 @@ const FOLLOW_UPS: [(u64, &str); 6] = [
 fn EditLink(
     id: DecisionId,
     armed: Armed,
+    /// What changed was not looked at.
+    unread: RwSignal<bool>,
     /// Why the person may not edit.
     refused: Option<String>,
 ) -> impl IntoView {
     let is_refused = refused.is_some();
+    let guard = move |event: leptos::ev::MouseEvent| {
+        if unread.get_untracked() {
+            event.prevent_default();
+        }
+    };
     let is_armed = move || armed.verdict.get() == Some(Verdict::ApproveWithEdits);
 
     view! {
         <a
             href=(!is_refused).then(|| format!("/decisions/{id}/edit"))
             role=is_refused.then_some("link")
-            aria-disabled=is_refused.then_some("true")
+            aria-disabled=move || (is_refused || unread.get()).then_some("true")
+            on:click=guard
             node_ref=armed.edits
             data-armed=move || is_armed().then_some("")
             aria-describedby="verdict-note"
@@ -591,7 +599,6 @@ mod strings {
         "The risk is medium: Approve needs the code. Everything that says no, hands it on or changes it needs both.";
     pub(super) const UNREAD: &str = "Review the changes above first. What you typed is kept.";
     pub(super) const CHECK: &str = "Check whether it was recorded";
-    pub(super) const NOT_RECORDED: &str = "Your review was not recorded. What you typed is kept; send it again.";
     pub(super) const MORE: &str = "More: come back later, or leave it to others";
     pub(super) const FOLLOW_UP: &str = "Come back to it";
     pub(super) const CHOOSE_TIME: &str = "Choose a time";

@@ -253,12 +253,13 @@ struct ReadMark {
     revision: u64,
     policy: String,
     rule: u64,
+    escalated: Option<u64>,
 }
 
 impl ReadMark {
     fn of(shown: &DecisionView) -> Self {
         let (policy, rule) = (shown.policy.version.clone(), shown.policy.rule);
-        Self { id: shown.id, revision: shown.revision, policy, rule }
+        Self { id: shown.id, revision: shown.revision, policy, rule, escalated: shown.policy.escalated_at }
     }
 }
 
@@ -385,8 +386,8 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
         read.set(Some(news_of.clone()));
     }
     let news_of = StoredValue::new(news_of);
-    // The page was read again to see: it would not have a form, had the review been recorded.
-    let not_recorded = unsure.get_untracked();
+    // The page was read again to see.
+    let looked = unsure.get_untracked();
     unsure.set(false);
     let review_changes = move |_| {
         read.set(Some(news_of.get_value()));
@@ -542,8 +543,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
                 })
         }}
         {move || {
-            unread
-                .get()
+            (takes_form && unread.get())
                 .then(|| {
                     let words = if other_content { strings::OTHER_CONTENT } else { strings::OTHER_ROUTE };
                     view! {
@@ -599,6 +599,15 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
                 <PolicySection shown=shown.clone()/>
                 <Section id="review" number=6 title=strings::REVIEW>
                     {takes_form.then(|| view! { <p class="hidden print:block">{strings::NOT_PRINTED}</p> })}
+                    {looked
+                        .then(|| {
+                            let words = if takes_form { strings::NONE_FOUND } else { strings::LOOK_BELOW };
+                            view! {
+                                <p role="status" class="max-w-measure font-medium">
+                                    {words}
+                                </p>
+                            }
+                        })}
                     {move || {
                         seats_changed
                             .get()
@@ -636,7 +645,6 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
                                     changed
                                     unread
                                     unsure
-                                    not_recorded
                                     reload
                                 />
                             }
@@ -916,7 +924,9 @@ mod strings {
     pub(super) const CHANGED: &str = "This decision changed after you opened it. Nothing you type is lost.";
     pub(super) const OTHER_CONTENT: &str =
         "The content is not the one that you had read. Read what changed, then rule; what you typed is kept.";
-    pub(super) const OTHER_ROUTE: &str = "Another rule applies than the one that you had read. Read what it asks for, then rule; what you typed is kept.";
+    pub(super) const OTHER_ROUTE: &str = "It goes another way than the one that you had read. Read what the policy asks for, then rule; what you typed is kept.";
+    pub(super) const NONE_FOUND: &str = "No final review of yours was found. What you typed is kept: send it again, which counts once whatever became of the first.";
+    pub(super) const LOOK_BELOW: &str = "What was recorded stands under History and proof.";
     pub(super) const REVIEW_CHANGES: &str = "Review changes";
     pub(super) const PAUSE_NEWS: &str =
         "An AI system was paused or resumed after you opened this. Nothing you type is lost.";

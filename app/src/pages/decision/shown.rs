@@ -3,7 +3,7 @@
 use countersign_domain::{
     decision_type::Kind,
     ids::{DecisionId, EntryId},
-    shown::{Beside, Difference, ShownView},
+    shown::{Beside, Difference, ShownView, said::Said},
     view::{Field, Mode, Section as Place},
 };
 use leptos::prelude::*;
@@ -133,15 +133,26 @@ fn Whole(shown: ShownView) -> impl IntoView {
 /// What stood beside the fields.
 #[component]
 fn Stood(beside: Beside) -> impl IntoView {
-    let Beside { said, risk, due, on_timeout, route, rule, revision } = beside;
-    let reasons = said.risk.into_iter().map(|reason| view! { <li>{reason}</li> }).collect_view();
+    let Beside { said, risk, due, on_timeout, route, rule, row, revision } = beside;
+    let gone = said.is_none().then(|| view! { <p class="text-muted">{strings::NOT_SAID_AGAIN}</p> });
+    let (title, reasons, rest) = match said {
+        Some(Said { title, risk, rule, trace }) => (Some(title), risk, Some((rule, trace))),
+        None => (None, Vec::new(), None),
+    };
+    let reasons = reasons.into_iter().map(|reason| view! { <li>{reason}</li> }).collect_view();
 
     view! {
         <Panel title=strings::BESIDE>
+            {gone}
             <dl class="grid gap-4">
-                <Line name=strings::ASKED>
-                    <Literal text=said.title/>
-                </Line>
+                {title
+                    .map(|title| {
+                        view! {
+                            <Line name=strings::ASKED>
+                                <Literal text=title/>
+                            </Line>
+                        }
+                    })}
                 <Line name=strings::RISK>
                     <RiskMark level=risk/>
                     <ul class="list-disc pl-5">{reasons}</ul>
@@ -150,15 +161,21 @@ fn Stood(beside: Beside) -> impl IntoView {
                     <Exact at=due/>
                     {format!("; then it {}.", on_timeout.sentence())}
                 </Line>
+                <Line name=strings::VERSION>{revision}</Line>
                 <Line name=strings::RULE>
                     <p>
                         <code class="font-mono">{rule}</code>
-                        {format!(" · {} · version {revision} of the content", route.label())}
+                        {format!(", row {row}: {}", route.label())}
                     </p>
-                    <p class="max-w-measure">
-                        <Literal text=said.rule/>
-                    </p>
-                    <TraceList trace=said.trace/>
+                    {rest
+                        .map(|(rule, trace)| {
+                            view! {
+                                <p class="max-w-measure">
+                                    <Literal text=rule/>
+                                </p>
+                                <TraceList trace/>
+                            }
+                        })}
                 </Line>
             </dl>
         </Panel>
@@ -285,11 +302,12 @@ mod strings {
     pub(super) const RISK: &str = "Risk";
     pub(super) const DEADLINE: &str = "Deadline";
     pub(super) const RULE: &str = "Rule";
-    pub(super) const NO_BROWSER: &str = "With JavaScript your browser draws it again too, with the same code.";
-    pub(super) const BROWSER_AGREES: &str =
-        "Your browser drew it again from this page, with the same code, and has the digest that was sealed.";
-    pub(super) const BROWSER_DIFFERS: &str =
-        "Your browser drew it again from this page, and it is not what was sealed.";
+    pub(super) const VERSION: &str = "Version of the content";
+    pub(super) const NOT_SAID_AGAIN: &str =
+        "Title, reasons and sentences were shown too, and cannot be written again: why, is said above.";
+    pub(super) const NO_BROWSER: &str = "With JavaScript your browser makes the digest of this record too.";
+    pub(super) const BROWSER_AGREES: &str = "Your browser made the digest of this record too, and it is the one that was sealed; fields, risk, deadline, route, row and version on this page are those of the record. Values and sentences are compared by the server.";
+    pub(super) const BROWSER_DIFFERS: &str = "Your browser does not confirm this page.";
     pub(super) const FULL: &str = "Shown in full";
     pub(super) const COLLAPSED: &str = "Behind a control";
     pub(super) const MASKED: &str = "Masked";
