@@ -6,6 +6,40 @@ import { specs } from "../lib/spec.ts";
 
 const { it } = specs("connection", { demo: true });
 
+it("looks up whether a review was recorded whose answer was lost", async ({ page, visitor }) => {
+  visitor.expect(/ERR_FAILED/);
+  await viewAs(page, "Senior approver");
+  await openFirst(page);
+  await page.getByText("Live", { exact: true }).waitFor();
+  await startReview(page);
+  await page.getByLabel("Reason code").selectOption("against_policy");
+  await page.getByLabel("Reason", { exact: true }).fill("Nobody hears of this at first.");
+  const reject = page.getByRole("main").getByRole("button", { name: "Reject", exact: true });
+  const check = page.getByRole("button", { name: "Check whether it was recorded" });
+
+  // It never arrives.
+  await page.route("**/act/review", (route) => route.abort());
+  await reject.click();
+  await check.waitFor();
+  await accessible(page);
+  await page.unroute("**/act/review");
+  await check.click();
+  await page.getByText("No final review of yours was found.", { exact: false }).waitFor();
+  assert.equal(await page.getByLabel("Reason", { exact: true }).inputValue(), "Nobody hears of this at first.");
+
+  // It arrives, and its answer does not.
+  await page.route("**/act/review", async (route) => {
+    await route.fetch();
+    await route.abort();
+  });
+  await reject.click();
+  await check.waitFor();
+  await page.unroute("**/act/review");
+  await check.click();
+  await page.getByText("What was recorded stands under History and proof.").waitFor();
+  assert.match((await page.locator("#history").textContent()) ?? "", /Nobody hears of this at first\./);
+});
+
 it("locks the verdicts while the connection is lost and opens them when it is back", async ({ page, visitor, server }) => {
   visitor.expect(/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/);
   await viewAs(page, "Senior approver");

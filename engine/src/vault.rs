@@ -109,13 +109,7 @@ impl Vault {
     ///
     /// [`Error::Row`] when keys and ciphertext do not fit, which means that somebody changed them.
     pub(crate) fn open(&self, stored: &db::vault::Stored) -> Result<Option<String>> {
-        let Some(field_key) = self.field_key(stored)? else { return Ok(None) };
-        let Some(ciphertext) = &stored.ciphertext else { return Ok(None) };
-        let padded = decrypt(&commit::value_key(&field_key), ciphertext, &value_aad(stored.entry_id, &stored.field))
-            .ok_or_else(|| stored.unreadable("ciphertext"))?;
-        let end = padded.iter().rposition(|byte| *byte == 0x80).ok_or_else(|| stored.unreadable("ciphertext"))?;
-
-        String::from_utf8(padded[..end].to_vec()).map(Some).map_err(|_| stored.unreadable("ciphertext"))
+        Ok(self.open_salted(stored)?.map(|(text, _)| text))
     }
 
     /// Opens a stored value with the salt of its commitment; nothing where it was erased.
@@ -124,8 +118,14 @@ impl Vault {
     ///
     /// As [`Vault::open`].
     pub(crate) fn open_salted(&self, stored: &db::vault::Stored) -> Result<Option<(String, [u8; 32])>> {
-        let (Some(text), Some(key)) = (self.open(stored)?, self.field_key(stored)?) else { return Ok(None) };
-        Ok(Some((text, commit::salt(&key))))
+        let Some(field_key) = self.field_key(stored)? else { return Ok(None) };
+        let Some(ciphertext) = &stored.ciphertext else { return Ok(None) };
+        let padded = decrypt(&commit::value_key(&field_key), ciphertext, &value_aad(stored.entry_id, &stored.field))
+            .ok_or_else(|| stored.unreadable("ciphertext"))?;
+        let end = padded.iter().rposition(|byte| *byte == 0x80).ok_or_else(|| stored.unreadable("ciphertext"))?;
+
+        let text = String::from_utf8(padded[..end].to_vec()).map_err(|_| stored.unreadable("ciphertext"))?;
+        Ok(Some((text, commit::salt(&field_key))))
     }
 
     /// Commits to a text and encrypts it for the data subject of another value; nothing where that subject was erased.

@@ -207,16 +207,7 @@ impl Content {
             type_: members.uuid("type")?,
             tier: members.word("tier")?,
             model: members.optional("model", Members::hash)?,
-            fields: members
-                .object("fields")?
-                .iter()
-                .map(|(name, value)| {
-                    Ok((
-                        name.clone(),
-                        value.as_hash().ok_or_else(|| refuse("content statement", name, "expected a digest"))?,
-                    ))
-                })
-                .collect::<Result<_>>()?,
+            fields: members.hashes("fields")?,
         };
         members.end()?;
 
@@ -324,16 +315,7 @@ impl SeenPage {
             risk: members.word("risk")?,
             route: members.word("route")?,
             rule: members.integer("rule")?,
-            text: members
-                .object("text")?
-                .iter()
-                .map(|(place, value)| {
-                    Ok((
-                        place.clone(),
-                        value.as_hash().ok_or_else(|| refuse("seen statement", place, "expected a digest"))?,
-                    ))
-                })
-                .collect::<Result<_>>()?,
+            text: members.hashes("text")?,
         };
         members.end()?;
 

@@ -501,7 +501,7 @@ mod strings {
     pub(super) const DENSITY: &str = "Rows";
     pub(super) const ADVANCE: &str = "After a review beside the queue";
     pub(super) const ZONE: &str = "Times";
-    pub(super) const COOKIES: &str = "Kept in this browser's cookies. The browser's time zone needs JavaScript and shows UTC beside it; without JavaScript times are in UTC. Where the system asks for less motion, nothing moves.";
+    pub(super) const COOKIES: &str = "Kept in this browser's cookies. The browser's time zone needs JavaScript and shows UTC beside it; without JavaScript times are in UTC, and a review leads back to the list. Where the system asks for less motion, nothing moves.";
     pub(super) const SAVE: &str = "Save";
     pub(super) const SESSIONS: &str = "Where you are signed in";
     pub(super) const SINCE: &str = "since";

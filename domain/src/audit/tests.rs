@@ -259,6 +259,24 @@ fn a_review_of_the_wrong_thing_fails_d6() {
 }
 
 #[test]
+fn whoever_says_no_without_saying_why_fails_d6_and_whoever_approves_need_not() {
+    let silent = |leaf: &mut Leaf| {
+        leaf.cm.remove("reason");
+        remove(leaf, "code");
+    };
+    let refuse = |leaf: &mut Leaf| set(leaf, "verdict", "reject".into());
+
+    assert_eq!(of("D6", &broken(REVIEWED_BEN, silent)), Vec::<usize>::new());
+    let refused = of("D6", &broken(REVIEWED_BEN, refuse));
+    assert!(!refused.contains(&REVIEWED_BEN), "it says why: {refused:?}");
+    let unexplained = broken(REVIEWED_BEN, |leaf| {
+        silent(leaf);
+        refuse(leaf);
+    });
+    assert!(of("D6", &unexplained).contains(&REVIEWED_BEN));
+}
+
+#[test]
 fn one_person_reviews_once() {
     let mut leaves = healthy();
     let (anna, seen) = (leaves[REVIEWED_ANNA].clone(), leaves[VIEWED_ANNA].clone());

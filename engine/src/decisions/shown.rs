@@ -4,7 +4,7 @@ use countersign_domain::{
     decision::Risk,
     decision_type::TypeDefinition,
     event::{Event, Object, Place},
-    ids::{DecisionId, EntryId, PolicyVersionId},
+    ids::{DecisionId, EntryId},
     policy::{OnTimeout, PolicyVersion, Route},
     shown::{Record, ShownView, StoredField, StoredValue, redraw, said::Standing},
 };
@@ -57,8 +57,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId, review: EntryId)
     let fields = fields(&mut tx, engine, version).await?;
     let system = db::systems::find(&mut tx, stored.system).await?.ok_or_else(|| missing("decisions", "system_id"))?;
     let standing = Stood::read(&mut tx, id, screen.entry).await?;
-    let policy =
-        standing.policy.or_else(|| sealed.policy.parse().ok()).ok_or_else(|| missing("reviews", "entry_id"))?;
+    let policy = sealed.policy.parse().map_err(|_| missing("reviews", "entry_id"))?;
     let policy = db::policies::find(&mut tx, policy).await?.ok_or_else(|| missing("reviews", "entry_id"))?;
     // A later version may be of another risk: each says its own.
     let content = proposal.as_deref().and_then(|bytes| Content::parse(bytes).ok());
@@ -132,7 +131,6 @@ impl Sealed {
 
 /// Where a decision stood when a page of it was drawn, by its entries up to the last one that the page showed.
 struct Stood {
-    policy: Option<PolicyVersionId>,
     rule: u64,
     route: Option<Route>,
     guards: Vec<String>,
@@ -152,21 +150,19 @@ impl Stood {
             None => None,
         };
         let upto = viewed.and_then(|leaf| leaf.obj?.upto).unwrap_or_default();
-        let mut stood = Self { policy: None, rule: 0, route: None, guards: Vec::new(), due: 0, escalated: false };
+        let mut stood = Self { rule: 0, route: None, guards: Vec::new(), due: 0, escalated: false };
         for leaf in &leaves {
             if leaf.obj.as_ref().and_then(|obj| obj.n).is_none_or(|n| n > upto) {
                 continue;
             }
             let d = |name| leaf.d.as_ref().and_then(|d| d.get(name));
             let number = |name| d(name).and_then(|value| value.as_integer());
-            let text = |name| d(name).and_then(|value| value.as_text());
             match leaf.kind.as_str() {
                 "decision.routed" => {
                     let guards = d("guards").and_then(|value| value.as_array()).unwrap_or_default();
                     stood = Self {
-                        policy: text("policy").and_then(|id| id.parse().ok()),
                         rule: number("rule").unwrap_or_default(),
-                        route: text("route").and_then(Route::from_word),
+                        route: d("route").and_then(|value| value.as_text()).and_then(Route::from_word),
                         guards: guards.iter().filter_map(|guard| guard.as_text().map(str::to_owned)).collect(),
                         due: number("due").unwrap_or_default(),
                         escalated: false,

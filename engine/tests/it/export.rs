@@ -221,6 +221,8 @@ async fn a_deleted_pending_entry_leaves_a_row_without_its_act() {
 async fn an_edited_row_fails_s1_and_names_its_entry() {
     let edits = [
         "update reviews set verdict = case verdict when 'approve' then 'reject' else 'approve' end",
+        "update reviews set code = null where verdict = 'approve'",
+        "update reviews set reasoned = false where verdict = 'approve'",
         "update resolutions set outcome = 'rejected' where outcome = 'approved'",
         "update decisions set need = 9",
         "update decisions set risk = 'low'",

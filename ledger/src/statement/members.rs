@@ -53,6 +53,16 @@ impl<'a> Members<'a> {
         self.take(key, Value::as_hash, "expected a digest")
     }
 
+    /// Takes digests by name.
+    pub(crate) fn hashes(&mut self, key: &str) -> Result<BTreeMap<String, Hash>> {
+        let what = self.what;
+        let digest = |(name, value): (&String, &Value)| match value.as_hash() {
+            Some(digest) => Ok((name.clone(), digest)),
+            None => Err(refuse(what, name, "expected a digest")),
+        };
+        self.object(key)?.iter().map(digest).collect()
+    }
+
     pub(crate) fn integer(&mut self, key: &str) -> Result<u64> {
         self.take(key, Value::as_integer, "expected an integer")
     }

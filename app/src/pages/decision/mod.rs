@@ -17,6 +17,7 @@ pub(crate) mod retract;
 pub(crate) mod revoke;
 mod sections;
 pub(crate) mod shown;
+mod unread;
 
 use std::future::Future;
 
@@ -43,7 +44,8 @@ use self::{
     paper::{PaperHead, entries},
     readers::Readers,
     retract::{Retract, SettlingBar, press_retract},
-    sections::{ActionSection, AskSection, CHANGES, ContextSection, HistorySection, PolicySection, RiskSection},
+    sections::{ActionSection, AskSection, ContextSection, HistorySection, PolicySection, RiskSection},
+    unread::{ReadMark, Unread, UnreadBanner},
 };
 use crate::{
     Error,
@@ -246,23 +248,6 @@ impl Acts {
     }
 }
 
-/// The content and the route that somebody has read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct ReadMark {
-    id: DecisionId,
-    revision: u64,
-    policy: String,
-    rule: u64,
-    escalated: Option<u64>,
-}
-
-impl ReadMark {
-    fn of(shown: &DecisionView) -> Self {
-        let (policy, rule) = (shown.policy.version.clone(), shown.policy.rule);
-        Self { id: shown.id, revision: shown.revision, policy, rule, escalated: shown.policy.escalated_at }
-    }
-}
-
 /// Where a decision is shown.
 #[derive(Clone)]
 pub(crate) enum Place {
@@ -378,22 +363,10 @@ pub(crate) fn nothing_here() -> Error {
 fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
     let Acts { review, open, draft, comment, read, unsure, reload } = acts;
     let id = shown.id;
-    let news_of = ReadMark::of(&shown);
-    let before = read.get_untracked().filter(|read| read.id == id);
-    let unread = RwSignal::new(before.as_ref().is_some_and(|before| *before != news_of));
-    let other_content = before.is_some_and(|before| before.revision != news_of.revision);
-    if !unread.get_untracked() {
-        read.set(Some(news_of.clone()));
-    }
-    let news_of = StoredValue::new(news_of);
+    let unread = Unread::since(read, &shown);
     // The page was read again to see.
     let looked = unsure.get_untracked();
     unsure.set(false);
-    let review_changes = move |_| {
-        read.set(Some(news_of.get_value()));
-        unread.set(false);
-        go_to(if other_content { CHANGES } else { "policy" });
-    };
     let in_pane = matches!(place, Place::Pane { .. });
     provide_context(Masks { open, decision: id, may_open: shown.may_open });
     let opened = answer_of(open);
@@ -475,7 +448,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
     let may_rule = move || {
         claim.is_some_and(|claim| claim.lost.with_untracked(Option::is_none))
             && !changed.get_untracked()
-            && !unread.get_untracked()
+            && !unread.waits.get_untracked()
             && !untrack(|| live.is_lost())
     };
     let may_start = move || may_start || claim.is_some_and(|claim| claim.lost.with_untracked(Option::is_some));
@@ -542,20 +515,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
                     }
                 })
         }}
-        {move || {
-            (takes_form && unread.get())
-                .then(|| {
-                    let words = if other_content { strings::OTHER_CONTENT } else { strings::OTHER_ROUTE };
-                    view! {
-                        <Banner bar=Bar::Stale>
-                            <p>{words}</p>
-                            <button type="button" on:click=review_changes class=Weight::Plain.class()>
-                                {strings::REVIEW_CHANGES}
-                            </button>
-                        </Banner>
-                    }
-                })
-        }}
+        {takes_form.then(|| view! { <UnreadBanner unread/> })}
         {move || {
             news.get()
                 .then(|| {
@@ -643,7 +603,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
                                     draft
                                     armed
                                     changed
-                                    unread
+                                    unread=unread.waits
                                     unsure
                                     reload
                                 />
@@ -697,14 +657,13 @@ fn BackToList(list: String) -> impl IntoView {
     }
 }
 
-/// Leads to a part of the page, for eyes and for screen readers.
-fn go_to(part: &str) {
-    if let Some(part) = document().get_element_by_id(part) {
+/// Leads to a part of the page, for eyes and for screen readers; tells whether it is there.
+fn go_to(part: &str) -> bool {
+    document().get_element_by_id(part).is_some_and(|part| {
         part.scroll_into_view();
-        if let Some(part) = part.dyn_ref::<web_sys::HtmlElement>() {
-            let _ = part.focus();
-        }
-    }
+        flash(&part);
+        part.unchecked_into::<web_sys::HtmlElement>().focus().is_ok()
+    })
 }
 
 /// Tells whether the decision changed after it was shown, other than by the person's own review.
@@ -824,14 +783,9 @@ fn keys(
                 navigate("/queue", NavigateOptions::default());
                 true
             }
-            Command::Section(number) => SECTIONS
-                .get(usize::from(number).wrapping_sub(1))
-                .and_then(|(id, _)| document().get_element_by_id(id))
-                .is_some_and(|section| {
-                    section.scroll_into_view();
-                    flash(&section);
-                    section.unchecked_into::<web_sys::HtmlElement>().focus().is_ok()
-                }),
+            Command::Section(number) => {
+                SECTIONS.get(usize::from(number).wrapping_sub(1)).is_some_and(|(id, _)| go_to(id))
+            }
             Command::Help => show(dialog),
             _ => false,
         },
@@ -922,12 +876,8 @@ mod strings {
     pub(super) const TO_REVIEW: &str = "Go to the review";
     pub(super) const CONTENTS: &str = "Sections of this page";
     pub(super) const CHANGED: &str = "This decision changed after you opened it. Nothing you type is lost.";
-    pub(super) const OTHER_CONTENT: &str =
-        "The content is not the one that you had read. Read what changed, then rule; what you typed is kept.";
-    pub(super) const OTHER_ROUTE: &str = "It goes another way than the one that you had read. Read what the policy asks for, then rule; what you typed is kept.";
     pub(super) const NONE_FOUND: &str = "No final review of yours was found. What you typed is kept: send it again, which counts once whatever became of the first.";
     pub(super) const LOOK_BELOW: &str = "What was recorded stands under History and proof.";
-    pub(super) const REVIEW_CHANGES: &str = "Review changes";
     pub(super) const PAUSE_NEWS: &str =
         "An AI system was paused or resumed after you opened this. Nothing you type is lost.";
     pub(super) const KEPT_OPEN: &str =
