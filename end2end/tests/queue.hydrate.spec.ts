@@ -135,6 +135,32 @@ it("greys what somebody else resolves where it stands, and keeps the new behind 
   assert.ok(!after.includes(target) && after.length === before.length, after.join(" "));
 });
 
+it("shows the news that were asked for even while more arrives", async ({ page, server }) => {
+  const shown = await fresh(server);
+  await viewAs(page, "Senior approver");
+  await open(page, "/queue?view=team&system=live-agent");
+  const waiting = await fresh(server);
+  const pill = page.getByRole("button", { name: /new/ });
+  await pill.waitFor();
+  // The answer to the press is held back until the question that later news ask is answered.
+  let later: () => void = () => {};
+  const answered = new Promise<void>((resolve) => (later = resolve));
+  let questions = 0;
+  await page.route("**/act/queue", async (route) => {
+    questions += 1;
+    if (questions === 1) await answered;
+    await route.continue().catch(() => {});
+    if (questions > 1) later();
+  });
+
+  await pill.click();
+  const meanwhile = await fresh(server);
+
+  await pill.waitFor({ state: "detached" });
+  const rows = await order(page);
+  for (const id of [shown, waiting, meanwhile]) assert.ok(rows.includes(`beside-${id}`), rows.join(" "));
+});
+
 it("counts at once, and says on the selected decision that it changed", async ({ page, server, another }) => {
   const id = await fresh(server);
   await viewAs(page, "Senior approver");

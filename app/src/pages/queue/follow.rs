@@ -55,17 +55,19 @@ pub(super) struct Shown {
     told: StoredValue<Vec<DecisionId>>,
     /// Number of the newest question; the answer to an older one is dropped.
     asked: StoredValue<u64>,
+    /// Whether the person asked for the news; the next answer shows them, whoever asked its question.
+    wanted: StoredValue<bool>,
 }
 
 impl Shown {
     /// Returns the row below one on which somebody may still rule.
     pub(super) fn next_open(self, id: DecisionId) -> Option<DecisionId> {
         self.rows.with_untracked(|rows| {
-            let below = rows.iter().position(|row| row.id == id)? + 1;
             let open = |row: &&Row| {
                 row.gone.with_untracked(Option::is_none) && row.item.with_untracked(|item| item.resolution.is_none())
             };
-            rows[below..].iter().find(open).map(|row| row.id)
+            let ids: Vec<_> = rows.iter().filter(|row| row.id == id || open(row)).map(|row| row.id).collect();
+            step(&ids, Some(id), true)
         })
     }
 
@@ -85,6 +87,7 @@ impl Shown {
             chosen: selects.then(RwSignal::default),
             told: StoredValue::new(Vec::new()),
             asked: StoredValue::new(0),
+            wanted: StoredValue::new(false),
         }
     }
 
@@ -110,24 +113,22 @@ impl Shown {
         fits
     }
 
-    /// Asks the same question again; rows stay where they are, and what is new waits.
-    pub(super) fn refresh(self, surroundings: Surroundings) {
-        self.ask(move |fresh| self.take(&fresh, surroundings));
+    /// Asks the same question again and shows the answer from its start, because the person wants to.
+    pub(super) fn show_news(self, surroundings: Surroundings) {
+        self.wanted.set_value(true);
+        self.refresh(surroundings);
     }
 
-    /// Asks the same question again and shows the answer from its start, because the person wants to.
-    pub(super) fn show_news(self) {
-        self.ask(move |fresh| {
-            self.counts.set(fresh.counts);
-            self.saved.set(fresh.saved);
-            self.set_retractable(&fresh.retractable);
-            self.older.set(fresh.older);
-            self.waiting.set(0);
-            self.rows.set(fresh.items.into_iter().map(Row::new).collect());
-            if let Some(list) = self.list.get_untracked() {
-                let _ = list.focus();
-            }
-        });
+    fn show(self, fresh: QueueView) {
+        self.counts.set(fresh.counts);
+        self.saved.set(fresh.saved);
+        self.set_retractable(&fresh.retractable);
+        self.older.set(fresh.older);
+        self.waiting.set(0);
+        self.rows.set(fresh.items.into_iter().map(Row::new).collect());
+        if let Some(list) = self.list.get_untracked() {
+            let _ = list.focus();
+        }
     }
 
     /// The forms of what stays keep their focus.
@@ -137,7 +138,8 @@ impl Shown {
         }
     }
 
-    fn ask(self, take: impl FnOnce(QueueView) + 'static) {
+    /// Asks the same question again; rows stay where they are, and what is new waits.
+    pub(super) fn refresh(self, surroundings: Surroundings) {
         let Some(filter) = self.filter.try_get_value() else { return };
         let asked = self.asked.get_value() + 1;
         self.asked.set_value(asked);
@@ -145,9 +147,18 @@ impl Shown {
             rows.iter().filter(|row| row.gone.with_untracked(Option::is_none)).map(|row| row.id).collect::<Vec<_>>()
         });
         spawn_local(async move {
-            let Ok(fresh) = fetch(filter, &on_screen).await else { return };
-            if self.asked.try_get_value() == Some(asked) {
-                take(fresh);
+            let answer = fetch(filter, &on_screen).await;
+            if self.asked.try_get_value() != Some(asked) {
+                return;
+            }
+            let wanted = self.wanted.get_value();
+            self.wanted.set_value(false);
+            match answer {
+                Ok(fresh) if wanted => self.show(fresh),
+                Ok(fresh) => self.take(&fresh, surroundings),
+                Err(_) if wanted => surroundings.say(strings::NOT_READ),
+                // The connection's own line says that rows are old.
+                Err(_) => {}
             }
         });
     }
@@ -336,5 +347,6 @@ pub(super) fn focus_row(id: DecisionId) {
 
 mod strings {
     pub(super) const HANDOVER_NEWS: &str = "The notes for the next shift changed.";
+    pub(super) const NOT_READ: &str = "The queue could not be read; the rows are as they were. Try again.";
     pub(super) const PAUSE_NEWS: &str = "An AI system was paused or resumed.";
 }

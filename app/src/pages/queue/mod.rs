@@ -433,15 +433,18 @@ fn Selected(
 /// What waits outside the list; the list moves only when the person asks.
 #[component]
 fn Pill(shown: Shown) -> impl IntoView {
+    let surroundings = Surroundings::get();
+    // One button for as long as something waits: a press must not fall between two of them.
+    let waits = Memo::new(move |_| shown.waiting.get() > 0);
     move || {
-        (shown.waiting.get() > 0).then(|| {
+        waits.get().then(|| {
             view! {
                 <button
                     type="button"
-                    on:click=move |_| shown.show_news()
+                    on:click=move |_| shown.show_news(surroundings)
                     class="mb-3 inline-flex min-h-8 items-center gap-2 rounded-full bg-accent px-4 text-compact font-medium text-on-fill tabular-nums hover:opacity-90"
                 >
-                    {format!("{} new", shown.waiting.get())}
+                    {move || format!("{} new", shown.waiting.get())}
                     <span class="font-normal">{strings::SHOW}</span>
                 </button>
             }
