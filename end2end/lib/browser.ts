@@ -2,6 +2,8 @@
 import { strict as assert } from "node:assert";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
+const WAIT_MS = 30_000;
+
 /** Starts Chromium with an empty profile and without any talk to the outside. */
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({
@@ -60,7 +62,8 @@ export class Visitor {
       timezoneId: "Europe/Berlin",
     };
     const context = await browser.newContext(settings);
-    context.setDefaultTimeout(10_000);
+    // An end for what never comes. How fast pages are is for the benches: other work on the machine must not fail a spec.
+    context.setDefaultTimeout(WAIT_MS);
     return new Visitor(context, options);
   }
 
