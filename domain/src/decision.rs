@@ -338,6 +338,8 @@ pub struct Decision {
     pub content_hash: countersign_ledger::hash::Hash,
     /// Who has to approve.
     pub quorum: Quorum,
+    /// How many rejections reject it, from 1.
+    pub reject_threshold: u64,
     /// When it is decided by silence, in milliseconds since 1970 UTC.
     pub due_at: u64,
     /// What silence means.
@@ -352,6 +354,8 @@ pub struct Decision {
     pub with_seniors: bool,
     /// The approvals of this round that stand, oldest first.
     pub approvals: Vec<Approval>,
+    /// How many rejections of this round stand.
+    pub rejections: u64,
     /// Who has ruled in this round, whatever they ruled; who only put it off is not among them.
     pub reviewed_by: Vec<PersonId>,
     /// In whose place people had a part in it, and who stands in for whom at this moment.
@@ -383,11 +387,8 @@ pub struct Ruling {
 /// What a review does to its decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effected {
-    /// More reviews are needed.
-    Waiting {
-        /// Approvals given, this one included.
-        given: u64,
-    },
+    /// More reviews are needed; or it settles, and this one is not enough against that.
+    Waiting,
     /// People have decided.
     Decided(ResolutionOutcome),
     /// A senior approver is to decide.
@@ -408,7 +409,8 @@ pub enum Effected {
 impl Decision {
     /// Rules on a review of the content that was shown.
     ///
-    /// A rejection outweighs any number of approvals, while they settle too; one human counts once per round.
+    /// As many rejections as the threshold outweigh any number of approvals, while they settle too; one human counts
+    /// once per round.
     ///
     /// # Errors
     ///
@@ -433,7 +435,10 @@ impl Decision {
         }
 
         match verdict {
-            Verdict::Reject => Ok(Effected::Decided(ResolutionOutcome::Rejected)),
+            Verdict::Reject => Ok(match self.is_rejected_by(self.rejections + 1) {
+                true => Effected::Decided(ResolutionOutcome::Rejected),
+                false => Effected::Waiting,
+            }),
             Verdict::Abstain => Ok(Effected::Abstained),
             Verdict::Escalate if self.with_seniors => Err(Problem::new(
                 Code::InvalidTransition,
@@ -454,7 +459,7 @@ impl Decision {
                 approvals.push(reviewer);
                 Ok(match self.quorum.is_met(&approvals) {
                     true => Effected::Decided(ResolutionOutcome::Approved),
-                    false => Effected::Waiting { given: approvals.len() as u64 },
+                    false => Effected::Waiting,
                 })
             }
         }
@@ -511,6 +516,19 @@ impl Decision {
             ));
         }
         self.stand_ins.admit((person, on_behalf), self.editor, &self.reviewed_by)
+    }
+
+    /// Tells whether so many rejections reject it.
+    pub fn is_rejected_by(&self, rejections: u64) -> bool {
+        rejections >= self.reject_threshold.max(1)
+    }
+
+    /// Returns what the reviews that stand decide, if they do.
+    pub fn decided(&self) -> Option<ResolutionOutcome> {
+        if self.is_rejected_by(self.rejections) {
+            return Some(ResolutionOutcome::Rejected);
+        }
+        self.quorum.is_met(&self.approvals).then_some(ResolutionOutcome::Approved)
     }
 
     /// Returns before when somebody who puts it off has to come back; what keeps waiting may be put off beyond its time.
@@ -651,10 +669,30 @@ mod tests {
     }
 
     #[test]
+    fn as_many_rejections_as_the_row_asks_for_reject_and_fewer_stand_against_nothing() {
+        let mut decision = open(2);
+        decision.reject_threshold = 2;
+        decision.approvals = vec![person(1)];
+
+        assert_eq!(rule(&decision, person(2), Verdict::Reject), Ok(Effected::Waiting));
+        decision.rejections = 1;
+        assert_eq!(decision.decided(), None);
+        assert_eq!(rule(&decision, person(3), Verdict::Approve), Ok(Effected::Decided(ResolutionOutcome::Approved)));
+        assert_eq!(rule(&decision, person(3), Verdict::Reject), Ok(Effected::Decided(ResolutionOutcome::Rejected)));
+
+        decision.settling = Some(Settling { outcome: ResolutionOutcome::Approved, until: 2_000 });
+        decision.rejections = 0;
+        assert_eq!(rule(&decision, person(3), Verdict::Reject), Ok(Effected::Waiting), "it settles on");
+        decision.rejections = 2;
+        decision.approvals = vec![person(1), person(2)];
+        assert_eq!(decision.decided(), Some(ResolutionOutcome::Rejected), "whatever approves it");
+    }
+
+    #[test]
     fn the_last_missing_approval_decides() {
         let mut decision = open(2);
 
-        assert_eq!(rule(&decision, person(1), Verdict::Approve), Ok(Effected::Waiting { given: 1 }));
+        assert_eq!(rule(&decision, person(1), Verdict::Approve), Ok(Effected::Waiting));
         decision.approvals.push(person(1));
         decision.reviewed_by.push(person(1).person);
         assert_eq!(rule(&decision, person(2), Verdict::Approve), Ok(Effected::Decided(ResolutionOutcome::Approved)));
@@ -871,6 +909,7 @@ mod tests {
             round: 1,
             content_hash: Hash([1; 32]),
             quorum: Quorum::together(vec![Seat { need, role: Role::Approver }]),
+            reject_threshold: 1,
             due_at: 1_000,
             on_timeout: OnTimeout::Deny,
             settling: None,
@@ -878,6 +917,7 @@ mod tests {
             editor: None,
             with_seniors: false,
             approvals: Vec::new(),
+            rejections: 0,
             reviewed_by: Vec::new(),
             stand_ins: StandIns::default(),
         }

@@ -1592,6 +1592,9 @@ impl Event {
                     ("route", routed.route.word().into()),
                     ("rule", routed.rule.into()),
                 ]);
+                if routed.reject_threshold > 1 {
+                    parts.d.push(("reject_threshold", routed.reject_threshold.into()));
+                }
                 if !routed.guards.is_empty() {
                     parts.d.push(("guards", Value::array(routed.guards.iter().map(|guard| guard.as_str()))));
                 }

@@ -148,9 +148,25 @@ pub struct Row {
     /// Whether every approval says why, whatever the risk; left out of the text where the risk says so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reasoned: bool,
+    /// How many rejections by different people reject it, from 1 and no more than the approvals it needs; left out of
+    /// the text where one does.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub reject_threshold: u64,
     /// Seconds in which a reviewer may take a review back once people have decided; by the risk where it is not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retract_seconds: Option<u64>,
+}
+
+const fn one() -> u64 {
+    1
+}
+
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")
+)]
+const fn is_one(count: &u64) -> bool {
+    *count == 1
 }
 
 /// The body of a policy version: rows in order, and the one that catches everything else.
@@ -270,6 +286,7 @@ impl Row {
             on_timeout: OnTimeout::Deny,
             signed: false,
             reasoned: false,
+            reject_threshold: 1,
             retract_seconds: None,
         }
     }
@@ -301,19 +318,24 @@ impl Row {
 
     /// Says what the row does, without its conditions.
     pub fn sentence(&self) -> String {
-        let signed = match (self.signed, self.reasoned) {
-            (true, true) => ", who sign with a passkey and give a reason,",
-            (true, false) => ", who sign with a passkey,",
-            (false, true) => ", who give a reason,",
+        let who = match (self.signed, self.reasoned) {
+            (true, true) => ", who sign with a passkey and give a reason",
+            (true, false) => ", who sign with a passkey",
+            (false, true) => ", who give a reason",
             (false, false) => "",
         };
+        let or = match self.reject_threshold {
+            0 | 1 => String::new(),
+            count => format!(", or {count} rejections to reject it"),
+        };
+        let comma = if who.is_empty() && or.is_empty() { "" } else { "," };
         let retract = match self.retract_seconds {
             None => String::new(),
             Some(0) => "; a review is final at once".to_owned(),
             Some(seconds) => format!("; a review may be taken back for {} after the last", duration(seconds * 1_000)),
         };
         let people = format!(
-            "{}{signed} within {}; then it {}{retract}",
+            "{}{who}{or}{comma} within {}; then it {}{retract}",
             self.quorum().sentence(),
             duration(self.due_seconds * 1_000),
             self.on_timeout.sentence()
@@ -363,6 +385,13 @@ impl Row {
             error("retract_seconds", "wrong_kind", detail);
         }
         let quorum = self.quorum();
+        if !(1..=quorum.need()).contains(&self.reject_threshold) {
+            let detail = format!(
+                "Give 1 to {}: saying no must not take more people than the approvals that are needed.",
+                quorum.need()
+            );
+            error("reject_threshold", "wrong_kind", detail);
+        }
         if quorum.need() > NEED_MAX {
             error("also", "too_many", format!("Ask for at most {NEED_MAX} approvals in all."));
         } else if quorum.need_senior() > staff.senior {

@@ -379,6 +379,10 @@ pub struct PolicySection {
     pub given: u64,
     /// Approvals needed.
     pub need: u64,
+    /// Rejections of this round that stand.
+    pub rejections: u64,
+    /// Rejections that reject it.
+    pub reject_threshold: u64,
 }
 
 /// A seat of the quorum.

@@ -145,6 +145,7 @@ class Decision:
     rule: int | None = None
     route: str | None = None
     need: int = 0
+    reject_threshold: int = 1
     due: int = 0
     seniors_only: bool = False
     shown: set[tuple[str, str]] = field(default_factory=set)
@@ -184,6 +185,9 @@ class Decision:
 
     def opened(self, review: Review) -> bool:
         return review.verdict == "approve_with_edits" and review.round + 1 == self.round
+
+    def is_rejected(self) -> bool:
+        return len(self.standing("reject")) >= self.reject_threshold
 
     def standing(self, *verdicts: str) -> list[Review]:
         reviews = self.reviews.values()
@@ -417,6 +421,7 @@ class Replay:
             raise NotUnderstood(f"route {d['route']}")
         decision.policy, decision.rule, decision.route = d["policy"], d["rule"], d["route"]
         decision.need, decision.due = d["need"], d["due"]
+        decision.reject_threshold = d.get("reject_threshold", 1)
         decision.seniors_only = d["route"] == "escalate"
         decision.guarded = bool(d.get("guards"))
         decision.begin_anew()
@@ -538,7 +543,7 @@ class Replay:
             decision.seated.add(leaf["id"])
         if d["verdict"] == "request_changes":
             decision.held.clear()
-        if d["verdict"] == "reject":
+        if d["verdict"] == "reject" and decision.is_rejected():
             decision.rejected_at = index
 
     def in_place(
@@ -812,6 +817,8 @@ class Replay:
         rejections = [one for one in counted if one.verdict == "reject"]
         if d["outcome"] == "rejected" and not rejections:
             yield "it is rejected and counts no rejection"
+        elif d["outcome"] == "rejected" and len(rejections) < decision.reject_threshold:
+            yield f"it is rejected by {len(rejections)} of {decision.reject_threshold} that were needed"
         if d["outcome"] == "approved":
             approvals = [one for one in counted if one.verdict in {"approve", "approve_with_edits"}]
             for one in approvals:
@@ -824,7 +831,7 @@ class Replay:
                 approvals = [one for one in approvals if one.senior]
             if len(approvals) < max(decision.need, 1):
                 yield f"it is approved by {len(approvals)} of {max(decision.need, 1)} that were needed"
-            if decision.standing("reject"):
+            if decision.is_rejected():
                 yield "it is approved against a rejection that stands"
 
     def on_released(self, decision: Decision, index: int, leaf: Leaf, d: dict[str, Any]) -> Iterator[str]:

@@ -76,8 +76,11 @@ class Log:
 class Decision:
     """One decision of a log, with the acts on it as they are right."""
 
-    def __init__(self, log: Log, need: int = 2, id: str = "decision-1", route: str = "require") -> None:
+    def __init__(
+        self, log: Log, need: int = 2, id: str = "decision-1", route: str = "require", **more: Any
+    ) -> None:
         self.log, self.id, self.need, self.round = log, id, need, 1
+        self.routing = more
         self.due = log.at + HOUR
         self.route_to = route
         self.content = log.statement("content", {"decision": id, "fields": {}, "tier": "low"})
@@ -86,7 +89,7 @@ class Decision:
 
     def route(self) -> None:
         d = {"policy": POLICY, "rule": 1, "route": self.route_to, "need": self.need, "due": self.due}
-        self.do("routed", d)
+        self.do("routed", d | self.routing)
 
     def version(self, tier: str = "low") -> tuple[str, str]:
         """The content as it was, and another one that takes its place."""
@@ -242,6 +245,18 @@ class Right(Case):
         decision = Decision(self.log, need=3)
         decision.review("ann")
         decision.resolve("rejected", decision.review("bob", "reject"))
+        self.agrees("rejected")
+
+    def test_fewer_rejections_than_it_takes_stand_against_nothing(self) -> None:
+        decision = Decision(self.log, need=2, reject_threshold=2)
+        decision.review("ann", "reject")
+        decision.resolve("approved", decision.review("bob"), decision.review("cid"))
+        self.agrees("approved")
+
+    def test_as_many_rejections_as_it_takes_reject_it(self) -> None:
+        decision = Decision(self.log, need=2, reject_threshold=2)
+        decision.review("cid")
+        decision.resolve("rejected", decision.review("ann", "reject"), decision.review("bob", "reject"))
         self.agrees("rejected")
 
     def test_a_senior_approvers_seat_is_filled_in_their_place(self) -> None:
@@ -706,6 +721,11 @@ class Wrong(Case):
         decision.resolve("approved", decision.review("ann"))
         self.disagrees("against a rejection")
         self.disagrees("after a rejection that had not been resolved")
+
+    def test_a_rejection_by_fewer_than_it_takes(self) -> None:
+        decision = Decision(self.log, reject_threshold=2)
+        decision.resolve("rejected", decision.review("ann", "reject"))
+        self.disagrees("rejected by 1 of 2")
 
     def test_a_rejection_that_is_left_behind(self) -> None:
         Decision(self.log).review("ann", "reject")

@@ -25,6 +25,7 @@ it("writes a row, shows what it would do, and comes into force by another person
   await page.getByLabel("Values 1").fill("medium");
   await page.getByLabel("Time to the deadline").fill("soon");
   await page.getByLabel("Approvals by approvers").fill("2");
+  await page.getByLabel("Rejections that reject it").fill("2");
   await page.getByRole("button", { name: "Save to the draft" }).click();
   await page.getByText("Write a time such as 30 m, 4 h or 2 d.").first().waitFor();
   assert.equal(await page.getByLabel("Name of the rule").inputValue(), name);
@@ -33,6 +34,7 @@ it("writes a row, shows what it would do, and comes into force by another person
   await page.getByRole("button", { name: "Save to the draft" }).click();
   await page.getByText("risk is at least medium").first().waitFor();
   await page.getByText("2 different approvers within 30 m", { exact: false }).first().waitFor();
+  await page.getByText("or 2 rejections to reject it,", { exact: false }).first().waitFor();
   if (!javaScript) {
     // The row of the first run asks for the same, so this one has to stand above it.
     await page.getByRole("button", { name: `Move up ${name}` }).click();

@@ -71,6 +71,8 @@ struct Routed {
     rule: u64,
     route: Route,
     need: u64,
+    /// Rejections that reject it.
+    reject_threshold: u64,
     due: u64,
 }
 
@@ -439,7 +441,8 @@ impl Open {
     /// Says why what people decided does not follow from the reviews that are named, if it does not.
     fn does_not_follow(&self, act: &Act<'_>) -> Option<String> {
         let round = act.integer("round").unwrap_or(0);
-        let need = self.routed.as_ref().map_or(1, |routed| routed.need.max(1));
+        let (need, threshold) =
+            self.routed.as_ref().map_or((1, 1), |routed| (routed.need.max(1), routed.reject_threshold));
         let mut counted: Vec<&Review> = Vec::new();
         for entry in named(act) {
             let stands = |review: &&Review| review.entry == entry && review.stands && self.is_of(review, round);
@@ -460,10 +463,15 @@ impl Open {
         let rejects =
             |review: &Review| review.stands && review.round == round && review.verdict == Some(Verdict::Reject);
         let approvals = counted.iter().filter(approves).count() as u64;
+        let rejections = counted.iter().filter(|review| rejects(review)).count() as u64;
+        let standing = self.reviews.iter().filter(|review| rejects(review)).count() as u64;
         match act.text("outcome") {
             Some("approved") if approvals < need => Some(format!("it counts {approvals} approvals of {need} needed")),
-            Some("approved") if self.reviews.iter().any(rejects) => Some("it approves against a rejection".to_owned()),
-            Some("rejected") if !counted.iter().copied().any(rejects) => Some("it counts no rejection".to_owned()),
+            Some("approved") if standing >= threshold => Some("it approves against a rejection".to_owned()),
+            Some("rejected") if rejections == 0 => Some("it counts no rejection".to_owned()),
+            Some("rejected") if rejections < threshold => {
+                Some(format!("it counts {rejections} rejections of {threshold} needed"))
+            }
             _ => None,
         }
     }
@@ -692,6 +700,7 @@ impl Routed {
             rule: act.integer("rule")?,
             route: act.text("route").and_then(Route::from_word)?,
             need: act.integer("need")?,
+            reject_threshold: act.integer("reject_threshold").unwrap_or(1).max(1),
             due: act.integer("due")?,
         })
     }

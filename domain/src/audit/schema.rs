@@ -338,6 +338,7 @@ const KINDS: &[Kind] = &[
             ("guards", Texts, May),
             ("need", Integer, Must),
             ("policy", Uuid, Must),
+            ("reject_threshold", Integer, May),
             ("route", Known(known_route), Must),
             ("rule", Integer, Must),
         ],

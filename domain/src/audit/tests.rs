@@ -401,6 +401,7 @@ fn replaced(how: Replaced) -> Vec<Leaf> {
         rule: 1,
         route: Route::Require,
         need: 1,
+        reject_threshold: 1,
         due_at: at(200),
         on_timeout: OnTimeout::Deny,
         guards: Vec::new(),
@@ -527,6 +528,26 @@ fn an_editors_own_approval_counts_only_alone_and_at_low_risk() {
 
     assert_eq!(of("D6", &high), [end]);
     assert_eq!(of("D6", &two), [end]);
+}
+
+#[test]
+fn fewer_rejections_than_the_row_asks_for_neither_reject_nor_stand_against_an_approval() {
+    let one_of_two = |threshold: Option<u64>, outcome: &str| {
+        let mut leaves = healthy();
+        set(&mut leaves[ROUTED], "need", 1u64.into());
+        if let Some(threshold) = threshold {
+            set(&mut leaves[ROUTED], "reject_threshold", threshold.into());
+        }
+        set(&mut leaves[REVIEWED_ANNA], "verdict", "reject".into());
+        set(&mut leaves[RESOLVED], "outcome", outcome.into());
+        of("D6", &leaves)
+    };
+
+    let nowhere: [usize; 0] = [];
+    assert_eq!(one_of_two(Some(2), "approved"), nowhere);
+    assert_eq!(one_of_two(Some(2), "rejected"), [RESOLVED]);
+    assert_eq!(one_of_two(None, "approved"), [RESOLVED]);
+    assert_eq!(one_of_two(None, "rejected"), nowhere);
 }
 
 #[test]
@@ -773,6 +794,7 @@ fn healthy() -> Vec<Leaf> {
         rule: 1,
         route: Route::Require,
         need: 2,
+        reject_threshold: 1,
         due_at: at(100),
         on_timeout: OnTimeout::Deny,
         guards: Vec::new(),

@@ -15,6 +15,8 @@ pub struct Routed {
     pub route: Route,
     /// Approvals needed; 0 where no people are asked.
     pub need: u64,
+    /// Rejections that reject it, from 1.
+    pub reject_threshold: u64,
     /// Deadline in milliseconds since 1970 UTC.
     pub due_at: u64,
     /// What silence means then.
@@ -90,6 +92,7 @@ impl PolicyBody {
             rule,
             route,
             need: if route.has_people() { row.quorum().need() } else { 0 },
+            reject_threshold: if route.has_people() { row.reject_threshold } else { 1 },
             due_at: now + row.due_seconds * 1_000,
             on_timeout: row.on_timeout,
             guards,

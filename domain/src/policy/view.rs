@@ -276,6 +276,8 @@ pub struct RuleForm {
     pub signed: String,
     /// "true" where every approval says why.
     pub reasoned: String,
+    /// Rejections that reject it; nothing for one.
+    pub reject_threshold: String,
     /// Seconds in which a review may be taken back; nothing for the time by risk.
     pub retract_seconds: String,
     /// The conditions.
@@ -298,6 +300,7 @@ impl RuleForm {
             on_timeout: row.on_timeout.word().to_owned(),
             signed: yes(row.signed),
             reasoned: yes(row.reasoned),
+            reject_threshold: row.reject_threshold.to_string(),
             retract_seconds: row.retract_seconds.map(|seconds| seconds.to_string()).unwrap_or_default(),
             when: row
                 .when
@@ -338,6 +341,10 @@ impl RuleForm {
             }),
         };
         let (need, need_senior) = (count("need", &self.need), count("need_senior", &self.need_senior));
+        let reject_threshold = match self.reject_threshold.trim() {
+            "" => 1,
+            text => count("reject_threshold", text),
+        };
         if route != Route::Deny && need + need_senior == 0 {
             error("need", "Ask for at least one approval; a guard can ask for people even where the rule approves.");
         }
@@ -387,6 +394,7 @@ impl RuleForm {
             on_timeout,
             signed: self.signed == "true",
             reasoned: self.reasoned == "true",
+            reject_threshold,
             retract_seconds,
         })
     }
@@ -480,6 +488,7 @@ mod tests {
             staged: true,
             signed: true,
             reasoned: true,
+            reject_threshold: 3,
             retract_seconds: Some(45),
             on_timeout: OnTimeout::Escalate,
             ..Row::require(2, Role::Approver, 7_800)

@@ -185,6 +185,7 @@ pub(crate) fn samples() -> Vec<Event> {
         rule: 1,
         route: Route::Require,
         need: 1,
+        reject_threshold: 1,
         due_at: 1_793_613_660_000,
         on_timeout: OnTimeout::Deny,
         guards: Vec::new(),
@@ -464,7 +465,12 @@ pub(crate) fn samples() -> Vec<Event> {
             policy,
             routed: Routed { route: Route::Require, guards: vec!["guard_amount".into()], ..routed.clone() },
         },
-        Event::Routed { decision, n: 2, policy, routed: Routed { route: Route::AutoApprove, need: 0, ..routed } },
+        Event::Routed {
+            decision,
+            n: 2,
+            policy,
+            routed: Routed { route: Route::AutoApprove, need: 0, ..routed.clone() },
+        },
         resolved(ResolutionOutcome::Approved, Vec::new()),
         Event::Escalated { decision, n: 3, need: 1, due: 1_793_617_260_000, review: None },
         Event::PolicyDrafted { version: policy, n: 1, digest: hash(2) },
@@ -747,6 +753,12 @@ pub(crate) fn samples() -> Vec<Event> {
             answer: RoleAnswer::Refused,
             reason: "ask the policy team".into(),
             by: id(0x16).into(),
+        },
+        Event::Routed {
+            decision,
+            n: 2,
+            policy,
+            routed: Routed { route: Route::Require, need: 3, reject_threshold: 2, ..routed },
         },
     ]
 }

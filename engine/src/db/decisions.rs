@@ -37,6 +37,8 @@ pub(crate) struct Decision {
     /// Guards that asked for people where the row approves by itself.
     pub(crate) guards: Vec<String>,
     pub(crate) need: u64,
+    /// Rejections that reject it.
+    pub(crate) reject_threshold: u64,
     pub(crate) due_at: u64,
     pub(crate) on_timeout: OnTimeout,
     /// It names persons as affected.
@@ -71,6 +73,7 @@ struct Row {
     guards: Vec<String>,
     about_persons: bool,
     need: i32,
+    reject_threshold: i32,
     due_at: OffsetDateTime,
     on_timeout: String,
     escalated_at: Option<OffsetDateTime>,
@@ -105,6 +108,7 @@ impl TryFrom<Row> for Decision {
             guards: row.guards,
             about_persons: row.about_persons,
             need: row.need as u64,
+            reject_threshold: row.reject_threshold as u64,
             due_at: milliseconds(row.due_at),
             on_timeout: OnTimeout::from_word(&row.on_timeout).ok_or_else(|| unreadable("on_timeout"))?,
             escalated_at: row.escalated_at.map(milliseconds),
@@ -143,9 +147,9 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New<'_>) -> sqlx::Resu
         insert into decisions
           (id, n, system_id, agent_key_id, type_id, state, risk, round, revision, content_hash, same_content,
            second_act, policy_version_id, rule, need, due_at, on_timeout, external_id, conversation, source_name, source_n,
-           proposed_at, entry_id, amount, route, guards, asked_version_id, about_persons, senior_only)
+           proposed_at, entry_id, amount, route, guards, asked_version_id, about_persons, senior_only, reject_threshold)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-          $24, $25, $26, $27, $28, $29)
+          $24, $25, $26, $27, $28, $29, $30)
         on conflict (system_id, same_content)
           where state in ('received', 'queued', 'in_review', 'changes_requested', 'settling') and not second_act
           do nothing
@@ -179,6 +183,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New<'_>) -> sqlx::Resu
         decision.asked_version.0,
         decision.about_persons,
         new.senior_only,
+        decision.reject_threshold as i32,
     )
     .execute(conn)
     .await?;
@@ -204,8 +209,8 @@ pub(crate) async fn find(conn: &mut PgConnection, id: DecisionId) -> Result<Opti
         Row,
         r#"
         select id, n, system_id, agent_key_id, type_id, state, risk, round, revision, content_hash, policy_version_id,
-          rule, route, guards, about_persons, need, due_at, on_timeout, escalated_at, settles_as, settles_at, asked_version_id,
-          external_id, conversation, proposed_at, coalesce(revised_entry_id, entry_id) as "entry_id!"
+          rule, route, guards, about_persons, need, reject_threshold, due_at, on_timeout, escalated_at, settles_as, settles_at,
+          asked_version_id, external_id, conversation, proposed_at, coalesce(revised_entry_id, entry_id) as "entry_id!"
         from decisions
         where id = $1
         "#,
@@ -221,8 +226,8 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: DecisionId) -> Result<Opti
         Row,
         r#"
         select id, n, system_id, agent_key_id, type_id, state, risk, round, revision, content_hash, policy_version_id,
-          rule, route, guards, about_persons, need, due_at, on_timeout, escalated_at, settles_as, settles_at, asked_version_id,
-          external_id, conversation, proposed_at, coalesce(revised_entry_id, entry_id) as "entry_id!"
+          rule, route, guards, about_persons, need, reject_threshold, due_at, on_timeout, escalated_at, settles_as, settles_at,
+          asked_version_id, external_id, conversation, proposed_at, coalesce(revised_entry_id, entry_id) as "entry_id!"
         from decisions
         where id = $1
         for update
@@ -383,8 +388,9 @@ pub(crate) async fn insert_route(
     sqlx::query!(
         r#"
         insert into decision_routes
-          (entry_id, decision_id, n, kind, policy_version_id, rule, route, guards, need, due_at, review_entry_id)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+          (entry_id, decision_id, n, kind, policy_version_id, rule, route, guards, need, due_at, review_entry_id,
+           reject_threshold)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         "#,
         entry.0,
         decision.id.0,
@@ -397,6 +403,7 @@ pub(crate) async fn insert_route(
         decision.need as i32,
         instant(decision.due_at),
         review.map(|review| review.0),
+        decision.reject_threshold as i32,
     )
     .execute(conn)
     .await?;
@@ -461,7 +468,7 @@ pub(crate) async fn set_route(conn: &mut PgConnection, decision: &Decision) -> s
         r#"
         update decisions
         set n = $2, policy_version_id = $3, rule = $4, route = $5, guards = $6, need = $7, due_at = $8, on_timeout = $9,
-          escalated_at = $10, asked_version_id = $11
+          escalated_at = $10, asked_version_id = $11, reject_threshold = $12
         where id = $1
         "#,
         decision.id.0,
@@ -475,6 +482,7 @@ pub(crate) async fn set_route(conn: &mut PgConnection, decision: &Decision) -> s
         decision.on_timeout.word(),
         decision.escalated_at.map(instant),
         decision.asked_version.0,
+        decision.reject_threshold as i32,
     )
     .execute(conn)
     .await?;

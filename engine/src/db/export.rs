@@ -197,6 +197,7 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
             case when kind = 'decision.routed' then 'd.policy=' || policy_version_id end,
             case when kind = 'decision.routed' then 'd.rule=' || rule end,
             case when kind = 'decision.routed' then 'd.route=' || route end,
+            case when kind = 'decision.routed' then 'reject_threshold=' || reject_threshold end,
             'd.review=' || review_entry_id,
             case when cardinality(guards) > 0 and kind = 'decision.routed'
               then 'd.guards=' || array_to_string(guards, ',') end], null)
@@ -206,7 +207,8 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
         select 'decisions', d.id::text, r.entry_id, r.kind, d.id, array_remove(array[
             'd.need=' || d.need, 'd.due=' || (extract(epoch from d.due_at) * 1000)::bigint,
             case when r.kind = 'decision.routed' then 'd.policy=' || d.policy_version_id end,
-            case when r.kind = 'decision.routed' then 'd.rule=' || d.rule end], null)
+            case when r.kind = 'decision.routed' then 'd.rule=' || d.rule end,
+            case when r.kind = 'decision.routed' then 'reject_threshold=' || d.reject_threshold end], null)
         from decision_routes r
         join decisions d on d.id = r.decision_id
         where r.entry_id = any($1)

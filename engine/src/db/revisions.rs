@@ -66,7 +66,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New<'_>) -> Result<()>
         set n = $2, state = 'queued', settles_as = null, settles_at = null, round = $3, revision = $4, content_hash = $5,
           revised_entry_id = $6, risk = $7, about_persons = $8, agent_key_id = $9, same_content = $10, second_act = $11,
           amount = $12, policy_version_id = $13, rule = $14, route = $15, guards = $16, need = $17, due_at = $18,
-          on_timeout = $19, escalated_at = $20, asked_version_id = $21
+          on_timeout = $19, escalated_at = $20, asked_version_id = $21, reject_threshold = $22
         where id = $1 and state in ('received', 'queued', 'in_review', 'changes_requested')
         "#,
         decision.id.0,
@@ -90,6 +90,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New<'_>) -> Result<()>
         decision.on_timeout.word(),
         decision.escalated_at.map(instant),
         decision.asked_version.0,
+        decision.reject_threshold as i32,
     )
     .execute(conn)
     .await;

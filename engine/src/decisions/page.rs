@@ -347,6 +347,8 @@ fn policy_section(
         escalated_by: None,
         given: seats.iter().map(|filled| filled.given).sum(),
         need: stored.need,
+        rejections: rules.rejections,
+        reject_threshold: stored.reject_threshold,
     }
 }
 

@@ -217,6 +217,7 @@ async fn record(engine: Engine, caller: Caller, key: &str, proposal: Proposal) -
         guards: routed.guards.clone(),
         about_persons,
         need: routed.need,
+        reject_threshold: routed.reject_threshold,
         due_at: routed.due_at,
         on_timeout: routed.on_timeout,
         escalated_at: None,

@@ -194,10 +194,16 @@ async fn record(
     db::leases::end(&mut tx, request.lease, LeaseEnd::Reviewed, entry.at).await?;
     let (state, resolution, entry) = match (effect, version) {
         (Effected::Decided(outcome), _) => settle::decide(&mut tx, &engine, &caller, &stored, outcome, &policy).await?,
-        (Effected::Waiting { .. }, _) => {
-            routing::keep_free_seat(&mut tx, &engine, &stored, &policy).await?;
-            moved(&mut tx, &stored, State::InReview, entry).await?
-        }
+        (Effected::Waiting, _) => match stored.settling {
+            Some(settling) => {
+                db::decisions::set_settling(&mut tx, stored.id, stored.n, settling).await?;
+                (State::Settling, None, entry)
+            }
+            None => {
+                routing::keep_free_seat(&mut tx, &engine, &stored, &policy).await?;
+                moved(&mut tx, &stored, State::InReview, entry).await?
+            }
+        },
         (Effected::Abstained | Effected::Deferred { .. }, _) => {
             let state = stored.state;
             moved(&mut tx, &stored, state, entry).await?
@@ -460,6 +466,7 @@ pub(crate) async fn rules(
         round: stored.round,
         content_hash: stored.content_hash,
         quorum: routing::quorum(stored, policy),
+        reject_threshold: stored.reject_threshold,
         due_at: stored.due_at,
         on_timeout: stored.on_timeout,
         settling: stored.settling,
@@ -467,6 +474,7 @@ pub(crate) async fn rules(
         editor,
         with_seniors: stored.escalated_at.is_some() || stored.route == Route::Escalate,
         approvals: approved.map(|review| Approval { person: review.person, senior: review.senior }).collect(),
+        rejections: standing().filter(|review| review.verdict == Verdict::Reject).count() as u64,
         reviewed_by: standing().filter(|review| review.verdict.is_final()).map(|review| review.person).collect(),
         stand_ins,
     })

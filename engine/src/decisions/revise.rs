@@ -266,6 +266,7 @@ pub(super) async fn replace(
     stored.route = version.routed.route;
     stored.guards.clone_from(&version.routed.guards);
     stored.need = version.routed.need;
+    stored.reject_threshold = version.routed.reject_threshold;
     stored.due_at = version.routed.due_at;
     stored.on_timeout = version.routed.on_timeout;
     stored.escalated_at = None;

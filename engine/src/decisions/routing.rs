@@ -1,10 +1,10 @@
 //! Where a decision goes: the table in force asked about its facts, guards over what a rule would approve, and again
 //! when another version comes into force or the deadline hands it up.
 
-use std::collections::HashMap;
+use std::{cmp::Reverse, collections::HashMap};
 
 use countersign_domain::{
-    decision::{ResolutionOutcome, Risk},
+    decision::Risk,
     decision_type::TypeDefinition,
     event::Event,
     ids::{DecisionId, EntryId, SystemId},
@@ -190,9 +190,10 @@ pub(crate) async fn ask_again(
     let loaded = Loaded::read(tx, engine, stored).await?;
     let (routed, _) = loaded.case().route(tx, engine, version, stored.proposed_at).await?;
     stored.asked_version = version.id;
-    let before = strictness(stored.route, &quorum(stored, &earlier), demands(&earlier, stored.rule));
+    let before =
+        strictness(stored.route, &quorum(stored, &earlier), demands(&earlier, stored.rule), stored.reject_threshold);
     let row = version.body.row(routed.rule).unwrap_or(&version.body.default);
-    let after = strictness(routed.route, &row.quorum(), demands(version, routed.rule));
+    let after = strictness(routed.route, &row.quorum(), demands(version, routed.rule), routed.reject_threshold);
     let stricter = after > before;
     if stricter {
         stored.n += 1;
@@ -201,6 +202,7 @@ pub(crate) async fn ask_again(
         stored.route = routed.route;
         stored.guards.clone_from(&routed.guards);
         stored.need = routed.need;
+        stored.reject_threshold = routed.reject_threshold;
         // Nobody gets less time than was promised.
         stored.due_at = stored.due_at.max(routed.due_at);
         stored.on_timeout = routed.on_timeout;
@@ -217,10 +219,9 @@ pub(crate) async fn ask_again(
         keep_free_seat(tx, engine, stored, version).await?;
     }
     if stricter && resolve_by_rule(tx, engine, caller, stored).await?.is_none() {
-        // Fewer people of a higher role: those who have approved may be enough.
-        let rules = rules(tx, stored, version).await?;
-        if rules.quorum.is_met(&rules.approvals) {
-            settle::decide(tx, engine, caller, stored, ResolutionOutcome::Approved, version).await?;
+        // Fewer people of a higher role, or fewer rejections: those who have ruled may be enough.
+        if let Some(outcome) = rules(tx, stored, version).await?.decided() {
+            settle::decide(tx, engine, caller, stored, outcome, version).await?;
         }
     }
     Ok(stricter)
@@ -354,8 +355,11 @@ pub(crate) async fn asked(
     })
 }
 
+/// What orders routes: rank, approvals, those by seniors, what is asked of each review, and how few rejections reject.
+type Strictness = (u8, u64, u64, (bool, bool), Reverse<u64>);
+
 /// An order of routes: what asks more of people is greater, and refusing is greatest.
-fn strictness(route: Route, quorum: &Quorum, demands: (bool, bool)) -> (u8, u64, u64, (bool, bool)) {
+fn strictness(route: Route, quorum: &Quorum, demands: (bool, bool), reject_threshold: u64) -> Strictness {
     let rank = match route {
         Route::AutoApprove => 0,
         Route::Require => 1,
@@ -363,8 +367,8 @@ fn strictness(route: Route, quorum: &Quorum, demands: (bool, bool)) -> (u8, u64,
         Route::Deny => 3,
     };
     match route.has_people() {
-        true => (rank, quorum.need(), quorum.need_senior(), demands),
-        false => (rank, 0, 0, (false, false)),
+        true => (rank, quorum.need(), quorum.need_senior(), demands, Reverse(reject_threshold)),
+        false => (rank, 0, 0, (false, false), Reverse(1)),
     }
 }
 

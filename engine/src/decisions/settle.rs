@@ -194,15 +194,11 @@ async fn reopen(
     entry: seal::Entry,
 ) -> Result<(State, seal::Entry)> {
     let left = rules(tx, stored, policy).await?;
-    let outcome = match counted(tx, stored, ResolutionOutcome::Rejected).await?.is_empty() {
-        false => Some(ResolutionOutcome::Rejected),
-        true => left.quorum.is_met(&left.approvals).then_some(ResolutionOutcome::Approved),
-    };
-    if let Some(outcome) = outcome {
+    if let Some(outcome) = left.decided() {
         let (state, _, entry) = decide(tx, engine, caller, stored, outcome, policy).await?;
         return Ok((state, entry));
     }
-    let state = if left.approvals.is_empty() { State::Queued } else { State::InReview };
+    let state = if left.approvals.is_empty() && left.rejections == 0 { State::Queued } else { State::InReview };
     db::decisions::set_state(tx, stored.id, stored.n, state).await?;
     routing::keep_free_seat(tx, engine, stored, policy).await?;
     Ok((state, entry))

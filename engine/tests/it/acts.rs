@@ -2,6 +2,7 @@
 
 use countersign_domain::{
     decision::{ResolutionOutcome, ReviewState, State, Verdict},
+    holding::Holding,
     ids::{DecisionId, EntryId},
     policy::view::RuleForm,
     problem::Code,
@@ -306,5 +307,73 @@ async fn who_abstains_is_out_and_who_defers_comes_back() {
 
     assert_eq!(approved.state, State::InReview);
     assert_eq!(last.resolution, Some(ResolutionOutcome::Approved));
+    verified(desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_takes_as_many_rejections_as_the_row_says() {
+    let office = Office::new().await;
+    let desk = &office.desk;
+    let asked =
+        RuleForm { need: "2".into(), reject_threshold: "2".into(), ..rule("asked", "require", "at_least", "0") };
+    office.enforce(&[asked]).await;
+    let third = desk.member("third", vec![Holding::everywhere(Role::Approver)]).await;
+    let (one, other) = (office.propose("a", "40.00").await, office.propose("b", "41.00").await);
+    let outcome = async |id| office.page(&desk.auditor, id).await.resolution.map(|resolution| resolution.outcome);
+
+    // One of three says no: counted, shown, and against nothing.
+    desk.review(&desk.approver, one, Verdict::Reject).await.unwrap();
+    let page = office.page(&desk.auditor, one).await;
+    assert_eq!((page.state, page.policy.rejections, page.policy.reject_threshold), (State::InReview, 1, 2));
+    assert!(page.policy.sentence.contains("or 2 rejections to reject it,"), "{}", page.policy.sentence);
+    for caller in [&desk.approver_b, &third] {
+        desk.review(caller, one, Verdict::Approve).await.unwrap();
+    }
+    assert_eq!(outcome(one).await, Some(ResolutionOutcome::Approved));
+
+    // Two of three do.
+    desk.review(&desk.approver, other, Verdict::Reject).await.unwrap();
+    let own = own(&office.page(&desk.approver, other).await).unwrap();
+    assert_eq!(retract(&desk.engine, &desk.approver, other, own).await, Ok(State::Queued));
+    for (caller, verdict) in
+        [(&desk.approver, Verdict::Reject), (&third, Verdict::Approve), (&desk.approver_b, Verdict::Reject)]
+    {
+        desk.review(caller, other, verdict).await.unwrap();
+    }
+    assert_eq!(outcome(other).await, Some(ResolutionOutcome::Rejected));
+    verified(desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rejection_that_is_not_enough_leaves_what_settles() {
+    let office = Office::new().await;
+    let desk = &office.desk;
+    let asked = |threshold: &str| RuleForm {
+        need: "2".into(),
+        reject_threshold: threshold.into(),
+        retract_seconds: "20".into(),
+        ..rule("asked", "require", "at_least", "0")
+    };
+    office.enforce(&[asked("2")]).await;
+    let third = desk.member("third", vec![Holding::everywhere(Role::Approver)]).await;
+    let id = office.propose("a", "40.00").await;
+    for caller in [&desk.approver, &desk.approver_b] {
+        desk.review(caller, id, Verdict::Approve).await.unwrap();
+    }
+
+    let given = desk.review(&third, id, Verdict::Reject).await.unwrap();
+
+    assert_eq!(given.state, State::Settling);
+    desk.clock.advance(20_000);
+    eventually(async || state(&office, id).await == State::Resolved).await;
+    let page = office.page(&desk.auditor, id).await;
+    assert_eq!(page.resolution.unwrap().outcome, ResolutionOutcome::Approved);
+
+    // A version that is content with fewer rejections is stricter, so what is open goes by it, and what stands decides.
+    let open = office.propose("b", "41.00").await;
+    desk.review(&third, open, Verdict::Reject).await.unwrap();
+    office.enforce(&[asked("1")]).await;
+    eventually(async || state(&office, open).await == State::Settling).await;
+    assert_eq!(office.page(&desk.auditor, open).await.settling.unwrap().outcome, ResolutionOutcome::Rejected);
     verified(desk).await;
 }

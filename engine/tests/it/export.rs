@@ -225,6 +225,8 @@ async fn an_edited_row_fails_s1_and_names_its_entry() {
         "update reviews set reasoned = false where verdict = 'approve'",
         "update resolutions set outcome = 'rejected' where outcome = 'approved'",
         "update decisions set need = 9",
+        "update decisions set reject_threshold = 2",
+        "update decision_routes set reject_threshold = 2",
         "update decisions set risk = 'low'",
         "update people set disabled_at = now() where id in (select person_id from role_assignments where role = 'auditor')",
         "update role_assignments set role = 'auditor' where role = 'approver'",

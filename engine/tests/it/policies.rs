@@ -359,6 +359,27 @@ async fn a_table_that_nobody_could_satisfy_is_not_handed_over() {
     assert!(!after.may_change);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn saying_no_never_takes_more_people_than_approving() {
+    let office = Office::new().await;
+    for (threshold, places) in
+        [("0", &["/rows/0/reject_threshold"][..]), ("3", &["/rows/0/reject_threshold"]), ("2", &[])]
+    {
+        let asked = RuleForm {
+            need: "2".into(),
+            reject_threshold: threshold.into(),
+            ..rule("asked", "require", "at_least", "0")
+        };
+
+        let draft = office.draft(&[asked]).await;
+
+        let view = policies::draft(&office.desk.engine, &again(&office.author), draft, "").await.unwrap();
+        let found: Vec<_> = view.faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(found, places, "{threshold}: {:?}", view.faults);
+        policies::reject(&office.desk.engine, &again(&office.author), draft, reason(), true).await.unwrap();
+    }
+}
+
 /// Proves E7: another version asks about what is open; the stricter route wins, and nobody rules on the old one.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_version_routes_open_decisions_again_and_the_stricter_route_wins() {

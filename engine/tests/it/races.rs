@@ -69,6 +69,8 @@ async fn what_must_not_happen_is_seen_when_it_does() {
         alter table resolutions drop constraint resolutions_entry_id_key;
         alter table reviews drop constraint reviews_entry_id_key;";
     assert!(violated(walls).await.starts_with("walls that are missing"));
+    let found = violated("update decisions set reject_threshold = 9").await;
+    assert!(found.contains("rejections by fewer"), "{found}");
     let vote = "insert into reviews
         (id, decision_id, round, person_id, verdict, code, reasoned, state, presentation_id, reviewed_at, entry_id)
         select gen_random_uuid(), decision_id, round, person_id, verdict, code, reasoned, state, presentation_id, reviewed_at,

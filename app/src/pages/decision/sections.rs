@@ -30,7 +30,7 @@ use crate::{
         time::{Moment, Since, TimeLeft},
         trace::TraceList,
     },
-    pages::queue::quorum,
+    pages::queue::{quorum, rejections},
 };
 
 /// Names what the newest version changed, for whoever is led there.
@@ -63,6 +63,8 @@ pub(super) fn AskSection(shown: DecisionView, clock: Signal<u64>) -> impl IntoVi
                 <div class="grid gap-1">
                     <span class="text-compact text-muted">{strings::APPROVALS}</span>
                     <span class="tabular-nums">{quorum(shown.policy.given, shown.policy.need)}</span>
+                    {rejections(shown.policy.rejections, shown.policy.reject_threshold)
+                        .map(|words| view! { <span class="tabular-nums">{words}</span> })}
                 </div>
                 {open
                     .then(|| {
@@ -369,6 +371,7 @@ fn Evidence(field: Field, raw: bool) -> impl IntoView {
 #[component]
 pub(super) fn PolicySection(shown: DecisionView) -> impl IntoView {
     let policy = shown.policy;
+    let rejected = rejections(policy.rejections, policy.reject_threshold).filter(|_| policy.need > 0);
 
     view! {
         <Section id="policy" number=5 title="Policy">
@@ -402,6 +405,14 @@ pub(super) fn PolicySection(shown: DecisionView) -> impl IntoView {
                                 <ul class="grid gap-0.5">
                                     {policy.seats.into_iter().map(|seat| view! { <li class="tabular-nums">{seat_words(&seat)}</li> }).collect_view()}
                                 </ul>
+                            </Fact>
+                        }
+                    })}
+                {rejected
+                    .map(|words| {
+                        view! {
+                            <Fact name=strings::REJECTIONS>
+                                <span class="tabular-nums">{words}</span> " " {strings::REJECTED_BY}
                             </Fact>
                         }
                     })}
@@ -814,6 +825,8 @@ mod strings {
     pub(super) const STATE: &str = "State";
     pub(super) const RISK: &str = "Risk";
     pub(super) const APPROVALS: &str = "Approvals";
+    pub(super) const REJECTIONS: &str = "Rejections";
+    pub(super) const REJECTED_BY: &str = "(one alone does not reject it)";
     pub(super) const DEADLINE: &str = "Deadline";
     pub(super) const ACTION: &str = "Action";
     pub(super) const SYSTEM: &str = "AI system";

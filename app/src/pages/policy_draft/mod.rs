@@ -62,6 +62,7 @@ pub(crate) async fn save_rule(
     #[server(default)] on_timeout: String,
     #[server(default)] signed: String,
     #[server(default)] reasoned: String,
+    #[server(default)] reject_threshold: String,
     #[server(default)] retract_seconds: String,
     #[server(default)] when: Vec<ConditionForm>,
 ) -> Result<Answer, Error> {
@@ -71,8 +72,20 @@ pub(crate) async fn save_rule(
     use crate::request::{act, request, told};
 
     let (engine, caller) = request()?;
-    let form =
-        RuleForm { name, route, need, need_senior, staged, due, on_timeout, signed, reasoned, retract_seconds, when };
+    let form = RuleForm {
+        name,
+        route,
+        need,
+        need_senior,
+        staged,
+        due,
+        on_timeout,
+        signed,
+        reasoned,
+        reject_threshold,
+        retract_seconds,
+        when,
+    };
     let place = rule.parse().map_or(Place::New, Place::Row);
     let done = act(async move { policies::save_rule(&engine, &caller, draft, saved, place, &form).await }).await;
 

@@ -142,6 +142,15 @@ pub(super) fn RulePanel(
                         value=form.need_senior.clone()
                         problem
                     />
+                    <Line
+                        id="reject_threshold"
+                        name="reject_threshold"
+                        label=strings::REJECT_THRESHOLD
+                        hint=strings::REJECT_THRESHOLD_HINT
+                        kind=LineKind::Text
+                        value=form.reject_threshold.clone()
+                        problem
+                    />
                     <Choose id="on_timeout" name="on_timeout" label=strings::ON_TIMEOUT options=timeouts/>
                     <Line
                         id="retract_seconds"
@@ -206,6 +215,7 @@ fn typed_form() -> Option<RuleForm> {
         on_timeout: word("on_timeout"),
         signed: word("signed"),
         reasoned: word("reasoned"),
+        reject_threshold: word("reject_threshold"),
         retract_seconds: word("retract_seconds"),
         when,
     })
@@ -215,7 +225,7 @@ fn typed_form() -> Option<RuleForm> {
 fn Tick(#[prop(into)] name: String, label: &'static str, on: bool) -> impl IntoView {
     view! {
         <label class="flex min-h-11 items-center gap-2 sm:min-h-8">
-            <input type="checkbox" name=name value="true" checked=on class="size-5"/>
+            <input type="checkbox" name=name value="true" checked=on class="size-5 shrink-0"/>
             <span>{label}</span>
         </label>
     }
@@ -322,6 +332,9 @@ mod strings {
     pub(super) const ON_TIMEOUT: &str = "At the deadline";
     pub(super) const STAGED: &str = "Ask senior approvers after the others";
     pub(super) const RETRACT: &str = "Seconds to take a review back";
+    pub(super) const REJECT_THRESHOLD: &str = "Rejections that reject it";
+    pub(super) const REJECT_THRESHOLD_HINT: &str =
+        "Different people, 1 to as many as approve. Empty: one, and a single no outweighs every yes.";
     pub(super) const RETRACT_HINT: &str = "After the last review that was needed, before the AI system is told. Empty: by risk, 10 at low, 30 at medium, none at high.";
     pub(super) const SIGNED: &str = "Reviews are signed with a passkey";
     pub(super) const REASONED: &str = "Every approval says why; else low risk asks for nothing, medium for a code";

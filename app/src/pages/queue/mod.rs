@@ -457,6 +457,11 @@ pub(crate) fn quorum(given: u64, need: u64) -> String {
     format!("{given} of {need} approvals")
 }
 
+/// Says how many rejections are given and reject it, where it takes more than one.
+pub(crate) fn rejections(given: u64, threshold: u64) -> Option<String> {
+    (threshold > 1).then(|| format!("{given} of {threshold} rejections"))
+}
+
 mod strings {
     pub(super) const PAUSE: &str = "Pause an AI system";
     pub(super) const HANDOVERS: &str = "Hand over";
@@ -483,5 +488,7 @@ mod tests {
     #[test]
     fn a_quorum_reads_as_a_count() {
         assert_eq!(quorum(0, 1), "0 of 1 approvals");
+        assert_eq!(rejections(1, 2).as_deref(), Some("1 of 2 rejections"));
+        assert_eq!(rejections(1, 1), None, "one is what everybody expects");
     }
 }

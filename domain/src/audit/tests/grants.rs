@@ -148,6 +148,7 @@ fn granted() -> Vec<Leaf> {
         rule: 1,
         route: Route::Require,
         need: 1,
+        reject_threshold: 1,
         due_at: at(100),
         on_timeout: OnTimeout::Deny,
         guards: Vec::new(),

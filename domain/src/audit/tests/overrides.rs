@@ -162,6 +162,7 @@ fn overridden() -> Vec<Leaf> {
         rule: 1,
         route: Route::Deny,
         need: 0,
+        reject_threshold: 1,
         due_at: at(100),
         on_timeout: OnTimeout::Deny,
         guards: Vec::new(),

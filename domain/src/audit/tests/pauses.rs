@@ -131,7 +131,15 @@ fn proposed() -> Event {
 }
 
 fn routed(route: Route) -> Event {
-    let routed = Routed { rule: 1, route, need: 0, due_at: at(100), on_timeout: OnTimeout::Deny, guards: Vec::new() };
+    let routed = Routed {
+        rule: 1,
+        route,
+        need: 0,
+        reject_threshold: 1,
+        due_at: at(100),
+        on_timeout: OnTimeout::Deny,
+        guards: Vec::new(),
+    };
     Event::Routed { decision: DecisionId(id(50)), n: 2, policy: PolicyVersionId(id(60)), routed }
 }
 

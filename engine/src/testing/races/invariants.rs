@@ -79,9 +79,11 @@ const QUERIES: [(&str, &str); 22] = [
                or r.round + 1 = s.round and r.verdict = 'approve_with_edits'))",
     ),
     (
-        "approvals against a rejection",
-        "select count(*) from resolutions s where s.outcome = 'approved' and exists (select from reviews r
-           where r.decision_id = s.decision_id and r.round = s.round and r.state = 'submitted' and r.verdict = 'reject')",
+        "approvals against as many rejections as reject it, and rejections by fewer",
+        "select count(*) from resolutions s join decisions d on d.id = s.decision_id
+           where s.outcome in ('approved', 'rejected') and s.cause is null
+             and (s.outcome = 'rejected') <> (d.reject_threshold <= (select count(*) from reviews r
+               where r.decision_id = d.id and r.round = s.round and r.state = 'submitted' and r.verdict = 'reject'))",
     ),
     (
         "reviews after the resolution",

@@ -38,7 +38,12 @@ pub(super) fn draw(dice: &mut Dice) -> PolicyBody {
             row("quick", Operator::AtLeast, 600, people(one, 1)),
             row("senior", Operator::AtLeast, 400, Row { route: Route::Escalate, ..people(1, 2) }),
             row("staged", Operator::AtLeast, 300, Row { also: vec![senior], staged: true, ..people(1, 3) }),
-            row("three", Operator::AtLeast, 200, people(three, 2 + minutes)),
+            row(
+                "three",
+                Operator::AtLeast,
+                200,
+                Row { reject_threshold: 1 + more(dice), ..people(three, 2 + minutes) },
+            ),
             row("two", Operator::AtLeast, 100, Row { on_timeout: hands_up, ..people(two, 1 + minutes) }),
         ],
         default: people(one, minutes),
