@@ -6,7 +6,7 @@
 
 use crate::{
     ids::{PersonId, SystemId},
-    policy::{Compared, Facts, OnTimeout, PolicyBody, Route, Row, Staff, plural},
+    policy::{Compared, Facts, PolicyBody, Route, Row, Staff, plural},
     role::Role,
 };
 
@@ -156,13 +156,12 @@ fn may_catch(row: &Row, system: &str) -> bool {
 fn missing(row: &Row, role: Role, staff: Staff) -> (u64, u64) {
     let quorum = row.quorum();
     // At the deadline the senior approvers fill every seat, and who they are given to begins with them.
-    let all_senior = row.route == Route::Escalate || row.on_timeout == OnTimeout::Escalate;
-    let senior = if all_senior { quorum.need() } else { quorum.need_senior() };
+    let senior = if row.ends_with_seniors() { row.people() } else { quorum.need_senior() };
     let senior_missing = senior.saturating_sub(staff.senior);
     match role {
         Role::SeniorApprover => (senior, senior_missing),
         // Each senior approver who comes fills a seat too.
-        _ => (quorum.need(), quorum.need().saturating_sub(staff.reviewers + senior_missing)),
+        _ => (row.people(), row.people().saturating_sub(staff.reviewers + senior_missing)),
     }
 }
 
@@ -171,7 +170,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::policy::{Condition, Operator, Seat};
+    use crate::policy::{Condition, OnTimeout, Operator, Seat};
 
     #[test]
     fn each_seat_that_nobody_can_fill_is_found_with_how_many_are_missing() {

@@ -392,8 +392,10 @@ class Replay:
         try:
             if act is None and kind not in READS | {"decision.proposed"}:
                 raise NotUnderstood(kind)
-            # A rejection is final in its own transaction, or begins a window; nothing may come between.
-            if decision.rejected_at is not None and kind not in {"decision.resolved", "decision.quorum_met", *READS}:
+            # What is rejected is final in the same transaction, or begins a window; nothing comes between but that a
+            # review is void whose author lost the right to it.
+            between = {"decision.resolved", "decision.quorum_met", "decision.review_voided", *READS}
+            if decision.rejected_at is not None and kind not in between:
                 self.disagree(index, id, f"{kind} after a rejection that had not been resolved")
                 decision.rejected_at = None
             if act is not None:
@@ -422,6 +424,10 @@ class Replay:
         decision.policy, decision.rule, decision.route = d["policy"], d["rule"], d["route"]
         decision.need, decision.due = d["need"], d["due"]
         decision.reject_threshold = d.get("reject_threshold", 1)
+        if "reject_threshold" in d and not 2 <= d["reject_threshold"] <= d["need"]:
+            yield "it asks for more rejections than approvals, or for none"
+        if decision.is_rejected():
+            decision.rejected_at = index
         decision.seniors_only = d["route"] == "escalate"
         decision.guarded = bool(d.get("guards"))
         decision.begin_anew()
@@ -638,6 +644,8 @@ class Replay:
             yield f"a review was {how} that did not stand"
             return
         review.stands = False
+        if not decision.is_rejected():
+            decision.rejected_at = None
         if decision.settling and review.entry in decision.settling.reviews:
             decision.settling = None
 
@@ -794,6 +802,8 @@ class Replay:
         if d["outcome"] == "expired":
             if decision.settling:
                 yield "it expired though its quorum was met"
+            if decision.is_rejected():
+                yield "it expired though enough people had rejected it"
             if named:
                 yield "it expired and counts reviews"
             if leaf is not None and leaf["at"] + CLOCK_SLACK_MS < decision.due:

@@ -259,6 +259,14 @@ class Right(Case):
         decision.resolve("rejected", decision.review("ann", "reject"), decision.review("bob", "reject"))
         self.agrees("rejected")
 
+    def test_a_rejection_whose_author_lost_the_right_is_void_and_no_longer_counts(self) -> None:
+        decision = Decision(self.log, need=2, reject_threshold=2)
+        lost = decision.review("ann", "reject")
+        decision.review("bob", "reject")
+        decision.do("review_voided", {"review": lost, "cause": "authority"})
+        decision.resolve("approved", decision.review("cid"), decision.review("sue"))
+        self.agrees("approved")
+
     def test_a_senior_approvers_seat_is_filled_in_their_place(self) -> None:
         given = self.log.give("sue", "ann", systems=[SYSTEM])
         decision = Decision(self.log, need=2, route="escalate")
@@ -726,6 +734,18 @@ class Wrong(Case):
         decision = Decision(self.log, reject_threshold=2)
         decision.resolve("rejected", decision.review("ann", "reject"))
         self.disagrees("rejected by 1 of 2")
+
+    def test_more_rejections_than_approvals_are_asked_for(self) -> None:
+        Decision(self.log, need=2, reject_threshold=3)
+        self.disagrees("more rejections than approvals")
+
+    def test_a_version_that_is_content_with_fewer_rejections_is_passed_over(self) -> None:
+        decision = Decision(self.log, need=2, reject_threshold=2)
+        decision.review("ann", "reject")
+        decision.do("routed", {"policy": "policy-2", "rule": 1, "route": "require", "need": 2, "due": decision.due})
+        self.log.at = decision.due
+        decision.resolve("expired", cause="deadline", policy="policy-2")
+        self.disagrees("expired though enough people had rejected it")
 
     def test_a_rejection_that_is_left_behind(self) -> None:
         Decision(self.log).review("ann", "reject")

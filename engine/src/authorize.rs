@@ -720,13 +720,14 @@ pub(crate) async fn seniors(conn: &mut PgConnection, decision: DecisionId, now: 
     Ok(seniors)
 }
 
-/// Tells whether so many senior approvers as a decision asks for may review it, themselves or by who stands in for them,
-/// besides one person and in whose place that one acts.
+/// Tells whether so many senior approvers may review a decision, themselves or by who stands in for them, besides those who
+/// had a part in it.
 pub(crate) async fn has_seniors(
     conn: &mut PgConnection,
     engine: &Engine,
     stored: &db::decisions::Decision,
-    (besides, in_place_of): (PersonId, Option<PersonId>),
+    need: u64,
+    besides: &[PersonId],
 ) -> Result<bool> {
     let now = engine.now();
     let target = Target::Decision { id: stored.id, system: stored.system, n: stored.n };
@@ -743,7 +744,7 @@ pub(crate) async fn has_seniors(
     let own = seniors.iter().map(|person| (*person, None));
     let in_place = ties.iter().filter(|(delegator, _)| seniors.contains(delegator));
     let asked: Vec<_> = own.chain(in_place.map(|(delegator, delegate)| (*delegate, Some(*delegator)))).collect();
-    let has_part = |person: PersonId| person == besides || Some(person) == in_place_of;
+    let has_part = |person: PersonId| besides.contains(&person);
     let mut chances = Vec::new();
     for (person, on_behalf) in asked {
         if has_part(person) || on_behalf.is_some_and(has_part) || away.contains(&person) {
@@ -754,7 +755,7 @@ pub(crate) async fn has_seniors(
             chances.push(Chance { person, on_behalf, senior });
         }
     }
-    Ok(staffing::together(&chances, &ties).senior >= stored.need)
+    Ok(staffing::together(&chances, &ties).senior >= need)
 }
 
 /// Somebody imagined with one assignment, in front of something imagined: for the matrix of roles.

@@ -235,7 +235,14 @@ impl Open {
                 "reviews of the content before stand, which another has replaced".to_owned(),
             );
         }
-        self.routed = Routed::read(act);
+        let routed = Routed::read(act);
+        // One is not said, and no row asks for more rejections than approvals.
+        let fits = |need: u64| act.integer("reject_threshold").is_none_or(|threshold| (2..=need).contains(&threshold));
+        if routed.as_ref().is_some_and(|routed| !fits(routed.need)) {
+            let detail = "it asks for more rejections than approvals, or for none";
+            findings.fail("D6", act.index, detail.to_owned());
+        }
+        self.routed = routed;
     }
 
     /// The AI system answered a request for changes.
@@ -460,11 +467,9 @@ impl Open {
             Some(Verdict::ApproveWithEdits) => need == 1 && self.tier.as_deref().is_none_or(|tier| tier == "low"),
             _ => false,
         };
-        let rejects =
-            |review: &Review| review.stands && review.round == round && review.verdict == Some(Verdict::Reject);
         let approvals = counted.iter().filter(approves).count() as u64;
-        let rejections = counted.iter().filter(|review| rejects(review)).count() as u64;
-        let standing = self.reviews.iter().filter(|review| rejects(review)).count() as u64;
+        let rejections = counted.iter().filter(|review| review.verdict == Some(Verdict::Reject)).count() as u64;
+        let standing = self.rejections();
         match act.text("outcome") {
             Some("approved") if approvals < need => Some(format!("it counts {approvals} approvals of {need} needed")),
             Some("approved") if standing >= threshold => Some("it approves against a rejection".to_owned()),
@@ -474,6 +479,13 @@ impl Open {
             }
             _ => None,
         }
+    }
+
+    /// Counts the rejections of the running round that stand.
+    fn rejections(&self) -> u64 {
+        let rejects =
+            |review: &&Review| review.stands && review.round == self.round && review.verdict == Some(Verdict::Reject);
+        self.reviews.iter().filter(rejects).count() as u64
     }
 
     /// Tells whether a review is of this round, or made its content.
@@ -528,6 +540,9 @@ impl Open {
                 Some(_) => Some("it is decided by the deadline, and people had decided before".to_owned()),
                 None if act.leaf.at.saturating_add(CLOCK_SLACK_MS) < routed.due => {
                     Some("it is decided by the deadline, which had not come".to_owned())
+                }
+                None if self.rejections() >= routed.reject_threshold => {
+                    Some("it is decided by the deadline, and people had rejected it".to_owned())
                 }
                 None => None,
             };

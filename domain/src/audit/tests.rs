@@ -531,23 +531,26 @@ fn an_editors_own_approval_counts_only_alone_and_at_low_risk() {
 }
 
 #[test]
-fn fewer_rejections_than_the_row_asks_for_neither_reject_nor_stand_against_an_approval() {
-    let one_of_two = |threshold: Option<u64>, outcome: &str| {
+fn it_takes_as_many_rejections_as_the_row_asks_for_and_no_more_than_approvals() {
+    let rejected_by = |people: &[usize], threshold: Option<u64>| {
         let mut leaves = healthy();
-        set(&mut leaves[ROUTED], "need", 1u64.into());
         if let Some(threshold) = threshold {
             set(&mut leaves[ROUTED], "reject_threshold", threshold.into());
         }
-        set(&mut leaves[REVIEWED_ANNA], "verdict", "reject".into());
-        set(&mut leaves[RESOLVED], "outcome", outcome.into());
+        for review in people {
+            set(&mut leaves[*review], "verdict", "reject".into());
+        }
+        set(&mut leaves[RESOLVED], "outcome", "rejected".into());
         of("D6", &leaves)
     };
-
     let nowhere: [usize; 0] = [];
-    assert_eq!(one_of_two(Some(2), "approved"), nowhere);
-    assert_eq!(one_of_two(Some(2), "rejected"), [RESOLVED]);
-    assert_eq!(one_of_two(None, "approved"), [RESOLVED]);
-    assert_eq!(one_of_two(None, "rejected"), nowhere);
+
+    assert_eq!(rejected_by(&[REVIEWED_BEN], None), nowhere);
+    assert_eq!(rejected_by(&[REVIEWED_BEN], Some(2)), [RESOLVED]);
+    assert_eq!(rejected_by(&[REVIEWED_ANNA, REVIEWED_BEN], Some(2)), nowhere);
+    for threshold in [0, 1, 3] {
+        assert!(rejected_by(&[REVIEWED_BEN], Some(threshold)).contains(&ROUTED), "{threshold}");
+    }
 }
 
 #[test]

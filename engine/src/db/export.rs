@@ -205,14 +205,20 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
         where entry_id = any($1)
         union all
         select 'decisions', d.id::text, r.entry_id, r.kind, d.id, array_remove(array[
-            'd.need=' || d.need, 'd.due=' || (extract(epoch from d.due_at) * 1000)::bigint,
-            case when r.kind = 'decision.routed' then 'd.policy=' || d.policy_version_id end,
-            case when r.kind = 'decision.routed' then 'd.rule=' || d.rule end,
-            case when r.kind = 'decision.routed' then 'reject_threshold=' || d.reject_threshold end], null)
+            'd.need=' || d.need, 'd.due=' || (extract(epoch from d.due_at) * 1000)::bigint], null)
         from decision_routes r
         join decisions d on d.id = r.decision_id
         where r.entry_id = any($1)
           and not exists (select from decision_routes later where later.decision_id = r.decision_id and later.n > r.n)
+        union all
+        select 'decisions', d.id::text, r.entry_id, r.kind, d.id, array[
+            'd.policy=' || d.policy_version_id, 'd.rule=' || d.rule, 'd.route=' || d.route,
+            'reject_threshold=' || d.reject_threshold]
+        from decision_routes r
+        join decisions d on d.id = r.decision_id
+        where r.entry_id = any($1) and r.kind = 'decision.routed'
+          and not exists (select from decision_routes later
+            where later.decision_id = r.decision_id and later.n > r.n and later.kind = 'decision.routed')
         union all
         select 'revisions', v.id::text, v.entry_id, v.kind, v.decision_id, array_remove(array[
             'sid=' || v.person_id,
@@ -523,7 +529,9 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
         union all
         select 'policy_versions', id::text, entry_id, 'policy.activated', policy_id, array[
             'at=' || (extract(epoch from activated_at) * 1000)::bigint, 'd.version=' || id,
-            'd.digest=' || rtrim(translate(encode(digest, 'base64'), '+/', '-_'), '=')]
+            'd.digest=' || rtrim(translate(encode(digest, 'base64'), '+/', '-_'), '='),
+            'd.digest=' || rtrim(translate(encode(
+              sha256(convert_to(E'countersign/policy/v1\n' || body, 'UTF8')), 'base64'), '+/', '-_'), '=')]
         from policy_versions
         where entry_id = any($1)
         union all

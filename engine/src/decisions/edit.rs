@@ -125,8 +125,10 @@ pub(super) async fn apply(
     let policy = version.policy.clone();
     let review = editor.review;
     let by = Some((editor.approval.person, review));
+    // Whoever said no to what was there says so to the edit, or somebody else approves it.
+    let rejected = !settle::counted(tx, stored, ResolutionOutcome::Rejected).await?.is_empty();
     let entry = revise::replace(tx, engine, caller, permit, stored, version, by).await?;
-    let counts = counts(tx, engine, stored, &policy, editor).await?;
+    let counts = !rejected && counts(tx, engine, stored, &policy, editor).await?;
     let mut last = entry;
     if !counts {
         stored.n += 1;

@@ -323,8 +323,12 @@ pub(super) async fn check(
     let ruling =
         Ruling { reviewer, on_behalf: request.on_behalf, verdict: request.verdict, follow_up: request.follow_up };
     let effect = rules.review(ruling, &content, now).map_err(|problem| refuse(kept(problem)))?;
-    if effect == Effected::Escalated && !authorize::has_seniors(tx, engine, &stored, who).await? {
-        return Err(refuse(kept(no_seniors(stored.need))));
+    if effect == Effected::Escalated {
+        let need = stored.need.saturating_sub(rules.approvals.iter().filter(|given| given.senior).count() as u64);
+        let besides: Vec<_> = rules.reviewed_by.iter().copied().chain([person]).chain(request.on_behalf).collect();
+        if !authorize::has_seniors(tx, engine, &stored, need, &besides).await? {
+            return Err(refuse(kept(no_seniors(need))));
+        }
     }
     if shown.consumed {
         return Err(refuse(stale("This form was used.")));

@@ -189,6 +189,8 @@ pub(crate) async fn ask_again(
     let earlier = db::policies::find(tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
     let loaded = Loaded::read(tx, engine, stored).await?;
     let (routed, _) = loaded.case().route(tx, engine, version, stored.proposed_at).await?;
+    // A no that stands never counts for less than when it was given.
+    let routed = Routed { reject_threshold: routed.reject_threshold.min(stored.reject_threshold), ..routed };
     stored.asked_version = version.id;
     let before =
         strictness(stored.route, &quorum(stored, &earlier), demands(&earlier, stored.rule), stored.reject_threshold);
@@ -291,7 +293,9 @@ pub(crate) async fn keep_free_seat(
     version: &PolicyVersion,
 ) -> Result<()> {
     let rules = rules(conn, stored, version).await?;
-    db::queue::set_senior_only(conn, stored.id, rules.quorum.takes_senior(&rules.approvals)).await?;
+    // Where some have rejected it and not enough of them, anybody who reviews may still end it.
+    let senior_only = rules.rejections == 0 && rules.quorum.takes_senior(&rules.approvals);
+    db::queue::set_senior_only(conn, stored.id, senior_only).await?;
     outbox::leave_turn(conn, engine, stored).await
 }
 

@@ -37,8 +37,15 @@ pub(super) async fn decide(
     outcome: ResolutionOutcome,
     policy: &PolicyVersion,
 ) -> Result<Decided> {
-    let reviews = counted(tx, stored, outcome).await?;
     let window = window(policy, stored, engine.config().retract_windows);
+    if window == 0 {
+        // What waited for other reviews may have lost its author's right meanwhile.
+        let mut left = stored.clone();
+        if let Some(entry) = void_lost(tx, engine, caller, &mut left, outcome).await? {
+            return Box::pin(reopen(tx, engine, caller, &left, policy, entry)).await;
+        }
+    }
+    let reviews = counted(tx, stored, outcome).await?;
     let code = reviews.iter().rev().find_map(|review| review.code);
     let entries: Vec<_> = reviews.iter().map(|review| review.entry).collect();
     if window == 0 {
@@ -107,7 +114,10 @@ pub async fn retract(engine: &Engine, caller: &Caller, id: DecisionId, review: E
                     db::decisions::set_state(&mut tx, id, stored.n, stored.state).await?;
                     (stored.state, entry)
                 }
-                _ => reopen(&mut tx, &engine, &caller, &stored, &policy, entry).await?,
+                _ => {
+                    let (state, _, entry) = reopen(&mut tx, &engine, &caller, &stored, &policy, entry).await?;
+                    (state, entry)
+                }
             };
             engine.commit(tx).await?;
             Ok((state, entry))
@@ -144,21 +154,9 @@ async fn settle(
 ) -> Result<()> {
     let now = engine.now();
     let Some(settling) = stored.settling.filter(|settling| settling.until <= now) else { return Ok(()) };
-    let permit = authorize::unevaluated(authorize::engine_actor());
-    let mut last = None;
-    for review in counted(tx, stored, settling.outcome).await? {
-        if still_gives(tx, engine, stored, &review).await? {
-            continue;
-        }
-        stored.n += 1;
-        let event =
-            Event::ReviewVoided { decision: stored.id, n: stored.n, review: review.entry, cause: VoidCause::Authority };
-        let entry = seal::append(tx, engine, caller, &permit, &event).await?;
-        db::reviews::end(tx, review.entry, ReviewState::Void, entry.at, entry.id).await?;
-        last = Some(entry);
-    }
+    let lost = void_lost(tx, engine, caller, stored, settling.outcome).await?;
     let policy = db::policies::find(tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
-    if let Some(entry) = last {
+    if let Some(entry) = lost {
         reopen(tx, engine, caller, stored, &policy, entry).await?;
         return Ok(());
     }
@@ -172,6 +170,30 @@ async fn settle(
     };
     resolve(tx, engine, caller, stored, resolved).await?;
     Ok(())
+}
+
+/// Makes the reviews void that make this outcome and whose authors could not give them now; returns the last such entry.
+async fn void_lost(
+    tx: &mut Transaction<'static, Postgres>,
+    engine: &Engine,
+    caller: &Caller,
+    stored: &mut Decision,
+    outcome: ResolutionOutcome,
+) -> Result<Option<seal::Entry>> {
+    let permit = authorize::unevaluated(authorize::engine_actor());
+    let mut last = None;
+    for review in counted(tx, stored, outcome).await? {
+        if still_gives(tx, engine, stored, &review).await? {
+            continue;
+        }
+        stored.n += 1;
+        let event =
+            Event::ReviewVoided { decision: stored.id, n: stored.n, review: review.entry, cause: VoidCause::Authority };
+        let entry = seal::append(tx, engine, caller, &permit, &event).await?;
+        db::reviews::end(tx, review.entry, ReviewState::Void, entry.at, entry.id).await?;
+        last = Some(entry);
+    }
+    Ok(last)
 }
 
 /// Tells whether the author of a review could give it now.
@@ -192,16 +214,15 @@ async fn reopen(
     stored: &Decision,
     policy: &PolicyVersion,
     entry: seal::Entry,
-) -> Result<(State, seal::Entry)> {
+) -> Result<Decided> {
     let left = rules(tx, stored, policy).await?;
     if let Some(outcome) = left.decided() {
-        let (state, _, entry) = decide(tx, engine, caller, stored, outcome, policy).await?;
-        return Ok((state, entry));
+        return decide(tx, engine, caller, stored, outcome, policy).await;
     }
     let state = if left.approvals.is_empty() && left.rejections == 0 { State::Queued } else { State::InReview };
     db::decisions::set_state(tx, stored.id, stored.n, state).await?;
     routing::keep_free_seat(tx, engine, stored, policy).await?;
-    Ok((state, entry))
+    Ok((state, None, entry))
 }
 
 /// The reviews that make this outcome: the approvals, or the rejections.

@@ -375,5 +375,33 @@ async fn a_rejection_that_is_not_enough_leaves_what_settles() {
     office.enforce(&[asked("1")]).await;
     eventually(async || state(&office, open).await == State::Settling).await;
     assert_eq!(office.page(&desk.auditor, open).await.settling.unwrap().outcome, ResolutionOutcome::Rejected);
+
+    // One that asks for more people and more rejections is stricter too, and takes nothing from a no.
+    let later = office.propose("c", "42.00").await;
+    office.enforce(&[RuleForm { need: "3".into(), ..asked("2") }]).await;
+    eventually(async || office.page(&desk.auditor, later).await.policy.need == 3).await;
+    assert_eq!(office.page(&desk.auditor, later).await.policy.reject_threshold, 1);
+    verified(desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rejection_whose_author_lost_the_right_is_void_where_nothing_settles() {
+    let office = Office::new().await;
+    let desk = &office.desk;
+    let asked =
+        RuleForm { need: "2".into(), reject_threshold: "2".into(), ..rule("asked", "require", "at_least", "0") };
+    office.enforce(&[RuleForm { retract_seconds: "0".into(), ..asked }]).await;
+    let third = desk.member("third", vec![Holding::everywhere(Role::Approver)]).await;
+    let id = office.propose("a", "40.00").await;
+    desk.review(&desk.approver, id, Verdict::Reject).await.unwrap();
+    people::disable(&desk.engine, &again(&desk.admin), desk.approver.person().unwrap()).await.unwrap();
+
+    let second = desk.review(&desk.approver_b, id, Verdict::Reject).await.unwrap();
+    let page = office.page(&third, id).await;
+    let last = desk.review(&third, id, Verdict::Reject).await.unwrap();
+
+    assert_eq!((second.state, second.resolution), (State::InReview, None));
+    assert_eq!((page.reviews[0].state, page.policy.rejections), (ReviewState::Void, 1));
+    assert_eq!((last.state, last.resolution), (State::Resolved, Some(ResolutionOutcome::Rejected)));
     verified(desk).await;
 }

@@ -4,7 +4,7 @@
 
 use std::{fs, path::Path};
 
-use countersign_domain::{audit, decision::Verdict};
+use countersign_domain::{audit, decision::Verdict, holding::Holding, role::Role};
 use countersign_engine::{
     decisions,
     export::{self, Export, Pinned},
@@ -226,6 +226,7 @@ async fn an_edited_row_fails_s1_and_names_its_entry() {
         "update resolutions set outcome = 'rejected' where outcome = 'approved'",
         "update decisions set need = 9",
         "update decisions set reject_threshold = 2",
+        "update decisions set reject_threshold = 2 where escalated_at is not null",
         "update decision_routes set reject_threshold = 2",
         "update decisions set risk = 'low'",
         "update people set disabled_at = now() where id in (select person_id from role_assignments where role = 'auditor')",
@@ -233,6 +234,7 @@ async fn an_edited_row_fails_s1_and_names_its_entry() {
         "update sessions set person_id = (select id from people order by id limit 1)",
         "update agent_keys set expires_at = expires_at + interval '1 year'",
         "update policy_versions set digest = sha256('x')",
+        "update policy_versions set body = replace(body, '\"need\":1', '\"need\":2')",
         "update decision_types set digest = sha256('x')",
         "update outcomes set effect = 'none'",
         "update presentations set seen = (select seen from presentations order by seen limit 1)",
@@ -242,6 +244,11 @@ async fn an_edited_row_fails_s1_and_names_its_entry() {
         "delete from releases",
     ];
     let desk = busy().await;
+    // The entry that hands a decision up says nothing of what routed it.
+    desk.member("senior", vec![Holding::everywhere(Role::SeniorApprover)]).await;
+    let handed_up = desk.queued_decision().await;
+    desk.review(&desk.approver, handed_up, Verdict::Escalate).await.unwrap();
+    indexed(&desk).await;
     desk.engine.stop().await;
     for edit in edits {
         desk.database.attack("create table kept as select 1").await;
@@ -305,14 +312,18 @@ async fn busy() -> Desk {
     for _ in 0..20 {
         desk.queued_decision().await;
     }
+    indexed(&desk).await;
+    desk
+}
+
+/// Waits for the seal of everything, and for the search index, which is filled right after.
+async fn indexed(desk: &Desk) {
     desk.sealed().await;
-    // The search index is filled right after.
     let behind =
         "select count(*) from ledger_entries e where not exists (select from ledger_index i where i.idx = e.idx)";
     while desk.database.number(behind).await > 0 {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
-    desk
 }
 
 /// Stops the engine, so that nothing but the attack changes, and attacks.

@@ -362,11 +362,15 @@ async fn a_table_that_nobody_could_satisfy_is_not_handed_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn saying_no_never_takes_more_people_than_approving() {
     let office = Office::new().await;
-    for (threshold, places) in
-        [("0", &["/rows/0/reject_threshold"][..]), ("3", &["/rows/0/reject_threshold"]), ("2", &[])]
-    {
+    // Three people may review; two and two are always decided by the third, three and two might not be.
+    for (need, threshold, places) in [
+        ("2", "0", &["/rows/0/reject_threshold"][..]),
+        ("2", "3", &["/rows/0/reject_threshold"]),
+        ("3", "2", &["/rows/0/reject_threshold"]),
+        ("2", "2", &[]),
+    ] {
         let asked = RuleForm {
-            need: "2".into(),
+            need: need.into(),
             reject_threshold: threshold.into(),
             ..rule("asked", "require", "at_least", "0")
         };

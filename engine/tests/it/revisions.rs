@@ -8,6 +8,7 @@ use countersign_domain::{
     holding::{AuthorityLimits, Holding},
     ids::DecisionId,
     lineage::{Change, Maker},
+    policy::view::RuleForm,
     problem::Code,
     queue::View,
     role::Role,
@@ -299,6 +300,25 @@ async fn an_editor_who_may_not_approve_what_they_wrote_does_not_approve_it() {
     assert_eq!((edited.state, edited.resolution), (State::Queued, None));
     assert_eq!(approved.resolution, Some(ResolutionOutcome::Approved));
     verified(&desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_editors_approval_is_not_enough_where_somebody_had_said_no() {
+    let office = Office::new().await;
+    let desk = &office.desk;
+    let low = TypeDefinition { version: 2, risk: Risk::Low, ..refund() };
+    decision_types::define(&desk.engine, &Caller::operator(), low).await.unwrap();
+    let two = RuleForm { need: "2".into(), reject_threshold: "2".into(), ..rule("two", "require", "at_least", "100") };
+    office.enforce(&[two]).await;
+    let id = office.propose("A1", "140.00").await;
+    desk.review(&desk.approver, id, Verdict::Reject).await.unwrap();
+
+    let edited = edit(desk, &desk.approver_b, id, &[("amount", "40.00")]).await.unwrap();
+    let page = office.page(&office.senior, id).await;
+
+    assert_eq!((edited.state, edited.resolution), (State::Queued, None));
+    assert!(page.reviews.iter().all(|review| review.state == ReviewState::Void), "both were of what was replaced");
+    verified(desk).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

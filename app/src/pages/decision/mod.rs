@@ -368,6 +368,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
     let looked = unsure.get_untracked();
     unsure.set(false);
     let in_pane = matches!(place, Place::Pane { .. });
+    let missing_rejections = shown.policy.reject_threshold.saturating_sub(shown.policy.rejections);
     provide_context(Masks { open, decision: id, may_open: shown.may_open });
     let opened = answer_of(open);
     let open_problem = Signal::derive(move || opened.get().and_then(Answer::problem));
@@ -540,7 +541,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
             }
         >
             <div class="grid min-w-0 max-w-4xl gap-4">
-                {shown.settling.map(|settling| view! { <SettlingBar settling clock/> })}
+                {shown.settling.map(|settling| view! { <SettlingBar settling missing=missing_rejections clock/> })}
                 {(!may_retract).then(|| view! { <ErrorSummary problem=Signal::stored(refused::<Retract>())/> })}
                 <AskSection shown=shown.clone() clock/>
                 <RiskSection shown=shown.clone()/>

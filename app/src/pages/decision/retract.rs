@@ -1,6 +1,7 @@
 //! What people decided, while it is not final, and taking a review back.
 
 use countersign_domain::{
+    decision::ResolutionOutcome,
     ids::{DecisionId, EntryId},
     view::SettlingSection,
 };
@@ -94,15 +95,20 @@ pub(crate) fn press_retract() -> bool {
     true
 }
 
-/// Says what people decided and when it is final.
+/// Says what people decided and when it is final; `missing` more rejections would reject it.
 #[component]
-pub(super) fn SettlingBar(settling: SettlingSection, clock: Signal<u64>) -> impl IntoView {
+pub(super) fn SettlingBar(settling: SettlingSection, missing: u64, clock: Signal<u64>) -> impl IntoView {
+    let unless = match (settling.outcome, missing) {
+        (ResolutionOutcome::Approved, 0 | 1) => strings::UNLESS_REJECTED.to_owned(),
+        (ResolutionOutcome::Approved, missing) => format!("{} {missing} more people reject it", strings::UNLESS_MORE),
+        _ => strings::UNLESS.to_owned(),
+    };
     view! {
         <Banner bar=Bar::Note>
             <p>
                 <strong class="font-semibold">{outcome_words(settling.outcome)}</strong>
                 {strings::NOT_FINAL} <Moment at=settling.until/> <Countdown until=settling.until clock/>
-                {strings::UNLESS}
+                {unless} {strings::UNTOLD}
             </p>
         </Banner>
     }
@@ -124,7 +130,9 @@ mod strings {
     pub(super) const WHICH: &str = "Several of your reviews may be taken back. Choose one.";
     pub(super) const RETRACTED: &str = "Your review is taken back.";
     pub(super) const NOT_FINAL: &str = ", and not final: it is resolved at ";
-    pub(super) const UNLESS: &str =
-        ", unless a reviewer takes a review back or somebody rejects it. The AI system was told nothing.";
+    pub(super) const UNLESS: &str = ", unless a reviewer takes a review back";
+    pub(super) const UNLESS_REJECTED: &str = ", unless a reviewer takes a review back or somebody rejects it";
+    pub(super) const UNLESS_MORE: &str = ", unless a reviewer takes a review back or";
+    pub(super) const UNTOLD: &str = ". The AI system was told nothing.";
     pub(super) const NOW: &str = " (now)";
 }

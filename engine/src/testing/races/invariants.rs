@@ -81,7 +81,7 @@ const QUERIES: [(&str, &str); 22] = [
     (
         "approvals against as many rejections as reject it, and rejections by fewer",
         "select count(*) from resolutions s join decisions d on d.id = s.decision_id
-           where s.outcome in ('approved', 'rejected') and s.cause is null
+           where s.outcome in ('approved', 'rejected', 'expired') and s.cause is null
              and (s.outcome = 'rejected') <> (d.reject_threshold <= (select count(*) from reviews r
                where r.decision_id = d.id and r.round = s.round and r.state = 'submitted' and r.verdict = 'reject'))",
     ),

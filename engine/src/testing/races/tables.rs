@@ -37,14 +37,29 @@ pub(super) fn draw(dice: &mut Dice) -> PolicyBody {
             row("small", Operator::AtMost, 9, Row { route: Route::AutoApprove, ..people(1, 1) }),
             row("quick", Operator::AtLeast, 600, people(one, 1)),
             row("senior", Operator::AtLeast, 400, Row { route: Route::Escalate, ..people(1, 2) }),
-            row("staged", Operator::AtLeast, 300, Row { also: vec![senior], staged: true, ..people(1, 3) }),
+            row(
+                "staged",
+                Operator::AtLeast,
+                300,
+                Row { also: vec![senior], staged: true, reject_threshold: 1 + more(dice), ..people(1, 3) },
+            ),
             row(
                 "three",
                 Operator::AtLeast,
                 200,
                 Row { reject_threshold: 1 + more(dice), ..people(three, 2 + minutes) },
             ),
-            row("two", Operator::AtLeast, 100, Row { on_timeout: hands_up, ..people(two, 1 + minutes) }),
+            row(
+                "two",
+                Operator::AtLeast,
+                100,
+                Row {
+                    on_timeout: hands_up,
+                    // Three senior approvers have to be able to reach one or the other.
+                    reject_threshold: if two == 2 { 1 + more(dice) } else { 1 },
+                    ..people(two, 1 + minutes)
+                },
+            ),
         ],
         default: people(one, minutes),
     };
