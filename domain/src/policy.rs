@@ -311,11 +311,6 @@ impl Row {
         Quorum::together(vec![Seat { need, role: Role::SeniorApprover }])
     }
 
-    /// Returns how many people have to rule at most until either the approvals or the rejections are reached.
-    pub fn people(&self) -> u64 {
-        self.quorum().need() + self.reject_threshold.saturating_sub(1)
-    }
-
     /// Tells whether senior approvers fill every seat, from the beginning or from the deadline on.
     pub fn ends_with_seniors(&self) -> bool {
         self.route == Route::Escalate || self.on_timeout == OnTimeout::Escalate
@@ -395,7 +390,6 @@ impl Row {
             error("retract_seconds", "wrong_kind", detail);
         }
         let quorum = self.quorum();
-        let people = if self.ends_with_seniors() { staff.senior } else { staff.reviewers };
         if !(1..=quorum.need()).contains(&self.reject_threshold) {
             let detail = format!(
                 "Give 1 to {}: saying no must not take more people than the approvals that are needed.",
@@ -426,15 +420,23 @@ impl Row {
                 staff.senior
             );
             error("on_timeout", "unsatisfiable", detail);
-        } else if (2..=quorum.need()).contains(&self.reject_threshold) && self.people() > people {
-            let detail = format!(
-                "They could disagree so that neither is reached: {} approvals or {} rejections take {} people, and {people} \
-                 may review.",
-                quorum.need(),
-                self.reject_threshold,
-                self.people()
-            );
-            error("reject_threshold", "unsatisfiable", detail);
+        } else if (2..=quorum.need()).contains(&self.reject_threshold) {
+            let senior = if self.ends_with_seniors() { quorum.need() } else { quorum.need_senior() };
+            // As many as may say no without rejecting it are not there to approve it.
+            for (need, there, who) in
+                [(senior, staff.senior, "senior approvers"), (quorum.need(), staff.reviewers, "people who review")]
+            {
+                let people = need + self.reject_threshold - 1;
+                if need > 0 && people > there {
+                    let detail = format!(
+                        "They could disagree so that neither is reached: {need} approvals or {} rejections take {people} \
+                         {who}, and there are {there}.",
+                        self.reject_threshold
+                    );
+                    error("reject_threshold", "unsatisfiable", detail);
+                    break;
+                }
+            }
         }
     }
 }

@@ -156,12 +156,12 @@ fn may_catch(row: &Row, system: &str) -> bool {
 fn missing(row: &Row, role: Role, staff: Staff) -> (u64, u64) {
     let quorum = row.quorum();
     // At the deadline the senior approvers fill every seat, and who they are given to begins with them.
-    let senior = if row.ends_with_seniors() { row.people() } else { quorum.need_senior() };
+    let senior = if row.ends_with_seniors() { quorum.need() } else { quorum.need_senior() };
     let senior_missing = senior.saturating_sub(staff.senior);
     match role {
         Role::SeniorApprover => (senior, senior_missing),
         // Each senior approver who comes fills a seat too.
-        _ => (row.people(), row.people().saturating_sub(staff.reviewers + senior_missing)),
+        _ => (quorum.need(), quorum.need().saturating_sub(staff.reviewers + senior_missing)),
     }
 }
 

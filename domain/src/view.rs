@@ -383,6 +383,8 @@ pub struct PolicySection {
     pub rejections: u64,
     /// Rejections that reject it.
     pub reject_threshold: u64,
+    /// The row asks for more, and a rejection stood when it took the decision over.
+    pub kept_threshold: bool,
 }
 
 /// A seat of the quorum.

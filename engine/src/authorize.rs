@@ -17,7 +17,7 @@ use cedar_policy::{
 use countersign_domain::{
     authority::Authority,
     change::Change,
-    decision::Risk,
+    decision::{self, Risk},
     decision_type::Reversibility,
     event::{Object, Place, Scope},
     holding::{Holding, Matter, RoleScope},
@@ -720,14 +720,14 @@ pub(crate) async fn seniors(conn: &mut PgConnection, decision: DecisionId, now: 
     Ok(seniors)
 }
 
-/// Tells whether so many senior approvers may review a decision, themselves or by who stands in for them, besides those who
-/// had a part in it.
+/// Tells whether so many senior approvers could still approve a decision, themselves or by who stands in for them, besides
+/// some people.
 pub(crate) async fn has_seniors(
     conn: &mut PgConnection,
     engine: &Engine,
     stored: &db::decisions::Decision,
-    need: u64,
-    besides: &[PersonId],
+    rules: &decision::Decision,
+    (need, besides): (u64, &[PersonId]),
 ) -> Result<bool> {
     let now = engine.now();
     let target = Target::Decision { id: stored.id, system: stored.system, n: stored.n };
@@ -747,7 +747,8 @@ pub(crate) async fn has_seniors(
     let has_part = |person: PersonId| besides.contains(&person);
     let mut chances = Vec::new();
     for (person, on_behalf) in asked {
-        if has_part(person) || on_behalf.is_some_and(has_part) || away.contains(&person) {
+        let is_barred = || rules.admits((person, on_behalf), decision::Verdict::Approve, now).is_err();
+        if has_part(person) || on_behalf.is_some_and(has_part) || away.contains(&person) || is_barred() {
             continue;
         }
         let (allowed, senior) = behalf::could_review(conn, engine, (person, on_behalf), target).await?;

@@ -349,6 +349,7 @@ fn policy_section(
         need: stored.need,
         rejections: rules.rejections,
         reject_threshold: stored.reject_threshold,
+        kept_threshold: people && stored.reject_threshold != row.reject_threshold,
     }
 }
 

@@ -325,8 +325,8 @@ pub(super) async fn check(
     let effect = rules.review(ruling, &content, now).map_err(|problem| refuse(kept(problem)))?;
     if effect == Effected::Escalated {
         let need = stored.need.saturating_sub(rules.approvals.iter().filter(|given| given.senior).count() as u64);
-        let besides: Vec<_> = rules.reviewed_by.iter().copied().chain([person]).chain(request.on_behalf).collect();
-        if !authorize::has_seniors(tx, engine, &stored, need, &besides).await? {
+        let besides: Vec<_> = [person].into_iter().chain(request.on_behalf).collect();
+        if !authorize::has_seniors(tx, engine, &stored, &rules, (need, &besides)).await? {
             return Err(refuse(kept(no_seniors(need))));
         }
     }

@@ -4,7 +4,7 @@
 use std::{cmp::Reverse, collections::HashMap};
 
 use countersign_domain::{
-    decision::Risk,
+    decision::{ResolutionOutcome, Risk},
     decision_type::TypeDefinition,
     event::Event,
     ids::{DecisionId, EntryId, SystemId},
@@ -190,7 +190,9 @@ pub(crate) async fn ask_again(
     let loaded = Loaded::read(tx, engine, stored).await?;
     let (routed, _) = loaded.case().route(tx, engine, version, stored.proposed_at).await?;
     // A no that stands never counts for less than when it was given.
-    let routed = Routed { reject_threshold: routed.reject_threshold.min(stored.reject_threshold), ..routed };
+    let stands = !settle::counted(tx, stored, ResolutionOutcome::Rejected).await?.is_empty();
+    let most = if stands { stored.reject_threshold } else { u64::MAX };
+    let routed = Routed { reject_threshold: routed.reject_threshold.min(most), ..routed };
     stored.asked_version = version.id;
     let before =
         strictness(stored.route, &quorum(stored, &earlier), demands(&earlier, stored.rule), stored.reject_threshold);
@@ -293,9 +295,7 @@ pub(crate) async fn keep_free_seat(
     version: &PolicyVersion,
 ) -> Result<()> {
     let rules = rules(conn, stored, version).await?;
-    // Where some have rejected it and not enough of them, anybody who reviews may still end it.
-    let senior_only = rules.rejections == 0 && rules.quorum.takes_senior(&rules.approvals);
-    db::queue::set_senior_only(conn, stored.id, senior_only).await?;
+    db::queue::set_senior_only(conn, stored.id, rules.quorum.takes_senior(&rules.approvals)).await?;
     outbox::leave_turn(conn, engine, stored).await
 }
 

@@ -41,7 +41,7 @@ pub(super) async fn decide(
     if window == 0 {
         // What waited for other reviews may have lost its author's right meanwhile.
         let mut left = stored.clone();
-        if let Some(entry) = void_lost(tx, engine, caller, &mut left, outcome).await? {
+        if let Some(entry) = void_lost(tx, engine, caller, &mut left, outcome, policy).await? {
             return Box::pin(reopen(tx, engine, caller, &left, policy, entry)).await;
         }
     }
@@ -154,8 +154,8 @@ async fn settle(
 ) -> Result<()> {
     let now = engine.now();
     let Some(settling) = stored.settling.filter(|settling| settling.until <= now) else { return Ok(()) };
-    let lost = void_lost(tx, engine, caller, stored, settling.outcome).await?;
     let policy = db::policies::find(tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
+    let lost = void_lost(tx, engine, caller, stored, settling.outcome, &policy).await?;
     if let Some(entry) = lost {
         reopen(tx, engine, caller, stored, &policy, entry).await?;
         return Ok(());
@@ -179,11 +179,13 @@ async fn void_lost(
     caller: &Caller,
     stored: &mut Decision,
     outcome: ResolutionOutcome,
+    policy: &PolicyVersion,
 ) -> Result<Option<seal::Entry>> {
     let permit = authorize::unevaluated(authorize::engine_actor());
+    let has_senior_seats = routing::quorum(stored, policy).need_senior() > 0;
     let mut last = None;
     for review in counted(tx, stored, outcome).await? {
-        if still_gives(tx, engine, stored, &review).await? {
+        if still_gives(tx, engine, stored, &review, has_senior_seats).await? {
             continue;
         }
         stored.n += 1;
@@ -196,12 +198,18 @@ async fn void_lost(
     Ok(last)
 }
 
-/// Tells whether the author of a review could give it now.
-async fn still_gives(conn: &mut PgConnection, engine: &Engine, stored: &Decision, review: &Review) -> Result<bool> {
+/// Tells whether the author of a review could give it now: as a senior approver where a seat takes one.
+async fn still_gives(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    stored: &Decision,
+    review: &Review,
+    has_senior_seats: bool,
+) -> Result<bool> {
     let target = Target::Decision { id: stored.id, system: stored.system, n: stored.n };
     let who = (review.person, review.on_behalf.map(|(delegator, _)| delegator));
     let (allowed, is_senior) = behalf::could_review(conn, engine, who, target).await?;
-    let senior = review.senior && approves(review.verdict);
+    let senior = has_senior_seats && review.senior && approves(review.verdict);
     Ok(allowed && (!senior || is_senior))
 }
 

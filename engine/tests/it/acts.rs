@@ -172,6 +172,23 @@ async fn nothing_is_handed_to_nobody() {
     assert_eq!((page.state, page.reviews.len()), (State::InReview, 0), "who was refused still has it");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_ruled_is_nobody_to_hand_it_to() {
+    let office = office(2, "0").await;
+    let desk = &office.desk;
+    let id = office.propose("a", "40.00").await;
+    desk.review(&office.senior, id, Verdict::Approve).await.unwrap();
+
+    let alone = desk.review(&desk.approver, id, Verdict::Escalate).await.unwrap_err();
+    let another = desk.member("senior-b", vec![Holding::everywhere(Role::SeniorApprover)]).await;
+    desk.review(&desk.approver_b, id, Verdict::Escalate).await.unwrap();
+    let last = desk.review(&another, id, Verdict::Approve).await.unwrap();
+
+    assert_eq!(code(alone), Code::InvalidTransition);
+    assert_eq!(last.resolution, Some(ResolutionOutcome::Approved));
+    verified(desk).await;
+}
+
 /// A rejection settles; an approval that it outweighed is taken back, which changes neither it nor its time. Nor does an
 /// abstention take a request for changes from the agent.
 #[tokio::test(flavor = "multi_thread")]
@@ -376,11 +393,19 @@ async fn a_rejection_that_is_not_enough_leaves_what_settles() {
     eventually(async || state(&office, open).await == State::Settling).await;
     assert_eq!(office.page(&desk.auditor, open).await.settling.unwrap().outcome, ResolutionOutcome::Rejected);
 
-    // One that asks for more people and more rejections is stricter too, and takes nothing from a no.
-    let later = office.propose("c", "42.00").await;
-    office.enforce(&[RuleForm { need: "3".into(), ..asked("2") }]).await;
-    eventually(async || office.page(&desk.auditor, later).await.policy.need == 3).await;
-    assert_eq!(office.page(&desk.auditor, later).await.policy.reject_threshold, 1);
+    // One that asks for more people and more rejections is stricter too, and takes nothing from a no that stands.
+    office.enforce(&[asked("2")]).await;
+    for name in ["fourth", "fifth"] {
+        desk.member(name, vec![Holding::everywhere(Role::Approver)]).await;
+    }
+    let (said_no, silent) = (office.propose("c", "42.00").await, office.propose("d", "43.00").await);
+    desk.review(&third, said_no, Verdict::Reject).await.unwrap();
+    office.enforce(&[RuleForm { need: "3".into(), ..asked("3") }]).await;
+    for (id, threshold) in [(said_no, 2), (silent, 3)] {
+        eventually(async || office.page(&desk.auditor, id).await.policy.need == 3).await;
+        let policy = office.page(&desk.auditor, id).await.policy;
+        assert_eq!((policy.reject_threshold, policy.kept_threshold), (threshold, threshold == 2));
+    }
     verified(desk).await;
 }
 

@@ -410,9 +410,10 @@ pub(super) fn PolicySection(shown: DecisionView) -> impl IntoView {
                     })}
                 {rejected
                     .map(|words| {
+                        let why = if policy.kept_threshold { strings::KEPT_THRESHOLD } else { strings::REJECTED_BY };
                         view! {
                             <Fact name=strings::REJECTIONS>
-                                <span class="tabular-nums">{words}</span> " " {strings::REJECTED_BY}
+                                <span class="tabular-nums">{words}</span> " " {why}
                             </Fact>
                         }
                     })}
@@ -826,6 +827,7 @@ mod strings {
     pub(super) const RISK: &str = "Risk";
     pub(super) const APPROVALS: &str = "Approvals";
     pub(super) const REJECTIONS: &str = "Rejections";
+    pub(super) const KEPT_THRESHOLD: &str = "(as many as when the first was given)";
     pub(super) const REJECTED_BY: &str = "(one alone does not reject it)";
     pub(super) const DEADLINE: &str = "Deadline";
     pub(super) const ACTION: &str = "Action";
