@@ -48,7 +48,11 @@ export function specs(subject: string, options: SpecOptions = {}): Specs {
   let browser: Browser | undefined;
 
   before(async () => {
-    [server, browser] = await Promise.all([options.origin ? undefined : startServer(options), launchBrowser()]);
+    // Each is kept as soon as it is there, so that it ends even where the other never begins.
+    const serving = options.origin ? undefined : startServer(options).then((started) => (server = started));
+    const launching = launchBrowser().then((launched) => (browser = launched));
+    const begun = await Promise.allSettled([serving, launching]);
+    for (const each of begun) if (each.status === "rejected") throw each.reason;
   }, { timeout: 180_000 });
   after(async () => {
     // Whatever becomes of the browser: a server that goes on keeps this process from its end.

@@ -86,7 +86,10 @@ it("shows what was given up, with why, and tries it again", async ({ page, javaS
     await viewAs(page, "Admin");
     await add(page, name, `${sink.origin}/gone`);
     const row = page.getByRole("region", { name });
+    // The webhook may hear of it before the page does, and a page that is loaded anew meanwhile loses its answer.
+    const answered = page.waitForResponse((response) => new URL(response.url()).pathname === "/act/test-channel");
     await row.getByRole("button", { name: "Send a test message" }).click();
+    await answered;
     await until(() => sink.heard.length > 0);
     const failed = page.getByRole("listitem").filter({ hasText: name });
     await until(async () => {

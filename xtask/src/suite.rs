@@ -105,8 +105,7 @@ impl Suite {
         }
         let server = build_server(Mode::Development, &["countersign-server/test-clock"])?;
         let mut command = self.tools.node();
-        // A spec waits more than it computes: two files at once keep two cores busy, and more would only wait for them.
-        command.args(["--test", "--test-concurrency=2"]).args(specs);
+        command.args(["--test", "--test-concurrency=1"]).args(specs);
         command.env("COUNTERSIGN_SITE", site).env("COUNTERSIGN_SERVER", server);
         self.export(&mut command);
 
