@@ -284,13 +284,13 @@ impl Sequencer {
                 // The very first batch may be placed by a process that dies before it signs anything.
                 false => Ok(()),
                 true => Err(Left::Stopped(
-                    "the high-water file is missing while the log was signed; restore it from the key directory's backup, or run countersign recover".into(),
+                    "the high-water file is missing while the log was signed; restore the key directory from its backup".into(),
                 )),
             };
         };
         if mark.checkpoint.size > size {
             return Err(Left::Stopped(format!(
-                "the database ends at size {size}, but size {} was signed: it was rolled back; run countersign recover",
+                "the database ends at size {size}, but size {} was signed: it was rolled back; restore a backup that reaches at least that size",
                 mark.checkpoint.size
             )));
         }
