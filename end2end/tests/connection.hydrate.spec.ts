@@ -59,7 +59,7 @@ it("locks the verdicts while the connection is lost and opens them when it is ba
   await approve.click({ force: true });
   assert.equal(new URL(page.url()).pathname, path, "nothing was sent");
   await server.start();
-  await page.getByText("Live", { exact: true }).waitFor({ timeout: 30_000 });
+  await page.getByText("Live", { exact: true }).waitFor();
   assert.equal(await approve.getAttribute("aria-disabled"), null);
   assert.equal(await page.getByLabel("Reason", { exact: true }).inputValue(), "Typed before the server went away.");
   await rule(page, "Approve", "Sent after the server came back.");

@@ -37,15 +37,15 @@ pub(super) async fn decide(
     outcome: ResolutionOutcome,
     policy: &PolicyVersion,
 ) -> Result<Decided> {
+    let reviews = counted(tx, stored, outcome).await?;
     let window = window(policy, stored, engine.config().retract_windows);
     if window == 0 {
         // What waited for other reviews may have lost its author's right meanwhile.
         let mut left = stored.clone();
-        if let Some(entry) = void_lost(tx, engine, caller, &mut left, outcome, policy).await? {
+        if let Some(entry) = void_lost(tx, engine, caller, &mut left, &reviews, policy).await? {
             return Box::pin(reopen(tx, engine, caller, &left, policy, entry)).await;
         }
     }
-    let reviews = counted(tx, stored, outcome).await?;
     let code = reviews.iter().rev().find_map(|review| review.code);
     let entries: Vec<_> = reviews.iter().map(|review| review.entry).collect();
     if window == 0 {
@@ -155,12 +155,11 @@ async fn settle(
     let now = engine.now();
     let Some(settling) = stored.settling.filter(|settling| settling.until <= now) else { return Ok(()) };
     let policy = db::policies::find(tx, stored.policy_version).await?.ok_or(Error::NotFound)?;
-    let lost = void_lost(tx, engine, caller, stored, settling.outcome, &policy).await?;
-    if let Some(entry) = lost {
+    let reviews = counted(tx, stored, settling.outcome).await?;
+    if let Some(entry) = void_lost(tx, engine, caller, stored, &reviews, &policy).await? {
         reopen(tx, engine, caller, stored, &policy, entry).await?;
         return Ok(());
     }
-    let reviews = counted(tx, stored, settling.outcome).await?;
     let resolved = Resolve {
         n: stored.n + 1,
         outcome: settling.outcome,
@@ -172,20 +171,20 @@ async fn settle(
     Ok(())
 }
 
-/// Makes the reviews void that make this outcome and whose authors could not give them now; returns the last such entry.
+/// Makes those of the reviews void whose authors could not give them now; returns the last such entry.
 async fn void_lost(
     tx: &mut Transaction<'static, Postgres>,
     engine: &Engine,
     caller: &Caller,
     stored: &mut Decision,
-    outcome: ResolutionOutcome,
+    reviews: &[Review],
     policy: &PolicyVersion,
 ) -> Result<Option<seal::Entry>> {
     let permit = authorize::unevaluated(authorize::engine_actor());
     let has_senior_seats = routing::quorum(stored, policy).need_senior() > 0;
     let mut last = None;
-    for review in counted(tx, stored, outcome).await? {
-        if still_gives(tx, engine, stored, &review, has_senior_seats).await? {
+    for review in reviews {
+        if still_gives(tx, engine, stored, review, has_senior_seats).await? {
             continue;
         }
         stored.n += 1;
