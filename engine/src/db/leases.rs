@@ -96,18 +96,21 @@ pub(crate) async fn list_held(conn: &mut PgConnection, decision: DecisionId, now
         .collect())
 }
 
-/// Returns the claims of a decision that nothing ended and that run no more: their time, sign-in or role is over.
-pub(crate) async fn list_run_out(
+/// Returns the claims of a decision that run, the longest first, and those that nothing ended and that run no more: their
+/// time, sign-in or role is over.
+///
+/// One look tells both: whose role comes back between two would be in neither, and hold a seat that was given away.
+pub(crate) async fn list_open(
     conn: &mut PgConnection,
     decision: DecisionId,
     now: u64,
-) -> sqlx::Result<Vec<(LeaseId, EntryId)>> {
+) -> sqlx::Result<(Vec<Held>, Vec<(LeaseId, EntryId)>)> {
     let rows = sqlx::query!(
         r#"
-        select l.id, l.entry_id
+        select l.id, l.person_id, l.session_id, l.entry_id, h.until_at as "until_at?"
         from leases l
+        left join held_leases h on h.id = l.id and h.until_at > $2
         where l.decision_id = $1 and l.ended_at is null
-          and not exists (select from held_leases h where h.id = l.id and h.until_at > $2)
         order by l.taken_at, l.id
         "#,
         decision.0,
@@ -115,7 +118,20 @@ pub(crate) async fn list_run_out(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.id.into(), row.entry_id.into())).collect())
+    let (mut held, mut run_out) = (Vec::new(), Vec::new());
+    for row in rows {
+        match row.until_at {
+            Some(until) => held.push(Held {
+                id: row.id.into(),
+                person: row.person_id.into(),
+                session: row.session_id.into(),
+                until: milliseconds(until),
+                entry: row.entry_id.into(),
+            }),
+            None => run_out.push((row.id.into(), row.entry_id.into())),
+        }
+    }
+    Ok((held, run_out))
 }
 
 pub(crate) async fn find(conn: &mut PgConnection, id: LeaseId, now: u64) -> Result<Option<Lease>> {

@@ -97,7 +97,7 @@ async fn record(engine: Engine, caller: Caller, id: DecisionId, over: Option<(Le
     let refuse = |problem| Denial::by_rule(permit.clone(), Action::ReviewDecision, target, problem);
     absences::admits(&mut tx, person, now).await?.map_err(&refuse)?;
     admitted(right).map_err(&refuse)?;
-    let mut held = db::leases::list_held(&mut tx, id, now).await?;
+    let (mut held, run_out) = db::leases::list_open(&mut tx, id, now).await?;
     if let Some(own) = held.iter().find(|held| held.person == person) {
         if own.session == session {
             return Ok(Taken::Before(own.id, Box::new(permit), stored.n));
@@ -122,7 +122,6 @@ async fn record(engine: Engine, caller: Caller, id: DecisionId, over: Option<(Le
     if held.len() as u64 >= lease::seats(&rules.quorum, &rules.approvals) {
         return Err(refuse(Problem::new(Code::InvalidTransition, HELD)));
     }
-    let run_out = db::leases::list_run_out(&mut tx, id, now).await?;
     for (lease, _) in &run_out {
         db::leases::end(&mut tx, *lease, LeaseEnd::Lapsed, now).await?;
     }

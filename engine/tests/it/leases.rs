@@ -74,6 +74,35 @@ async fn as_many_people_review_at_once_as_reviews_are_missing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whose_role_comes_back_while_seats_are_counted_has_lost_theirs() {
+    let office = Office::new().await;
+    let desk = &office.desk;
+    let two =
+        countersign_domain::policy::view::RuleForm { need: "2".into(), ..rule("two", "require", "at_least", "0") };
+    office.enforce(&[two]).await;
+    let id = office.propose("a", "40.00").await;
+    decisions::start_review(&desk.engine, &again(&desk.approver), id).await.unwrap();
+    decisions::start_review(&desk.engine, &again(&desk.approver_b), id).await.unwrap();
+    let away = format!("update people set disabled_at = now() where id = '{}'", desk.approver.person().unwrap());
+    desk.database.attack(&away).await;
+    // In the middle of the other's act, after it has looked at the seats.
+    desk.database
+        .attack(
+            "create function come_back() returns trigger language plpgsql security definer as
+               'begin update public.people set disabled_at = null; return new; end';
+             create trigger come_back after update on leases for each row when (new.cause = 'moved')
+               execute function come_back()",
+        )
+        .await;
+
+    decisions::start_review(&desk.engine, &desk.elsewhere(&desk.approver_b).await, id).await.unwrap();
+
+    assert_eq!(desk.database.number("select count(*) from people where disabled_at is not null").await, 0);
+    assert_eq!(causes(desk, id).await, ["lapsed", "moved", ""]);
+    verified(desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_many_who_start_at_once_one_holds_the_seat() {
     let desk = Desk::new().await;
     for _ in 0..10 {
