@@ -25,7 +25,7 @@ use crate::{
     caller::Caller,
     db,
     error::Result,
-    people, reads, seal,
+    people, seal,
 };
 
 /// Leaves a notice for each person.
@@ -178,9 +178,8 @@ pub async fn read(engine: &Engine, caller: &Caller, up_to: u64) -> Result<()> {
     let (person, _) = caller.signed_in()?;
     let mut tx = engine.begin().await?;
     let permit = engine.authorize(&mut tx, caller, Action::ViewSelf, Target::Member(person)).await?;
-    db::notices::set_read(&mut tx, person, up_to, engine.now()).await?;
-    engine.commit(tx).await?;
     let object = Object { kind: "person", id: person.0, place: Place::Read(permit.authority_n()) };
-    reads::record(engine, caller, permit, &Event::AccessViewed { object }, reads::Shown::default()).await?;
-    Ok(())
+    seal::append(&mut tx, engine, caller, &permit, &Event::AccessViewed { object }).await?;
+    db::notices::set_read(&mut tx, person, up_to, engine.now()).await?;
+    engine.commit(tx).await
 }

@@ -235,7 +235,7 @@ pub async fn remove(engine: &Engine, caller: &Caller, id: ChannelId) -> Result<(
 ///
 /// `invalid_transition` while the channel is paused, or when the admin has no address; [`Error::NotFound`].
 pub async fn test(engine: &Engine, caller: &Caller, id: ChannelId) -> Result<()> {
-    let found = async {
+    let queued = async {
         let (me, _) = caller.signed_in()?;
         let mut tx = engine.begin().await?;
         let permit = engine.authorize(&mut tx, caller, Action::ChangeChannel, engine.installation()).await?;
@@ -264,12 +264,11 @@ pub async fn test(engine: &Engine, caller: &Caller, id: ChannelId) -> Result<()>
             at: now,
             now,
         };
+        seal::append(&mut tx, engine, caller, &permit, &viewed(&stored)).await?;
         db::outbox::insert(&mut tx, &new).await?;
-        engine.commit(tx).await?;
-        Ok((permit, stored.n))
+        engine.commit(tx).await
     };
-    let (permit, n) = engine.noted(caller, found.await).await?;
-    record(engine, caller, permit, id, n).await
+    engine.noted(caller, queued.await).await
 }
 
 /// Queues a message anew that was given up.
@@ -278,22 +277,19 @@ pub async fn test(engine: &Engine, caller: &Caller, id: ChannelId) -> Result<()>
 ///
 /// [`Error::NotFound`] where it was not.
 pub async fn retry(engine: &Engine, caller: &Caller, message: MessageId) -> Result<()> {
-    let found = async {
+    let queued = async {
         let mut tx = engine.begin().await?;
         let permit = engine.authorize(&mut tx, caller, Action::ChangeChannel, engine.installation()).await?;
         let id = db::outbox::revive(&mut tx, message, engine.now()).await?.ok_or(Error::NotFound)?;
         let stored = db::channels::lock(&mut tx, id).await?.ok_or(Error::NotFound)?;
-        engine.commit(tx).await?;
-        Ok((permit, id, stored.n))
+        seal::append(&mut tx, engine, caller, &permit, &viewed(&stored)).await?;
+        engine.commit(tx).await
     };
-    let (permit, id, n) = engine.noted(caller, found.await).await?;
-    record(engine, caller, permit, id, n).await
+    engine.noted(caller, queued.await).await
 }
 
-async fn record(engine: &Engine, caller: &Caller, permit: Permit, id: ChannelId, n: u64) -> Result<()> {
-    let object = Object { kind: "channel", id: id.0, place: At::Read(n) };
-    reads::record(engine, caller, permit, &Event::AccessViewed { object }, reads::Shown::default()).await?;
-    Ok(())
+const fn viewed(channel: &Channel) -> Event {
+    Event::AccessViewed { object: Object { kind: "channel", id: channel.id.0, place: At::Read(channel.n) } }
 }
 
 /// Opens a channel's secret.

@@ -2,6 +2,7 @@
 
 use countersign_domain::{
     event::{Event, Object, Place},
+    ids::PersonId,
     notice::{self, ChannelKind, PreferencesView, Topic},
 };
 
@@ -11,7 +12,7 @@ use crate::{
     caller::Caller,
     db,
     error::Result,
-    people, reads,
+    people, reads, seal,
 };
 
 /// Shows a person what they get by e-mail, and where.
@@ -27,7 +28,7 @@ pub async fn view(engine: &Engine, caller: &Caller) -> Result<PreferencesView> {
     let muted = db::channels::list_muted(&mut tx, &[person]).await?;
     let channels = db::channels::list(&mut tx).await?;
     tx.commit().await?;
-    record(engine, caller, permit).await?;
+    reads::record(engine, caller, permit.clone(), &viewed(person, &permit), reads::Shown::default()).await?;
     let muted: Vec<_> = muted.into_iter().flat_map(|(_, words)| words).collect();
     let wanted = |topic: &Topic| !muted.iter().any(|word| word == topic.word());
     Ok(PreferencesView {
@@ -51,14 +52,11 @@ pub async fn set(engine: &Engine, caller: &Caller, wanted: &[Topic]) -> Result<(
         .collect();
     let mut tx = engine.begin().await?;
     let permit = engine.authorize(&mut tx, caller, Action::ViewSelf, Target::Member(person)).await?;
+    seal::append(&mut tx, engine, caller, &permit, &viewed(person, &permit)).await?;
     db::channels::set_muted(&mut tx, person, &muted, engine.now()).await?;
-    engine.commit(tx).await?;
-    record(engine, caller, permit).await
+    engine.commit(tx).await
 }
 
-async fn record(engine: &Engine, caller: &Caller, permit: Permit) -> Result<()> {
-    let (person, _) = caller.signed_in()?;
-    let object = Object { kind: "person", id: person.0, place: Place::Read(permit.authority_n()) };
-    reads::record(engine, caller, permit, &Event::AccessViewed { object }, reads::Shown::default()).await?;
-    Ok(())
+fn viewed(person: PersonId, permit: &Permit) -> Event {
+    Event::AccessViewed { object: Object { kind: "person", id: person.0, place: Place::Read(permit.authority_n()) } }
 }

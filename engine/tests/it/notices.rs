@@ -18,7 +18,7 @@ use countersign_engine::{
     Caller, Engine, Error, decisions,
     delegations::{self, DelegationForm},
     notices::{
-        channels,
+        self, channels,
         deliver::{Carried, Carrier, Failure, Letter, Way, send_due},
         preferences,
     },
@@ -468,6 +468,46 @@ async fn channels_are_sealed_acts_of_admins_and_their_secrets_are_shown_to_nobod
     assert_eq!(problem(gone).code, Code::NotFound);
     let sealed = "select count(*) from ledger_entries where encode(bytes, 'escape') like '%\"kind\":\"channel.%'";
     assert_eq!(desk.database.number(sealed).await, 7, "two added, one changed, paused and resumed, two removed");
+    verified(&desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_log_does_not_take_is_not_done() {
+    let (desk, ben) = desk().await;
+    let room = add(&desk, room("Room", ""), HOOK).await.unwrap();
+    desk.queued_decision().await;
+    let post = Post::default();
+    post.fail(Some(Failure { words: "The server refused it with 550.".into(), lasting: true }));
+    send(&desk, &post).await;
+    let failed = list(&desk).await.failed;
+    let unread = format!(
+        "insert into notices (id, person_id, kind, at, about_system, entry_id)
+         select gen_random_uuid(), '{}', '{}', 'epoch', 'refund-agent', id from ledger_entries limit 1",
+        ben.person().unwrap(),
+        NoticeKind::NobodyReviews.word(),
+    );
+    desk.database.attack(&unread).await;
+    let engine = &desk.engine;
+
+    desk.database.attack("revoke insert on ledger_entries from countersign_app").await;
+    assert!(channels::test(engine, &again(&desk.admin), room).await.is_err());
+    assert!(channels::retry(engine, &again(&desk.admin), failed[0].id).await.is_err());
+    assert!(preferences::set(engine, &again(&ben), &[]).await.is_err());
+    assert!(notices::read(engine, &again(&ben), engine.now()).await.is_err());
+    desk.database.attack("grant insert on ledger_entries to countersign_app").await;
+
+    assert_eq!(list(&desk).await.failed, failed);
+    for nothing in [
+        "select count(*) from notice_messages where topic = 'test'",
+        "select count(*) from notice_preferences",
+        "select count(*) from notices where read_at is not null",
+    ] {
+        assert_eq!(desk.database.number(nothing).await, 0, "{nothing}");
+    }
+    channels::test(engine, &again(&desk.admin), room).await.unwrap();
+    channels::retry(engine, &again(&desk.admin), failed[0].id).await.unwrap();
+    preferences::set(engine, &again(&ben), &[]).await.unwrap();
+    notices::read(engine, &again(&ben), engine.now()).await.unwrap();
     verified(&desk).await;
 }
 
