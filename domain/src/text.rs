@@ -1,6 +1,7 @@
 //! Text that people and agents write: folded, bounded, and drawn so that nothing in it hides.
 
 use serde::{Deserialize, Serialize};
+use unicode_script::{Script, UnicodeScript as _};
 
 /// The longest reason, in characters.
 pub const REASON_CHARACTERS_MAX: usize = 2_000;
@@ -119,7 +120,7 @@ pub(crate) fn bounded(text: &str, characters_max: usize) -> Result<String, Inval
 pub enum Segment {
     /// Characters that look like what they are.
     Plain(String),
-    /// One character that hides or reorders others, drawn as its code point.
+    /// One character that hides or reorders others, or looks like another, drawn as its code point.
     Marked {
         /// The character's code point, such as `U+202E`.
         code: String,
@@ -128,22 +129,27 @@ pub enum Segment {
     },
 }
 
-/// Splits text so that control, bidirectional and zero-width characters become visible marks.
+/// Splits text so that control, bidirectional and zero-width characters become visible marks, and so do letters of a
+/// script that looks like another in words that mix the two.
 ///
 /// Line feed and tab stay plain. Concatenating the plain parts with the marked characters gives the
 /// text back, so nothing is dropped.
 pub fn segments(text: &str) -> Vec<Segment> {
     let mut found = Vec::new();
     let mut plain = String::new();
-    for character in text.chars() {
-        match hidden(character) {
-            None => plain.push(character),
-            Some(name) => {
-                if !plain.is_empty() {
-                    found.push(Segment::Plain(std::mem::take(&mut plain)));
-                }
-                found.push(Segment::Marked { code: format!("U+{:04X}", character as u32), name });
+    let mut mark = |character: char, name: Option<&'static str>| match name {
+        None => plain.push(character),
+        Some(name) => {
+            if !plain.is_empty() {
+                found.push(Segment::Plain(std::mem::take(&mut plain)));
             }
+            found.push(Segment::Marked { code: format!("U+{:04X}", character as u32), name });
+        }
+    };
+    for word in words(text) {
+        let native = native(word);
+        for character in word.chars() {
+            mark(character, hidden(character).or_else(|| alike(character, native)));
         }
     }
     if !plain.is_empty() {
@@ -151,6 +157,57 @@ pub fn segments(text: &str) -> Vec<Segment> {
     }
 
     found
+}
+
+/// Splits text into runs of letters and digits with their accents, and what stands between them.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let is_of_word = |character: char| {
+        character.is_alphanumeric() || (!character.is_ascii() && character.script() == Script::Inherited)
+    };
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let inside = is_of_word(rest.chars().next()?);
+        let end = rest.find(|character| is_of_word(character) != inside).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        rest = after;
+        Some(word)
+    })
+}
+
+/// Returns the script that the letters of a word should have: Latin where there is any, or that of its first letter.
+fn native(word: &str) -> Option<Script> {
+    if word.is_ascii() {
+        return None;
+    }
+    let is_letter = |script: &Script| !matches!(script, Script::Common | Script::Inherited | Script::Unknown);
+    let mut scripts = word.chars().map(|character| character.script()).filter(is_letter);
+    let first = scripts.next()?;
+    match first == Script::Latin || scripts.any(|script| script == Script::Latin) {
+        true => Some(Script::Latin),
+        false => Some(first),
+    }
+}
+
+/// Names a letter whose script has letters that look like those of others, in a word that is of another script.
+///
+/// A word of one script is never marked, nor is Latin beside scripts that nobody takes for it, such as Han and Kana
+/// (Unicode Technical Standard 39, section 5.1, names such words mixed-script).
+fn alike(character: char, native: Option<Script>) -> Option<&'static str> {
+    let native = native?;
+    let script = character.script();
+    if script == native {
+        return None;
+    }
+    match script {
+        Script::Latin => Some("Latin letter in a word of another script"),
+        Script::Greek => Some("Greek letter in a word of another script"),
+        Script::Cyrillic => Some("Cyrillic letter in a word of another script"),
+        Script::Armenian => Some("Armenian letter in a word of another script"),
+        Script::Cherokee => Some("Cherokee letter in a word of another script"),
+        Script::Coptic => Some("Coptic letter in a word of another script"),
+        Script::Lisu => Some("Lisu letter in a word of another script"),
+        _ => None,
+    }
 }
 
 fn hidden(character: char) -> Option<&'static str> {
@@ -166,6 +223,7 @@ fn hidden(character: char) -> Option<&'static str> {
         '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' => Some("blank letter"),
         '\u{206a}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' => Some("format character"),
         '\u{e0000}'..='\u{e0fff}' => Some("tag character"),
+        '\u{1d400}'..='\u{1d7ff}' => Some("styled letter or digit"),
         _ => None,
     }
 }
@@ -200,5 +258,62 @@ mod tests {
                 Segment::Plain(" now".into()),
             ]
         );
+    }
+
+    #[test]
+    fn a_letter_that_looks_like_another_is_marked_in_a_word_that_mixes_them() {
+        let drawn = segments("pay \u{440}aypal and \u{391}CME \u{1d400}");
+
+        let marked = |code: &str, name| Segment::Marked { code: code.into(), name };
+        assert_eq!(
+            drawn,
+            [
+                Segment::Plain("pay ".into()),
+                marked("U+0440", "Cyrillic letter in a word of another script"),
+                Segment::Plain("aypal and ".into()),
+                marked("U+0391", "Greek letter in a word of another script"),
+                Segment::Plain("CME ".into()),
+                marked("U+1D400", "styled letter or digit"),
+            ]
+        );
+        // An accent does not part a word.
+        assert!(
+            segments("\u{440}\u{301}aypal").contains(&marked("U+0440", "Cyrillic letter in a word of another script"))
+        );
+        // Cyrillic with one Greek letter, and no Latin one.
+        assert!(
+            segments("\u{440}\u{3b1}\u{443}").contains(&marked("U+03B1", "Greek letter in a word of another script"))
+        );
+    }
+
+    #[test]
+    fn words_of_one_script_and_words_that_nobody_mistakes_are_plain() {
+        for plain in [
+            "Müller, naïve, Łódź, 40 µm",
+            "Δοκιμή και δείγμα",
+            "Проверка 2-го договора",
+            "Tシャツ 東京タワー ABC株式会社",
+            "한국어 text, עברית, العربية",
+            "refund-agent_7, a/β",
+        ] {
+            assert_eq!(segments(plain), [Segment::Plain(plain.into())]);
+        }
+    }
+
+    #[test]
+    fn nothing_is_dropped() {
+        let text = "a\u{200b}б\u{301}в g\u{43e}\u{43e}gle 1\u{1d7ce}\n";
+
+        let back: String = segments(text)
+            .into_iter()
+            .map(|segment| match segment {
+                Segment::Plain(plain) => plain,
+                Segment::Marked { code, .. } => {
+                    char::from_u32(u32::from_str_radix(&code[2..], 16).unwrap()).unwrap().to_string()
+                }
+            })
+            .collect();
+
+        assert_eq!(back, text);
     }
 }
