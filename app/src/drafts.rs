@@ -1,7 +1,10 @@
 //! What is typed and not sent: kept by the browser's tab, gone with it, and gone with the sign-in.
 
+use std::collections::BTreeMap;
+
 use countersign_domain::ids::DecisionId;
 use leptos::prelude::window;
+use serde::{Deserialize, Serialize};
 use web_sys::Storage;
 
 const PREFIX: &str = "draft:";
@@ -20,11 +23,33 @@ pub(crate) fn read(decision: DecisionId) -> Option<(String, String)> {
     split(&kept)
 }
 
+/// Keeps what is typed in the place of a decision's content.
+pub(crate) fn write_fields(decision: DecisionId, content: &str, fields: BTreeMap<String, String>) {
+    if let (Some(storage), Ok(kept)) = (storage(), serde_json::to_string(&Fields { content: content.into(), fields })) {
+        let _ = storage.set_item(&fields_key(decision), &kept);
+    }
+}
+
+/// Returns what was typed in the place of exactly this content.
+pub(crate) fn read_fields(decision: DecisionId, content: &str) -> Option<BTreeMap<String, String>> {
+    let kept = storage()?.get_item(&fields_key(decision)).ok()??;
+    let kept: Fields = serde_json::from_str(&kept).ok()?;
+    (kept.content == content).then_some(kept.fields)
+}
+
+/// Forgets what was typed in the place of a decision's content.
+pub(crate) fn remove_fields(decision: DecisionId) {
+    if let Some(storage) = storage() {
+        let _ = storage.remove_item(&fields_key(decision));
+    }
+}
+
 /// Forgets one draft, because it was sent.
 pub(crate) fn remove(decision: DecisionId) {
     if let Some(storage) = storage() {
         let _ = storage.remove_item(&key(decision));
     }
+    remove_fields(decision);
 }
 
 /// Forgets every draft, because nobody is signed in: the next person must not find them.
@@ -36,12 +61,24 @@ pub(crate) fn forget() {
     }
 }
 
+/// What is typed in the place of a content, by parameter.
+#[derive(Serialize, Deserialize)]
+struct Fields {
+    /// Digest of that content: what was typed for another one is not put over it.
+    content: String,
+    fields: BTreeMap<String, String>,
+}
+
 fn storage() -> Option<Storage> {
     window().session_storage().ok()?
 }
 
 fn key(decision: DecisionId) -> String {
     format!("{PREFIX}{decision}")
+}
+
+fn fields_key(decision: DecisionId) -> String {
+    format!("{PREFIX}{decision}/fields")
 }
 
 /// A code is one word, so the first line break ends it.

@@ -33,7 +33,9 @@ use crate::{
         page::{Banner, Bar, PageHeader, PageTitle, Panel, Recorded, Refusal, Skeleton, TitleText},
         text::{Literal, Payload, SafeTextArea, indent},
     },
+    drafts,
     frame::Surroundings,
+    live::Live,
     wire::Json,
 };
 
@@ -156,8 +158,9 @@ fn Whole(
                     let presentation = *presentation;
                     let claim = Claim::new(desk, *lease, presentation, *lease_until);
                     let alone = shown.risk == Risk::Low && shown.policy.need == 1;
-                    let ways = ways.clone();
-                    view! { <EditForm id presentation claim clock sheet ways alone action values draft/> }.into_any()
+                    let (ways, content) = (ways.clone(), shown.content_hash.clone());
+                    view! { <EditForm id content presentation claim clock sheet ways alone action values draft/> }
+                        .into_any()
                 }
             }
         }
@@ -180,6 +183,8 @@ fn Whole(
 #[component]
 fn EditForm(
     id: DecisionId,
+    /// Digest of what is edited.
+    content: String,
     presentation: PresentationId,
     claim: Claim,
     clock: Signal<u64>,
@@ -215,10 +220,34 @@ fn EditForm(
             navigate(&to, NavigateOptions::default());
         }
     });
+    let live = expect_context::<Live>();
+    Effect::new(move || live.open(None));
+    let unreachable = Memo::new(move |_| live.is_lost());
     Effect::new(move || draft.restore(id));
     let able = RwSignal::new(false);
     Effect::new(move || able.set(true));
     values.update_untracked(|values| sheet.begin(values));
+    let content = StoredValue::new(content);
+    let mut begun = BTreeMap::new();
+    sheet.begin(&mut begun);
+    let begun = StoredValue::new(begun);
+    let restored = RwSignal::new(false);
+    Effect::new(move || {
+        let kept = content.with_value(|content| drafts::read_fields(id, content));
+        if let Some(kept) = kept.filter(|kept| values.with_untracked(|values| values != kept)) {
+            values.set(kept);
+            restored.set(true);
+        }
+    });
+    let store = move || {
+        draft.store(id);
+        content.with_value(|content| drafts::write_fields(id, content, values.get_untracked()));
+    };
+    let start_again = move |_| {
+        drafts::remove_fields(id);
+        values.set(begun.get_value());
+        restored.set(false);
+    };
     let fields = sheet
         .0
         .iter()
@@ -237,13 +266,27 @@ fn EditForm(
         <div class="max-sm:hidden">
             <LeaseBar claim clock draft/>
         </div>
-        <ActionForm action attr:class="grid gap-4 max-sm:hidden" on:input=move |_| draft.store(id)>
+        <ActionForm action attr:class="grid gap-4 max-sm:hidden" on:input=move |_| store()>
             // The form's default button: Enter in a field can approve nothing.
             <button type="submit" disabled hidden></button>
             <input type="hidden" name="decision" value=id.to_string()/>
             <input type="hidden" name="presentation" value=presentation.to_string()/>
             <input type="hidden" name="lease" value=lease.to_string()/>
             <ErrorSummary problem/>
+            {move || {
+                restored
+                    .get()
+                    .then(|| {
+                        view! {
+                            <Banner bar=Bar::Note>
+                                <p>{strings::RESTORED}</p>
+                                <button type="button" class=Weight::Plain.class() on:click=start_again>
+                                    {strings::START_AGAIN}
+                                </button>
+                            </Banner>
+                        }
+                    })
+            }}
             {move || {
                 conflict()
                     .then(|| {
@@ -275,7 +318,9 @@ fn EditForm(
             <div class="flex flex-wrap gap-3">
                 <Submit
                     weight=Weight::Primary
-                    pending=Signal::derive(move || action.pending().get() || lost.with(Option::is_some))
+                    pending=Signal::derive(move || {
+                        action.pending().get() || unreachable.get() || lost.with(Option::is_some)
+                    })
                 >
                     {Verdict::ApproveWithEdits.label()}
                 </Submit>
@@ -289,7 +334,11 @@ fn EditForm(
                 </button>
             </div>
             <p class="text-compact text-muted">
-                {strings::WHAT_HAPPENS}
+                {move || match (unreachable.get(), live.is_ended()) {
+                    (true, true) => strings::ENDED,
+                    (true, false) => strings::UNREACHABLE,
+                    (false, _) => strings::WHAT_HAPPENS,
+                }}
             </p>
         </ActionForm>
     }
@@ -329,6 +378,10 @@ fn EditField(
     let invalid = Signal::derive(move || error.get().is_some());
     let error_id = format!("{name}-error");
     let value = values.with_untracked(|values| values.get(&parameter.name).cloned().unwrap_or_default());
+    let shown = {
+        let name = parameter.name.clone();
+        move || values.with(|values| values.get(&name).cloned().unwrap_or_default())
+    };
     let set = {
         let name = parameter.name.clone();
         move |event: leptos::ev::Event| {
@@ -362,6 +415,7 @@ fn EditField(
                     described_by=error_id.clone()
                     invalid
                     node_ref=NodeRef::new()
+                    prop:value=shown
                     on:input=set
                 />
             }
@@ -375,6 +429,7 @@ fn EditField(
                 inputmode=if parameter.kind == Kind::Integer { "numeric" } else { "decimal" }
                 autocomplete="off"
                 value=value
+                prop:value=shown
                 aria-describedby=error_id.clone()
                 aria-invalid=move || invalid.get().then_some("true")
                 class=LINE
@@ -397,6 +452,7 @@ fn EditField(
                     aria-describedby=error_id.clone()
                     aria-invalid=move || invalid.get().then_some("true")
                     class=LINE
+                    prop:value=shown
                     on:input=set
                 >
                     {(!parameter.required).then(|| choice("", strings::NOT_GIVEN))}
@@ -569,6 +625,11 @@ mod strings {
     pub(super) const OTHERS: &str = "Your version goes through the policy again, and somebody else reviews it: you cannot rule on what you wrote. Approvals given so far become void.";
     pub(super) const PREVIEW: &str = "Show what changes";
     pub(super) const WHAT_HAPPENS: &str = "Both versions stay on record, with exactly what this page showed you.";
+    pub(super) const RESTORED: &str = "What you typed here before and did not send is back.";
+    pub(super) const START_AGAIN: &str = "Start again from the proposal";
+    pub(super) const UNREACHABLE: &str =
+        "The connection to the server is lost. You can send it when it returns; what you typed is kept.";
+    pub(super) const ENDED: &str = "Your sign-in has ended. Sign in again to send it; copy what you typed first, because this tab forgets it then.";
     pub(super) const RECORDED: &str = "Your version is recorded.";
     pub(super) const OPTIONAL: &str = "May be left empty.";
     pub(super) const NOT_GIVEN: &str = "Not given";
