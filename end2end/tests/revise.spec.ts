@@ -44,6 +44,19 @@ it("approves with edits: the form shows what changes and what is sent, and someb
   const field = page.locator('[name="fields[reservation_id]"]');
   assert.equal(await field.inputValue(), name);
   if (javaScript) await page.getByRole("button", { name: "Show what changes" }).waitFor({ state: "hidden" });
+  if (javaScript) {
+    // A tab that is loaded anew still has what was typed, and the way back to what was proposed.
+    await field.fill(`${name}-typed`);
+    await page.getByLabel("Reason", { exact: true }).fill("Typed before the page was loaded anew.");
+    await page.reload();
+    await page.getByText("What you typed here before and did not send is back.").waitFor();
+    assert.equal(await field.inputValue(), `${name}-typed`);
+    assert.equal(await page.getByLabel("Reason", { exact: true }).inputValue(), "Typed before the page was loaded anew.");
+    await page.locator("#changes").getByText(`"reservation_id": "${name}-typed"`, { exact: false }).waitFor();
+    await accessible(page);
+    await page.getByRole("button", { name: "Start again from the proposal" }).click();
+    assert.equal(await field.inputValue(), name);
+  }
   await field.fill(`${name}-edited`);
   if (!javaScript) {
     await page.getByRole("button", { name: "Show what changes" }).click();
@@ -66,6 +79,10 @@ it("approves with edits: the form shows what changes and what is sent, and someb
   const history = (await page.locator("#history").textContent()) ?? "";
   assert.match(history, /Version 2.*Edited by/s);
   assert.match(history, /Approved with edits.*Void/s);
+  await page.getByRole("img", { name: /^2 versions, 1 review, 1 of them void or taken back\./ }).waitFor();
+  await page.getByText("Lineage as a list").click();
+  await page.locator("figure li").getByText(/^Edited by /).waitFor();
+  await accessible(page);
   assert.match((await page.locator("#review").textContent()) ?? "", /You edited this proposal, so you cannot rule on it/);
   assert.equal(await page.getByRole("main").getByRole("button", { name: "Approve", exact: true }).count(), 0);
 });

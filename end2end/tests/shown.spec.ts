@@ -38,6 +38,11 @@ it("draws again what a review saw, for an auditor", async ({ page, javaScript })
   await page.getByRole("main").getByRole("link", { name: /^Sealed #\d+$/ }).first().waitFor();
   await page.getByRole("link", { name: "Back to the decision" }).first().click();
   await page.waitForURL((url) => url.pathname === path);
+
+  // Who audits it goes on to everybody who read it.
+  await page.getByRole("link", { name: "Who read it" }).click();
+  await page.waitForURL((url) => url.pathname === "/admin/access" && path.endsWith(url.searchParams.get("object") ?? "none"));
+  await page.getByRole("main").getByText("Approver A").first().waitFor();
 });
 
 it("knows no review of another decision", async ({ page, visitor }) => {

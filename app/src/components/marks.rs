@@ -117,21 +117,45 @@ pub(crate) fn StateMark(state: State, outcome: Option<ResolutionOutcome>) -> imp
 /// A ruling, with its icon.
 #[component]
 pub(crate) fn VerdictMark(verdict: Verdict) -> impl IntoView {
-    let (class, shape, word) = match verdict {
-        Verdict::Approve => (Tone::Approve.chip(), Shape::Tick, "Approved"),
-        Verdict::ApproveWithEdits => (Tone::Info.chip(), Shape::Pencil, "Approved with edits"),
-        Verdict::RequestChanges => (Tone::Info.chip(), Shape::Reply, "Asked for changes"),
-        Verdict::Escalate => (Tone::Escalate.chip(), Shape::Up, "Escalated"),
-        Verdict::Reject => (Tone::Reject.chip(), Shape::Cross, "Rejected"),
-        Verdict::Abstain => (Tone::Plain.chip(), Shape::Minus, "Abstained"),
-        Verdict::Defer => (Tone::Plain.chip(), Shape::Clock, "Put off"),
+    let shape = match verdict {
+        Verdict::Approve => Shape::Tick,
+        Verdict::ApproveWithEdits => Shape::Pencil,
+        Verdict::RequestChanges => Shape::Reply,
+        Verdict::Escalate => Shape::Up,
+        Verdict::Reject => Shape::Cross,
+        Verdict::Abstain => Shape::Minus,
+        Verdict::Defer => Shape::Clock,
     };
 
     view! {
-        <span class=class>
+        <span class=verdict_tone(verdict).chip()>
             <Icon shape class="size-3.5"/>
-            {word}
+            {verdict_words(verdict)}
         </span>
+    }
+}
+
+/// Returns the colours of a ruling.
+pub(crate) const fn verdict_tone(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::Approve => Tone::Approve,
+        Verdict::ApproveWithEdits | Verdict::RequestChanges => Tone::Info,
+        Verdict::Escalate => Tone::Escalate,
+        Verdict::Reject => Tone::Reject,
+        Verdict::Abstain | Verdict::Defer => Tone::Plain,
+    }
+}
+
+/// Returns the words of a ruling that somebody gave.
+pub(crate) const fn verdict_words(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Approve => "Approved",
+        Verdict::ApproveWithEdits => "Approved with edits",
+        Verdict::RequestChanges => "Asked for changes",
+        Verdict::Escalate => "Escalated",
+        Verdict::Reject => "Rejected",
+        Verdict::Abstain => "Abstained",
+        Verdict::Defer => "Put off",
     }
 }
 

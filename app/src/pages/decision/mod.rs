@@ -8,6 +8,7 @@ pub(crate) mod composer;
 pub(crate) mod edit;
 pub(crate) mod fields;
 pub(crate) mod lease;
+mod lineage;
 pub(crate) mod overrule;
 mod paper;
 mod readers;

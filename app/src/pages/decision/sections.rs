@@ -8,6 +8,7 @@ use countersign_domain::{
     lineage::Maker,
     overrides::{Override, Overriding, PostReview},
     revocation::{Compensation, Revocation},
+    role::Role,
     view::{
         DecisionView, Field, HistoryRow, Mode, OutcomeRow, ReviewRow, SeatView, Section as Place, VersionRow,
         proof_file,
@@ -30,13 +31,14 @@ use crate::{
         time::{Moment, Since, TimeLeft},
         trace::TraceList,
     },
+    frame::Surroundings,
     pages::queue::{quorum, rejections},
 };
 
 /// Names what the newest version changed, for whoever is led there.
 pub(super) const CHANGES: &str = "changes";
 
-use super::{Masks, retract::RetractForm};
+use super::{Masks, lineage::lineage, retract::RetractForm};
 
 /// 1: who asks what, until when, and what silence means.
 #[component]
@@ -470,6 +472,7 @@ pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>, reload: Ca
     let file = proof_file(id);
     let command = format!("countersign verify {file} --trust trust-policy.txt");
     let may_override = matches!(shown.overriding, Some(Overriding::Open { .. }));
+    let lineage = lineage(&shown);
 
     view! {
         <Section id="history" number=7 title="History and proof">
@@ -514,15 +517,17 @@ pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>, reload: Ca
                         </dl>
                     }
                 })}
+            {lineage}
             <Versions versions=shown.versions/>
             <Reviews decision=id reviews=shown.reviews rounds=shown.revision reload/>
             <Outcomes outcomes=shown.outcomes/>
             <Timeline events=shown.history/>
-            <p class="print:hidden">
+            <p class="flex flex-wrap gap-3 print:hidden">
                 <a href=format!("/decisions/{id}/chain") class=Weight::Plain.class()>
                     <Icon shape=Shape::Chain class="size-4"/>
                     {strings::CHAIN}
                 </a>
+                <ReadersLink id/>
             </p>
             <div class="grid gap-2 rounded-control bg-raised p-4 print:hidden">
                 <h3 class="text-body font-semibold">{strings::PROOF}</h3>
@@ -536,6 +541,30 @@ pub(super) fn HistorySection(shown: DecisionView, clock: Signal<u64>, reload: Ca
                 </div>
             </div>
         </Section>
+    }
+}
+
+/// The way to everybody who read the decision, for those who may read that.
+#[component]
+fn ReadersLink(id: DecisionId) -> impl IntoView {
+    let around = Surroundings::get().around;
+
+    view! {
+        <Suspense>
+            {move || Suspend::new(async move {
+                let me = around.await.ok().and_then(|around| around.me);
+                let reads = |role: &Role| matches!(role, Role::ComplianceOfficer | Role::Auditor);
+                me.filter(|me| me.roles.iter().any(reads))
+                    .map(|_| {
+                        view! {
+                            <a href=format!("/admin/access?object={id}") class=Weight::Plain.class()>
+                                <Icon shape=Shape::Clock class="size-4"/>
+                                {strings::READERS}
+                            </a>
+                        }
+                    })
+            })}
+        </Suspense>
     }
 }
 
@@ -654,7 +683,7 @@ fn Versions(versions: Vec<VersionRow>) -> impl IntoView {
     })
 }
 
-const fn maker_words(maker: Maker) -> &'static str {
+pub(super) const fn maker_words(maker: Maker) -> &'static str {
     match maker {
         Maker::Proposed => "Proposed by",
         Maker::Revised => "Revised by",
@@ -769,7 +798,7 @@ fn Outcomes(outcomes: Vec<OutcomeRow>) -> impl IntoView {
     })
 }
 
-const fn result_words(result: OutcomeResult) -> &'static str {
+pub(super) const fn result_words(result: OutcomeResult) -> &'static str {
     match result {
         OutcomeResult::Executed => "Executed",
         OutcomeResult::Failed => "Failed",
@@ -778,7 +807,7 @@ const fn result_words(result: OutcomeResult) -> &'static str {
     }
 }
 
-const fn reach_words(effect: Reach) -> &'static str {
+pub(super) const fn reach_words(effect: Reach) -> &'static str {
     match effect {
         Reach::None => "no effect",
         Reach::Partial => "in part",
@@ -878,6 +907,7 @@ mod strings {
     pub(super) const OUTCOMES: &str = "Reported outcomes";
     pub(super) const TIMELINE: &str = "Timeline";
     pub(super) const CHAIN: &str = "Who answers for it";
+    pub(super) const READERS: &str = "Who read it";
     pub(super) const PROOF: &str = "Proof";
     pub(super) const PROOF_TEXT: &str =
         "The proof file shows, without this server, that these entries stand in the ledger. Check it on any machine:";
