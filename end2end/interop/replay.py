@@ -367,7 +367,7 @@ class Replay:
     def holds(self, person: str, role: str, system: str, at: int) -> bool:
         for d in self.roles.get(person, {}).values():
             systems = [d["system"]] if "system" in d else d.get("systems")
-            if d["role"] == role and (systems is None or system in systems) and at < d.get("until", at + 1):
+            if d["role"] == role and (systems is None or system in systems) and at < d.get("until", at + 1) + CLOCK_SLACK_MS:
                 return True
         return False
 
@@ -567,7 +567,7 @@ class Replay:
             if delegator in self.disabled:
                 yield "in whose place it was reviewed, was disabled"
             roles = (APPROVER, SENIOR_APPROVER)
-            if not any(one["role"] in roles and at < one.get("until", at + 1) for one in self.held(person)):
+            if not any(one["role"] in roles and at < one.get("until", at + 1) + CLOCK_SLACK_MS for one in self.held(person)):
                 yield "who reviewed in somebody's place held no role that reviews"
         people = {person} | ({delegator} if delegator else set())
         for one in decision.standing(*(VERDICTS - {"defer"})):

@@ -272,12 +272,46 @@ pub(crate) async fn evaluate_sign_in(
     claims: &serde_json::Value,
 ) -> Result<()> {
     let permit = authorize::unevaluated(authorize::engine_actor());
-    let groups = db::scim::groups_of(tx, provider, person).await?;
-    let snapshot = Snapshot { claims: Some(role_map::kept(claims)), groups };
-    let active = current(tx, provider).await?.0;
     let of = (provider, person);
-    let known = known(tx, engine, provider, &[person]).await?.remove(&person).unwrap_or_default();
+    let seen = look(tx, engine, of, claims).await?;
+    if seen.changes_nothing(engine, provider) {
+        return Ok(());
+    }
+    // A directory may have taken a group away since: what is given comes of what stands once nobody else gives or takes.
+    db::roles::lock_guard(tx).await?;
+    let Seen { snapshot, active, known } = look(tx, engine, of, claims).await?;
     evaluate(tx, engine, caller, &permit, of, active.as_ref(), &snapshot, known, LastAdmin::Keeps).await
+}
+
+/// What an evaluation of one person comes of.
+struct Seen {
+    snapshot: Snapshot,
+    active: Option<Version>,
+    known: Known,
+}
+
+impl Seen {
+    fn changes_nothing(&self, engine: &Engine, provider: ProviderId) -> bool {
+        let holdings = outcome(&self.snapshot, self.active.as_ref(), engine.now()).holdings;
+        let version = self.active.as_ref().map(|active| active.id);
+        let text = serde_json::to_string(&self.snapshot).expect("a snapshot is plain data");
+        let Known { former, held, alone } = &self.known;
+        let plan = roles::plan(held.clone(), Source::Provider(provider), &holdings, *alone, engine.now());
+        *former == Some((version, text)) && plan.gained.is_empty() && plan.lost.is_empty()
+    }
+}
+
+async fn look(
+    conn: &mut PgConnection,
+    engine: &Engine,
+    (provider, person): (ProviderId, PersonId),
+    claims: &serde_json::Value,
+) -> Result<Seen> {
+    let groups = db::scim::groups_of(conn, provider, person).await?;
+    let snapshot = Snapshot { claims: Some(role_map::kept(claims)), groups };
+    let active = current(conn, provider).await?.0;
+    let known = known(conn, engine, provider, &[person]).await?.remove(&person).unwrap_or_default();
+    Ok(Seen { snapshot, active, known })
 }
 
 /// Gives what follows from the groups that a directory pushed for people, beside what the provider said last.

@@ -14,6 +14,9 @@ use crate::{
     role::Role,
 };
 
+/// How long before an entry's moment the rights that it names may have been read.
+const CLOCK_SLACK_MS: u64 = 30_000;
+
 #[derive(Default)]
 pub(super) struct People(HashMap<u128, Person>);
 
@@ -126,14 +129,24 @@ impl People {
         if person.n != n {
             return wrong(format!("it names authority {n}; the reviewer's history stood at {}", person.n));
         }
-        let mut held = Vec::new();
-        for holding in person.held.iter().filter(|held| held.until.is_none_or(|until| at < until)) {
-            held.extend(holding.held().ok_or(Unfit::Unknown)?);
+        // What somebody may is read a moment before the entry is written, and some of it may have ended in between.
+        let ended = person.held.iter().filter_map(|held| held.until);
+        let moments = ended.filter(|until| *until <= at && at - until < CLOCK_SLACK_MS).map(|until| until - 1);
+        let mut found = None;
+        for moment in std::iter::once(at).chain(moments) {
+            let mut held = Vec::new();
+            for holding in person.held.iter().filter(|held| held.until.is_none_or(|until| moment < until)) {
+                held.extend(holding.held().ok_or(Unfit::Unknown)?);
+            }
+            let authority = Authority { n, held };
+            if authority.set() == *set {
+                found = Some(authority);
+                break;
+            }
         }
-        let authority = Authority { n, held };
-        if authority.set() != *set {
+        let Some(authority) = found else {
             return wrong("the roles of the reviewer's history have another digest".to_owned());
-        }
+        };
         let holds = |role| match system {
             Some(system) => authority.holds(role, Some(SystemId(Uuid::from_u128(system)))),
             None => authority.held.iter().any(|held| held.role == role),

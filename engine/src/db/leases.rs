@@ -257,7 +257,7 @@ pub(crate) async fn beat(
         with beat as (
           update leases
           set until_at = $5
-          where id = $1 and person_id = $2 and session_id = $3 and ended_at is null
+          where id = $1 and person_id = $2 and session_id = $3 and ended_at is null and until_at > $4
             and exists (select from held_leases h where h.id = $1 and h.until_at > $4)
           returning decision_id, until_at
         ),

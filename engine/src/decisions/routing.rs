@@ -233,25 +233,18 @@ pub(crate) async fn ask_again(
 
 /// Asks the version in force about open decisions that it was not asked about; returns how many.
 pub(crate) async fn ask_open(engine: &Engine, limit: i64) -> Result<usize> {
-    let mut conn = engine.app.acquire().await?;
-    let open = db::decisions::list_unasked(&mut conn, limit).await?;
-    let version = match open.is_empty() {
-        false => db::policies::find_active(&mut conn).await?,
-        true => None,
-    };
-    drop(conn);
-    let Some(version) = version else { return Ok(0) };
+    let open = db::decisions::list_unasked(&mut *engine.app.acquire().await?, limit).await?;
     for id in &open {
-        let (id, version) = (*id, version.clone());
+        let id = *id;
         engine
-            .act(&Caller::engine(), move |engine, caller| {
-                let version = version.clone();
-                async move {
-                    let mut tx = engine.begin().await?;
-                    let mut stored = db::decisions::lock(&mut tx, id).await?.ok_or(Error::NotFound)?;
+            .act(&Caller::engine(), move |engine, caller| async move {
+                let mut tx = engine.begin().await?;
+                let mut stored = db::decisions::lock(&mut tx, id).await?.ok_or(Error::NotFound)?;
+                // Looked up for each of many: the next version may come into force in the middle of them.
+                if let Some(version) = db::policies::find_active(&mut tx).await? {
                     ask_again(&mut tx, &engine, &caller, &mut stored, &version).await?;
-                    engine.commit(tx).await
                 }
+                engine.commit(tx).await
             })
             .await?;
     }

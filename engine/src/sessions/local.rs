@@ -64,7 +64,7 @@ pub async fn sign_in(engine: &Engine, caller: &Caller, typed: Typed, device: Opt
     let account = db::people::find_by_login(&mut conn, &lookup).await?.filter(|account| !account.disabled);
     drop(conn);
     let stored = account.as_ref().and_then(|account| account.password_hash.clone());
-    let fits = match engine.hasher.verify(&typed.password, stored).await {
+    let fits = match engine.hasher.verify(&typed.password, stored.clone()).await {
         Ok(fits) => fits,
         Err(error) => {
             tries::give_back(engine, caller, &tries).await?;
@@ -74,15 +74,20 @@ pub async fn sign_in(engine: &Engine, caller: &Caller, typed: Typed, device: Opt
     let Some(person) = account.as_ref().map(|account| account.id).filter(|_| fits) else {
         let person = account.map(|account| account.id);
         tries::note_failure(engine, caller, &tries, person).await?;
-        return Err(Error::refused(Code::Unauthenticated, "The sign-in name or the password is wrong."));
+        return Err(wrong_password());
     };
     let tried = {
-        let tries = tries.clone();
+        let (tries, stored) = (tries.clone(), stored);
         engine
             .act(caller, move |engine, caller| {
-                let (tries, typed) = (tries.clone(), typed.clone());
+                let (tries, typed, stored) = (tries.clone(), typed.clone(), stored.clone());
                 async move {
                     let mut tx = engine.begin().await?;
+                    // Whoever changed the password meanwhile ended every sign-in by the former one.
+                    let account = db::people::lock(&mut tx, person).await?.ok_or(Error::NotFound)?;
+                    if account.password_hash != stored {
+                        return Err(wrong_password());
+                    }
                     let method = local_method(&mut tx, &engine, &caller, person, &typed).await?;
                     tries.succeeded(&mut tx, &engine).await?;
                     let facts = match past_providers(&mut tx, &typed.reason).await? {
@@ -112,6 +117,10 @@ pub async fn sign_in(engine: &Engine, caller: &Caller, typed: Typed, device: Opt
             Err(error)
         }
     }
+}
+
+fn wrong_password() -> Error {
+    Error::refused(Code::Unauthenticated, "The sign-in name or the password is wrong.")
 }
 
 /// Proves the caller anew with password and second factor. The session gets a new token; the former one is dead.

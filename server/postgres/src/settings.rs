@@ -74,6 +74,8 @@ pub(crate) fn settings(socket_dir: &Path, durable: Durable) -> Vec<(&'static str
         ("full_page_writes", sync),
         ("synchronous_commit", "on"),
         ("jit", "off"),
+        // Shorter than any lock is waited for: of two acts that wait for each other one is told so, and tries again.
+        ("deadlock_timeout", "200ms"),
         ("log_lock_waits", "on"),
         ("logging_collector", "on"),
         ("log_timezone", "UTC"),
