@@ -44,7 +44,8 @@ pub async fn view(engine: &Engine, caller: &Caller) -> Result<FactorsView> {
     let keys = db::passkeys::list(&mut tx, person).await?;
     let login = people::logins(&mut tx, engine, &[person]).await?.remove(&person).unwrap_or_else(people::erased);
     tx.commit().await?;
-    record_view(engine, caller, permit, person).await?;
+    let event = viewed(person, &permit);
+    reads::record(engine, caller, permit, &event, reads::Shown::default()).await?;
 
     Ok(FactorsView {
         login,
@@ -82,9 +83,9 @@ pub async fn begin_totp(engine: &Engine, caller: &Caller) -> Result<NewTotp> {
     let seed = totp::seed();
     let id = secret::random_id();
     let sealed = engine.envelope.seal(place(id), seed.as_slice());
+    seal::append(&mut tx, engine, caller, &permit, &viewed(person, &permit)).await?;
     db::factors::insert_seed(&mut tx, id, person, &sealed, engine.now()).await?;
     engine.commit(tx).await?;
-    record_view(engine, caller, permit, person).await?;
 
     let secret = totp::base32(seed.as_slice());
     let host = engine.config().host();
@@ -290,10 +291,8 @@ async fn end_totp(
     Ok(entry)
 }
 
-async fn record_view(engine: &Engine, caller: &Caller, permit: Permit, person: PersonId) -> Result<()> {
-    let object = Object { kind: "person", id: person.0, place: Place::Read(permit.authority_n()) };
-    reads::record(engine, caller, permit, &Event::AccessViewed { object }, reads::Shown::default()).await?;
-    Ok(())
+fn viewed(person: PersonId, permit: &Permit) -> Event {
+    Event::AccessViewed { object: Object { kind: "person", id: person.0, place: Place::Read(permit.authority_n()) } }
 }
 
 fn recovery_hash(engine: &Engine, person: PersonId, code: &str) -> Vec<u8> {

@@ -169,7 +169,7 @@ pub async fn end(engine: &Engine, caller: &Caller, id: HandoverId) -> Result<()>
 ///
 /// [`Error::NotFound`] for a note outside the reader's scope.
 pub async fn put_away(engine: &Engine, caller: &Caller, id: HandoverId) -> Result<()> {
-    let found = async {
+    let put_away = async {
         let (reader, _) = caller.signed_in()?;
         let mut tx = engine.begin().await?;
         let permit = engine.authorize(&mut tx, caller, Action::ListQueue, engine.installation()).await?;
@@ -177,15 +177,12 @@ pub async fn put_away(engine: &Engine, caller: &Caller, id: HandoverId) -> Resul
         if !reaches(&permit, stored.system) {
             return Err(Error::NotFound);
         }
+        let object = Object { kind: "handover", id: id.0, place: Place::Read(if stored.open { 1 } else { 2 }) };
+        seal::append(&mut tx, engine, caller, &permit, &Event::AccessViewed { object }).await?;
         db::handovers::insert_read(&mut tx, id, reader, engine.now()).await?;
-        engine.commit(tx).await?;
-        Ok((permit, if stored.open { 1 } else { 2 }))
+        engine.commit(tx).await
     };
-    let (permit, n) = engine.noted(caller, found.await).await?;
-    let object = Object { kind: "handover", id: id.0, place: Place::Read(n) };
-    reads::record(engine, caller, permit, &Event::AccessViewed { object }, reads::Shown::default()).await?;
-
-    Ok(())
+    engine.noted(caller, put_away.await).await
 }
 
 /// Returns the notes above a reader's queue: those of their scope that they have not put away.

@@ -99,10 +99,10 @@ pub async fn begin_enrolment(engine: &Engine, caller: &Caller) -> Result<Passkey
         ));
     }
     let name = people::names(&mut tx, engine, &[person]).await?.remove(&person).unwrap_or_else(people::erased);
+    let object = Object { kind: "person", id: person.0, place: Place::Read(permit.authority_n()) };
+    seal::append(&mut tx, engine, caller, &permit, &Event::AccessViewed { object }).await?;
     let challenge = new_challenge(&mut tx, engine, "enrol", Some(session)).await?;
     engine.commit(tx).await?;
-    let object = Object { kind: "person", id: person.0, place: Place::Read(permit.authority_n()) };
-    reads::record(engine, caller, permit, &Event::AccessViewed { object }, reads::Shown::default()).await?;
 
     let excluded: Vec<_> = known.iter().map(|key| described(&key.credential_id)).collect();
     let algorithms = [Algorithm::Es256, Algorithm::EdDsa].map(|alg| json!({ "alg": alg.cose(), "type": "public-key" }));
