@@ -124,8 +124,10 @@ pub enum Segment {
     Marked {
         /// The character's code point, such as `U+202E`.
         code: String,
-        /// What it would have done unseen.
+        /// What it would have done unseen, or what it is.
         name: &'static str,
+        /// The character itself, where it may be drawn.
+        letter: Option<char>,
     },
 }
 
@@ -137,19 +139,22 @@ pub enum Segment {
 pub fn segments(text: &str) -> Vec<Segment> {
     let mut found = Vec::new();
     let mut plain = String::new();
-    let mut mark = |character: char, name: Option<&'static str>| match name {
+    let mut mark = |character: char, mark: Option<(&'static str, bool)>| match mark {
         None => plain.push(character),
-        Some(name) => {
+        Some((name, drawn)) => {
             if !plain.is_empty() {
                 found.push(Segment::Plain(std::mem::take(&mut plain)));
             }
-            found.push(Segment::Marked { code: format!("U+{:04X}", character as u32), name });
+            let code = format!("U+{:04X}", character as u32);
+            found.push(Segment::Marked { code, name, letter: drawn.then_some(character) });
         }
     };
     for word in words(text) {
         let native = native(word);
         for character in word.chars() {
-            mark(character, hidden(character).or_else(|| alike(character, native)));
+            let hides = hidden(character).map(|name| (name, false));
+            let is_alike = || Some((alike(character, native)?, true));
+            mark(character, hides.or_else(is_alike));
         }
     }
     if !plain.is_empty() {
@@ -159,55 +164,75 @@ pub fn segments(text: &str) -> Vec<Segment> {
     found
 }
 
-/// Splits text into runs of letters and digits with their accents, and what stands between them.
+/// Splits text into runs of letters and digits with their accents, and what stands between them. A letter that a backslash
+/// escapes, as in the `\n` of JSON, belongs to no word.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let is_of_word = |character: char| {
         character.is_alphanumeric() || (!character.is_ascii() && character.script() == Script::Inherited)
     };
-    let mut rest = text;
+    let (mut rest, mut escaped) = (text, false);
     std::iter::from_fn(move || {
-        let inside = is_of_word(rest.chars().next()?);
-        let end = rest.find(|character| is_of_word(character) != inside).unwrap_or(rest.len());
+        let first = rest.chars().next()?;
+        let inside = is_of_word(first);
+        let end = match escaped && first.is_ascii_alphabetic() {
+            true if first == 'u' && rest.bytes().skip(1).take(4).filter(u8::is_ascii_hexdigit).count() == 4 => 5,
+            true => 1,
+            false => rest.find(|character| is_of_word(character) != inside).unwrap_or(rest.len()),
+        };
         let (word, after) = rest.split_at(end);
-        rest = after;
+        (rest, escaped) = (after, word.ends_with('\\'));
         Some(word)
     })
 }
 
-/// Returns the script that the letters of a word should have: Latin where there is any, or that of its first letter.
+/// Returns the script of a word that mixes scripts whose letters look alike: that of most of those letters, Latin where two
+/// have as many.
 fn native(word: &str) -> Option<Script> {
     if word.is_ascii() {
         return None;
     }
-    let is_letter = |script: &Script| !matches!(script, Script::Common | Script::Inherited | Script::Unknown);
-    let mut scripts = word.chars().map(|character| character.script()).filter(is_letter);
-    let first = scripts.next()?;
-    match first == Script::Latin || scripts.any(|script| script == Script::Latin) {
-        true => Some(Script::Latin),
-        false => Some(first),
+    let mut counts: Vec<(Script, usize)> = Vec::new();
+    for script in word.chars().map(|character| character.script()).filter(|script| name(*script).is_some()) {
+        match counts.iter_mut().find(|(known, _)| *known == script) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((script, 1)),
+        }
     }
+    let most = counts.iter().max_by_key(|(script, count)| (*count, *script == Script::Latin));
+    most.filter(|_| counts.len() > 1).map(|(script, _)| *script)
 }
 
-/// Names a letter whose script has letters that look like those of others, in a word that is of another script.
+/// Names a letter that is not of its word's script, unless it looks like none of that: a unit or a symbol.
 ///
-/// A word of one script is never marked, nor is Latin beside scripts that nobody takes for it, such as Han and Kana
-/// (Unicode Technical Standard 39, section 5.1, names such words mixed-script).
+/// A word of one script is never marked, nor are scripts that nobody takes for another, such as Han and Kana beside Latin.
+/// Unicode Technical Standard 39, section 5.2, allows the same mixtures as "moderately restrictive".
 fn alike(character: char, native: Option<Script>) -> Option<&'static str> {
     let native = native?;
     let script = character.script();
-    if script == native {
+    if script == native || (script == Script::Greek && is_symbol(character)) {
         return None;
     }
+    name(script)
+}
+
+/// Names a letter of a script that has letters which look like those of another, or that hardly anybody writes.
+fn name(script: Script) -> Option<&'static str> {
     match script {
-        Script::Latin => Some("Latin letter in a word of another script"),
-        Script::Greek => Some("Greek letter in a word of another script"),
-        Script::Cyrillic => Some("Cyrillic letter in a word of another script"),
-        Script::Armenian => Some("Armenian letter in a word of another script"),
-        Script::Cherokee => Some("Cherokee letter in a word of another script"),
-        Script::Coptic => Some("Coptic letter in a word of another script"),
-        Script::Lisu => Some("Lisu letter in a word of another script"),
-        _ => None,
+        Script::Common | Script::Inherited | Script::Unknown => None,
+        Script::Latin => Some("Latin letter"),
+        Script::Greek => Some("Greek letter"),
+        Script::Cyrillic => Some("Cyrillic letter"),
+        Script::Armenian => Some("Armenian letter"),
+        Script::Cherokee => Some("Cherokee letter"),
+        script if script.is_recommended() => None,
+        _ => Some("letter of a rare script"),
     }
+}
+
+/// Greek letters that units and formulas use, and that look like no letter of another script. The micro sign's letter does
+/// not, but is far too common beside Latin ones to be told from a trick.
+const fn is_symbol(character: char) -> bool {
+    matches!(character, 'Δ' | 'Ω' | '\u{2126}' | 'Σ' | 'Π' | 'Φ' | 'Ψ' | 'Ξ' | 'π' | 'λ' | 'φ' | 'ψ' | 'δ' | 'ξ' | 'μ')
 }
 
 fn hidden(character: char) -> Option<&'static str> {
@@ -224,6 +249,10 @@ fn hidden(character: char) -> Option<&'static str> {
         '\u{206a}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' => Some("format character"),
         '\u{e0000}'..='\u{e0fff}' => Some("tag character"),
         '\u{1d400}'..='\u{1d7ff}' => Some("styled letter or digit"),
+        '\u{210a}'..='\u{2112}' | '\u{211b}'..='\u{211d}' | '\u{212c}' | '\u{212d}' | '\u{212f}'..='\u{2131}' => {
+            Some("styled letter or digit")
+        }
+        '\u{2133}'..='\u{2138}' | '\u{2145}'..='\u{2149}' => Some("styled letter or digit"),
         _ => None,
     }
 }
@@ -252,9 +281,9 @@ mod tests {
             drawn,
             [
                 Segment::Plain("pay ".into()),
-                Segment::Marked { code: "U+202E".into(), name: "direction override" },
+                marked("U+202E", "direction override", None),
                 Segment::Plain("001".into()),
-                Segment::Marked { code: "U+202C".into(), name: "direction override" },
+                marked("U+202C", "direction override", None),
                 Segment::Plain(" now".into()),
             ]
         );
@@ -264,37 +293,41 @@ mod tests {
     fn a_letter_that_looks_like_another_is_marked_in_a_word_that_mixes_them() {
         let drawn = segments("pay \u{440}aypal and \u{391}CME \u{1d400}");
 
-        let marked = |code: &str, name| Segment::Marked { code: code.into(), name };
         assert_eq!(
             drawn,
             [
                 Segment::Plain("pay ".into()),
-                marked("U+0440", "Cyrillic letter in a word of another script"),
+                marked("U+0440", "Cyrillic letter", Some('\u{440}')),
                 Segment::Plain("aypal and ".into()),
-                marked("U+0391", "Greek letter in a word of another script"),
+                marked("U+0391", "Greek letter", Some('\u{391}')),
                 Segment::Plain("CME ".into()),
-                marked("U+1D400", "styled letter or digit"),
+                marked("U+1D400", "styled letter or digit", None),
             ]
         );
-        // An accent does not part a word.
-        assert!(
-            segments("\u{440}\u{301}aypal").contains(&marked("U+0440", "Cyrillic letter in a word of another script"))
-        );
-        // Cyrillic with one Greek letter, and no Latin one.
-        assert!(
-            segments("\u{440}\u{3b1}\u{443}").contains(&marked("U+03B1", "Greek letter in a word of another script"))
-        );
+        // An accent does not part a word, and of two scripts the one of fewer letters is the stranger.
+        for (text, mark) in [
+            ("\u{440}\u{301}aypal", marked("U+0440", "Cyrillic letter", Some('\u{440}'))),
+            ("\u{440}\u{3b1}\u{443}", marked("U+03B1", "Greek letter", Some('\u{3b1}'))),
+            ("\u{43f}\u{440}o\u{448}\u{443}", marked("U+006F", "Latin letter", Some('o'))),
+            ("\u{43e}o", marked("U+043E", "Cyrillic letter", Some('\u{43e}'))),
+            ("g\u{1042c}ogle", marked("U+1042C", "letter of a rare script", Some('\u{1042c}'))),
+        ] {
+            let marks: Vec<_> =
+                segments(text).into_iter().filter(|segment| matches!(segment, Segment::Marked { .. })).collect();
+            assert_eq!(marks, [mark], "{text}");
+        }
     }
 
     #[test]
     fn words_of_one_script_and_words_that_nobody_mistakes_are_plain() {
         for plain in [
-            "Müller, naïve, Łódź, 40 µm",
+            "Müller, naïve, Łódź, Đặng, 40 µm, 5 μm, 4 kΩ, Δt",
             "Δοκιμή και δείγμα",
-            "Проверка 2-го договора",
-            "Tシャツ 東京タワー ABC株式会社",
-            "한국어 text, עברית, العربية",
+            "Проверка 2-го договора, Београд, Қазақстан, Македонија ѓ ќ",
+            "Tシャツ 東京タワー ABC株式会社 プラスα 新β版",
+            "한국어 text 한글α, עברית, العربية",
             "refund-agent_7, a/β",
+            r#"{"text":"Dear all,\nПрошу\tвернуть\u001fденьги\nΔίνω"}"#,
         ] {
             assert_eq!(segments(plain), [Segment::Plain(plain.into())]);
         }
@@ -315,5 +348,9 @@ mod tests {
             .collect();
 
         assert_eq!(back, text);
+    }
+
+    fn marked(code: &str, name: &'static str, letter: Option<char>) -> Segment {
+        Segment::Marked { code: code.into(), name, letter }
     }
 }

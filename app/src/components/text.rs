@@ -12,9 +12,9 @@ pub(crate) fn Literal(#[prop(into)] text: String) -> impl IntoView {
         .into_iter()
         .map(|segment| match segment {
             Segment::Plain(text) => text.into_any(),
-            Segment::Marked { code, name } => view! {
+            Segment::Marked { code, name, letter } => view! {
                 <mark class="mx-px rounded-chip border border-reject bg-reject-tint px-1 font-mono text-compact text-reject-ink">
-                    {format!("{code} {name}")}
+                    {letter.map(|letter| format!("{letter} "))} {format!("{code} {name}")}
                 </mark>
             }
             .into_any(),
