@@ -2,83 +2,97 @@
 
 use std::collections::BTreeMap;
 
-use countersign_domain::ids::DecisionId;
+use countersign_domain::ids::{DecisionId, PersonId};
 use leptos::prelude::window;
 use serde::{Deserialize, Serialize};
 use web_sys::Storage;
 
 const PREFIX: &str = "draft:";
 
-/// Keeps a reason code and a reason.
-pub(crate) fn write(decision: DecisionId, code: &str, reason: &str) {
-    if let Some(storage) = storage() {
-        // A full or forbidden storage keeps nothing; the fields still hold the text.
-        let _ = storage.set_item(&key(decision), &join(code, reason));
+/// Whose draft, and of what: nobody finds what somebody else typed in the same tab.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) person: PersonId,
+    pub(crate) decision: DecisionId,
+}
+
+impl Place {
+    fn reason_key(self) -> String {
+        format!("{PREFIX}{}/{}", self.person, self.decision)
     }
-}
 
-/// Returns what was kept.
-pub(crate) fn read(decision: DecisionId) -> Option<(String, String)> {
-    let kept = storage()?.get_item(&key(decision)).ok()??;
-    split(&kept)
-}
-
-/// Keeps what is typed in the place of a decision's content.
-pub(crate) fn write_fields(decision: DecisionId, content: &str, fields: BTreeMap<String, String>) {
-    if let (Some(storage), Ok(kept)) = (storage(), serde_json::to_string(&Fields { content: content.into(), fields })) {
-        let _ = storage.set_item(&fields_key(decision), &kept);
-    }
-}
-
-/// Returns what was typed in the place of exactly this content.
-pub(crate) fn read_fields(decision: DecisionId, content: &str) -> Option<BTreeMap<String, String>> {
-    let kept = storage()?.get_item(&fields_key(decision)).ok()??;
-    let kept: Fields = serde_json::from_str(&kept).ok()?;
-    (kept.content == content).then_some(kept.fields)
-}
-
-/// Forgets what was typed in the place of a decision's content.
-pub(crate) fn remove_fields(decision: DecisionId) {
-    if let Some(storage) = storage() {
-        let _ = storage.remove_item(&fields_key(decision));
-    }
-}
-
-/// Forgets one draft, because it was sent.
-pub(crate) fn remove(decision: DecisionId) {
-    if let Some(storage) = storage() {
-        let _ = storage.remove_item(&key(decision));
-    }
-    remove_fields(decision);
-}
-
-/// Forgets every draft, because nobody is signed in: the next person must not find them.
-pub(crate) fn forget() {
-    let Some(storage) = storage() else { return };
-    let keys: Vec<_> = (0..storage.length().unwrap_or(0)).filter_map(|place| storage.key(place).ok()?).collect();
-    for key in keys.iter().filter(|key| key.starts_with(PREFIX)) {
-        let _ = storage.remove_item(key);
+    fn fields_key(self) -> String {
+        format!("{PREFIX}{}/{}/fields", self.person, self.decision)
     }
 }
 
 /// What is typed in the place of a content, by parameter.
 #[derive(Serialize, Deserialize)]
-struct Fields {
-    /// Digest of that content: what was typed for another one is not put over it.
-    content: String,
-    fields: BTreeMap<String, String>,
+pub(crate) struct Fields {
+    /// Digest of that content.
+    pub(crate) content: String,
+    /// What differs from it.
+    pub(crate) typed: BTreeMap<String, String>,
+}
+
+/// Keeps a reason code and a reason.
+pub(crate) fn write(place: Place, code: &str, reason: &str) {
+    if let Some(storage) = storage() {
+        // A full or forbidden storage keeps nothing; the fields still hold the text.
+        let _ = storage.set_item(&place.reason_key(), &join(code, reason));
+    }
+}
+
+/// Returns what was kept.
+pub(crate) fn read(place: Place) -> Option<(String, String)> {
+    let kept = storage()?.get_item(&place.reason_key()).ok()??;
+    split(&kept)
+}
+
+/// Keeps what is typed in the place of a decision's content.
+pub(crate) fn write_fields(place: Place, fields: &Fields) {
+    if let (Some(storage), Ok(kept)) = (storage(), serde_json::to_string(fields)) {
+        let _ = storage.set_item(&place.fields_key(), &kept);
+    }
+}
+
+/// Returns what was typed in the place of a decision's content, of this one or of an earlier one.
+pub(crate) fn read_fields(place: Place) -> Option<Fields> {
+    let kept = storage()?.get_item(&place.fields_key()).ok()??;
+    serde_json::from_str(&kept).ok()
+}
+
+/// Forgets what was typed in the place of a decision's content.
+pub(crate) fn remove_fields(place: Place) {
+    if let Some(storage) = storage() {
+        let _ = storage.remove_item(&place.fields_key());
+    }
+}
+
+/// Forgets one draft, because it was sent.
+pub(crate) fn remove(place: Place) {
+    if let Some(storage) = storage() {
+        let _ = storage.remove_item(&place.reason_key());
+    }
+    remove_fields(place);
+}
+
+/// Forgets every draft but those of one person; of everybody while nobody is signed in.
+pub(crate) fn forget(but: Option<PersonId>) {
+    let Some(storage) = storage() else { return };
+    let keys: Vec<_> = (0..storage.length().unwrap_or(0)).filter_map(|place| storage.key(place).ok()?).collect();
+    for key in keys.iter().filter(|key| is_of_another(key, but)) {
+        let _ = storage.remove_item(key);
+    }
+}
+
+fn is_of_another(key: &str, person: Option<PersonId>) -> bool {
+    let own = |rest: &str| person.is_some_and(|person| rest.starts_with(&format!("{person}/")));
+    key.strip_prefix(PREFIX).is_some_and(|rest| !own(rest))
 }
 
 fn storage() -> Option<Storage> {
     window().session_storage().ok()?
-}
-
-fn key(decision: DecisionId) -> String {
-    format!("{PREFIX}{decision}")
-}
-
-fn fields_key(decision: DecisionId) -> String {
-    format!("{PREFIX}{decision}/fields")
 }
 
 /// A code is one word, so the first line break ends it.
@@ -99,5 +113,18 @@ mod tests {
         assert_eq!(split(&join("", "one\ntwo")), Some((String::new(), "one\ntwo".into())));
         assert_eq!(split(&join("other", "")), Some(("other".into(), String::new())));
         assert_eq!(split(""), None);
+    }
+
+    #[test]
+    fn only_what_is_of_somebody_else_is_forgotten() {
+        let [ada, ben] = ["01920000-0000-7000-8000-00000000000a", "01920000-0000-7000-8000-00000000000b"];
+        let person: Option<PersonId> = ada.parse().ok();
+
+        assert!(!is_of_another(&format!("draft:{ada}/x"), person));
+        assert!(!is_of_another("density", person) && !is_of_another("density", None));
+        for of_another in [format!("draft:{ben}/x/fields"), "draft:x".to_owned()] {
+            assert!(is_of_another(&of_another, person), "{of_another}");
+        }
+        assert!(is_of_another(&format!("draft:{ada}/x"), None));
     }
 }

@@ -129,8 +129,9 @@ pub(crate) fn Frame(children: Children) -> impl IntoView {
             <Suspense>
                 {move || Suspend::new(async move {
                     let around = around.await;
-                    if matches!(around, Ok(Around { me: None, .. })) {
-                        Effect::new(drafts::forget);
+                    if let Ok(Around { me, .. }) = &around {
+                        let person = me.as_ref().map(|me| me.id);
+                        Effect::new(move || drafts::forget(person));
                     }
                     let around = around.unwrap_or_default();
                     view! {

@@ -173,6 +173,8 @@ pub struct Left {
 pub struct DecisionView {
     /// The decision.
     pub id: DecisionId,
+    /// Who reads it.
+    pub reader: PersonId,
     /// One plain sentence: what the AI system asks to do.
     pub title: String,
     /// State.

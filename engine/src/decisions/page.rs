@@ -109,6 +109,7 @@ struct Read {
 }
 
 async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> {
+    let (reader, _) = caller.signed_in()?;
     let mut tx = engine.begin().await?;
     let stored = db::decisions::find(&mut tx, id).await?.ok_or(Error::NotFound)?;
     let target = Target::Decision { id, system: stored.system, n: stored.n };
@@ -224,6 +225,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let by_rule = format!("rule {}, version {}", policy_section.name, policy.number);
     let view = DecisionView {
         id,
+        reader,
         title: said.title,
         state,
         system: stored.system,

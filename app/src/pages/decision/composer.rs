@@ -2,7 +2,7 @@
 
 use countersign_domain::{
     decision::{Asks, Risk, Verdict},
-    ids::{DecisionId, LeaseId, PresentationId},
+    ids::{DecisionId, LeaseId, PersonId, PresentationId},
     problem::{Code, Problem},
     view::{RefusedVerdict, Way},
 };
@@ -61,21 +61,21 @@ impl Draft {
         }
     }
 
-    pub(super) fn clear(self, id: DecisionId) {
+    pub(super) fn clear(self, place: drafts::Place) {
         self.kept.set(Default::default());
-        drafts::remove(id);
+        drafts::remove(place);
     }
 
     /// Keeps what stands in the fields for as long as the tab lives.
-    pub(super) fn store(self, id: DecisionId) {
+    pub(super) fn store(self, place: drafts::Place) {
         self.keep();
-        self.kept.with_untracked(|(code, reason)| drafts::write(id, code, reason));
+        self.kept.with_untracked(|(code, reason)| drafts::write(place, code, reason));
     }
 
     /// Fills empty fields with what the tab kept; for effects only.
-    pub(super) fn restore(self, id: DecisionId) {
+    pub(super) fn restore(self, place: drafts::Place) {
         if let (Some(code), Some(reason), Some((kept_code, kept_reason))) =
-            (self.code.get(), self.reason.get(), drafts::read(id))
+            (self.code.get(), self.reason.get(), drafts::read(place))
             && code.value().is_empty()
             && reason.value().is_empty()
         {
@@ -195,6 +195,8 @@ impl Armed {
 #[component]
 pub(super) fn ReviewForm(
     id: DecisionId,
+    /// Who fills it in.
+    reader: PersonId,
     presentation: PresentationId,
     claim: Claim,
     clock: Signal<u64>,
@@ -319,11 +321,12 @@ pub(super) fn ReviewForm(
     let pending = Signal::derive(move || review.pending().get() || signing.get());
     armed.reason.set(Some(Asked { code: draft.code, reason: draft.reason, risk, reasoned }));
     let free = free_of_reasons(risk, reasoned);
-    Effect::new(move || draft.restore(id));
+    let place = drafts::Place { person: reader, decision: id };
+    Effect::new(move || draft.restore(place));
 
     view! {
         <LeaseBar claim clock draft/>
-        <ActionForm action=review attr:class="grid gap-4" on:input=move |_| draft.store(id)>
+        <ActionForm action=review attr:class="grid gap-4" on:input=move |_| draft.store(place)>
             // The form's default button: Enter in a field can approve nothing.
             <button type="submit" disabled hidden></button>
             <input type="hidden" name="decision" value=id.to_string()/>

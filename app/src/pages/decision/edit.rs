@@ -13,6 +13,7 @@ use countersign_domain::{
 };
 use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
+use wasm_bindgen::JsCast;
 
 use super::{
     BackLine, Barred, Masks, OpenField,
@@ -25,7 +26,7 @@ use super::{
 };
 use crate::{
     Error,
-    answer::{Answer, answer_of, posted, typed},
+    answer::{Answer, Posted, answer_of, posted, typed},
     clock::ticking,
     components::{
         changes::FieldChanges,
@@ -90,7 +91,7 @@ pub(crate) fn EditPage() -> impl IntoView {
     let view = named(decision);
     let action = ServerAction::<Edit>::new();
     let open = ServerAction::<OpenField>::new();
-    let values = RwSignal::new(BTreeMap::<String, String>::new());
+    let sheets = Typed::new();
     let draft = match (posted(PreviewEdit::PATH), posted(StartReview::PATH)) {
         (Some(_), _) => Draft::of::<PreviewEdit>(),
         (None, Some(_)) => Draft::of::<StartReview>(),
@@ -108,7 +109,7 @@ pub(crate) fn EditPage() -> impl IntoView {
         }>
             {move || Suspend::new(async move {
                 match view.await {
-                    Ok(shown) => view! { <Whole shown action open values draft reload/> }.into_any(),
+                    Ok(shown) => view! { <Whole shown action open sheets draft reload/> }.into_any(),
                     Err(error) => view! { <Refusal error/> }.into_any(),
                 }
             })}
@@ -121,11 +122,11 @@ fn Whole(
     shown: DecisionView,
     action: ServerAction<Edit>,
     open: ServerAction<OpenField>,
-    values: RwSignal<BTreeMap<String, String>>,
+    sheets: Typed,
     draft: Draft,
     reload: Callback<()>,
 ) -> impl IntoView {
-    let id = shown.id;
+    let (id, reader) = (shown.id, shown.reader);
     let desk = Desk { id, edit: true, reload };
     let clock = ticking(shown.now);
     let holders = shown.holders.clone();
@@ -138,6 +139,15 @@ fn Whole(
             reload.run(());
         }
     });
+    if let Some(until) = shown.open_until {
+        // Opened values leave the screen when their time is up.
+        let rest = std::time::Duration::from_millis(until.saturating_sub(shown.now));
+        Effect::new(move || {
+            if let Ok(timer) = set_timeout_with_handle(move || reload.run(()), rest) {
+                on_cleanup(move || timer.clear());
+            }
+        });
+    }
     let raw = Memo::new(|_| false);
     let title = shown.title.clone();
     let recorded = shown.recorded;
@@ -158,9 +168,26 @@ fn Whole(
                     let presentation = *presentation;
                     let claim = Claim::new(desk, *lease, presentation, *lease_until);
                     let alone = shown.risk == Risk::Low && shown.policy.need == 1;
-                    let (ways, content) = (ways.clone(), shown.content_hash.clone());
-                    view! { <EditForm id content presentation claim clock sheet ways alone action values draft/> }
-                        .into_any()
+                    let ways = ways.clone();
+                    let place = drafts::Place { person: reader, decision: id };
+                    let (content, opened) = (shown.content_hash.clone(), shown.open_until.is_some());
+                    view! {
+                        <EditForm
+                            place
+                            content
+                            opened
+                            presentation
+                            claim
+                            clock
+                            sheet
+                            ways
+                            alone
+                            action
+                            sheets
+                            draft
+                        />
+                    }
+                    .into_any()
                 }
             }
         }
@@ -182,9 +209,12 @@ fn Whole(
 
 #[component]
 fn EditForm(
-    id: DecisionId,
+    /// Whose form, and for which decision.
+    place: drafts::Place,
     /// Digest of what is edited.
     content: String,
+    /// Personal values are open for some minutes.
+    opened: bool,
     presentation: PresentationId,
     claim: Claim,
     clock: Signal<u64>,
@@ -193,9 +223,11 @@ fn EditForm(
     /// The editor's own approval may be enough.
     alone: bool,
     action: ServerAction<Edit>,
-    values: RwSignal<BTreeMap<String, String>>,
+    sheets: Typed,
     draft: Draft,
 ) -> impl IntoView {
+    let id = place.decision;
+    let Typed { values, restored, other, .. } = sheets;
     let answer = answer_of(action);
     let problem = Signal::derive(move || answer.get().and_then(Answer::problem));
     let Claim { lease, lost, .. } = claim;
@@ -215,7 +247,7 @@ fn EditForm(
     Effect::new(move || {
         if let Some(Answer::Done { to }) = answer.get() {
             claim.end();
-            draft.clear(id);
+            draft.clear(place);
             surroundings.say(strings::RECORDED);
             navigate(&to, NavigateOptions::default());
         }
@@ -223,30 +255,60 @@ fn EditForm(
     let live = expect_context::<Live>();
     Effect::new(move || live.open(None));
     let unreachable = Memo::new(move |_| live.is_lost());
-    Effect::new(move || draft.restore(id));
+    Effect::new(move || draft.restore(place));
     let able = RwSignal::new(false);
     Effect::new(move || able.set(true));
-    values.update_untracked(|values| sheet.begin(values));
+    sheets.begin(&sheet, &content);
+    let stored = StoredValue::new(sheet.stored());
     let content = StoredValue::new(content);
-    let mut begun = BTreeMap::new();
-    sheet.begin(&mut begun);
-    let begun = StoredValue::new(begun);
-    let restored = RwSignal::new(false);
+    // What was typed into the form that this page answers is newer.
+    let answered = answered().is_some();
     Effect::new(move || {
-        let kept = content.with_value(|content| drafts::read_fields(id, content));
-        if let Some(kept) = kept.filter(|kept| values.with_untracked(|values| values != kept)) {
-            values.set(kept);
+        let Some(kept) = drafts::read_fields(place).filter(|_| !answered) else { return };
+        if content.with_value(|content| *content != kept.content) {
+            other.set(kept.typed);
+            return;
+        }
+        let mut changed = false;
+        values.update(|values| {
+            for (name, text) in kept.typed {
+                if let Some(value) = values.get_mut(&name)
+                    && *value != text
+                {
+                    fill(&name, &text);
+                    (*value, changed) = (text, true);
+                }
+            }
+        });
+        if changed {
             restored.set(true);
+            surroundings.say(strings::RESTORED);
         }
     });
     let store = move || {
-        draft.store(id);
-        content.with_value(|content| drafts::write_fields(id, content, values.get_untracked()));
+        draft.store(place);
+        // What was opened for some minutes is not kept for longer.
+        if opened {
+            return;
+        }
+        let differs = |(name, text): &(String, String)| stored.with_value(|stored| stored.get(name) != Some(text));
+        let typed = values.with_untracked(|values| values.clone().into_iter().filter(differs).collect());
+        drafts::write_fields(place, &drafts::Fields { content: content.get_value(), typed });
     };
     let start_again = move |_| {
-        drafts::remove_fields(id);
-        values.set(begun.get_value());
+        drafts::remove_fields(place);
         restored.set(false);
+        values.update(|values| {
+            for (name, text) in stored.get_value() {
+                fill(&name, &text);
+                values.insert(name, text);
+            }
+        });
+        focus_first(&stored.get_value());
+    };
+    let forget_other = move |_| {
+        drafts::remove_fields(place);
+        other.set(BTreeMap::new());
     };
     let fields = sheet
         .0
@@ -282,6 +344,26 @@ fn EditForm(
                                 <p>{strings::RESTORED}</p>
                                 <button type="button" class=Weight::Plain.class() on:click=start_again>
                                     {strings::START_AGAIN}
+                                </button>
+                            </Banner>
+                        }
+                    })
+            }}
+            {move || {
+                let other = other.get();
+                (!other.is_empty())
+                    .then(|| {
+                        view! {
+                            <Banner bar=Bar::Stale>
+                                <div class="grid min-w-0 flex-1 gap-2">
+                                    <p>{strings::OTHER}</p>
+                                    {other
+                                        .into_iter()
+                                        .map(|(name, text)| view! { <Payload value=format!("{name}: {text}")/> })
+                                        .collect_view()}
+                                </div>
+                                <button type="button" class=Weight::Plain.class() on:click=forget_other>
+                                    {strings::FORGET}
                                 </button>
                             </Banner>
                         }
@@ -378,10 +460,6 @@ fn EditField(
     let invalid = Signal::derive(move || error.get().is_some());
     let error_id = format!("{name}-error");
     let value = values.with_untracked(|values| values.get(&parameter.name).cloned().unwrap_or_default());
-    let shown = {
-        let name = parameter.name.clone();
-        move || values.with(|values| values.get(&name).cloned().unwrap_or_default())
-    };
     let set = {
         let name = parameter.name.clone();
         move |event: leptos::ev::Event| {
@@ -415,7 +493,6 @@ fn EditField(
                     described_by=error_id.clone()
                     invalid
                     node_ref=NodeRef::new()
-                    prop:value=shown
                     on:input=set
                 />
             }
@@ -429,7 +506,6 @@ fn EditField(
                 inputmode=if parameter.kind == Kind::Integer { "numeric" } else { "decimal" }
                 autocomplete="off"
                 value=value
-                prop:value=shown
                 aria-describedby=error_id.clone()
                 aria-invalid=move || invalid.get().then_some("true")
                 class=LINE
@@ -452,7 +528,6 @@ fn EditField(
                     aria-describedby=error_id.clone()
                     aria-invalid=move || invalid.get().then_some("true")
                     class=LINE
-                    prop:value=shown
                     on:input=set
                 >
                     {(!parameter.required).then(|| choice("", strings::NOT_GIVEN))}
@@ -493,6 +568,62 @@ fn field_name(parameter: &str) -> String {
     format!("fields[{parameter}]")
 }
 
+/// Puts a text into a field, whichever element that is.
+fn fill(parameter: &str, text: &str) {
+    if let Some(field) = document().get_element_by_id(&field_name(parameter)) {
+        // Every element of a form takes its value so.
+        let _ = js_sys::Reflect::set(&field, &"value".into(), &text.into());
+    }
+}
+
+/// Goes to the first of some fields, from a button that is gone.
+fn focus_first(values: &BTreeMap<String, String>) {
+    let field = values.keys().find_map(|name| document().get_element_by_id(&field_name(name)));
+    if let Some(field) = field {
+        let _ = field.unchecked_into::<web_sys::HtmlElement>().focus();
+    }
+}
+
+/// Returns the form that this page answers, without JavaScript.
+fn answered() -> Option<Posted> {
+    [PreviewEdit::PATH, StartReview::PATH, Edit::PATH].into_iter().find_map(posted)
+}
+
+/// What is typed, for as long as the page is open.
+#[derive(Clone, Copy)]
+struct Typed {
+    /// By parameter.
+    values: RwSignal<BTreeMap<String, String>>,
+    /// Some of it was typed before the page was loaded anew.
+    restored: RwSignal<bool>,
+    /// What was typed in the place of another content, and is put over none.
+    other: RwSignal<BTreeMap<String, String>>,
+    /// Digest of the content in whose place `values` stand.
+    content: StoredValue<String>,
+}
+
+impl Typed {
+    fn new() -> Self {
+        let content = StoredValue::new(String::new());
+        Self { values: RwSignal::default(), restored: RwSignal::new(false), other: RwSignal::default(), content }
+    }
+
+    /// Begins with what is stored where nothing is typed. What was typed for another content, or into a field that is
+    /// masked again, leaves the form.
+    fn begin(self, sheet: &Sheet, content: &str) {
+        if self.content.with_value(|of| of != content) {
+            self.content.set_value(content.to_owned());
+            self.values.update_untracked(BTreeMap::clear);
+            self.restored.set(false);
+        }
+        let stored = sheet.stored();
+        self.values.update_untracked(|values| {
+            values.retain(|name, _| stored.contains_key(name));
+            sheet.begin(values);
+        });
+    }
+}
+
 /// What stands in a parameter now, as far as this person sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Stored {
@@ -505,6 +636,15 @@ enum Stored {
 }
 
 impl Stored {
+    /// What the form's field begins with; nothing where there is no field.
+    fn edited(&self) -> Option<&str> {
+        match self {
+            Stored::Absent => Some(""),
+            Stored::Text(text) => Some(text),
+            Stored::Long(_) | Stored::Masked | Stored::Erased => None,
+        }
+    }
+
     fn text(&self) -> Option<&str> {
         match self {
             Stored::Text(text) | Stored::Long(text) => Some(text),
@@ -542,22 +682,23 @@ impl Sheet {
         Self(shown.parameters.iter().map(|parameter| (parameter.clone(), stored(parameter))).collect())
     }
 
+    /// Returns what stands in each field of the form before anybody types.
+    fn stored(&self) -> BTreeMap<String, String> {
+        let begun = |(parameter, stored): &(Parameter, Stored)| {
+            let text = stored.edited()?;
+            let text = if parameter.kind == Kind::Structure { indent(text) } else { text.to_owned() };
+            Some((parameter.name.clone(), text))
+        };
+        self.0.iter().filter_map(begun).collect()
+    }
+
     /// Fills fields that hold nothing yet: with what was typed in the form that this page answers, else what is stored.
     fn begin(&self, values: &mut BTreeMap<String, String>) {
-        let paths = [PreviewEdit::PATH, StartReview::PATH, Edit::PATH];
-        let answered = paths.into_iter().find_map(posted);
-        for (parameter, stored) in &self.0 {
-            let text = match stored {
-                Stored::Absent => "",
-                Stored::Text(text) => text,
-                Stored::Long(_) | Stored::Masked | Stored::Erased => continue,
-            };
-            let typed = answered.as_ref().and_then(|answered| answered.typed.get(&field_name(&parameter.name)));
-            values.entry(parameter.name.clone()).or_insert_with(|| match (typed, parameter.kind) {
-                (Some(typed), _) => typed.to_owned(),
-                (None, Kind::Structure) => indent(text),
-                (None, _) => text.to_owned(),
-            });
+        let answered = answered();
+        for (name, text) in self.stored() {
+            let typed = answered.as_ref().and_then(|answered| answered.typed.get(&field_name(&name)));
+            let typed = typed.map(str::to_owned);
+            values.entry(name).or_insert_with(|| typed.unwrap_or(text));
         }
     }
 
@@ -568,7 +709,8 @@ impl Sheet {
         let mut parameters = Vec::new();
         for (parameter, stored) in &self.0 {
             let name = parameter.name.as_str();
-            let text = match values.get(name) {
+            // A field that is not in the form is not sent, whatever was typed into it before it was masked again.
+            let text = match stored.edited().and_then(|_| values.get(name)) {
                 Some(typed) => parameter.typed(typed, stored.text()),
                 None => Ok(stored.text().map(str::to_owned)),
             };
@@ -626,6 +768,8 @@ mod strings {
     pub(super) const PREVIEW: &str = "Show what changes";
     pub(super) const WHAT_HAPPENS: &str = "Both versions stay on record, with exactly what this page showed you.";
     pub(super) const RESTORED: &str = "What you typed here before and did not send is back.";
+    pub(super) const OTHER: &str = "The proposal changed since you typed this. It is not put over the new one:";
+    pub(super) const FORGET: &str = "Put it away";
     pub(super) const START_AGAIN: &str = "Start again from the proposal";
     pub(super) const UNREACHABLE: &str =
         "The connection to the server is lost. You can send it when it returns; what you typed is kept.";
@@ -665,6 +809,18 @@ mod tests {
             changed.receives,
             "{\n  \"amount\": \"20.00\",\n  \"items\": [\n    1\n  ],\n  \"name\": \"(masked: sent as it is)\"\n}"
         );
+    }
+
+    #[test]
+    fn what_is_masked_again_stays_as_it_is_whatever_was_typed() {
+        let sheet = sheet();
+        let mut values = sheet.stored();
+        values.insert("name".into(), "Opened and typed".into());
+
+        let outcome = sheet.outcome(&values);
+
+        assert!(outcome.changes.is_empty() && !outcome.receives.contains("Opened"), "{outcome:?}");
+        assert!(!sheet.stored().contains_key("name"));
     }
 
     #[test]

@@ -62,6 +62,7 @@ use crate::{
         text::Literal,
         time::Moment,
     },
+    drafts,
     frame::Surroundings,
     keys::Command,
     lazy::NotFetched,
@@ -363,7 +364,7 @@ pub(crate) fn nothing_here() -> Error {
 #[component]
 fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
     let Acts { review, open, draft, comment, read, unsure, reload } = acts;
-    let id = shown.id;
+    let (id, reader) = (shown.id, shown.reader);
     let unread = Unread::since(read, &shown);
     // The page was read again to see.
     let looked = unsure.get_untracked();
@@ -438,7 +439,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
     let after = place.clone();
     Effect::new(move || {
         if let Some(Answer::Done { to }) = answer.get() {
-            draft.clear(id);
+            draft.clear(drafts::Place { person: reader, decision: id });
             surroundings.say(strings::RECORDED);
             match &after {
                 Place::Page => navigate(&to, NavigateOptions::default()),
@@ -590,6 +591,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
                                 <Holders holders clock/>
                                 <ReviewForm
                                     id
+                                    reader
                                     presentation
                                     claim
                                     clock
