@@ -1,7 +1,9 @@
 //! Where a result came from, as a picture: each version, the rule that routed it, who ruled on which, what followed.
 //!
 //! One line runs down from the first version to the newest thing that happened. Reviews stand beside it: what led on is
-//! joined to the line, what is void or was taken back only by dashes. A list behind the picture says the same in full.
+//! joined to the line, what is void or was taken back only by dashes. A list behind the picture says the same, uncut.
+
+use std::collections::BTreeSet;
 
 use countersign_domain::{
     decision::{Effect, OutcomeResult, ResolutionOutcome, ReviewState, State, Verdict},
@@ -29,6 +31,10 @@ const STEPS_MAX: usize = 40;
 struct Story<'a> {
     versions: &'a [VersionRow],
     rule: (&'a str, Route),
+    /// When that rule was asked last.
+    routed_at: Option<u64>,
+    /// When it went to the senior approvers, and by whom, where a person handed it up.
+    escalated: Option<(u64, Option<&'a str>)>,
     /// Approvals there are, and needed.
     approvals: (u64, u64),
     reviews: &'a [ReviewRow],
@@ -43,6 +49,8 @@ impl<'a> Story<'a> {
         Self {
             versions: &shown.versions,
             rule: (&shown.policy.name, shown.policy.route),
+            routed_at: shown.history.iter().rev().find(|row| row.kind == "decision.routed").map(|row| row.at),
+            escalated: shown.policy.escalated_at.map(|at| (at, shown.policy.escalated_by.as_deref())),
             approvals: (shown.policy.given, shown.policy.need),
             reviews: &shown.reviews,
             state: shown.state,
@@ -50,6 +58,11 @@ impl<'a> Story<'a> {
             resolution: shown.resolution.as_ref(),
             outcomes: &shown.outcomes,
         }
+    }
+
+    /// When the version after this one came; never for the newest.
+    fn next_at(&self, place: usize) -> u64 {
+        self.versions.get(place + 1).map_or(u64::MAX, |next| next.at)
     }
 
     /// Before anything happened there is nothing to draw.
@@ -92,12 +105,20 @@ fn steps(story: &Story<'_>) -> Vec<Step> {
         let newest = place + 1 == story.versions.len();
         let made = format!("{} {}", maker_words(version.maker), version.by);
         steps.push(Step::on_line(format!("Version {}", version.number), made, Some(version.at), Tone::Plain));
+        let mut round = Vec::new();
         if newest {
             let (name, route) = story.rule;
-            steps.push(Step::on_line(format!("Rule {name}"), route.label(), None, Tone::Plain));
+            round.push(Step::on_line(format!("Rule {name}"), route.label(), story.routed_at, Tone::Plain));
         }
         let reviews = story.reviews.iter().filter(|review| review.round == version.number);
-        steps.extend(reviews.map(|review| aside(story, review, newest)));
+        round.extend(reviews.map(|review| aside(story, review, newest)));
+        if let Some((at, by)) = story.escalated.filter(|(at, _)| story.next_at(place) > *at && *at >= version.at) {
+            let by = by.map_or_else(|| strings::BY_DEADLINE.to_owned(), |by| format!("by {by}"));
+            round.push(Step::on_line(strings::HANDED_UP, by, Some(at), Tone::Escalate));
+        }
+        // Reviews of an earlier rule came before the one that is asked now.
+        round.sort_by_key(|step| step.at);
+        steps.append(&mut round);
     }
     match story.resolution {
         Some(resolution) => steps.extend(ending(story, resolution)),
@@ -107,11 +128,16 @@ fn steps(story: &Story<'_>) -> Vec<Step> {
 }
 
 fn aside(story: &Story<'_>, review: &ReviewRow, newest: bool) -> Step {
+    let by_itself = story
+        .resolution
+        .is_some_and(|resolution| resolution.by_rule.is_some() || resolution.by_grant.is_some() || resolution.by_pause);
     let led = match review.verdict {
-        Verdict::ApproveWithEdits | Verdict::RequestChanges if !newest => true,
+        // The next version came of it, even where the approval in it does not count.
+        Verdict::ApproveWithEdits | Verdict::RequestChanges if !newest => review.state != ReviewState::Retracted,
         _ if review.state != ReviewState::Submitted || !newest => false,
         Verdict::Escalate | Verdict::RequestChanges => true,
         Verdict::Abstain | Verdict::Defer => false,
+        _ if by_itself => false,
         verdict => match story.resolution.map(ResolutionSection::given).or(story.settling) {
             Some(ResolutionOutcome::Approved) => verdict != Verdict::Reject,
             Some(ResolutionOutcome::Rejected) => verdict == Verdict::Reject,
@@ -119,19 +145,20 @@ fn aside(story: &Story<'_>, review: &ReviewRow, newest: bool) -> Step {
             None => true,
         },
     };
-    let gone = match review.state {
-        ReviewState::Submitted => "",
-        ReviewState::Retracted => ", taken back",
-        ReviewState::Void => ", void",
+    let standing = match review.state {
+        ReviewState::Submitted if led || !review.verdict.counts() => "",
+        ReviewState::Submitted => "not counted · ",
+        ReviewState::Retracted => "taken back · ",
+        ReviewState::Void => "void · ",
     };
-    let joined = match (led, gone.is_empty()) {
+    let joined = match (led, review.state) {
         (true, _) => Joined::Led,
-        (false, true) => Joined::Beside,
-        (false, false) => Joined::Dashed,
+        (false, ReviewState::Submitted) => Joined::Beside,
+        (false, ReviewState::Retracted | ReviewState::Void) => Joined::Dashed,
     };
     Step {
         title: verdict_words(review.verdict).into(),
-        text: format!("{}{gone}", review.person),
+        text: format!("{standing}{}", review.person),
         at: Some(review.at),
         tone: verdict_tone(review.verdict),
         joined,
@@ -167,9 +194,10 @@ fn ending(story: &Story<'_>, resolution: &ResolutionSection) -> Vec<Step> {
         resolution.overridden.as_ref().and_then(|overridden| overridden.told_at),
         resolution.revoked.as_ref().and_then(|revoked| revoked.told_at),
     ];
-    let told = told.into_iter().flatten();
+    // One reading tells the newest word only, and more than one of them names its moment.
+    let told: BTreeSet<_> = told.into_iter().flatten().collect();
     let mut later: Vec<_> =
-        told.map(|at| Step::on_line(strings::TOLD, strings::TOLD_TEXT, Some(at), Tone::Plain)).collect();
+        told.into_iter().map(|at| Step::on_line(strings::TOLD, strings::TOLD_TEXT, Some(at), Tone::Plain)).collect();
     if let Some(overridden) = &resolution.overridden {
         let word = outcome_words(ResolutionOutcome::Approved);
         let by = format!("override by {}", overridden.by);
@@ -215,12 +243,14 @@ fn grouped(steps: Vec<Step>) -> Vec<Step> {
 /// Says what the picture shows.
 fn caption(story: &Story<'_>) -> String {
     let counted = |count: usize, one: &str, many: &str| match count {
+        0 => format!("no {one}"),
         1 => format!("1 {one}"),
         _ => format!("{count} {many}"),
     };
     let gone = story.reviews.iter().filter(|review| review.state != ReviewState::Submitted).count();
     let gone = match gone {
         0 => String::new(),
+        _ if gone == story.reviews.len() => ", void or taken back".into(),
         _ => format!(", {gone} of them void or taken back"),
     };
     let result = match story.resolution {
@@ -260,7 +290,8 @@ fn places(steps: &[Step]) -> (Vec<(usize, usize)>, usize) {
     (places, row * ROW + BOX_HEIGHT + 4)
 }
 
-/// Text of the picture: what hides in it is named, and what does not fit is cut; the list has it whole.
+/// Text of the picture: what hides in it is named, and what does not fit is cut; the list has it whole. Characters that are
+/// as wide as two count twice.
 fn fitted(text: &str, most: usize) -> String {
     let whole: String = segments(text)
         .into_iter()
@@ -269,10 +300,25 @@ fn fitted(text: &str, most: usize) -> String {
             Segment::Marked { code, .. } => code,
         })
         .collect();
-    match whole.chars().count() > most {
-        true => whole.chars().take(most - 1).chain(['…']).collect(),
-        false => whole,
+    let mut width = 0;
+    let mut fits = String::new();
+    for character in whole.chars() {
+        width += if is_wide(character) { 2 } else { 1 };
+        if width > most {
+            fits.pop();
+            fits.push('…');
+            break;
+        }
+        fits.push(character);
     }
+    fits
+}
+
+/// Han, Kana, Hangul, full-width forms and pictures (the wide ranges of Unicode Standard Annex 11).
+const fn is_wide(character: char) -> bool {
+    matches!(character, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{faff}' | '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ff60}' | '\u{ffe0}'..='\u{ffe6}'
+        | '\u{1f300}'..='\u{1faff}' | '\u{20000}'..='\u{3fffd}')
 }
 
 /// The picture of a decision's way, once anything happened.
@@ -283,14 +329,16 @@ pub(super) fn lineage(shown: &DecisionView) -> Option<AnyView> {
     }
     let steps = steps(&story);
     let figure = view! {
-        <figure class="grid gap-3">
+        <div class="grid gap-3">
             <h3 class="text-body font-semibold">{strings::TITLE}</h3>
-            <figcaption id="lineage-caption" class="max-w-measure">
-                {caption(&story)}
-            </figcaption>
-            {picture(&steps)}
-            <Disclosure summary=strings::LIST>{list(steps)}</Disclosure>
-        </figure>
+            <figure class="grid gap-3">
+                <figcaption id="lineage-caption" class="max-w-measure">
+                    {caption(&story)}
+                </figcaption>
+                {picture(&steps)}
+                <Disclosure summary=strings::LIST>{list(steps)}</Disclosure>
+            </figure>
+        </div>
     };
     Some(figure.into_any())
 }
@@ -345,12 +393,15 @@ fn picture(steps: &[Step]) -> AnyView {
                     stroke-width="1.5"
                     stroke-dasharray=dashes
                 />
-                <text x=left + 10 y=top + 19 class=title>
-                    {fitted(&step.title, most)}
-                </text>
-                <text x=left + 10 y=top + 36 class="fill-text text-[12px]">
-                    {fitted(&step.text, most + 2)}
-                </text>
+                // A picture of its own clips what is wider than its characters promised.
+                <svg x=*left y=*top width=width - 4 height=BOX_HEIGHT>
+                    <text x="10" y="19" class=title>
+                        {fitted(&step.title, most)}
+                    </text>
+                    <text x="10" y="36" class="fill-text text-[12px]">
+                        {fitted(&step.text, most + 2)}
+                    </text>
+                </svg>
             }
             .into_any()
         })
@@ -422,6 +473,8 @@ fn list(steps: Vec<Step>) -> AnyView {
 mod strings {
     pub(super) const TITLE: &str = "Lineage";
     pub(super) const LIST: &str = "Lineage as a list";
+    pub(super) const HANDED_UP: &str = "Handed to the senior approvers";
+    pub(super) const BY_DEADLINE: &str = "at the deadline";
     pub(super) const TOLD: &str = "Told";
     pub(super) const TOLD_TEXT: &str = "the AI system read the answer";
     pub(super) const EARLIER_TEXT: &str = "they stand under Timeline";
@@ -483,6 +536,40 @@ mod tests {
     }
 
     #[test]
+    fn what_a_rule_decides_came_of_no_review_and_one_reading_is_told_once() {
+        let versions = [version(1, Maker::Proposed, "refund-agent")];
+        let reviews = [review(1, Verdict::Reject, ReviewState::Submitted)];
+        let mut resolution = resolution(ResolutionOutcome::Rejected);
+        resolution.by_rule = Some("rule refund-large, version 3".into());
+        let later = Story { routed_at: Some(5), resolution: Some(&resolution), ..story(&versions, &reviews) };
+
+        let drawn: Vec<_> = steps(&later).into_iter().map(|step| (step.title, step.text)).collect();
+
+        let row = |title: &str, text: &str| (title.to_owned(), text.to_owned());
+        assert_eq!(drawn[1], row("Rejected", "not counted · Approver A"), "under the rule before");
+        assert_eq!(drawn[2].0, "Rule refund-small");
+        assert_eq!(drawn[3], row("Rejected", "by rule refund-large, version 3"));
+        assert_eq!(drawn.len(), 5);
+    }
+
+    #[test]
+    fn a_request_that_was_taken_back_led_to_no_version() {
+        let versions = [version(1, Maker::Proposed, "refund-agent"), version(2, Maker::Edited, "Approver B")];
+        let reviews = [
+            review(1, Verdict::RequestChanges, ReviewState::Retracted),
+            review(1, Verdict::ApproveWithEdits, ReviewState::Void),
+        ];
+        let story = Story { escalated: Some((7, None)), ..story(&versions, &reviews) };
+
+        let drawn: Vec<_> = steps(&story).into_iter().map(|step| (step.title, step.joined)).collect();
+
+        assert_eq!(drawn[1], ("Asked for changes".into(), Joined::Dashed));
+        assert_eq!(drawn[2], ("Approved with edits".into(), Joined::Led));
+        assert_eq!(drawn[5], ("Handed to the senior approvers".into(), Joined::Led));
+        assert_eq!(caption(&story), "2 versions, 2 reviews, void or taken back. Waits for review.");
+    }
+
+    #[test]
     fn what_is_open_ends_in_what_it_waits_for() {
         let versions = [version(1, Maker::Proposed, "refund-agent")];
         let reviews = [review(1, Verdict::Approve, ReviewState::Submitted)];
@@ -532,12 +619,15 @@ mod tests {
         assert_eq!(fitted("Ann\u{202e}a", 40), "AnnU+202Ea");
         assert_eq!(fitted("Approver of everything", 9), "Approver…");
         assert_eq!(fitted("Approver", 8), "Approver");
+        assert_eq!(fitted("承認者A", 6), "承認…");
     }
 
     fn story<'a>(versions: &'a [VersionRow], reviews: &'a [ReviewRow]) -> Story<'a> {
         Story {
             versions,
             rule: ("refund-small", Route::Require),
+            routed_at: Some(0),
+            escalated: None,
             approvals: (1, 2),
             reviews,
             state: State::Queued,
@@ -548,7 +638,7 @@ mod tests {
     }
 
     fn version(number: u64, maker: Maker, by: &str) -> VersionRow {
-        VersionRow { number, maker, by: by.into(), at: 0, changes: Vec::new(), seal: seal() }
+        VersionRow { number, maker, by: by.into(), at: number - 1, changes: Vec::new(), seal: seal() }
     }
 
     fn review(round: u64, verdict: Verdict, state: ReviewState) -> ReviewRow {
