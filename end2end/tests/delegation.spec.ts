@@ -59,7 +59,7 @@ it("is given, used under both names, and ended by either", async ({ page, visito
   await rule(second, "Approve", "The customer confirmed, and she is away.");
   await second.getByText("Your review is recorded.").first().waitFor();
   await second.goto(address);
-  await second.locator("#history").getByText("Approver A for Senior approver A").first().waitFor();
+  await second.locator("#history").getByText("Approver A for Senior approver A").locator("visible=true").first().waitFor();
   await wellFormed(second);
   await accessible(second);
   await second.goto(`${address}/chain`);
