@@ -273,45 +273,27 @@ pub(crate) async fn evaluate_sign_in(
 ) -> Result<()> {
     let permit = authorize::unevaluated(authorize::engine_actor());
     let of = (provider, person);
-    let seen = look(tx, engine, of, claims).await?;
-    if seen.changes_nothing(engine, provider) {
+    if look(tx, engine, of, claims).await?.changes_nothing() {
         return Ok(());
     }
     // A directory may have taken a group away since: what is given comes of what stands once nobody else gives or takes.
     db::roles::lock_guard(tx).await?;
-    let Seen { snapshot, active, known } = look(tx, engine, of, claims).await?;
-    evaluate(tx, engine, caller, &permit, of, active.as_ref(), &snapshot, known, LastAdmin::Keeps).await
+    let evaluation = look(tx, engine, of, claims).await?;
+    evaluate(tx, engine, caller, &permit, of, evaluation, LastAdmin::Keeps).await
 }
 
-/// What an evaluation of one person comes of.
-struct Seen {
-    snapshot: Snapshot,
-    active: Option<Version>,
-    known: Known,
-}
-
-impl Seen {
-    fn changes_nothing(&self, engine: &Engine, provider: ProviderId) -> bool {
-        let holdings = outcome(&self.snapshot, self.active.as_ref(), engine.now()).holdings;
-        let version = self.active.as_ref().map(|active| active.id);
-        let text = serde_json::to_string(&self.snapshot).expect("a snapshot is plain data");
-        let Known { former, held, alone } = &self.known;
-        let plan = roles::plan(held.clone(), Source::Provider(provider), &holdings, *alone, engine.now());
-        *former == Some((version, text)) && plan.gained.is_empty() && plan.lost.is_empty()
-    }
-}
-
+/// Works out what follows from what a provider says now about a person.
 async fn look(
     conn: &mut PgConnection,
     engine: &Engine,
     (provider, person): (ProviderId, PersonId),
     claims: &serde_json::Value,
-) -> Result<Seen> {
+) -> Result<Evaluation> {
     let groups = db::scim::groups_of(conn, provider, person).await?;
     let snapshot = Snapshot { claims: Some(role_map::kept(claims)), groups };
     let active = current(conn, provider).await?.0;
     let known = known(conn, engine, provider, &[person]).await?.remove(&person).unwrap_or_default();
-    Ok(Seen { snapshot, active, known })
+    Ok(Evaluation::of(engine, provider, active.as_ref(), &snapshot, known))
 }
 
 /// Gives what follows from the groups that a directory pushed for people, beside what the provider said last.
@@ -339,8 +321,8 @@ pub(crate) async fn evaluate_pushed(
         let former = known.former.as_ref().and_then(|(_, text)| serde_json::from_str::<Snapshot>(text).ok());
         let groups = groups.remove(person).unwrap_or_default();
         let snapshot = Snapshot { claims: former.and_then(|former| former.claims), groups };
-        let of = (provider, *person);
-        evaluate(tx, engine, caller, permit, of, active.as_ref(), &snapshot, known, last_admin).await?;
+        let evaluation = Evaluation::of(engine, provider, active.as_ref(), &snapshot, known);
+        evaluate(tx, engine, caller, permit, (provider, *person), evaluation, last_admin).await?;
     }
     Ok(())
 }
@@ -388,27 +370,50 @@ pub(crate) enum LastAdmin {
     Refuses,
 }
 
-#[expect(clippy::too_many_arguments, reason = "one private step, and a struct would only rename its arguments")]
+/// What follows for one person from what is known of them.
+struct Evaluation {
+    outcome: Outcome,
+    /// The version that it comes of.
+    version: Option<MappingVersionId>,
+    /// The snapshot that it comes of, as it is kept.
+    text: String,
+    /// Version and snapshot are those of the last evaluation.
+    same: bool,
+    /// Roles are to be given or taken.
+    moves: bool,
+}
+
+impl Evaluation {
+    fn of(engine: &Engine, provider: ProviderId, active: Option<&Version>, snapshot: &Snapshot, known: Known) -> Self {
+        let outcome = outcome(snapshot, active, engine.now());
+        let version = active.map(|active| active.id);
+        let text = serde_json::to_string(snapshot).expect("a snapshot is plain data");
+        let same = known.former.is_some_and(|(mapping, former)| mapping == version && former == text);
+        let plan = roles::plan(known.held, Source::Provider(provider), &outcome.holdings, known.alone, engine.now());
+        let moves = !plan.gained.is_empty() || !plan.lost.is_empty();
+        Self { outcome, version, text, same, moves }
+    }
+
+    fn changes_nothing(&self) -> bool {
+        self.same && !self.moves
+    }
+}
+
+/// Gives and takes what follows, and keeps what it comes of.
 async fn evaluate(
     tx: &mut Transaction<'static, Postgres>,
     engine: &Engine,
     caller: &Caller,
     permit: &Permit,
     (provider, person): (ProviderId, PersonId),
-    active: Option<&Version>,
-    snapshot: &Snapshot,
-    known: Known,
+    evaluation: Evaluation,
     last_admin: LastAdmin,
 ) -> Result<()> {
-    let outcome = outcome(snapshot, active, engine.now());
-    let version = active.map(|active| active.id);
-    let source = Source::Provider(provider);
-    let text = serde_json::to_string(snapshot).expect("a snapshot is plain data");
-    let same = known.former.is_some_and(|(mapping, former)| mapping == version && former == text);
-    let plan = roles::plan(known.held, source, &outcome.holdings, known.alone, engine.now());
-    if same && plan.gained.is_empty() && plan.lost.is_empty() {
+    if evaluation.changes_nothing() {
         return Ok(());
     }
+    let Evaluation { outcome, version, text, same, .. } = evaluation;
+    let source = Source::Provider(provider);
     db::roles::lock_guard(tx).await?;
     if !same {
         let account = db::people::lock(tx, person).await?.ok_or(Error::NotFound)?;
@@ -679,8 +684,8 @@ async fn bring_into_force(
     for person in &ready.changed {
         let known = known.remove(person).unwrap_or_default();
         let snapshot = known.former.as_ref().and_then(|(_, text)| serde_json::from_str::<Snapshot>(text).ok());
-        let (of, snapshot) = ((provider, *person), snapshot.unwrap_or_default());
-        evaluate(tx, engine, caller, permit, of, Some(&ready.draft), &snapshot, known, LastAdmin::Refuses).await?;
+        let evaluation = Evaluation::of(engine, provider, Some(&ready.draft), &snapshot.unwrap_or_default(), known);
+        evaluate(tx, engine, caller, permit, (provider, *person), evaluation, LastAdmin::Refuses).await?;
     }
     Ok(())
 }

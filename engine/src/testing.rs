@@ -508,6 +508,26 @@ impl Lock {
     pub async fn release(mut self) {
         execute(&mut self.0, "rollback").await;
     }
+
+    /// Waits until somebody waits for it, changes something past triggers and constraints, and commits: what happens between
+    /// two looks of one act.
+    ///
+    /// # Panics
+    ///
+    /// When nobody waits within ten seconds, or a statement fails.
+    pub async fn meanwhile(mut self, statement: &str) {
+        const WAITING: &str = "select count(*) from pg_locks l join pg_stat_activity a on a.pid = l.pid
+            where not l.granted and a.datname = current_database()";
+        let waits = async {
+            while sqlx::query_scalar::<_, i64>(WAITING).fetch_one(&mut self.0).await.expect("locks are listed") == 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(10), waits).await.expect("an act waits for the locks");
+        for statement in ["set local session_replication_role = replica", statement, "commit"] {
+            execute(&mut self.0, statement).await;
+        }
+    }
 }
 
 impl TestDatabase {

@@ -330,6 +330,17 @@ fn authority_is_that_of_the_reviewers_history() {
 }
 
 #[test]
+fn a_role_that_ran_out_while_the_review_was_written_counts_and_one_that_had_before_does_not() {
+    let reviewed = healthy()[REVIEWED_BEN].at;
+    let with = |until: u64| of("D6", &broken(ASSIGNED_BEN, |leaf| set(leaf, "until", until.into())));
+
+    for read_in_time in [reviewed + 1, reviewed, reviewed - 29_999] {
+        assert!(with(read_in_time).is_empty(), "{read_in_time}");
+    }
+    assert_eq!(with(reviewed - 30_000).first(), Some(&REVIEWED_BEN));
+}
+
+#[test]
 fn a_role_of_a_later_build_is_a_notice() {
     let leaves = broken(ASSIGNED_BEN, |leaf| set(leaf, "role", id(77).to_string().into()));
 

@@ -4,6 +4,7 @@ use countersign_domain::{
     decision::{ReasonCode, State, Verdict},
     ids::{DecisionId, LeaseId},
     lease::{Holder, LEFT_MS, PLAIN_MS, ROLLING_MS},
+    policy::view::RuleForm,
     problem::{Code, Problem},
     view::Composer,
 };
@@ -45,12 +46,8 @@ async fn a_review_needs_a_claim_of_its_own_person_and_sign_in_that_runs() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn as_many_people_review_at_once_as_reviews_are_missing() {
-    let office = Office::new().await;
+    let (office, id) = two_seats().await;
     let desk = &office.desk;
-    let two =
-        countersign_domain::policy::view::RuleForm { need: "2".into(), ..rule("two", "require", "at_least", "0") };
-    office.enforce(&[two]).await;
-    let id = office.propose("a", "40.00").await;
     let third = desk
         .member(
             "approver-c",
@@ -75,12 +72,8 @@ async fn as_many_people_review_at_once_as_reviews_are_missing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whose_role_comes_back_while_seats_are_counted_has_lost_theirs() {
-    let office = Office::new().await;
+    let (office, id) = two_seats().await;
     let desk = &office.desk;
-    let two =
-        countersign_domain::policy::view::RuleForm { need: "2".into(), ..rule("two", "require", "at_least", "0") };
-    office.enforce(&[two]).await;
-    let id = office.propose("a", "40.00").await;
     decisions::start_review(&desk.engine, &again(&desk.approver), id).await.unwrap();
     decisions::start_review(&desk.engine, &again(&desk.approver_b), id).await.unwrap();
     let away = format!("update people set disabled_at = now() where id = '{}'", desk.approver.person().unwrap());
@@ -100,6 +93,22 @@ async fn whose_role_comes_back_while_seats_are_counted_has_lost_theirs() {
     assert_eq!(desk.database.number("select count(*) from people where disabled_at is not null").await, 0);
     assert_eq!(causes(desk, id).await, ["lapsed", "moved", ""]);
     verified(desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_of_life_revives_no_claim_that_ends_in_its_middle() {
+    let desk = Desk::new().await;
+    let id = desk.queued_decision().await;
+    let form = desk.open_form(&desk.approver, id, Verdict::Approve).await.unwrap();
+    let held = desk.database.hold("select from leases for update").await;
+
+    let (beat, ()) = tokio::join!(
+        decisions::beat(&desk.engine, &desk.approver, (id, form.lease), form.presentation, false),
+        held.meanwhile("update leases set until_at = taken_at"),
+    );
+
+    assert_eq!(refused(beat).code, Code::LeaseLost);
+    assert_eq!(desk.database.number("select count(*) from leases where until_at = taken_at").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -296,6 +305,15 @@ async fn whoever_reads_sees_that_it_is_in_review_and_the_agents_version_stays() 
     decisions::release(&desk.engine, &again(&desk.approver), id, form.lease).await.unwrap();
     assert_eq!(row().await.state, State::Queued);
     assert_eq!(told().await.state, State::Queued);
+}
+
+/// A decision that two people have to approve.
+async fn two_seats() -> (Office, DecisionId) {
+    let office = Office::new().await;
+    let two = RuleForm { need: "2".into(), ..rule("two", "require", "at_least", "0") };
+    office.enforce(&[two]).await;
+    let id = office.propose("a", "40.00").await;
+    (office, id)
 }
 
 async fn page(desk: &Desk, caller: &Caller, id: DecisionId) -> (Composer, Vec<Holder>) {

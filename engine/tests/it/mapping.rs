@@ -111,6 +111,24 @@ async fn a_group_taken_away_takes_its_role_at_the_next_sign_in() {
     assert_eq!(desk.check_log().await, before + 1, "where nothing changed, only the sign-in is on record");
 }
 
+/// What is given at a sign-in comes of what stands once nobody else gives or takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_while_somebody_signs_in_is_not_given_back() {
+    let desk = Desk::new().await;
+    let id = open(&desk, "company").await;
+    let pia = known(&desk, id, "pia", json!(["unknown"])).await;
+    put_in_force(&desk, id, row("groups", "readers", Role::Viewer)).await;
+    let held = desk.database.hold("select from safeguards for update").await;
+
+    let (signed_in, ()) = tokio::join!(
+        sign_in(&desk, id, "pia", json!(["readers"])),
+        held.meanwhile("update role_mappings set superseded_at = now() where activated_at is not null"),
+    );
+
+    signed_in.unwrap();
+    assert_eq!(roles_of(&desk, pia).await, []);
+}
+
 /// Proves O8: a reference in place of the groups gives nothing, and those who watch over access are told.
 #[tokio::test(flavor = "multi_thread")]
 async fn group_overage_grants_nothing() {

@@ -84,6 +84,28 @@ impl Office {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_another_replaces_in_the_middle_of_a_pass_decides_nothing() {
+    let office = Office::new().await;
+    let database = &office.desk.database;
+    let id = office.propose("a", "40.00").await;
+    let held = database.hold(&format!("select from decisions where id = '{id}' for update")).await;
+
+    let deny = [rule("all", "deny", "at_least", "0")];
+    tokio::join!(
+        office.enforce(&deny),
+        held.meanwhile(
+            "update policy_versions set superseded_at = now() where superseded_at is null;
+             update policy_versions set superseded_at = null where number = (select max(number) - 1 from policy_versions)",
+        ),
+    );
+
+    for _ in 0..20 {
+        assert_eq!(database.number("select count(*) from resolutions").await, 0);
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rule_approves_refuses_and_escalates_and_every_answer_names_it() {
     let office = Office::new().await;
     office.enforce(&[small(), rule("huge", "deny", "at_least", "5000"), rule("large", "escalate", "above", "")]).await;

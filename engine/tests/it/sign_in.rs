@@ -429,6 +429,23 @@ async fn a_changed_password_asks_for_the_old_one_and_ends_the_other_sign_ins() {
     desk.check_log().await;
 }
 
+/// A sign-in by the former password, checked while it is changed, is none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_changes_while_it_is_checked_lets_nobody_in() {
+    let desk = Desk::new().await;
+    let token = joined(&desk, "carl").await;
+    let carl = caller(&desk, &token).await.person().unwrap();
+    let held = desk.database.hold(&format!("select from people where id = '{carl}' for no key update")).await;
+    let sessions = format!("select count(*) from sessions where person_id = '{carl}'");
+    let before = desk.database.number(&sessions).await;
+
+    let changed = format!("update people set password_hash = 'another' where id = '{carl}'");
+    let (signed_in, ()) = tokio::join!(sign_in(&desk, "carl", "", None), held.meanwhile(&changed));
+
+    assert_eq!(code_of(signed_in.unwrap_err()), Code::Unauthenticated);
+    assert_eq!(desk.database.number(&sessions).await, before);
+}
+
 /// Nobody guesses a password faster by asking to change it.
 #[tokio::test(flavor = "multi_thread")]
 async fn guesses_at_a_change_are_counted() {
