@@ -5,7 +5,7 @@
 //! holder is told.
 
 use countersign_domain::{
-    event::{CredentialAlg, Event, Object, Place},
+    event::{CredentialAlg, Event},
     ids::PersonId,
     problem::Code,
     view::{FactorsView, NewCodes, NewTotp, NoticeKind, PasskeyRow},
@@ -44,7 +44,7 @@ pub async fn view(engine: &Engine, caller: &Caller) -> Result<FactorsView> {
     let keys = db::passkeys::list(&mut tx, person).await?;
     let login = people::logins(&mut tx, engine, &[person]).await?.remove(&person).unwrap_or_else(people::erased);
     tx.commit().await?;
-    let event = viewed(person, &permit);
+    let event = reads::of_person(person, &permit);
     reads::record(engine, caller, permit, &event, reads::Shown::default()).await?;
 
     Ok(FactorsView {
@@ -83,7 +83,7 @@ pub async fn begin_totp(engine: &Engine, caller: &Caller) -> Result<NewTotp> {
     let seed = totp::seed();
     let id = secret::random_id();
     let sealed = engine.envelope.seal(place(id), seed.as_slice());
-    seal::append(&mut tx, engine, caller, &permit, &viewed(person, &permit)).await?;
+    seal::append(&mut tx, engine, caller, &permit, &reads::of_person(person, &permit)).await?;
     db::factors::insert_seed(&mut tx, id, person, &sealed, engine.now()).await?;
     engine.commit(tx).await?;
 
@@ -289,10 +289,6 @@ async fn end_totp(
     let entry = seal::append(conn, engine, caller, permit, &event).await?;
     db::factors::set_removed(conn, seed.id, entry.at).await?;
     Ok(entry)
-}
-
-fn viewed(person: PersonId, permit: &Permit) -> Event {
-    Event::AccessViewed { object: Object { kind: "person", id: person.0, place: Place::Read(permit.authority_n()) } }
 }
 
 fn recovery_hash(engine: &Engine, person: PersonId, code: &str) -> Vec<u8> {

@@ -11,7 +11,6 @@ pub mod preferences;
 pub(crate) mod remind;
 
 use countersign_domain::{
-    event::{Event, Object, Place},
     ids::{DecisionId, EntryId, NoticeId, PersonId},
     notice::Topic,
     role::Role,
@@ -25,7 +24,7 @@ use crate::{
     caller::Caller,
     db,
     error::Result,
-    people, seal,
+    people, reads, seal,
 };
 
 /// Leaves a notice for each person.
@@ -178,8 +177,7 @@ pub async fn read(engine: &Engine, caller: &Caller, up_to: u64) -> Result<()> {
     let (person, _) = caller.signed_in()?;
     let mut tx = engine.begin().await?;
     let permit = engine.authorize(&mut tx, caller, Action::ViewSelf, Target::Member(person)).await?;
-    let object = Object { kind: "person", id: person.0, place: Place::Read(permit.authority_n()) };
-    seal::append(&mut tx, engine, caller, &permit, &Event::AccessViewed { object }).await?;
+    seal::append(&mut tx, engine, caller, &permit, &reads::of_person(person, &permit)).await?;
     db::notices::set_read(&mut tx, person, up_to, engine.now()).await?;
     engine.commit(tx).await
 }

@@ -8,7 +8,7 @@
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use countersign_domain::{
     Problem,
-    event::{CredentialAlg, Event, List, Object, Place, SignInMethod},
+    event::{CredentialAlg, Event, List, SignInMethod},
     ids::{PasskeyId, PersonId},
     problem::Code,
     view::{NoticeKind, PasskeyOptions, PasskeysView, UnconfirmedPasskey},
@@ -99,8 +99,7 @@ pub async fn begin_enrolment(engine: &Engine, caller: &Caller) -> Result<Passkey
         ));
     }
     let name = people::names(&mut tx, engine, &[person]).await?.remove(&person).unwrap_or_else(people::erased);
-    let object = Object { kind: "person", id: person.0, place: Place::Read(permit.authority_n()) };
-    seal::append(&mut tx, engine, caller, &permit, &Event::AccessViewed { object }).await?;
+    seal::append(&mut tx, engine, caller, &permit, &reads::of_person(person, &permit)).await?;
     let challenge = new_challenge(&mut tx, engine, "enrol", Some(session)).await?;
     engine.commit(tx).await?;
 

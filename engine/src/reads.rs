@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, sync::Mutex};
 
 use countersign_domain::{
-    event::Event,
+    event::{Event, Object, Place},
     ids::{BulkRunId, DecisionId, EntryId, PersonId, PresentationId, SessionId},
 };
 use countersign_ledger::hash::{Hash, Label, leaf_hash};
@@ -74,6 +74,11 @@ impl Buffer {
         let (sender, receiver) = mpsc::channel(4_096);
         Self { sender, receiver: Mutex::new(Some(receiver)) }
     }
+}
+
+/// Says that somebody's own page, or something on it, was shown to or changed by them, under the authority that they have.
+pub(crate) fn of_person(person: PersonId, permit: &Permit) -> Event {
+    Event::AccessViewed { object: Object { kind: "person", id: person.0, place: Place::Read(permit.authority_n()) } }
 }
 
 /// Puts a read on record and returns its entry once it is committed.

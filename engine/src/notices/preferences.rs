@@ -1,14 +1,10 @@
 //! What a person wants by e-mail.
 
-use countersign_domain::{
-    event::{Event, Object, Place},
-    ids::PersonId,
-    notice::{self, ChannelKind, PreferencesView, Topic},
-};
+use countersign_domain::notice::{self, ChannelKind, PreferencesView, Topic};
 
 use crate::{
     Engine,
-    authorize::{Action, Permit, Target},
+    authorize::{Action, Target},
     caller::Caller,
     db,
     error::Result,
@@ -28,7 +24,7 @@ pub async fn view(engine: &Engine, caller: &Caller) -> Result<PreferencesView> {
     let muted = db::channels::list_muted(&mut tx, &[person]).await?;
     let channels = db::channels::list(&mut tx).await?;
     tx.commit().await?;
-    reads::record(engine, caller, permit.clone(), &viewed(person, &permit), reads::Shown::default()).await?;
+    reads::record(engine, caller, permit.clone(), &reads::of_person(person, &permit), reads::Shown::default()).await?;
     let muted: Vec<_> = muted.into_iter().flat_map(|(_, words)| words).collect();
     let wanted = |topic: &Topic| !muted.iter().any(|word| word == topic.word());
     Ok(PreferencesView {
@@ -52,11 +48,7 @@ pub async fn set(engine: &Engine, caller: &Caller, wanted: &[Topic]) -> Result<(
         .collect();
     let mut tx = engine.begin().await?;
     let permit = engine.authorize(&mut tx, caller, Action::ViewSelf, Target::Member(person)).await?;
-    seal::append(&mut tx, engine, caller, &permit, &viewed(person, &permit)).await?;
+    seal::append(&mut tx, engine, caller, &permit, &reads::of_person(person, &permit)).await?;
     db::channels::set_muted(&mut tx, person, &muted, engine.now()).await?;
     engine.commit(tx).await
-}
-
-fn viewed(person: PersonId, permit: &Permit) -> Event {
-    Event::AccessViewed { object: Object { kind: "person", id: person.0, place: Place::Read(permit.authority_n()) } }
 }
