@@ -174,10 +174,12 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || {
         let first = rest.chars().next()?;
         let inside = is_of_word(first);
-        let end = match escaped && first.is_ascii_alphabetic() {
-            true if first == 'u' && rest.bytes().skip(1).take(4).filter(u8::is_ascii_hexdigit).count() == 4 => 5,
-            true => 1,
-            false => rest.find(|character| is_of_word(character) != inside).unwrap_or(rest.len()),
+        let run = || rest.find(|character| is_of_word(character) != inside).unwrap_or(rest.len());
+        let is_code = || rest.get(1..5).is_some_and(|code| code.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let end = match first {
+            'u' if escaped && is_code() => "u0000".len(),
+            'a'..='z' if escaped => 1,
+            _ => run(),
         };
         let (word, after) = rest.split_at(end);
         (rest, escaped) = (after, word.ends_with('\\'));

@@ -117,7 +117,17 @@ pub(crate) fn StateMark(state: State, outcome: Option<ResolutionOutcome>) -> imp
 /// A ruling, with its icon.
 #[component]
 pub(crate) fn VerdictMark(verdict: Verdict) -> impl IntoView {
-    let shape = match verdict {
+    view! {
+        <span class=verdict_tone(verdict).chip()>
+            <Icon shape=verdict_shape(verdict) class="size-3.5"/>
+            {verdict_words(verdict)}
+        </span>
+    }
+}
+
+/// Returns the icon of a ruling.
+pub(crate) const fn verdict_shape(verdict: Verdict) -> Shape {
+    match verdict {
         Verdict::Approve => Shape::Tick,
         Verdict::ApproveWithEdits => Shape::Pencil,
         Verdict::RequestChanges => Shape::Reply,
@@ -125,13 +135,6 @@ pub(crate) fn VerdictMark(verdict: Verdict) -> impl IntoView {
         Verdict::Reject => Shape::Cross,
         Verdict::Abstain => Shape::Minus,
         Verdict::Defer => Shape::Clock,
-    };
-
-    view! {
-        <span class=verdict_tone(verdict).chip()>
-            <Icon shape class="size-3.5"/>
-            {verdict_words(verdict)}
-        </span>
     }
 }
 

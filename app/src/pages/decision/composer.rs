@@ -21,6 +21,7 @@ use crate::{
         form::{ErrorSummary, Weight, error_of},
         icons::{Icon, Shape},
         keyboard::flash,
+        marks::verdict_shape,
         passkey::not_made,
     },
     drafts,
@@ -528,15 +529,7 @@ fn VerdictButton(
     let is_refused = refused.is_some();
     let blocked = Signal::derive(move || is_refused || blocked.get());
     let sign = sign.filter(|_| verdict.counts());
-    let shape = match verdict {
-        Verdict::Approve => Shape::Tick,
-        Verdict::ApproveWithEdits => Shape::Pencil,
-        Verdict::RequestChanges => Shape::Reply,
-        Verdict::Escalate => Shape::Up,
-        Verdict::Reject => Shape::Cross,
-        Verdict::Abstain => Shape::Minus,
-        Verdict::Defer => Shape::Clock,
-    };
+    let shape = verdict_shape(verdict);
     let word = verdict.label();
     let node_ref = armed.button(verdict);
     let class = match (verdict, risk) {

@@ -91,7 +91,7 @@ pub(crate) fn EditPage() -> impl IntoView {
     let view = named(decision);
     let action = ServerAction::<Edit>::new();
     let open = ServerAction::<OpenField>::new();
-    let sheets = Typed::new();
+    let entries = Entries::new();
     let draft = match (posted(PreviewEdit::PATH), posted(StartReview::PATH)) {
         (Some(_), _) => Draft::of::<PreviewEdit>(),
         (None, Some(_)) => Draft::of::<StartReview>(),
@@ -109,7 +109,7 @@ pub(crate) fn EditPage() -> impl IntoView {
         }>
             {move || Suspend::new(async move {
                 match view.await {
-                    Ok(shown) => view! { <Whole shown action open sheets draft reload/> }.into_any(),
+                    Ok(shown) => view! { <Whole shown action open entries draft reload/> }.into_any(),
                     Err(error) => view! { <Refusal error/> }.into_any(),
                 }
             })}
@@ -122,7 +122,7 @@ fn Whole(
     shown: DecisionView,
     action: ServerAction<Edit>,
     open: ServerAction<OpenField>,
-    sheets: Typed,
+    entries: Entries,
     draft: Draft,
     reload: Callback<()>,
 ) -> impl IntoView {
@@ -130,24 +130,7 @@ fn Whole(
     let desk = Desk { id, edit: true, reload };
     let clock = ticking(shown.now);
     let holders = shown.holders.clone();
-    provide_context(Masks { open, decision: id, may_open: shown.may_open });
-    let opened = answer_of(open);
-    let open_problem = Signal::derive(move || opened.get().and_then(Answer::problem));
-    Effect::new(move || {
-        if matches!(open.value().get(), Some(Ok(Answer::Done { .. }))) {
-            open.clear();
-            reload.run(());
-        }
-    });
-    if let Some(until) = shown.open_until {
-        // Opened values leave the screen when their time is up.
-        let rest = std::time::Duration::from_millis(until.saturating_sub(shown.now));
-        Effect::new(move || {
-            if let Ok(timer) = set_timeout_with_handle(move || reload.run(()), rest) {
-                on_cleanup(move || timer.clear());
-            }
-        });
-    }
+    let open_problem = Masks::provide(&shown, open, reload);
     let raw = Memo::new(|_| false);
     let title = shown.title.clone();
     let recorded = shown.recorded;
@@ -183,7 +166,7 @@ fn Whole(
                             ways
                             alone
                             action
-                            sheets
+                            entries
                             draft
                         />
                     }
@@ -223,11 +206,11 @@ fn EditForm(
     /// The editor's own approval may be enough.
     alone: bool,
     action: ServerAction<Edit>,
-    sheets: Typed,
+    entries: Entries,
     draft: Draft,
 ) -> impl IntoView {
     let id = place.decision;
-    let Typed { values, restored, other, .. } = sheets;
+    let Entries { values, restored, other, .. } = entries;
     let answer = answer_of(action);
     let problem = Signal::derive(move || answer.get().and_then(Answer::problem));
     let Claim { lease, lost, .. } = claim;
@@ -258,7 +241,7 @@ fn EditForm(
     Effect::new(move || draft.restore(place));
     let able = RwSignal::new(false);
     Effect::new(move || able.set(true));
-    sheets.begin(&sheet, &content);
+    entries.begin(&sheet, &content);
     let stored = StoredValue::new(sheet.stored());
     let content = StoredValue::new(content);
     // What was typed into the form that this page answers is newer.
@@ -591,7 +574,7 @@ fn answered() -> Option<Posted> {
 
 /// What is typed, for as long as the page is open.
 #[derive(Clone, Copy)]
-struct Typed {
+struct Entries {
     /// By parameter.
     values: RwSignal<BTreeMap<String, String>>,
     /// Some of it was typed before the page was loaded anew.
@@ -602,7 +585,7 @@ struct Typed {
     content: StoredValue<String>,
 }
 
-impl Typed {
+impl Entries {
     fn new() -> Self {
         let content = StoredValue::new(String::new());
         Self { values: RwSignal::default(), restored: RwSignal::new(false), other: RwSignal::default(), content }

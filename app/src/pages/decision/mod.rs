@@ -141,6 +141,31 @@ pub(super) struct Masks {
     may_open: bool,
 }
 
+impl Masks {
+    /// Hands them to the fields of a page, and reads the page again once one is opened and when their time is up. Returns why
+    /// one was not opened.
+    fn provide(shown: &DecisionView, open: ServerAction<OpenField>, reload: Callback<()>) -> Signal<Option<Problem>> {
+        provide_context(Masks { open, decision: shown.id, may_open: shown.may_open });
+        Effect::new(move || {
+            if matches!(open.value().get(), Some(Ok(Answer::Done { .. }))) {
+                open.clear();
+                reload.run(());
+            }
+        });
+        if let Some(until) = shown.open_until {
+            // Opened values leave the screen when their time is up.
+            let rest = std::time::Duration::from_millis(until.saturating_sub(shown.now));
+            Effect::new(move || {
+                if let Ok(timer) = set_timeout_with_handle(move || reload.run(()), rest) {
+                    on_cleanup(move || timer.clear());
+                }
+            });
+        }
+        let opened = answer_of(open);
+        Signal::derive(move || opened.get().and_then(Answer::problem))
+    }
+}
+
 /// Hands out what a passkey is asked to sign for one ruling on one presentation.
 #[server(prefix = "/act", endpoint = "prepare-review", output = Json)]
 pub(crate) async fn prepare_review(
@@ -371,24 +396,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
     unsure.set(false);
     let in_pane = matches!(place, Place::Pane { .. });
     let missing_rejections = shown.policy.reject_threshold.saturating_sub(shown.policy.rejections);
-    provide_context(Masks { open, decision: id, may_open: shown.may_open });
-    let opened = answer_of(open);
-    let open_problem = Signal::derive(move || opened.get().and_then(Answer::problem));
-    Effect::new(move || {
-        if matches!(open.value().get(), Some(Ok(Answer::Done { .. }))) {
-            open.clear();
-            reload.run(());
-        }
-    });
-    if let Some(until) = shown.open_until {
-        // Opened values leave the screen when their time is up.
-        let rest = std::time::Duration::from_millis(until.saturating_sub(shown.now));
-        Effect::new(move || {
-            if let Ok(timer) = set_timeout_with_handle(move || reload.run(()), rest) {
-                on_cleanup(move || timer.clear());
-            }
-        });
-    }
+    let open_problem = Masks::provide(&shown, open, reload);
     let clock = ticking(shown.now);
     let query = use_query_map();
     let raw = Memo::new(move |_| query.with(|query| query.get("as").is_some_and(|form| form == "raw")));
