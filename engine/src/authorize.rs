@@ -214,6 +214,11 @@ impl Permit {
     pub(crate) fn authority_n(&self) -> u64 {
         self.authority.as_ref().map_or(1, |authority| authority.n)
     }
+
+    /// The mode of teams of one was on when the act was allowed, and the act is marked so.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.authz.as_ref().is_some_and(|authz| authz.ids.iter().any(|id| id == ALONE))
+    }
 }
 
 /// Authorisation said no.
@@ -954,7 +959,7 @@ async fn principal(
     let strings = |words: &[&str]| RestrictedExpression::new_set(words.iter().map(|word| text(word)));
     Ok(match actor {
         Actor::Person { id, session, factor_missing, .. } => {
-            let person = db::people::lock_share(conn, *id, *session).await?.ok_or(Error::NotFound)?;
+            let person = signed_in(conn, *id, *session).await?;
             let held: Vec<Holding> =
                 db::roles::held(conn, *id, now).await?.into_iter().map(|held| held.holding).collect();
             // Only in front of a decision does somebody act in another's place.
@@ -997,6 +1002,15 @@ async fn principal(
         Actor::Engine => (entity("Engine", "engine", [])?, None, Vec::new()),
         Actor::Anonymous => (entity("Visitor", "visitor", [])?, None, Vec::new()),
     })
+}
+
+/// Keeps a person's rights as they are until the transaction ends; under a sign-in that has ended nobody acts any more.
+async fn signed_in(conn: &mut PgConnection, person: PersonId, session: SessionId) -> Result<db::people::Person> {
+    let person = db::people::lock_share(conn, person, session).await?.ok_or(Error::NotFound)?;
+    if person.ended {
+        return Err(Error::refused(Code::Unauthenticated, "This sign-in has ended. Sign in again."));
+    }
+    Ok(person)
 }
 
 /// A person as authorisation sees them in front of one object.

@@ -88,7 +88,7 @@ async fn record(engine: Engine, caller: Caller, request: NamingRequest) -> Resul
     }
     if let Some(owner) = owner {
         let ruled = db::owners::count_ruled(&mut tx, system, owner).await?;
-        if ruled > 0 && !db::roles::single_operator(&mut tx).await? {
+        if ruled > 0 && !permit.is_alone() {
             let decisions = if ruled == 1 { "1 open decision".to_owned() } else { format!("{ruled} open decisions") };
             let detail = format!(
                 "This person has ruled on {decisions} of {}, and no review of an owner counts. Name them once those are \

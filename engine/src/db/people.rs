@@ -9,6 +9,8 @@ use crate::clock::instant;
 pub(crate) struct Person {
     pub(crate) n: u64,
     pub(crate) disabled: bool,
+    /// The sign-in has ended.
+    pub(crate) ended: bool,
     /// The sign-in is an emergency one.
     pub(crate) break_glass: bool,
     /// The mode of teams of one is on.
@@ -37,24 +39,23 @@ pub(crate) async fn lock_share(
     id: PersonId,
     session: SessionId,
 ) -> sqlx::Result<Option<Person>> {
-    let row = sqlx::query!(
+    let query = sqlx::query!("select n, disabled_at from people where id = $1 for share", id.0);
+    let Some(person) = query.fetch_optional(&mut *conn).await? else { return Ok(None) };
+    // What waited for the lock would see the sign-in as it was before.
+    let query = sqlx::query!(
         r#"
-        select p.n, p.disabled_at, (select s.method from sessions s where s.id = $2) as method,
-          (select g.single_operator from safeguards g) as "alone!"
-        from people p
-        where p.id = $1
-        for share of p
+        select g.single_operator, s.method as "method?", s.ended_at is not null as "ended!"
+        from safeguards g left join sessions s on s.id = $1
         "#,
-        id.0,
         session.0,
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| Person {
-        n: row.n as u64,
-        disabled: row.disabled_at.is_some(),
-        break_glass: row.method.as_deref() == Some("break_glass"),
-        alone: row.alone,
+    );
+    let act = query.fetch_one(conn).await?;
+    Ok(Some(Person {
+        n: person.n as u64,
+        disabled: person.disabled_at.is_some(),
+        ended: act.ended,
+        break_glass: act.method.as_deref() == Some("break_glass"),
+        alone: act.single_operator,
     }))
 }
 

@@ -319,7 +319,7 @@ async fn judged(
         Some(person) => db::policy_drafts::is_author(tx, id, person).await?,
         None => false,
     };
-    if wrote && !db::roles::single_operator(tx).await? {
+    if wrote && !permit.is_alone() {
         let detail = "You wrote into this version, so somebody else has to put it in force.";
         return Err(refused(Problem::new(Code::FourEyes, detail)));
     }

@@ -11,7 +11,7 @@ use countersign_domain::{
     view::NoticeKind,
 };
 use countersign_engine::{
-    Actor, Caller, Error, factors, invitations, ledger, passwords, people, post_reviews,
+    Actor, Caller, Error, decisions, factors, invitations, ledger, passwords, people, post_reviews,
     sessions::{self, SignedIn, Typed},
     testing::{Desk, again, app_code},
 };
@@ -444,6 +444,21 @@ async fn a_password_that_changes_while_it_is_checked_lets_nobody_in() {
 
     assert_eq!(code_of(signed_in.unwrap_err()), Code::Unauthenticated);
     assert_eq!(desk.database.number(&sessions).await, before);
+}
+
+/// An act that waits while its sign-in ends is none.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_acts_under_a_sign_in_that_ends_in_the_middle() {
+    let desk = Desk::new().await;
+    let id = desk.queued_decision().await;
+    let approver = desk.approver.person().unwrap();
+    let held = desk.database.hold(&format!("select from people where id = '{approver}' for no key update")).await;
+
+    let ended = format!("update sessions set ended_at = now() where person_id = '{approver}'");
+    let (started, ()) = tokio::join!(decisions::start_review(&desk.engine, &desk.approver, id), held.meanwhile(&ended));
+
+    assert_eq!(code_of(started.unwrap_err()), Code::Unauthenticated);
+    assert_eq!(desk.database.number("select count(*) from leases").await, 0);
 }
 
 /// Nobody guesses a password faster by asking to change it.
