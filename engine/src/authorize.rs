@@ -291,6 +291,9 @@ impl Denial {
             return problem.detail.clone();
         }
         let by = |policy: &str| self.policies.iter().any(|id| id == policy);
+        if by("ended_sign_in") {
+            return "This sign-in has ended. Sign in again.".into();
+        }
         if by("key_holder_never_reviews") && self.action == Action::OverrideDecision {
             return "You made the key of this agent, so somebody else has to release what it proposes.".into();
         }
@@ -777,6 +780,7 @@ pub(crate) fn imagine(policies: &Policies, sample: &Sample) -> Result<Opinion> {
     let viewer = Viewer {
         id: PersonId(Uuid::from_u128(1)),
         disabled: false,
+        ended: false,
         break_glass: false,
         alone: false,
         factor_missing: false,
@@ -959,7 +963,7 @@ async fn principal(
     let strings = |words: &[&str]| RestrictedExpression::new_set(words.iter().map(|word| text(word)));
     Ok(match actor {
         Actor::Person { id, session, factor_missing, .. } => {
-            let person = signed_in(conn, *id, *session).await?;
+            let person = db::people::lock_share(conn, *id, *session).await?.ok_or(Error::NotFound)?;
             let held: Vec<Holding> =
                 db::roles::held(conn, *id, now).await?.into_iter().map(|held| held.holding).collect();
             // Only in front of a decision does somebody act in another's place.
@@ -971,6 +975,7 @@ async fn principal(
             let viewer = Viewer {
                 id: *id,
                 disabled: person.disabled,
+                ended: person.ended,
                 break_glass: person.break_glass,
                 factor_missing: *factor_missing,
                 alone: person.alone,
@@ -1004,19 +1009,11 @@ async fn principal(
     })
 }
 
-/// Keeps a person's rights as they are until the transaction ends; under a sign-in that has ended nobody acts any more.
-async fn signed_in(conn: &mut PgConnection, person: PersonId, session: SessionId) -> Result<db::people::Person> {
-    let person = db::people::lock_share(conn, person, session).await?.ok_or(Error::NotFound)?;
-    if person.ended {
-        return Err(Error::refused(Code::Unauthenticated, "This sign-in has ended. Sign in again."));
-    }
-    Ok(person)
-}
-
 /// A person as authorisation sees them in front of one object.
 struct Viewer<'a> {
     id: PersonId,
     disabled: bool,
+    ended: bool,
     break_glass: bool,
     factor_missing: bool,
     alone: bool,
@@ -1059,6 +1056,7 @@ impl Viewer<'_> {
                 ("stands_in", words_of(self.stands_in, &here)),
                 ("acts_for", words_of(self.acts_for.unwrap_or_default(), &able)),
                 ("disabled", RestrictedExpression::new_bool(self.disabled)),
+                ("ended", RestrictedExpression::new_bool(self.ended)),
                 ("break_glass", RestrictedExpression::new_bool(self.break_glass)),
                 ("factor_missing", RestrictedExpression::new_bool(self.factor_missing)),
                 ("alone", RestrictedExpression::new_bool(self.alone)),

@@ -191,7 +191,7 @@ async fn judge(
     let now = engine.now();
     let mut facts = Facts::of(conn, target).await?;
     let matter = facts.matter.clone().ok_or(Error::NotFound)?;
-    let account = super::signed_in(conn, person, session).await?;
+    let account = db::people::lock_share(conn, person, session).await?.ok_or(Error::NotFound)?;
     let own = ask(conn, engine, delegator, Action::ReviewDecision, target).await?;
     // Both people are locked: what changes for either of them meanwhile is seen by the next act.
     let reaching: Vec<_> = db::delegations::held(conn, person, now)
@@ -209,6 +209,7 @@ async fn judge(
     let viewer = Viewer {
         id: person,
         disabled: account.disabled,
+        ended: account.ended,
         break_glass: account.break_glass,
         factor_missing,
         alone: account.alone,

@@ -37,6 +37,7 @@ fn every_forbid_beats_every_permit() {
     for (rule, roles, action, target) in forbidden() {
         let viewer = Seen {
             disabled: rule == "disabled_person",
+            ended: rule == "ended_sign_in",
             break_glass: rule.starts_with("break_glass"),
             factor_missing: rule == "second_factor_first",
         };
@@ -111,7 +112,7 @@ fn every_guard_asks_people_by_itself() {
 #[test]
 fn whoever_reviews_or_administers_pauses_and_another_senior_approver_or_admin_resumes() {
     let policies = Policies::compiled().unwrap();
-    let seen = Seen { disabled: false, break_glass: false, factor_missing: false };
+    let seen = Seen::default();
     let able = |action, target| -> Vec<Role> {
         Role::ALL.into_iter().filter(|role| asked(&policies, seen, &[*role], action, target).0).collect()
     };
@@ -128,7 +129,7 @@ fn whoever_reviews_or_administers_pauses_and_another_senior_approver_or_admin_re
 #[test]
 fn who_owns_a_system_pauses_it_whatever_their_role_and_no_other() {
     let policies = Policies::compiled().unwrap();
-    let viewer = Seen { disabled: false, break_glass: false, factor_missing: false };
+    let viewer = Seen::default();
     let pauses = |system| asked(&policies, viewer, &[Role::Viewer], Action::PauseSystem, Target::System(system)).0;
 
     assert!(pauses(OWN_SYSTEM));
@@ -139,7 +140,7 @@ fn who_owns_a_system_pauses_it_whatever_their_role_and_no_other() {
 #[test]
 fn whoever_works_on_decisions_comments_and_auditors_only_read() {
     let policies = Policies::compiled().unwrap();
-    let seen = Seen { disabled: false, break_glass: false, factor_missing: false };
+    let seen = Seen::default();
     let may = |roles: &[Role], action, target| asked(&policies, seen, roles, action, target).0;
     let able =
         |action, target| -> Vec<Role> { Role::ALL.into_iter().filter(|role| may(&[*role], action, target)).collect() };
@@ -160,7 +161,7 @@ fn whoever_works_on_decisions_comments_and_auditors_only_read() {
 #[test]
 fn only_senior_approvers_revoke_and_no_emergency_sign_in_does() {
     let policies = Policies::compiled().unwrap();
-    let seen = Seen { disabled: false, break_glass: false, factor_missing: false };
+    let seen = Seen::default();
     let may = |seen, roles: &[Role]| asked(&policies, seen, roles, Action::RevokeDecision, decision()).0;
 
     let able: Vec<_> = Role::ALL.into_iter().filter(|role| may(seen, &[*role])).collect();
@@ -172,7 +173,7 @@ fn only_senior_approvers_revoke_and_no_emergency_sign_in_does() {
 #[test]
 fn only_senior_approvers_override_and_two_guards_are_absolute() {
     let policies = Policies::compiled().unwrap();
-    let seen = Seen { disabled: false, break_glass: false, factor_missing: false };
+    let seen = Seen::default();
     let may = |seen, roles: &[Role], target| asked(&policies, seen, roles, Action::OverrideDecision, target).0;
 
     let able: Vec<_> = Role::ALL.into_iter().filter(|role| may(seen, &[*role], decision())).collect();
@@ -191,7 +192,7 @@ fn only_senior_approvers_override_and_two_guards_are_absolute() {
 #[test]
 fn another_person_looks_at_what_was_done_against_the_policy() {
     let policies = Policies::compiled().unwrap();
-    let seen = Seen { disabled: false, break_glass: false, factor_missing: false };
+    let seen = Seen::default();
     let able = |target| -> Vec<Role> {
         let may = |role: &Role| asked(&policies, seen, &[*role], Action::GivePostReview, target).0;
         Role::ALL.into_iter().filter(may).collect()
@@ -209,7 +210,7 @@ fn another_person_looks_at_what_was_done_against_the_policy() {
 #[test]
 fn in_somebodys_place_the_roles_that_were_given_count() {
     let policies = Policies::compiled().unwrap();
-    let seen = Seen { disabled: false, break_glass: false, factor_missing: false };
+    let seen = Seen::default();
     let approver = [Holding::everywhere(Role::Approver)];
     let senior = [Holding::everywhere(Role::SeniorApprover)];
     let high = Facts {
@@ -245,7 +246,7 @@ fn in_somebodys_place_the_roles_that_were_given_count() {
 #[test]
 fn approvers_ask_for_grants_and_senior_approvers_or_compliance_officers_activate_them() {
     let policies = Policies::compiled().unwrap();
-    let seen = Seen { disabled: false, break_glass: false, factor_missing: false };
+    let seen = Seen::default();
     let able = |action, target| -> Vec<Role> {
         Role::ALL.into_iter().filter(|role| asked(&policies, seen, &[*role], action, target).0).collect()
     };
@@ -269,13 +270,8 @@ fn a_disabled_person_does_nothing_at_all() {
     let policies = Policies::compiled().unwrap();
     for action in Action::ALL {
         for target in [decision(), member(OTHER), Target::Installation { demo: true, has_admin: true }] {
-            let (allowed, _) = asked(
-                &policies,
-                Seen { disabled: true, break_glass: false, factor_missing: false },
-                &Role::ALL,
-                *action,
-                target,
-            );
+            let (allowed, _) =
+                asked(&policies, Seen { disabled: true, ..Seen::default() }, &Role::ALL, *action, target);
             assert!(!allowed, "a disabled person may {}", action.word());
         }
     }
@@ -315,7 +311,7 @@ fn an_erring_forbid_denies() {
     let broken =
         format!("{POLICIES}\n@id(\"erring\") forbid (principal, action, resource) when {{ principal.missing == 1 }};");
     let policies = Policies::read(&broken, SCHEMA).unwrap();
-    let viewer = viewer(Seen { disabled: false, break_glass: false, factor_missing: false }, &[]);
+    let viewer = viewer(Seen::default(), &[]);
     let target = Target::Installation { demo: false, has_admin: true };
     let principal = viewer.entity(target, None).unwrap();
 
@@ -342,9 +338,10 @@ const OWN_SYSTEM: SystemId = SystemId(Uuid::from_bytes([11; 16]));
 /// A system of which I made a key.
 const MADE_SYSTEM: SystemId = SystemId(Uuid::from_bytes([12; 16]));
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Seen {
     disabled: bool,
+    ended: bool,
     break_glass: bool,
     factor_missing: bool,
 }
@@ -360,6 +357,7 @@ fn forbidden() -> Vec<(&'static str, Vec<Role>, Action, Target)> {
     let installation = Target::Installation { demo: false, has_admin: true };
     vec![
         ("disabled_person", vec![Role::Viewer], Action::ListQueue, installation),
+        ("ended_sign_in", vec![Role::Approver], Action::ReviewDecision, decision()),
         ("admin_never_reviews", vec![Role::Admin, Role::SeniorApprover], Action::ReviewDecision, decision()),
         ("key_holder_never_reviews", vec![Role::Approver], Action::ReviewDecision, own_agents_decision()),
         ("owner_never_reviews", vec![Role::SeniorApprover], Action::ReviewDecision, own_systems_decision()),
@@ -450,8 +448,8 @@ fn asked(policies: &Policies, seen: Seen, roles: &[Role], action: Action, target
 }
 
 fn viewer(seen: Seen, held: &[Holding]) -> Viewer<'_> {
-    let Seen { disabled, break_glass, factor_missing } = seen;
-    Viewer { id: ME, disabled, break_glass, factor_missing, alone: false, held, stands_in: &[], acts_for: None }
+    let Seen { disabled, ended, break_glass, factor_missing } = seen;
+    Viewer { id: ME, disabled, ended, break_glass, factor_missing, alone: false, held, stands_in: &[], acts_for: None }
 }
 
 fn key() -> Entity {

@@ -21,7 +21,7 @@ use countersign_engine::{
     decision_types,
     decisions::{self, BulkRequest, ReviewRequest},
     delegations::{self, DelegationForm},
-    keys, ledger, sessions, systems,
+    keys, ledger, systems,
     testing::{Desk, again, id_of, proposal, refund, unique},
 };
 use countersign_ledger::{
@@ -421,10 +421,15 @@ async fn decisions_of_two_systems_are_told_apart_and_a_sign_out_stops_what_is_le
     assert_eq!(sheet.items[2].facts[0], "other-agent");
 
     let Actor::Person { session, .. } = desk.approver.actor else { panic!("a person") };
-    sessions::end(&desk.engine, &again(&desk.approver), session).await.unwrap();
-    send(&desk, &desk.approver, sheet.bulk, Verdict::Approve).await.unwrap();
-    let run = finished(&desk, &desk.approver, sheet.bulk).await;
-    assert_eq!(run.count(ItemResult::Applied), 0, "{run:?}");
+    let elsewhere = desk.elsewhere(&desk.approver).await;
+    let held = desk.database.hold("select from decisions for update").await;
+    let ended = format!("update sessions set ended_at = now() where id = '{}'", session.0);
+    let (sent, ()) = tokio::join!(send(&desk, &desk.approver, sheet.bulk, Verdict::Approve), held.meanwhile(&ended));
+    sent.unwrap();
+    let run = finished(&desk, &elsewhere, sheet.bulk).await;
+    assert_eq!(results(&run), [ItemResult::NotAllowed; 3], "{run:?}");
+    let late = send(&desk, &desk.approver, sheet.bulk, Verdict::Approve).await.unwrap_err();
+    assert!(late.to_string().contains("ended_sign_in"), "{late}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

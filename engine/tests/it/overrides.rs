@@ -203,9 +203,10 @@ async fn who_made_the_key_never_releases_what_it_proposes() {
     let shown = form(&office, &office.senior, id).await.unwrap();
     let senior = vec![Holding::everywhere(Role::SeniorApprover)];
     desk.reconcile(desk.admin.person().unwrap(), Source::Hand, senior).await.unwrap();
+    let maker = desk.elsewhere(&desk.admin).await;
 
-    let refused = form(&office, &desk.admin, id).await.unwrap_err();
-    let clicked = decisions::overrule(&desk.engine, &again(&desk.admin), shown).await.unwrap_err();
+    let refused = form(&office, &maker, id).await.unwrap_err();
+    let clicked = decisions::overrule(&desk.engine, &again(&maker), shown).await.unwrap_err();
 
     assert!(refused.to_string().contains("You made the key"), "{refused}");
     assert!(matches!(&clicked, Error::Forbidden(denial) if denial.policies == ["key_holder_never_reviews"]));

@@ -314,10 +314,11 @@ async fn who_made_the_key_never_reviews_what_it_proposes() {
     let id = desk.queued_decision().await;
     let source = Source::Hand;
     desk.reconcile(me, source, everywhere(Role::Approver)).await.unwrap();
+    let maker = desk.elsewhere(&desk.admin).await;
 
-    let refused = desk.open_form(&desk.admin, id, Verdict::Approve).await.unwrap_err();
+    let refused = desk.open_form(&maker, id, Verdict::Approve).await.unwrap_err();
     let form = desk.open_form(&desk.approver, id, Verdict::Approve).await.unwrap();
-    let clicked = decisions::review(&desk.engine, &again(&desk.admin), form).await.unwrap_err();
+    let clicked = decisions::review(&desk.engine, &again(&maker), form).await.unwrap_err();
 
     assert!(refused.to_string().contains("made the key"), "{refused}");
     assert_eq!(policies(clicked), ["key_holder_never_reviews"]);

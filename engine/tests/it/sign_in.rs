@@ -452,13 +452,16 @@ async fn nobody_acts_under_a_sign_in_that_ends_in_the_middle() {
     let desk = Desk::new().await;
     let id = desk.queued_decision().await;
     let approver = desk.approver.person().unwrap();
+    let before = desk.check_log().await;
     let held = desk.database.hold(&format!("select from people where id = '{approver}' for no key update")).await;
 
     let ended = format!("update sessions set ended_at = now() where person_id = '{approver}'");
     let (started, ()) = tokio::join!(decisions::start_review(&desk.engine, &desk.approver, id), held.meanwhile(&ended));
 
-    assert_eq!(code_of(started.unwrap_err()), Code::Unauthenticated);
+    let refused = started.unwrap_err();
+    assert!(matches!(&refused, Error::Hidden(denial) if denial.policies == ["ended_sign_in"]), "{refused:?}");
     assert_eq!(desk.database.number("select count(*) from leases").await, 0);
+    assert_eq!(desk.check_log().await, before + 1, "that it was refused is on record");
 }
 
 /// Nobody guesses a password faster by asking to change it.
