@@ -1,5 +1,7 @@
 // Other content in the place of the proposed one: asked of the AI system, or written by the reviewer.
 import { strict as assert } from "node:assert";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { accessible, wellFormed } from "../lib/checks.ts";
 import { command, propose } from "../lib/operator.ts";
@@ -10,6 +12,7 @@ import { specs } from "../lib/spec.ts";
 const { it } = specs("revise", { demo: true });
 
 let issued: Promise<string> | undefined;
+let defined: Promise<void> | undefined;
 let proposals = 0;
 
 it("asks the AI system for a change and reviews its answer as a version of its own", async ({ page, server }) => {
@@ -85,6 +88,32 @@ it("approves with edits: the form shows what changes and what is sent, and someb
   await accessible(page);
   assert.match((await page.locator("#review").textContent()) ?? "", /You edited this proposal, so you cannot rule on it/);
   assert.equal(await page.getByRole("main").getByRole("button", { name: "Approve", exact: true }).count(), 0);
+});
+
+it("edits a personal value once it is open, and keeps none of it in the tab", async ({ page, server, javaScript }) => {
+  const path = `/decisions/${await propose(server.origin, await personalKey(server), `P${++proposals}`, { type: PERSONAL.name, parameters: { customer: "Ada Example", amount: "40.00" } })}`;
+  await viewAs(page, "Senior approver");
+  await page.goto(`${path}/edit`);
+  await startReview(page);
+  const [customer, amount] = ["customer", "amount"].map((name) => page.locator(`[name="fields[${name}]"]`));
+  assert.equal(await customer.count(), 0, "what is masked has no field");
+
+  await page.getByLabel("Why do you need to see it?").fill("The name may be misspelt.");
+  await page.getByRole("button", { name: "Open for five minutes" }).click();
+  if (!javaScript) await page.goto(`${path}/edit`);
+  await customer.waitFor();
+  assert.equal(await customer.inputValue(), "Ada Example");
+  await amount.fill("30.00");
+  await customer.fill("Ada Exemplar");
+  if (javaScript) {
+    await page.locator("#changes").getByText("Ada Exemplar", { exact: false }).first().waitFor();
+    const kept = await page.evaluate(() => JSON.stringify({ ...sessionStorage }));
+    assert.ok(!kept.includes("Exemplar") && !kept.includes("Example"), kept);
+  }
+  await page.getByLabel("Reason code").selectOption("wrong_parameters");
+  await page.getByLabel("Reason", { exact: true }).fill("That is how it is spelt.");
+  await page.getByRole("main").getByRole("button", { name: "Approve with edits" }).click();
+  await page.getByText("Your review is recorded.").first().waitFor();
 });
 
 it("has another version looked at before a verdict", async ({ page, server, javaScript, another }) => {
@@ -190,6 +219,31 @@ function key(server: Server): Promise<string> {
     return made.output.trim().split("\n").at(-1) ?? "";
   })();
   return issued;
+}
+
+const PERSONAL = {
+  name: "parcel.send",
+  version: 1,
+  title: "Send a parcel",
+  risk: "low",
+  reversibility: "reversible",
+  risk_reasons: [],
+  personal: ["customer"],
+  parameters: [
+    { name: "customer", label: "Customer", kind: "text", required: true },
+    { name: "amount", label: "Amount", kind: "decimal", required: true },
+  ],
+};
+
+/** The same key, once a type with a personal parameter is defined. */
+function personalKey(server: Server): Promise<string> {
+  defined ??= (async () => {
+    const file = join(server.data, "personal-type.json");
+    await writeFile(file, JSON.stringify(PERSONAL));
+    const { status, output } = await command("type", "define", file, "--data", server.data);
+    assert.equal(status, 0, output);
+  })();
+  return defined.then(() => key(server));
 }
 
 function body(reservation: string): string {

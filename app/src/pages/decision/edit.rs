@@ -153,11 +153,11 @@ fn Whole(
                     let alone = shown.risk == Risk::Low && shown.policy.need == 1;
                     let ways = ways.clone();
                     let place = drafts::Place { person: reader, decision: id };
-                    let (content, opened) = (shown.content_hash.clone(), shown.open_until.is_some());
+                    let (of, opened) = (shown.content_hash.clone(), shown.open_until.is_some());
                     view! {
                         <EditForm
                             place
-                            content
+                            of
                             opened
                             presentation
                             claim
@@ -195,7 +195,7 @@ fn EditForm(
     /// Whose form, and for which decision.
     place: drafts::Place,
     /// Digest of what is edited.
-    content: String,
+    of: String,
     /// Personal values are open for some minutes.
     opened: bool,
     presentation: PresentationId,
@@ -210,7 +210,7 @@ fn EditForm(
     draft: Draft,
 ) -> impl IntoView {
     let id = place.decision;
-    let Entries { values, restored, other, .. } = entries;
+    let Entries { values, restored, other, stored, content, .. } = entries;
     let answer = answer_of(action);
     let problem = Signal::derive(move || answer.get().and_then(Answer::problem));
     let Claim { lease, lost, .. } = claim;
@@ -241,9 +241,7 @@ fn EditForm(
     Effect::new(move || draft.restore(place));
     let able = RwSignal::new(false);
     Effect::new(move || able.set(true));
-    entries.begin(&sheet, &content);
-    let stored = StoredValue::new(sheet.stored());
-    let content = StoredValue::new(content);
+    entries.begin(&sheet, of, opened);
     // What was typed into the form that this page answers is newer.
     let answered = answered().is_some();
     Effect::new(move || {
@@ -271,7 +269,7 @@ fn EditForm(
     let store = move || {
         draft.store(place);
         // What was opened for some minutes is not kept for longer.
-        if opened {
+        if entries.opened.get_value() {
             return;
         }
         let differs = |(name, text): &(String, String)| stored.with_value(|stored| stored.get(name) != Some(text));
@@ -572,7 +570,8 @@ fn answered() -> Option<Posted> {
     [PreviewEdit::PATH, StartReview::PATH, Edit::PATH].into_iter().find_map(posted)
 }
 
-/// What is typed, for as long as the page is open.
+/// What is typed, for as long as the page is open. A listener may outlive the drawing of the form that it came with, so
+/// what listeners read is here too.
 #[derive(Clone, Copy)]
 struct Entries {
     /// By parameter.
@@ -581,21 +580,32 @@ struct Entries {
     restored: RwSignal<bool>,
     /// What was typed in the place of another content, and is put over none.
     other: RwSignal<BTreeMap<String, String>>,
+    /// What stands in each field before anybody types.
+    stored: StoredValue<BTreeMap<String, String>>,
     /// Digest of the content in whose place `values` stand.
     content: StoredValue<String>,
+    /// Personal values are open for some minutes.
+    opened: StoredValue<bool>,
 }
 
 impl Entries {
     fn new() -> Self {
-        let content = StoredValue::new(String::new());
-        Self { values: RwSignal::default(), restored: RwSignal::new(false), other: RwSignal::default(), content }
+        Self {
+            values: RwSignal::default(),
+            restored: RwSignal::new(false),
+            other: RwSignal::default(),
+            stored: StoredValue::new(BTreeMap::new()),
+            content: StoredValue::new(String::new()),
+            opened: StoredValue::new(false),
+        }
     }
 
     /// Begins with what is stored where nothing is typed. What was typed for another content, or into a field that is
     /// masked again, leaves the form.
-    fn begin(self, sheet: &Sheet, content: &str) {
-        if self.content.with_value(|of| of != content) {
-            self.content.set_value(content.to_owned());
+    fn begin(self, sheet: &Sheet, content: String, opened: bool) {
+        self.opened.set_value(opened);
+        if self.content.with_value(|of| *of != content) {
+            self.content.set_value(content);
             self.values.update_untracked(BTreeMap::clear);
             self.restored.set(false);
         }
@@ -604,6 +614,7 @@ impl Entries {
             values.retain(|name, _| stored.contains_key(name));
             sheet.begin(values);
         });
+        self.stored.set_value(stored);
     }
 }
 
