@@ -516,8 +516,8 @@ impl Lock {
     ///
     /// When nobody waits within ten seconds, or a statement fails.
     pub async fn meanwhile(mut self, statement: &str) {
-        const WAITING: &str = "select count(*) from pg_locks l join pg_stat_activity a on a.pid = l.pid
-            where not l.granted and a.datname = current_database()";
+        const WAITING: &str =
+            "select count(*) from pg_stat_activity where pg_backend_pid() = any(pg_blocking_pids(pid))";
         let waits = async {
             while sqlx::query_scalar::<_, i64>(WAITING).fetch_one(&mut self.0).await.expect("locks are listed") == 0 {
                 tokio::time::sleep(std::time::Duration::from_millis(2)).await;

@@ -264,15 +264,17 @@ fn approvers_ask_for_grants_and_senior_approvers_or_compliance_officers_activate
     assert!(!able(Action::ViewGrant, grant(SYSTEM, OTHER)).contains(&Role::Admin));
 }
 
-/// Proves A4 for an account that is disabled: nothing is left to it.
+/// Proves A4 for an account that is disabled and for a sign-in that has ended: nothing is left to them.
 #[test]
-fn a_disabled_person_does_nothing_at_all() {
+fn a_disabled_person_and_an_ended_sign_in_do_nothing_at_all() {
     let policies = Policies::compiled().unwrap();
+    let disabled = Seen { disabled: true, ..Seen::default() };
+    let ended = Seen { ended: true, ..Seen::default() };
     for action in Action::ALL {
         for target in [decision(), member(OTHER), Target::Installation { demo: true, has_admin: true }] {
-            let (allowed, _) =
-                asked(&policies, Seen { disabled: true, ..Seen::default() }, &Role::ALL, *action, target);
-            assert!(!allowed, "a disabled person may {}", action.word());
+            for (seen, who) in [(disabled, "a disabled person"), (ended, "an ended sign-in")] {
+                assert!(!asked(&policies, seen, &Role::ALL, *action, target).0, "{who} may {}", action.word());
+            }
         }
     }
 }
