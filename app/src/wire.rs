@@ -4,8 +4,13 @@
 //! the content. A `tag` inside the content would make the browser carry a second reader of everything the enum
 //! holds, which reads it from a buffer.
 
+use std::marker::PhantomData;
+
 use leptos::server_fn::{Bytes, ContentType, Decodes, Encodes, Format, FormatType, codec::Post};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+use crate::Error;
 
 /// What server functions answer with.
 ///
@@ -41,9 +46,55 @@ impl<T: DeserializeOwned> Decodes<T> for JsonText {
     }
 }
 
+/// A large value as the JSON it travels as. Who draws it opens it, so its reader stands in the part of the browser's code that
+/// draws it, and not in what every page loads.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent, bound = "")]
+pub(crate) struct Parcel<T> {
+    json: Box<RawValue>,
+    #[serde(skip)]
+    holds: PhantomData<fn() -> T>,
+}
+
+impl<T: Serialize> Parcel<T> {
+    /// Writes a value as its JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Silent`] when the value has no JSON, which none of the view models comes to.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn pack(value: &T) -> Result<Self, Error> {
+        let json = serde_json::value::to_raw_value(value).map_err(|_| Error::Silent)?;
+        Ok(Self { json, holds: PhantomData })
+    }
+}
+
+impl<T: DeserializeOwned> Parcel<T> {
+    /// Reads the value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Silent`] when it is of another shape, as when the server was replaced by a newer one meanwhile.
+    pub(crate) fn open(&self) -> Result<T, Error> {
+        serde_json::from_str(self.json.get()).map_err(|_| Error::Silent)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn what_is_packed_stands_as_itself_in_an_answer_and_opens_as_it_was() {
+        let packed = Parcel::pack(&vec![1_u64, 2]).unwrap();
+        let answer = JsonText::encode(&Ok::<_, Error>(packed)).unwrap();
+        let read = <JsonText as Decodes<Result<Parcel<Vec<u64>>, Error>>>::decode(answer.clone()).unwrap().unwrap();
+
+        assert_eq!(answer, r#"{"Ok":[1,2]}"#);
+        assert_eq!(read.open().unwrap(), [1, 2]);
+        assert_eq!(Parcel::<String> { json: read.json, holds: PhantomData }.open(), Err(Error::Silent));
+    }
 
     #[test]
     fn values_survive_and_broken_text_is_refused() {

@@ -10,6 +10,8 @@ const origin = wanted("COUNTERSIGN_ORIGIN");
 const session = wanted("COUNTERSIGN_COOKIE");
 const key = wanted("COUNTERSIGN_KEY");
 const ROUNDS = process.env.COUNTERSIGN_QUICK === "1" ? 10 : 50;
+/** Rows that the keys go down before they go up again. */
+const STEPS = 9;
 /** Keys wait until what is shown has stood for a moment. */
 const SETTLED_MS = 400;
 const MINUTES_MAX = 5;
@@ -73,30 +75,41 @@ function wanted(variable: string): string {
 /** From `j` or `k` to the frame in which another row is selected. */
 async function keyToRow(page: Page): Promise<Times> {
   await open(page, "/queue?view=team");
+  // The first press has no row to leave.
+  await selectBy(page, "j");
   const times: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    await page.waitForTimeout(SETTLED_MS);
-    // The page listens before the key is pressed.
-    const painted = await page.evaluateHandle(() => {
-      const before = document.activeElement?.id ?? "";
-      const painted = new Promise<number>((resolve) => {
-        addEventListener("keydown", (event) => {
-          const pressed = event.timeStamp;
-          const look = (frame: number) => {
-            if ((document.activeElement?.id ?? "") === before) requestAnimationFrame(look);
-            else requestAnimationFrame(() => resolve(Math.max(frame, performance.now()) - pressed));
-          };
-          requestAnimationFrame(look);
-        }, { once: true, capture: true });
-      });
-      return { painted };
-    });
-    // Up again at times, so that a page of rows is enough.
-    await page.keyboard.press(round % 20 < 10 ? "j" : "k");
-    times.push(await painted.evaluate((kept) => kept.painted));
-    await page.getByRole("region", { name: "Selected decision" }).getByText("This view was recorded").first().waitFor();
+    // Down and up again in turn, so that the first page of rows is enough and no press meets its end.
+    times.push(await selectBy(page, round % (2 * STEPS) < STEPS ? "j" : "k"));
   }
   return summary(times);
+}
+
+/** Presses a key that selects another row and waits until its decision is read; returns milliseconds to the frame with the row selected. */
+async function selectBy(page: Page, key: "j" | "k"): Promise<number> {
+  await page.waitForTimeout(SETTLED_MS);
+  // The page listens before the key is pressed.
+  const painted = await page.evaluateHandle(() => {
+    const before = document.activeElement?.id ?? "";
+    const painted = new Promise<number>((resolve) => {
+      addEventListener("keydown", (event) => {
+        const pressed = event.timeStamp;
+        const look = (frame: number) => {
+          if ((document.activeElement?.id ?? "") === before) requestAnimationFrame(look);
+          else requestAnimationFrame(() => resolve(Math.max(frame, performance.now()) - pressed));
+        };
+        requestAnimationFrame(look);
+      }, { once: true, capture: true });
+    });
+    return { painted };
+  });
+  await page.keyboard.press(key);
+  const time = await painted.evaluate((kept) => kept.painted);
+  const selected = new URL(page.url()).searchParams.get("sel");
+  const pane = page.getByRole("region", { name: "Selected decision" });
+  await pane.locator(`a[href="/decisions/${selected}"]`).first().waitFor();
+  await pane.getByText("This view was recorded").first().waitFor();
+  return time;
 }
 
 /** From sending a proposal to the frame in which the pill of new rows counts it. */

@@ -108,7 +108,7 @@ pub(crate) fn EditPage() -> impl IntoView {
             view! { <Skeleton rows=7/> }
         }>
             {move || Suspend::new(async move {
-                match view.await {
+                match view.await.and_then(|shown| shown.open()) {
                     Ok(shown) => view! { <Whole shown action open entries draft reload/> }.into_any(),
                     Err(error) => view! { <Refusal error/> }.into_any(),
                 }

@@ -67,18 +67,18 @@ use crate::{
     keys::Command,
     lazy::NotFetched,
     live::Live,
-    wire::Json,
+    wire::{Json, Parcel},
 };
 
 /// Shows a decision to a person; the engine seals what was shown and issues the form's single use.
 #[server(prefix = "/act", endpoint = "decision", output = Json)]
-pub(crate) async fn decision(id: DecisionId) -> Result<DecisionView, Error> {
+pub(crate) async fn decision(id: DecisionId) -> Result<Parcel<DecisionView>, Error> {
     use countersign_engine::decisions;
 
     use crate::request::{request, shown};
 
     let (engine, caller) = request()?;
-    shown(&caller, decisions::view(&engine, &caller, id).await)
+    Parcel::pack(&shown(&caller, decisions::view(&engine, &caller, id).await)?)
 }
 
 /// Records a person's review of exactly what one presentation showed.
@@ -236,13 +236,16 @@ pub(crate) fn DecisionPage() -> impl IntoView {
     }
 }
 
-async fn draw(shown: DecisionView, acts: Acts, place: Place) -> AnyView {
+async fn draw(shown: Parcel<DecisionView>, acts: Acts, place: Place) -> AnyView {
     whole(shown, acts, place).await.unwrap_or_else(|NotFetched| NotLoaded().into_any())
 }
 
 #[wasm_split(decision, wasm_split_path = leptos::wasm_split, preload(fetch_decision), fallible)]
-pub(crate) fn whole(shown: DecisionView, acts: Acts, place: Place) -> Result<AnyView, NotFetched> {
-    Ok(view! { <Whole shown acts place/> }.into_any())
+pub(crate) fn whole(shown: Parcel<DecisionView>, acts: Acts, place: Place) -> Result<AnyView, NotFetched> {
+    Ok(match shown.open() {
+        Ok(shown) => view! { <Whole shown acts place/> }.into_any(),
+        Err(error) => view! { <Refusal error/> }.into_any(),
+    })
 }
 
 /// What somebody may do on a decision, wherever it is shown.
@@ -289,13 +292,12 @@ pub(crate) enum Place {
     },
 }
 
-/// A decision beside a list, drawn by the same component as its page. `view` holds the selected one, once it is read.
+/// The decision that is selected in a list, once it is read: reading it is an act on record.
+pub(crate) type SelectedDecision = Resource<Option<(DecisionId, Result<Parcel<DecisionView>, Error>)>>;
+
+/// A decision beside a list, drawn by the same component as its page.
 #[component]
-pub(crate) fn DecisionPane(
-    id: DecisionId,
-    view: Resource<Option<(DecisionId, Result<DecisionView, Error>)>>,
-    place: Place,
-) -> impl IntoView {
+pub(crate) fn DecisionPane(id: DecisionId, view: SelectedDecision, place: Place) -> impl IntoView {
     let acts = Acts::over(move || view.refetch());
 
     view! {

@@ -86,7 +86,7 @@ pub(crate) fn OverrulePage() -> impl IntoView {
             view! { <Skeleton rows=5/> }
         }>
             {move || Suspend::new(async move {
-                match view.await {
+                match view.await.and_then(|shown| shown.open()) {
                     Ok(shown) => view! { <Whole shown act draft open/> }.into_any(),
                     Err(error) => view! { <Refusal error/> }.into_any(),
                 }

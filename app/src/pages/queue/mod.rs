@@ -15,7 +15,7 @@ use countersign_domain::{
     policy::Route,
     queue::{Asked, IdSearch, Narrowed, Sort, View},
     time::screen,
-    view::{DecisionView, OwnReview, OwnReviewView, QueueView},
+    view::{OwnReview, OwnReviewView, QueueView},
 };
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_router::{
@@ -30,7 +30,7 @@ use self::{
     follow::{Shown, focus_row, follow, keys},
     row::QueueRow,
 };
-use super::decision::{DecisionPane, Place, decision};
+use super::decision::{DecisionPane, Place, SelectedDecision, decision};
 use crate::{
     Error,
     clock::ticking,
@@ -97,9 +97,6 @@ async fn fetch(filter: Filter, shown: &[DecisionId]) -> Result<QueueView, Error>
     queue(view, Some(sort), risk, system, type_name, route, outcome, id, case, after, shown).await
 }
 
-/// The selected decision, once it is read: reading it is an act on record.
-type Detail = Resource<Option<(DecisionId, Result<DecisionView, Error>)>>;
-
 /// The queue page.
 #[component]
 pub(crate) fn QueuePage() -> impl IntoView {
@@ -112,7 +109,7 @@ pub(crate) fn QueuePage() -> impl IntoView {
     let view = Resource::new(move || filter.get(), |filter| async move { fetch(filter, &[]).await });
     // What the page came with is read.
     let read = StoredValue::new(selected.get_untracked());
-    let detail: Detail = Resource::new(
+    let detail: SelectedDecision = Resource::new(
         move || selected.get(),
         move |selected| async move {
             let shown = match selected {
@@ -221,7 +218,7 @@ fn Desk(
     view: QueueView,
     filter: Filter,
     selected: Memo<Option<DecisionId>>,
-    detail: Detail,
+    detail: SelectedDecision,
     /// What was selected when a decision was read last.
     read: StoredValue<Option<DecisionId>>,
 ) -> impl IntoView {
@@ -403,7 +400,7 @@ fn RetractStrip(reviews: RwSignal<Vec<OwnReview>>, clock: Signal<u64>) -> impl I
 fn Selected(
     shown: Shown,
     selected: Memo<Option<DecisionId>>,
-    detail: Detail,
+    detail: SelectedDecision,
     done: Callback<DecisionId>,
 ) -> impl IntoView {
     move || {
