@@ -35,18 +35,29 @@ pub(crate) struct Fields {
     pub(crate) typed: BTreeMap<String, String>,
 }
 
-/// Keeps a reason code and a reason.
-pub(crate) fn write(place: Place, code: &str, reason: &str) {
-    if let Some(storage) = storage() {
+/// What is typed to say why.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Kept {
+    /// The reason code.
+    pub(crate) code: String,
+    /// The reason.
+    pub(crate) reason: String,
+    /// Answers to the form of the type, by name.
+    pub(crate) form: BTreeMap<String, String>,
+}
+
+/// Keeps what is typed to say why.
+pub(crate) fn write(place: Place, kept: &Kept) {
+    if let (Some(storage), Ok(kept)) = (storage(), serde_json::to_string(kept)) {
         // A full or forbidden storage keeps nothing; the fields still hold the text.
-        let _ = storage.set_item(&place.reason_key(), &join(code, reason));
+        let _ = storage.set_item(&place.reason_key(), &kept);
     }
 }
 
 /// Returns what was kept.
-pub(crate) fn read(place: Place) -> Option<(String, String)> {
+pub(crate) fn read(place: Place) -> Option<Kept> {
     let kept = storage()?.get_item(&place.reason_key()).ok()??;
-    split(&kept)
+    serde_json::from_str(&kept).ok()
 }
 
 /// Keeps what is typed in the place of a decision's content.
@@ -95,25 +106,9 @@ fn storage() -> Option<Storage> {
     window().session_storage().ok()?
 }
 
-/// A code is one word, so the first line break ends it.
-fn join(code: &str, reason: &str) -> String {
-    format!("{code}\n{reason}")
-}
-
-fn split(kept: &str) -> Option<(String, String)> {
-    kept.split_once('\n').map(|(code, reason)| (code.to_owned(), reason.to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_draft_with_line_breaks_and_no_code_survives() {
-        assert_eq!(split(&join("", "one\ntwo")), Some((String::new(), "one\ntwo".into())));
-        assert_eq!(split(&join("other", "")), Some(("other".into(), String::new())));
-        assert_eq!(split(""), None);
-    }
 
     #[test]
     fn only_what_is_of_somebody_else_is_forgotten() {

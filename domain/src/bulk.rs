@@ -67,6 +67,8 @@ words! {
         Quorum "quorum"
         /// The policy asks for a signature, and one signature is of one decision.
         Signed "signed"
+        /// Its type has a form with fields that have to be answered.
+        Form "form"
         /// It is of another type, or of another version of the type, than most.
         OtherType "other_type"
         /// Another version of the policy routed it than most.
@@ -87,6 +89,8 @@ pub struct Candidate {
     pub need: u64,
     /// The policy asks for a signature.
     pub signed: bool,
+    /// The form of its type has a field that has to be answered with a ruling of this page.
+    pub form: bool,
     /// The person may not rule on it, or nobody can any more.
     pub barred: bool,
 }
@@ -131,7 +135,10 @@ fn alone(candidate: &Candidate) -> Option<Misfit> {
     if candidate.need != 1 {
         return Some(Misfit::Quorum);
     }
-    candidate.signed.then_some(Misfit::Signed)
+    if candidate.signed {
+        return Some(Misfit::Signed);
+    }
+    candidate.form.then_some(Misfit::Form)
 }
 
 /// The page of several decisions.
@@ -378,13 +385,22 @@ mod tests {
             Candidate { risk: Risk::High, ..candidate(1, 1) },
             Candidate { need: 2, ..candidate(1, 1) },
             Candidate { signed: true, ..candidate(1, 1) },
+            Candidate { form: true, ..candidate(1, 1) },
             Candidate { barred: true, risk: Risk::High, ..candidate(1, 1) },
             Candidate { risk: Risk::Medium, ..candidate(1, 1) },
         ];
 
         assert_eq!(
             misfits(&candidates),
-            [None, Some(Misfit::HighRisk), Some(Misfit::Quorum), Some(Misfit::Signed), Some(Misfit::Barred), None]
+            [
+                None,
+                Some(Misfit::HighRisk),
+                Some(Misfit::Quorum),
+                Some(Misfit::Signed),
+                Some(Misfit::Form),
+                Some(Misfit::Barred),
+                None
+            ]
         );
     }
 
@@ -410,6 +426,7 @@ mod tests {
             risk: Risk::Low,
             need: 1,
             signed: false,
+            form: false,
             barred: false,
         }
     }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     decision::{Risk, words},
+    form::{self, FormField},
     json,
     problem::FieldError,
     text::fold_lines,
@@ -51,6 +52,9 @@ pub struct TypeDefinition {
     pub hazards: Vec<Hazard>,
     /// The parameters, in the order of the screen.
     pub parameters: Vec<Parameter>,
+    /// What a reviewer answers beside code and reason, in the order of the screen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub form: Vec<FormField>,
 }
 
 words! {
@@ -170,7 +174,13 @@ impl TypeDefinition {
                 errors.push(FieldError::new(&place, "duplicate_key", "The name appears twice."));
             }
         }
+        errors.extend(form::check(&self.form));
         if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    /// Tells whether a review that says yes or no needs answers, beside code and reason.
+    pub fn asks(&self) -> bool {
+        self.form.iter().any(|field| field.required)
     }
 
     /// Returns the amount that authority limits compare, rounded up and without its sign.
@@ -437,6 +447,7 @@ mod tests {
                 parameter("amount", Kind::Decimal, true),
                 parameter("items", Kind::Structure, false),
             ],
+            form: Vec::new(),
         }
     }
 }

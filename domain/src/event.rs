@@ -4,6 +4,7 @@
 //! a new fact is a new variant or a new optional field, never a change of an old one.
 
 use countersign_ledger::{hash::Hash, value::Value};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
@@ -359,7 +360,9 @@ pub enum Event {
         code: Option<ReasonCode>,
         /// The reason, committed, where one was given.
         reason: Option<String>,
-        /// Who ruled; the reason is theirs.
+        /// The answers to the form of the type, committed, where any were given.
+        form: Option<String>,
+        /// Who ruled; reason and answers are theirs.
         reviewer: PersonId,
         /// Digest of the content ruled on.
         content: Hash,
@@ -380,7 +383,9 @@ pub enum Event {
         /// The act on several decisions that it belongs to, where it was given with others.
         bulk: Option<BulkRunId>,
         /// In whose place they ruled, where it was not in their own right.
-        on_behalf: Option<OnBehalf>,
+        on_behalf: Option<Box<OnBehalf>>,
+        /// Which of the fields behind a control were opened, where the reviewer's browser said so.
+        disclosed: Option<Disclosed>,
     },
     /// A person sent one ruling on several decisions. Each gets a review of its own, which names this act, or a refusal.
     BulkStarted {
@@ -1208,6 +1213,15 @@ pub struct Signature {
     pub nonce: String,
 }
 
+/// Which of the fields that stood behind a control a reviewer opened, by their names in the content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disclosed {
+    /// Those that were opened.
+    pub opened: Vec<String>,
+    /// Those that were not.
+    pub left_closed: Vec<String>,
+}
+
 /// What an entry is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
@@ -1624,6 +1638,7 @@ impl Event {
                 verdict,
                 code,
                 reason,
+                form,
                 reviewer,
                 content,
                 seen,
@@ -1635,6 +1650,7 @@ impl Event {
                 signature,
                 bulk,
                 on_behalf,
+                disclosed,
             } => {
                 let mut parts = act("decision.reviewed", "decision", decision.0, *n).d([
                     ("authority", Value::object([("n", Value::from(*number)), ("set", (*set).into())])),
@@ -1644,8 +1660,10 @@ impl Event {
                     ("seen", (*seen).into()),
                     ("verdict", verdict.word().into()),
                 ]);
-                if let Some(reason) = reason {
-                    parts = parts.text("reason", reason, TextOwner::Person(*reviewer));
+                for (field, text) in [("reason", reason), ("form", form)] {
+                    if let Some(text) = text {
+                        parts = parts.text(field, text, TextOwner::Person(*reviewer));
+                    }
                 }
                 parts.d.extend(code.map(|code| ("code", code.word().into())));
                 parts.d.extend(until.map(|until| ("until", until.into())));
@@ -1658,11 +1676,17 @@ impl Event {
                     ]);
                 }
                 parts.d.extend(bulk.map(|bulk| ("bulk", id(bulk.0))));
-                if let Some(OnBehalf { delegation, authority: (number, set), .. }) = on_behalf {
+                if let Some(OnBehalf { delegation, authority: (number, set), .. }) = on_behalf.as_deref() {
                     parts.d.extend([
                         ("delegation", id(delegation.0)),
                         ("for_authority", Value::object([("n", Value::from(*number)), ("set", (*set).into())])),
                     ]);
+                }
+                if let Some(Disclosed { opened, left_closed }) = disclosed {
+                    for (name, fields) in [("opened", opened), ("left_closed", left_closed)] {
+                        // No array is empty in a leaf.
+                        parts.d.extend((!fields.is_empty()).then(|| (name, Value::array(fields))));
+                    }
                 }
                 parts
             }

@@ -19,6 +19,7 @@ pub mod decision_type;
 pub mod delegation;
 pub mod directory;
 pub mod event;
+pub mod form;
 pub mod grant;
 pub mod holding;
 pub mod ids;

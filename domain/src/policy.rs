@@ -660,6 +660,7 @@ mod tests {
             amount: Some("amount".into()),
             personal: Vec::new(),
             hazards: Vec::new(),
+            form: Vec::new(),
             parameters: Vec::new(),
         };
         Facts::read(&facts::Source {

@@ -15,6 +15,7 @@ use crate::{
     bulk::{BULK_TEMPLATE, in_table},
     decision::{Risk, Verdict},
     decision_type::{Kind, RESERVED, TypeDefinition},
+    event::Disclosed,
     ids::{DecisionId, EntryId},
     policy::{OnTimeout, PolicyBody, Route},
     time::screen,
@@ -210,6 +211,8 @@ pub struct ShownView {
     pub fields: Vec<Field>,
     /// What stood beside them, without what is personal; nothing where the record holds fields alone.
     pub beside: Option<Beside>,
+    /// Which of the fields behind a control the reviewer opened, where their browser said so.
+    pub disclosed: Option<Disclosed>,
     /// Digest that was sealed with the review.
     pub sealed: String,
     /// Digest of the drawing made for this page.

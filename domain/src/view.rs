@@ -11,6 +11,7 @@ use crate::{
     decision_type::{Kind, Parameter, Reversibility},
     delegation::{AbsenceRow, DelegationRow, OwnDelegations},
     event::SignInMethod,
+    form::{Answered, FormField},
     ids::{
         AgentKeyId, ChangeId, DecisionId, EntryId, GrantId, LeaseId, PasskeyId, PersonId, PresentationId,
         RoleAssignmentId, SessionId, SystemId,
@@ -219,6 +220,8 @@ pub struct DecisionView {
     pub fields: Vec<Field>,
     /// What the type asks for, in the order of the page.
     pub parameters: Vec<Parameter>,
+    /// What a reviewer answers beside code and reason.
+    pub form: Vec<FormField>,
     /// Versions of the content, oldest first; the last one is that of `fields`.
     pub versions: Vec<VersionRow>,
     /// The rule that routed it.
@@ -415,6 +418,8 @@ pub struct ReviewRow {
     pub code: Option<ReasonCode>,
     /// The reason in full, or "erased", where one was given.
     pub reason: Option<String>,
+    /// The answers to the form of the type; one that is "erased" stands for all.
+    pub form: Vec<Answered>,
     /// When the reviewer comes back to it, where they put it off.
     pub follow_up: Option<u64>,
     /// Whether it counts.

@@ -40,6 +40,7 @@ export async function propose(
   key: string,
   name: string,
   action: object = { type: "reservation.cancel", parameters: { reservation_id: name } },
+  beside: object = {},
 ): Promise<string> {
   const answer = await fetch(`${origin}/api/v1/decisions`, {
     method: "POST",
@@ -48,6 +49,7 @@ export async function propose(
       mode: "propose",
       action,
       rationale: "The customer asked for it.",
+      ...beside,
     }),
   });
   if (answer.status !== 202) throw new Error(`${answer.status} ${await answer.text()}`);

@@ -20,6 +20,7 @@ use countersign_domain::{
     decision::{ReasonCode, Risk, Verdict},
     decision_type::{Kind, Parameter, Reversibility, TypeDefinition},
     event::SignInMethod,
+    form::{AnswerKind, FormField, Typed},
     holding::{Holding, Source},
     ids::{DecisionId, LeaseId, PersonId, ProviderId, SystemId},
     policy::RetractWindows,
@@ -311,7 +312,31 @@ pub async fn form(engine: &Engine, caller: &Caller, decision: DecisionId, verdic
     // As the form begins: in their own right where they may.
     let on_behalf = ways.into_iter().next().and_then(|way| way.on_behalf).map(|(delegator, _)| delegator);
     let (code, reason, follow_up, signed) = (Some(code), Some(reason), None, None);
-    Ok(ReviewRequest { decision, presentation, lease, verdict, code, reason, follow_up, signed, on_behalf })
+    let (form, opened) = (answers(&page.form, verdict), Some(Vec::new()));
+    Ok(ReviewRequest {
+        decision,
+        presentation,
+        lease,
+        verdict,
+        code,
+        reason,
+        form,
+        opened,
+        follow_up,
+        signed,
+        on_behalf,
+    })
+}
+
+/// Some answer to every field that is asked with a ruling.
+fn answers(fields: &[FormField], verdict: Verdict) -> Typed {
+    let answer = |field: &FormField| match field.kind {
+        AnswerKind::Text => "Seen.".to_owned(),
+        AnswerKind::Decimal => "0".to_owned(),
+        AnswerKind::Boolean => "true".to_owned(),
+        AnswerKind::Choice => field.choices.first().cloned().unwrap_or_default(),
+    };
+    fields.iter().filter(|field| field.is_asked(verdict)).map(|field| (field.name.clone(), answer(field))).collect()
 }
 
 /// Takes a review over from its holder.
@@ -371,6 +396,7 @@ pub fn refund() -> TypeDefinition {
         personal: Vec::new(),
         hazards: Vec::new(),
         parameters: vec![parameter("order", "Order", Kind::Text), parameter("amount", "Amount", Kind::Decimal)],
+        form: Vec::new(),
     }
 }
 

@@ -127,6 +127,8 @@ pub struct Review {
     pub verdict: String,
     /// Commitment of the reason, where one was given.
     pub reason: Option<Hash>,
+    /// Commitment of the answers to the form of the type, where any were given.
+    pub form: Option<Hash>,
     /// UUID of the policy version.
     pub policy: String,
     /// `sid` of the reviewer.
@@ -358,6 +360,7 @@ impl Review {
             ("verdict", Value::from(&self.verdict)),
         ];
         members.extend(self.reason.map(|reason| ("reason", Value::from(reason))));
+        members.extend(self.form.map(|form| ("form", Value::from(form))));
         members.extend(self.code.as_ref().map(|code| ("code", Value::from(code))));
         members.extend(self.blind.map(|blind| ("blind", Value::from(blind))));
         members.extend(self.edited.map(|edited| ("edited", Value::from(edited))));
@@ -399,6 +402,7 @@ impl Review {
             round: members.integer("round")?,
             verdict: members.word("verdict")?,
             reason: members.optional("reason", Members::hash)?,
+            form: members.optional("form", Members::hash)?,
             policy: members.uuid("policy")?,
             person: members.uuid("person")?,
             expires: members.integer("expires")?,

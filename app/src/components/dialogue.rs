@@ -1,6 +1,6 @@
 //! What the agent had before it, as a dialogue one can read: complete, or raw where it has no known shape.
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 use serde_json::{Map, Value};
 
 use super::text::{Payload, Prose, indent};
@@ -172,9 +172,30 @@ pub(crate) fn Dialogue(context: Context) -> impl IntoView {
 
 /// Something long behind its name; all of it is in the page.
 #[component]
-pub(crate) fn Disclosure(#[prop(into)] summary: String, children: Children) -> impl IntoView {
+pub(crate) fn Disclosure(
+    #[prop(into)] summary: String,
+    /// What is done when somebody opens it.
+    #[prop(optional)]
+    opened: Option<Callback<()>>,
+    children: Children,
+) -> impl IntoView {
+    let details = NodeRef::<html::Details>::new();
+    let look = move || {
+        if let (Some(opened), Some(details)) = (opened, details.get_untracked())
+            && details.has_attribute("open")
+        {
+            opened.run(());
+        }
+    };
+    // It may have been opened before a script ran.
+    Effect::new(look);
+
     view! {
-        <details class="rounded-control border border-hairline open:pb-3">
+        <details
+            node_ref=details
+            on:toggle=move |_| look()
+            class="rounded-control border border-hairline open:pb-3"
+        >
             <summary class="min-h-9 cursor-pointer rounded-control px-3 py-2 text-body font-medium hover:bg-raised">
                 {summary}
             </summary>

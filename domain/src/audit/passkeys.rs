@@ -149,6 +149,7 @@ fn statement(act: &Act<'_>, log: &str) -> Result<Review, String> {
         round: integer("round")?,
         verdict: text("verdict")?,
         reason: act.leaf.cm.get("reason").copied(),
+        form: act.leaf.cm.get("form").copied(),
         policy: text("policy")?,
         person: act.leaf.actor.sid.clone().unwrap_or_default(),
         expires: integer("expires")?,

@@ -433,6 +433,7 @@ fn replaced(how: Replaced) -> Vec<Leaf> {
                 verdict: Verdict::Approve,
                 code: Some(ReasonCode::WithinPolicy),
                 reason: Some("fine".into()),
+                form: None,
                 reviewer: person(BEN),
                 content,
                 seen,
@@ -444,6 +445,7 @@ fn replaced(how: Replaced) -> Vec<Leaf> {
                 signature: None,
                 bulk: None,
                 on_behalf: None,
+                disclosed: None,
             },
             true,
         );
@@ -772,6 +774,7 @@ fn healthy() -> Vec<Leaf> {
         verdict: Verdict::Approve,
         code: Some(ReasonCode::WithinPolicy),
         reason: Some("fine".into()),
+        form: None,
         reviewer: person(reviewer),
         content,
         seen,
@@ -783,6 +786,7 @@ fn healthy() -> Vec<Leaf> {
         signature: None,
         bulk: None,
         on_behalf: None,
+        disclosed: None,
     };
     let assigned = |number| Event::RoleAssigned {
         person: person(number),

@@ -146,6 +146,7 @@ fn refund() -> TypeDefinition {
         amount: Some("amount".into()),
         personal: Vec::new(),
         hazards: Vec::new(),
+        form: Vec::new(),
         parameters: vec![
             parameter("amount", "Amount", Kind::Decimal),
             parameter("cause", "Cause", Kind::Text),

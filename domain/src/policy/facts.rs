@@ -331,6 +331,7 @@ mod tests {
             amount: None,
             personal: Vec::new(),
             hazards: Vec::new(),
+            form: Vec::new(),
             parameters: vec![amount],
         }
     }

@@ -381,6 +381,7 @@ fn definition() -> TypeDefinition {
         amount: None,
         personal: vec!["customer".into()],
         hazards: Vec::new(),
+        form: Vec::new(),
         parameters: vec![parameter("order", "Order"), parameter("customer", "Customer")],
     }
 }

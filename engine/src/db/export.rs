@@ -288,7 +288,7 @@ pub(crate) async fn made_by(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::
         select 'reviews', r.id::text, r.entry_id, 'decision.reviewed', r.decision_id, array_remove(array[
             'at=' || (extract(epoch from r.reviewed_at) * 1000)::bigint,
             'sid=' || r.person_id, 'd.verdict=' || r.verdict, 'code=' || coalesce(r.code, '-'), 'reasoned=' || r.reasoned,
-            'd.round=' || r.round,
+            'formed=' || r.formed, 'd.round=' || r.round,
             'd.until=' || (extract(epoch from r.follow_up_at) * 1000)::bigint, 'd.bulk=' || p.bulk_id,
             'for=' || r.on_behalf_id,
             'd.delegation=' || (select g.entry_id from delegations g where g.id = r.delegation_id),

@@ -23,6 +23,8 @@ pub(crate) struct Review {
     pub(crate) code: Option<ReasonCode>,
     /// A reason in words was given.
     pub(crate) reasoned: bool,
+    /// The type's form was answered.
+    pub(crate) formed: bool,
     /// The reviewer was a senior approver for it then.
     pub(crate) senior: bool,
     /// When they come back to it, where they put it off.
@@ -42,6 +44,7 @@ pub(crate) struct New {
     pub(crate) verdict: Verdict,
     pub(crate) code: Option<ReasonCode>,
     pub(crate) reasoned: bool,
+    pub(crate) formed: bool,
     pub(crate) senior: bool,
     pub(crate) follow_up: Option<u64>,
     pub(crate) presentation: PresentationId,
@@ -54,8 +57,8 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<(
         r#"
         insert into reviews
           (id, decision_id, round, person_id, verdict, code, state, presentation_id, reviewed_at, entry_id, senior,
-           follow_up_at, on_behalf_id, delegation_id, reasoned)
-        values ($1, $2, $3, $4, $5, $6, 'submitted', $7, $8, $9, $10, $11, $12, $13, $14)
+           follow_up_at, on_behalf_id, delegation_id, reasoned, formed)
+        values ($1, $2, $3, $4, $5, $6, 'submitted', $7, $8, $9, $10, $11, $12, $13, $14, $15)
         "#,
         new.id.0,
         new.decision.0,
@@ -71,6 +74,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &New) -> sqlx::Result<(
         new.on_behalf.map(|(delegator, _)| delegator.0),
         new.on_behalf.map(|(_, delegation)| delegation.0),
         new.reasoned,
+        new.formed,
     )
     .execute(conn)
     .await?;
@@ -86,6 +90,7 @@ struct Row {
     verdict: String,
     code: Option<String>,
     reasoned: bool,
+    formed: bool,
     senior: bool,
     follow_up_at: Option<OffsetDateTime>,
     state: String,
@@ -111,6 +116,7 @@ impl TryFrom<Row> for Review {
                 .map(|word| ReasonCode::from_word(word).ok_or_else(|| unreadable("code")))
                 .transpose()?,
             reasoned: row.reasoned,
+            formed: row.formed,
             senior: row.senior,
             follow_up: row.follow_up_at.map(milliseconds),
             state: ReviewState::from_word(&row.state).ok_or_else(|| unreadable("state"))?,
@@ -126,8 +132,8 @@ pub(crate) async fn list(conn: &mut PgConnection, decision: DecisionId) -> Resul
     let rows = sqlx::query_as!(
         Row,
         r#"
-        select r.decision_id, r.round, r.person_id, r.on_behalf_id, r.delegation_id, r.verdict, r.code, r.reasoned, r.senior,
-          r.follow_up_at, r.state, r.reviewed_at, r.entry_id, e.idx
+        select r.decision_id, r.round, r.person_id, r.on_behalf_id, r.delegation_id, r.verdict, r.code, r.reasoned, r.formed,
+          r.senior, r.follow_up_at, r.state, r.reviewed_at, r.entry_id, e.idx
         from reviews r
         join ledger_entries e on e.id = r.entry_id
         where r.decision_id = $1
@@ -169,8 +175,8 @@ pub(crate) async fn list_by(conn: &mut PgConnection, person: PersonId, limit: i6
     let rows = sqlx::query_as!(
         Row,
         r#"
-        select r.decision_id, r.round, r.person_id, r.on_behalf_id, r.delegation_id, r.verdict, r.code, r.reasoned, r.senior,
-          r.follow_up_at, r.state, r.reviewed_at, r.entry_id, e.idx
+        select r.decision_id, r.round, r.person_id, r.on_behalf_id, r.delegation_id, r.verdict, r.code, r.reasoned, r.formed,
+          r.senior, r.follow_up_at, r.state, r.reviewed_at, r.entry_id, e.idx
         from reviews r
         join ledger_entries e on e.id = r.entry_id
         where r.person_id = $1

@@ -6,7 +6,7 @@
 
 mod run;
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use countersign_domain::{
     bulk::{
@@ -107,7 +107,11 @@ async fn read(engine: &Engine, caller: &Caller, ids: &[DecisionId], open: &[Deci
     for id in selected.iter().take(BULK_MAX) {
         looked.push((*id, look(&mut tx, engine, caller, *id, &mut policies, &mut hidden).await?));
     }
-    let candidates: Vec<_> = looked.iter().map(|(_, found)| candidate(found.as_ref())).collect();
+    let types: Vec<_> =
+        looked.iter().filter_map(|(_, found)| found.as_ref()).map(|found| found.stored.type_id.0).collect();
+    let types = db::decision_types::list(&mut tx, &types).await?;
+    let asking: HashSet<_> = types.iter().filter(|(_, definition)| definition.asks()).map(|(id, _)| *id).collect();
+    let candidates: Vec<_> = looked.iter().map(|(_, found)| candidate(found.as_ref(), &asking)).collect();
     let misfits = misfits(&candidates);
     let titles = titles(&mut tx, engine, looked.iter().filter_map(|(_, found)| found.as_ref())).await?;
     let unfit: Vec<_> = looked
@@ -222,7 +226,7 @@ fn in_one_right(ways: Ways, compose: impl Fn(Ways) -> Composer) -> (Option<(Pers
     }
 }
 
-fn candidate(found: Option<&Found>) -> Candidate {
+fn candidate(found: Option<&Found>, asking: &HashSet<DecisionTypeId>) -> Candidate {
     match found {
         Some(Found { stored, signed, barred, .. }) => Candidate {
             type_id: stored.type_id,
@@ -230,6 +234,7 @@ fn candidate(found: Option<&Found>) -> Candidate {
             risk: stored.risk,
             need: stored.need,
             signed: *signed,
+            form: asking.contains(&stored.type_id),
             barred: barred.is_some(),
         },
         None => Candidate {
@@ -238,6 +243,7 @@ fn candidate(found: Option<&Found>) -> Candidate {
             risk: Risk::Low,
             need: 1,
             signed: false,
+            form: false,
             barred: true,
         },
     }

@@ -7,6 +7,7 @@ use countersign_domain::{
     decision_type::TypeDefinition,
     delegation,
     event::Event,
+    form::{self, Answered},
     ids::{DecisionId, EntryId, PersonId, PresentationId},
     lease::{Holder, seats},
     lineage::{self, Maker},
@@ -139,6 +140,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let names = people::names(&mut tx, engine, &reviewers).await?;
     let given: Vec<_> = reviews.iter().map(|review| review.entry.0).collect();
     let reasons = comments::texts(&mut tx, engine, &given, "reason").await?;
+    let answers = comments::texts(&mut tx, engine, &given, "form").await?;
     let resolution = db::resolutions::find(&mut tx, id).await?;
     let revoked = match resolution.as_ref().and_then(|resolution| resolution.revoked.as_ref()) {
         Some(revoked) => Some(revoke::section(&mut tx, engine, revoked).await?),
@@ -248,6 +250,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
         conversation: stored.conversation.clone(),
         fields,
         parameters: definition.parameters.clone(),
+        form: definition.form.clone(),
         versions,
         policy: policy_section,
         reviews: reviews
@@ -257,6 +260,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
                 verdict: review.verdict,
                 code: review.code,
                 reason: review.reasoned.then(|| reasons.get(&review.entry.0).cloned().unwrap_or_else(people::erased)),
+                form: answered(&definition, review, &answers),
                 follow_up: review.follow_up,
                 state: review.state,
                 round: review.round,
@@ -352,6 +356,19 @@ fn policy_section(
         rejections: rules.rejections,
         reject_threshold: stored.reject_threshold,
         kept_threshold: people && stored.reject_threshold != row.reject_threshold,
+    }
+}
+
+/// What a review answered to the form of the type.
+fn answered(
+    definition: &TypeDefinition,
+    review: &db::reviews::Review,
+    answers: &HashMap<Uuid, String>,
+) -> Vec<Answered> {
+    match (review.formed, answers.get(&review.entry.0)) {
+        (false, _) => Vec::new(),
+        (true, Some(text)) => form::answered(&definition.form, text),
+        (true, None) => vec![Answered { label: "Form".to_owned(), text: people::erased() }],
     }
 }
 

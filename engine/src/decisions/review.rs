@@ -4,7 +4,8 @@ use countersign_domain::{
     Problem,
     decision::{self, Asks, Effected, ReasonCode, ResolutionOutcome, Risk, Ruling, State, Verdict},
     delegation::{OnBehalf, StandIns},
-    event::Event,
+    event::{Disclosed, Event},
+    form,
     ids::{
         BulkRunId, DecisionId, DelegationId, EntryId, GrantId, LeaseId, PersonId, PresentationId, ResolutionId,
         ReviewId,
@@ -16,12 +17,15 @@ use countersign_domain::{
     time::screen,
     view::Seal,
 };
-use countersign_ledger::hash::Hash;
+use countersign_ledger::{
+    hash::Hash,
+    statement::{Seen, SeenMode},
+};
 use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::{
     edit::{self, Edits},
-    lease, routing, settle,
+    lease, revise, routing, settle,
     sign::{self, SignedAnswer},
 };
 use crate::{
@@ -51,6 +55,10 @@ pub struct ReviewRequest {
     pub code: Option<ReasonCode>,
     /// The reason in full; likewise.
     pub reason: Option<Reason>,
+    /// What stands in the fields of the type's form, by name.
+    pub form: form::Typed,
+    /// Which fields behind a control the reviewer opened, as their browser says; nothing where it does not say.
+    pub opened: Option<Vec<String>>,
     /// When the reviewer comes back to it, in milliseconds since 1970 UTC; with `defer` only.
     pub follow_up: Option<u64>,
     /// The reviewer's signature by passkey, where the policy asks for one.
@@ -149,9 +157,11 @@ async fn record(
         (Effected::Edited, None) => return Err(checked.refuse(edit::nothing_to_edit())),
         _ => None,
     };
-    let Checked { mut stored, policy, permit, person, behalf, senior, content, seen, effect, now, bulk, .. } = checked;
+    let Checked { mut stored, policy, permit, person, behalf, senior, content, seen, form, .. } = checked;
+    let Checked { effect, now, bulk, disclosed, .. } = checked;
     let authority = permit.authority.clone().ok_or(Error::NotFound)?;
     let follow_up = if let Effected::Deferred { until } = effect { Some(until) } else { None };
+    let formed = form.is_some();
     stored.n += 1;
     let event = Event::Reviewed {
         decision: stored.id,
@@ -159,6 +169,7 @@ async fn record(
         verdict: request.verdict,
         code: request.code,
         reason: request.reason.as_ref().map(|reason| reason.as_str().to_owned()),
+        form,
         reviewer: person,
         content,
         seen,
@@ -169,9 +180,10 @@ async fn record(
         edited: version.as_ref().map(|version| version.content),
         signature: signed.as_ref().map(|signed| signed.signature.clone()),
         bulk,
-        on_behalf: behalf.as_ref().map(|(_, on_behalf)| on_behalf.clone()),
+        on_behalf: behalf.as_ref().map(|(_, on_behalf)| Box::new(on_behalf.clone())),
+        disclosed,
     };
-    let keys: Vec<_> = signed.iter().filter_map(|signed| Some(("reason", signed.reason_key.as_ref()?))).collect();
+    let keys: Vec<_> = signed.iter().flat_map(|signed| &signed.keys).map(|(field, key)| (*field, key)).collect();
     let entry = seal::append_keyed(&mut tx, &engine, &caller, &permit, &event, &keys).await?;
     db::statements::insert_many(&mut tx, signed.iter().map(|signed| &signed.statement)).await?;
     let new = db::reviews::New {
@@ -183,6 +195,7 @@ async fn record(
         verdict: request.verdict,
         code: request.code,
         reasoned: request.reason.is_some(),
+        formed,
         senior,
         follow_up,
         presentation: request.presentation,
@@ -259,6 +272,10 @@ pub(super) struct Checked {
     pub(super) now: u64,
     /// The policy version asks for a signature.
     pub(super) signed: bool,
+    /// The answers to the type's form, as they are committed to.
+    pub(super) form: Option<String>,
+    /// Which fields behind a control were opened.
+    disclosed: Option<Disclosed>,
     /// The act on several decisions that it belongs to.
     bulk: Option<BulkRunId>,
     effect: Effected,
@@ -338,13 +355,47 @@ pub(super) async fn check(
     }
     let row = policy.body.row(stored.rule);
     let (signed, reasoned) = row.map_or((false, false), |row| (row.signed, row.reasoned));
-    let missing = Asks::of(request.verdict, stored.risk, reasoned).missing(request.code, request.reason.as_ref());
-    if !missing.is_empty() {
-        return Err(Error::Refused(incomplete(missing)));
+    let mut faults = Asks::of(request.verdict, stored.risk, reasoned).missing(request.code, request.reason.as_ref());
+    let definition = revise::definition(tx, &stored).await?;
+    let form = form::read(&definition.form, request.verdict, &request.form).unwrap_or_else(|more| {
+        faults.extend(more);
+        None
+    });
+    if !faults.is_empty() {
+        return Err(Error::Refused(incomplete(faults)));
     }
+    let disclosed = match &request.opened {
+        Some(opened) => disclosed(tx, &seen, opened).await?,
+        None => None,
+    };
     let behalf = behalf.map(|behalf| (behalf.delegation, behalf.on_behalf));
 
-    Ok(Checked { signed, stored, policy, target, permit, person, behalf, senior, content, seen, now, bulk, effect })
+    Ok(Checked {
+        stored,
+        policy,
+        target,
+        permit,
+        person,
+        behalf,
+        senior,
+        content,
+        seen,
+        now,
+        signed,
+        form,
+        disclosed,
+        bulk,
+        effect,
+    })
+}
+
+/// Says which fields behind a control were opened, of those that were shown so; nothing where none was.
+async fn disclosed(conn: &mut PgConnection, seen: &Hash, opened: &[String]) -> Result<Option<Disclosed>> {
+    let Some(shown) = db::statements::find(conn, &seen.0).await? else { return Ok(None) };
+    let fields = Seen::parse(&shown)?.fields;
+    let collapsed = fields.into_iter().filter(|field| field.mode == SeenMode::Collapsed).map(|field| field.name);
+    let (opened, left_closed): (Vec<_>, Vec<_>) = collapsed.partition(|name| opened.contains(name));
+    Ok((!opened.is_empty() || !left_closed.is_empty()).then_some(Disclosed { opened, left_closed }))
 }
 
 /// Tells whether a ruling on what a page of several decisions showed is the one that was sent from there, and whether the

@@ -3,7 +3,7 @@
 use countersign_domain::{
     decision::Risk,
     decision_type::TypeDefinition,
-    event::{Event, Object, Place},
+    event::{Disclosed, Event, Object, Place},
     ids::{DecisionId, EntryId},
     policy::{OnTimeout, PolicyVersion, Route},
     shown::{Record, ShownView, StoredField, StoredValue, redraw, said::Standing},
@@ -95,6 +95,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId, review: EntryId)
         shown_seal: seal_at(engine, screen.index),
         fields: redrawn.fields,
         beside: redrawn.beside,
+        disclosed: sealed.disclosed,
         statement: String::from_utf8(redrawn.statement).unwrap_or_default(),
         sealed: sealed.seen.to_string(),
         redrawn: redrawn.digest.to_string(),
@@ -112,6 +113,7 @@ struct Sealed {
     seen: Hash,
     content: Hash,
     policy: String,
+    disclosed: Option<Disclosed>,
 }
 
 impl Sealed {
@@ -121,10 +123,21 @@ impl Sealed {
         let d = |name| leaf.d.as_ref().and_then(|d| d.get(name));
         let hash = |name| d(name).and_then(|value| value.as_hash());
         let policy = d("policy").and_then(|value| value.as_text()).map(str::to_owned);
+        let names = |name| {
+            let names = d(name)?.as_array()?;
+            Some(names.iter().filter_map(|name| name.as_text().map(str::to_owned)).collect::<Vec<_>>())
+        };
+        let disclosed = match (names("opened"), names("left_closed")) {
+            (None, None) => None,
+            (opened, left_closed) => {
+                Some(Disclosed { opened: opened.unwrap_or_default(), left_closed: left_closed.unwrap_or_default() })
+            }
+        };
         Ok(hash("seen").zip(hash("content")).zip(policy).map(|((seen, content), policy)| Self {
             seen,
             content,
             policy,
+            disclosed,
         }))
     }
 }

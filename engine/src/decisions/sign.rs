@@ -1,7 +1,7 @@
 //! Reviews signed by passkey: what is to be signed, and whether it was.
 //!
 //! The challenge is the digest of the review statement (`countersign_ledger::statement::Review`): the exact content,
-//! what was shown, the ruling, and the commitment to the reason. Nonce and the key of that commitment are fixed when
+//! what was shown, the ruling, and the commitments to reason and answers. Nonce and the keys of the commitments are fixed when
 //! the statement is handed out, so the deciding transaction records exactly what was signed, and anybody can compute
 //! the challenge again from the leaf.
 
@@ -10,7 +10,6 @@ use countersign_domain::{
     event::{Event, Object, Place, Signature},
     ids::PersonId,
     problem::{Code, FieldError},
-    text::Reason,
     view::ReviewToSign,
 };
 use countersign_ledger::{
@@ -32,6 +31,7 @@ use crate::{
     error::{Error, Result},
     passkeys::{self, AssertionAnswer},
     reads, seal, secret,
+    vault::Key,
 };
 
 /// How long a statement may wait for its signature, in milliseconds.
@@ -49,9 +49,32 @@ pub struct SignedAnswer {
 /// A signature that holds.
 pub(super) struct Signed {
     pub(super) signature: Signature,
-    /// Key of the reason's commitment, where a reason was given.
-    pub(super) reason_key: Option<Zeroizing<[u8; 32]>>,
+    /// Keys of the commitments, by field.
+    pub(super) keys: Vec<(&'static str, Key)>,
     pub(super) statement: reads::Statement,
+}
+
+/// Keys of the commitments of a ruling, drawn before it is signed.
+struct Keys {
+    reason: Key,
+    form: Key,
+}
+
+impl Keys {
+    fn draw() -> Self {
+        Self { reason: Zeroizing::new(secret::random()), form: Zeroizing::new(secret::random()) }
+    }
+
+    /// Reads the keys at the start of what [`Keys::seal`] wrote, and returns what stands behind them.
+    fn split(opened: &[u8]) -> Option<(Self, &[u8])> {
+        let (reason, rest) = opened.split_first_chunk::<32>()?;
+        let (form, rest) = rest.split_first_chunk::<32>()?;
+        Some((Self { reason: Zeroizing::new(*reason), form: Zeroizing::new(*form) }, rest))
+    }
+
+    fn seal(&self, said: &[u8]) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new([self.reason.as_slice(), self.form.as_slice(), said].concat())
+    }
 }
 
 /// Hands out the statement of a ruling to be signed with one of the caller's confirmed passkeys.
@@ -73,12 +96,12 @@ pub async fn prepare(engine: &Engine, caller: &Caller, request: ReviewRequest) -
                     return Err(checked.refuse(no_passkey()));
                 }
                 let nonce = secret::random::<16>();
-                let reason_key = Zeroizing::new(secret::random::<32>());
+                let keys = Keys::draw();
                 let expires = checked.now + SIGNING_MS;
-                let statement = statement_of(&engine, &checked, &request, &nonce, expires, &reason_key);
+                let statement = statement_of(&engine, &checked, &request, &nonce, expires, &keys);
                 let (_, challenge) = statement.seal()?;
                 let id = secret::random_id();
-                let sealed = engine.envelope.seal(place(id), &[reason_key.as_slice(), words(&request)].concat());
+                let sealed = engine.envelope.seal(place(id), &keys.seal(&said(&request, &checked)));
                 let new = db::review_signings::New {
                     id,
                     nonce: &nonce,
@@ -125,11 +148,11 @@ pub(super) async fn verify(
         return Err(refuse("it came more than five minutes after the statement was handed out"));
     }
     let opened = engine.envelope.open(place(signing.id), &signing.sealed)?;
-    let (reason_key, reason) = opened.split_first_chunk::<32>().ok_or_else(unknown)?;
-    if (signing.verdict, signing.code) != (request.verdict, request.code) || reason != words(request) {
-        return Err(refuse("it is for another ruling or reason than the one sent"));
+    let (keys, signed) = Keys::split(&opened).ok_or_else(unknown)?;
+    if (signing.verdict, signing.code) != (request.verdict, request.code) || signed != said(request, checked) {
+        return Err(refuse("it is for another ruling, reason or answer than the one sent"));
     }
-    let statement = statement_of(engine, checked, request, &nonce, signing.expires_at, reason_key);
+    let statement = statement_of(engine, checked, request, &nonce, signing.expires_at, &keys);
     let (_, challenge) = statement.seal()?;
     if challenge.0 != *signing.challenge {
         return Err(refuse("the decision changed after the statement was handed out"));
@@ -154,7 +177,7 @@ pub(super) async fn verify(
 
     Ok(Signed {
         signature: Signature { assertion: digest, expires: signing.expires_at, nonce: given.nonce.clone() },
-        reason_key: request.reason.is_some().then(|| Zeroizing::new(*reason_key)),
+        keys: vec![("reason", keys.reason), ("form", keys.form)],
         statement: reads::Statement { label: Label::Assertion, digest, body },
     })
 }
@@ -173,9 +196,10 @@ pub(super) fn is_copied(problem: &Problem) -> bool {
     problem.errors.iter().any(|error| error.code == COPIED)
 }
 
-/// The reason that is sealed beside the nonce; a blank one cannot be given, so nothing stands for none.
-fn words(request: &ReviewRequest) -> &[u8] {
-    request.reason.as_ref().map_or(&[], |reason| reason.as_str().as_bytes())
+/// Reason and answers, which are sealed beside the nonce. Neither can be blank or hold a NUL, so nothing stands for none.
+fn said(request: &ReviewRequest, checked: &Checked) -> Vec<u8> {
+    let reason = request.reason.as_ref().map_or("", |reason| reason.as_str());
+    format!("{reason}\0{}", checked.form.as_deref().unwrap_or_default()).into_bytes()
 }
 
 fn statement_of(
@@ -184,11 +208,10 @@ fn statement_of(
     request: &ReviewRequest,
     nonce: &[u8],
     expires: u64,
-    reason_key: &[u8; 32],
+    keys: &Keys,
 ) -> statement::Review {
-    let committed = |reason: &Reason| -> Hash {
-        commit::commitment(&commit::salt(reason_key), "reason", reason.as_str().as_bytes())
-    };
+    let committed =
+        |field, key: &Key, text: &str| -> Hash { commit::commitment(&commit::salt(key), field, text.as_bytes()) };
     statement::Review {
         log: engine.log.id.clone(),
         decision: checked.stored.id.to_string(),
@@ -196,7 +219,8 @@ fn statement_of(
         seen: checked.seen,
         round: checked.stored.round,
         verdict: request.verdict.word().to_owned(),
-        reason: request.reason.as_ref().map(committed),
+        reason: request.reason.as_ref().map(|reason| committed("reason", &keys.reason, reason.as_str())),
+        form: checked.form.as_ref().map(|form| committed("form", &keys.form, form)),
         policy: checked.stored.policy_version.to_string(),
         person: checked.person.to_string(),
         expires,

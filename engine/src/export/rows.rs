@@ -142,6 +142,7 @@ impl Entry {
             // What a review may leave out has to be left out by both.
             "code" => Some(member("code").and_then(Value::as_text).unwrap_or("-").to_owned()),
             "reasoned" => Some(self.leaf.cm.contains_key("reason").to_string()),
+            "formed" => Some(self.leaf.cm.contains_key("form").to_string()),
             // Left out where one rejection is enough.
             "reject_threshold" => Some(member(name).and_then(Value::as_integer).unwrap_or(1).to_string()),
             "reviews" => Some(member("reviews").and_then(Value::as_array).map_or(0, <[_]>::len).to_string()),

@@ -12,6 +12,7 @@ mod comments;
 mod decisions;
 mod delegations;
 mod export;
+mod forms;
 mod grants;
 mod handovers;
 mod leases;

@@ -33,7 +33,10 @@ pub(crate) struct Office {
 
 impl Office {
     pub(crate) async fn new() -> Self {
-        let desk = Desk::new().await;
+        Self::at(Desk::new().await).await
+    }
+
+    pub(crate) async fn at(desk: Desk) -> Self {
         let author = desk.member("author-a", vec![Holding::everywhere(Role::PolicyAuthor)]).await;
         let officer = desk.member("officer-a", vec![Holding::everywhere(Role::ComplianceOfficer)]).await;
         let senior = desk.member("senior-a", vec![Holding::everywhere(Role::SeniorApprover)]).await;

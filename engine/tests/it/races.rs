@@ -72,9 +72,9 @@ async fn what_must_not_happen_is_seen_when_it_does() {
     let found = violated("update decisions set reject_threshold = 9").await;
     assert!(found.contains("rejections by fewer"), "{found}");
     let vote = "insert into reviews
-        (id, decision_id, round, person_id, verdict, code, reasoned, state, presentation_id, reviewed_at, entry_id)
-        select gen_random_uuid(), decision_id, round, person_id, verdict, code, reasoned, state, presentation_id, reviewed_at,
-          entry_id
+        (id, decision_id, round, person_id, verdict, code, reasoned, formed, state, presentation_id, reviewed_at, entry_id)
+        select gen_random_uuid(), decision_id, round, person_id, verdict, code, reasoned, formed, state, presentation_id,
+          reviewed_at, entry_id
         from reviews where state = 'submitted' and verdict <> 'defer' limit 1";
     let found = violated(vote).await;
     assert!(found.contains("people counted twice") && found.contains("forms recorded twice"), "{found}");

@@ -200,6 +200,7 @@ fn the_challenge_is_recomputed_from_the_reviewed_leaf() {
         round: number("round"),
         verdict: text("verdict"),
         reason: leaf.cm.get("reason").copied(),
+        form: leaf.cm.get("form").copied(),
         policy: text("policy"),
         person: leaf.actor.sid.unwrap(),
         expires: number("expires"),

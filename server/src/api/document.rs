@@ -66,6 +66,7 @@ mod tests {
         decision::{Effect, OutcomeResult, ReasonCode, ResolutionOutcome, Risk, SealState, State},
         decision_type::{Hazard, Kind, Reversibility},
         event::WithdrawCode,
+        form::{AnswerKind, FORM_VERDICTS},
         policy::{OnTimeout, Route},
         problem::Next,
     };
@@ -104,9 +105,11 @@ mod tests {
 
         same!(
             State Risk OnTimeout Route ResolutionOutcome ReasonCode SealState OutcomeResult Effect Reversibility Hazard Kind
-            WithdrawCode
+            WithdrawCode AnswerKind
         );
         let words = |values: &[Value]| Value::Array(values.to_vec());
+        let verdicts = FORM_VERDICTS.map(|verdict| serde_json::to_value(verdict).unwrap());
+        assert_eq!(document["components"]["schemas"]["FormVerdict"]["enum"], words(&verdicts));
         let next = [Next::Retry, Next::Revise, Next::Stop].map(|next| serde_json::to_value(next).unwrap());
         let agent_next = [AgentNext::Act, AgentNext::Revise, AgentNext::Stop, AgentNext::Compensate]
             .map(|next| serde_json::to_value(next).unwrap());
@@ -133,6 +136,8 @@ mod tests {
             "name": "a.b", "version": 1, "title": "t", "tool": "x", "risk": "low", "reversibility": "reversible",
             "risk_reasons": [], "amount": "n", "personal": ["n"], "hazards": ["adverse"],
             "parameters": [{"name": "n", "label": "l", "kind": "text", "required": true}],
+            "form": [{"name": "f", "label": "l", "hint": "h", "kind": "choice", "choices": ["a", "b"], "required": true,
+                "verdicts": ["approve"]}],
         });
 
         described::<countersign_domain::answer::AgentDecision>("AgentDecision", &decision);
@@ -144,6 +149,7 @@ mod tests {
         described::<countersign_domain::answer::AgentSeal>("AgentSeal", &seal);
         described::<countersign_domain::answer::AgentOutcome>("AgentOutcome", &json!({"id": id, "seal": seal}));
         described::<countersign_domain::decision_type::Parameter>("Parameter", &definition["parameters"][0]);
+        described::<countersign_domain::form::FormField>("FormField", &definition["form"][0]);
         described::<countersign_domain::answer::ProblemDocument>(
             "Problem",
             &json!({

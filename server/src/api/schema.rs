@@ -468,6 +468,52 @@ pub struct DecisionType {
     /// What every decision of the type does, so that no grant covers it.
     hazards: Option<Vec<Hazard>>,
     parameters: Vec<Parameter>,
+    /// What a reviewer answers beside code and reason; at most ten.
+    form: Option<Vec<FormField>>,
+}
+
+/// A field that a reviewer answers beside code and reason.
+#[derive(ToSchema)]
+pub struct FormField {
+    #[schema(pattern = "^[a-z][a-z0-9_]{0,47}$")]
+    name: String,
+    /// What is asked.
+    label: String,
+    /// What helps to answer it.
+    hint: Option<String>,
+    kind: AnswerKind,
+    /// What can be chosen; of `choice` only.
+    choices: Option<Vec<String>>,
+    /// Whether a ruling without an answer is refused.
+    required: bool,
+    /// With which rulings it is asked; with every one that says yes or no where none is named.
+    verdicts: Option<Vec<FormVerdict>>,
+}
+
+/// The answers of a form's field.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum AnswerKind {
+    /// Text of at most 2,000 characters.
+    Text,
+    /// A decimal, at most 18 digits.
+    Decimal,
+    /// Yes or no.
+    Boolean,
+    /// One of several.
+    Choice,
+}
+
+/// The rulings that a form belongs to.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum FormVerdict {
+    /// Yes.
+    Approve,
+    /// Yes, to other parameters.
+    ApproveWithEdits,
+    /// No.
+    Reject,
 }
 
 /// What every decision of a type does.

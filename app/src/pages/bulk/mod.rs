@@ -425,6 +425,7 @@ const fn misfit_words(misfit: Misfit) -> &'static str {
         Misfit::Signed => {
             "The policy asks for a signature by passkey, and one signature is of one decision. Review it by itself."
         }
+        Misfit::Form => "Its reviewers answer a form beside code and reason. Review it by itself.",
         Misfit::OtherType => "It asks for another action than most of the others, or for another version of it.",
         Misfit::OtherPolicy => "Another version of the policy routed it than most of the others.",
     }

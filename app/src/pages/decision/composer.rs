@@ -1,18 +1,22 @@
-//! The review: equal buttons in one form, a code and a reason.
+//! The review: equal buttons in one form, a code, a reason, and what the type asks beside them.
 
 use countersign_domain::{
     decision::{Asks, Risk, Verdict},
+    form::{FormField, Typed},
     ids::{DecisionId, LeaseId, PersonId, PresentationId},
     problem::{Code, Problem},
     view::{RefusedVerdict, Way},
 };
 use leptos::{form::ActionForm, html, prelude::*, server_fn::ServerFn, task::spawn_local};
+use wasm_bindgen::JsCast;
 use web_sys::Element;
 
 use super::{
     Prepared, Review,
     fields::{ReasonFields, Ways},
+    form::{self, FormFields},
     lease::{Claim, LeaseBar, StartReview},
+    opened::{Opened, OpenedInput},
     prepare_review,
 };
 use crate::{
@@ -34,6 +38,8 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(crate) struct Draft {
     kept: RwSignal<(String, String)>,
+    /// What stands in the form of the type, by name.
+    form: RwSignal<Typed>,
     code: NodeRef<html::Select>,
     reason: NodeRef<html::Textarea>,
 }
@@ -50,6 +56,7 @@ impl Draft {
     pub(crate) fn of<S: ServerFn>() -> Self {
         Self {
             kept: RwSignal::new((typed::<S>("code"), typed::<S>("reason"))),
+            form: RwSignal::new(typed_form::<S>()),
             code: NodeRef::new(),
             reason: NodeRef::new(),
         }
@@ -64,25 +71,41 @@ impl Draft {
 
     pub(super) fn clear(self, place: drafts::Place) {
         self.kept.set(Default::default());
+        self.form.update_untracked(Typed::clear);
         drafts::remove(place);
     }
 
     /// Keeps what stands in the fields for as long as the tab lives.
     pub(super) fn store(self, place: drafts::Place) {
         self.keep();
-        self.kept.with_untracked(|(code, reason)| drafts::write(place, code, reason));
+        let ((code, reason), form) = (self.kept.get_untracked(), self.form());
+        drafts::write(place, &drafts::Kept { code, reason, form });
     }
 
     /// Fills empty fields with what the tab kept; for effects only.
     pub(super) fn restore(self, place: drafts::Place) {
-        if let (Some(code), Some(reason), Some((kept_code, kept_reason))) =
-            (self.code.get(), self.reason.get(), drafts::read(place))
+        if let (Some(code), Some(reason), Some(kept)) = (self.code.get(), self.reason.get(), drafts::read(place))
             && code.value().is_empty()
             && reason.value().is_empty()
+            && self.form.with_untracked(|form| form.values().all(String::is_empty))
         {
-            code.set_value(&kept_code);
-            reason.set_value(&kept_reason);
+            code.set_value(&kept.code);
+            reason.set_value(&kept.reason);
+            for (name, text) in &kept.form {
+                form::fill(name, text);
+            }
+            self.form.set(kept.form);
         }
+    }
+
+    /// Takes what was typed into a field of the type's form.
+    pub(super) fn answer(self, name: &str, text: String) {
+        self.form.update(|form| drop(form.insert(name.to_owned(), text)));
+    }
+
+    /// What stands in the type's form.
+    pub(super) fn form(self) -> Typed {
+        self.form.get_untracked()
     }
 
     pub(super) fn code_ref(self) -> NodeRef<html::Select> {
@@ -100,6 +123,13 @@ impl Draft {
     pub(super) fn code(self) -> String {
         self.kept.with_untracked(|(code, _)| code.clone())
     }
+}
+
+/// What was typed into the type's form of a form that this page answers.
+fn typed_form<S: ServerFn>() -> Typed {
+    let named = posted(S::PATH).map(|posted| posted.typed.beginning("form[")).unwrap_or_default();
+    let name = |field: &str| Some(field.strip_prefix("form[")?.strip_suffix(']')?.to_owned());
+    named.into_iter().filter_map(|(field, text)| Some((name(&field)?, text))).collect()
 }
 
 /// Which button Ctrl+Enter would press.
@@ -121,6 +151,21 @@ struct Asked {
     reason: NodeRef<html::Textarea>,
     risk: Risk,
     reasoned: bool,
+    form: StoredValue<Vec<FormField>>,
+    draft: Draft,
+}
+
+impl Asked {
+    /// The first field of the type's form that a ruling needs and that is empty.
+    fn unanswered(self, verdict: Verdict) -> Option<web_sys::HtmlElement> {
+        let typed = self.draft.form();
+        let is_empty = |field: &&FormField| typed.get(&field.name).is_none_or(|text| text.trim().is_empty());
+        let needed = |field: &&FormField| field.required && field.is_asked(verdict);
+        let name = self
+            .form
+            .with_value(|form| form.iter().filter(needed).find(is_empty).map(|field| form::field_name(&field.name)))?;
+        document().get_element_by_id(&name).map(JsCast::unchecked_into)
+    }
 }
 
 impl Armed {
@@ -156,11 +201,14 @@ impl Armed {
         if let Some(control) = control {
             flash(&control);
         }
-        let Some(Asked { code, reason, risk, reasoned }) = self.reason.get_untracked() else { return true };
-        let asks = Asks::of(verdict, risk, reasoned);
-        match (code.get_untracked(), reason.get_untracked(), self.button(verdict).get_untracked()) {
+        let Some(asked) = self.reason.get_untracked() else { return true };
+        let asks = Asks::of(verdict, asked.risk, asked.reasoned);
+        let (code, reason) = (asked.code.get_untracked(), asked.reason.get_untracked());
+        match (code, reason, asked.unanswered(verdict), self.button(verdict).get_untracked()) {
             (Some(code), ..) if asks.code && code.value().is_empty() => drop(code.focus()),
-            (_, Some(reason), _) if asks.reason => drop(reason.focus()),
+            (_, Some(reason), ..) if asks.reason && reason.value().trim().is_empty() => drop(reason.focus()),
+            (.., Some(field), _) => drop(field.focus()),
+            (_, Some(reason), ..) if asks.reason => drop(reason.focus()),
             (.., Some(button)) => drop(button.focus()),
             _ => {}
         }
@@ -203,6 +251,9 @@ pub(super) fn ReviewForm(
     clock: Signal<u64>,
     signed: bool,
     reasoned: bool,
+    /// What the type asks beside code and reason.
+    form: Vec<FormField>,
+    opened: Opened,
     /// Rulings that the person may not give, and why.
     refused: Vec<RefusedVerdict>,
     /// In whose right they may rule.
@@ -231,12 +282,13 @@ pub(super) fn ReviewForm(
     let problem = Signal::derive(move || unsigned.get().or_else(|| answer.get().and_then(Answer::problem)));
     let sign = move |verdict: Verdict| {
         draft.keep();
-        let (code, reason) = (draft.code(), draft.reason());
+        let (code, reason, form) = (draft.code(), draft.reason(), draft.form());
+        let opened = untrack(|| opened.told());
         let on_behalf = chosen.get_untracked();
         signing.set(true);
         unsigned.set(None);
         spawn_local(async move {
-            let said = (code.clone(), reason.clone());
+            let said = (code.clone(), reason.clone(), form.clone());
             match signature((id, presentation, lease), verdict, said, on_behalf.clone()).await {
                 Ok((nonce, signature)) => {
                     let (nonce, signature) = (Some(nonce), Some(signature));
@@ -248,6 +300,8 @@ pub(super) fn ReviewForm(
                         verdict,
                         code,
                         reason,
+                        form,
+                        opened,
                         follow_up,
                         nonce,
                         signature,
@@ -320,7 +374,10 @@ pub(super) fn ReviewForm(
         (false, false) => strings::WHAT_HAPPENS,
     };
     let pending = Signal::derive(move || review.pending().get() || signing.get());
-    armed.reason.set(Some(Asked { code: draft.code, reason: draft.reason, risk, reasoned }));
+    let fields = StoredValue::new(form.clone());
+    let on_page = |field: &FormField| field.is_asked(Verdict::Approve) || field.is_asked(Verdict::Reject);
+    let here: Vec<_> = form.into_iter().filter(on_page).collect();
+    armed.reason.set(Some(Asked { code: draft.code, reason: draft.reason, risk, reasoned, form: fields, draft }));
     let free = free_of_reasons(risk, reasoned);
     let place = drafts::Place { person: reader, decision: id };
     Effect::new(move || draft.restore(place));
@@ -361,6 +418,8 @@ pub(super) fn ReviewForm(
             <Ways ways chosen/>
             {free.map(|text| view! { <p class="max-w-measure text-compact text-muted">{text}</p> })}
             <ReasonFields draft problem readers=strings::READER/>
+            <FormFields fields=here draft problem/>
+            <OpenedInput opened/>
             // On a phone they stay at hand while the reason is written.
             <div class="grid grid-cols-1 gap-3 max-sm:sticky max-sm:bottom-14 max-sm:z-1 max-sm:-mx-5 max-sm:grid-cols-3 max-sm:gap-2 max-sm:border-t max-sm:border-hairline max-sm:bg-surface max-sm:px-3 max-sm:py-2 sm:grid-cols-[repeat(auto-fit,minmax(9.5rem,1fr))]">
                 {MAIN
@@ -444,10 +503,10 @@ fn free_of_reasons(risk: Risk, reasoned: bool) -> Option<&'static str> {
 async fn signature(
     (decision, presentation, lease): (DecisionId, PresentationId, LeaseId),
     verdict: Verdict,
-    (code, reason): (String, String),
+    (code, reason, form): (String, String, Typed),
     on_behalf: String,
 ) -> Result<(String, String), Problem> {
-    let prepared = prepare_review(decision, presentation, lease, verdict, code, reason, on_behalf).await;
+    let prepared = prepare_review(decision, presentation, lease, verdict, code, reason, form, on_behalf).await;
     match prepared.map_err(|error| error.problem())? {
         Prepared::ToSign { review } => {
             let answer = passkey::get(&review.json).await.map_err(not_made)?;

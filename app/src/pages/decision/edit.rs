@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use countersign_domain::{
     decision::{Risk, Verdict},
     decision_type::{Kind, Parameter},
+    form::FormField,
     ids::{DecisionId, LeaseId, PresentationId},
     lineage::{self, FieldChange},
     problem::{Code, Problem},
@@ -20,8 +21,10 @@ use super::{
     composer::Draft,
     decision,
     fields::{ReasonFields, Ways},
+    form::FormFields,
     lease::{Claim, Desk, LeaseBar, StartPanel, StartReview},
     named,
+    opened::{Opened, OpenedInput},
     sections::{ActionSection, ContextSection},
 };
 use crate::{
@@ -54,6 +57,8 @@ pub(crate) async fn edit(
     code: String,
     reason: String,
     #[server(default)] fields: BTreeMap<String, String>,
+    #[server(default)] form: BTreeMap<String, String>,
+    #[server(default)] opened: String,
     #[server(default)] on_behalf: String,
 ) -> Result<Answer, Error> {
     use countersign_engine::decisions::{self, ReviewRequest};
@@ -67,8 +72,20 @@ pub(crate) async fn edit(
         Err(problem) => return Ok(told(Err(problem))),
     };
     let verdict = Verdict::ApproveWithEdits;
-    let (follow_up, signed, on_behalf) = (None, None, on_behalf.parse().ok());
-    let asked = ReviewRequest { decision, presentation, lease, verdict, code, reason, follow_up, signed, on_behalf };
+    let (opened, follow_up, signed, on_behalf) = (super::opened::read(&opened), None, None, on_behalf.parse().ok());
+    let asked = ReviewRequest {
+        decision,
+        presentation,
+        lease,
+        verdict,
+        code,
+        reason,
+        form,
+        opened,
+        follow_up,
+        signed,
+        on_behalf,
+    };
     let edited = act(async move { decisions::edit(&engine, &caller, asked, fields).await }).await;
 
     Ok(told(edited.map(|_| Answer::done(format!("/queue?done={decision}")))))
@@ -91,7 +108,7 @@ pub(crate) fn EditPage() -> impl IntoView {
     let view = named(decision);
     let action = ServerAction::<Edit>::new();
     let open = ServerAction::<OpenField>::new();
-    let entries = Entries::new();
+    let (entries, disclosed) = (Entries::new(), Opened::new());
     let draft = match (posted(PreviewEdit::PATH), posted(StartReview::PATH)) {
         (Some(_), _) => Draft::of::<PreviewEdit>(),
         (None, Some(_)) => Draft::of::<StartReview>(),
@@ -109,7 +126,7 @@ pub(crate) fn EditPage() -> impl IntoView {
         }>
             {move || Suspend::new(async move {
                 match view.await.and_then(|shown| shown.open()) {
-                    Ok(shown) => view! { <Whole shown action open entries draft reload/> }.into_any(),
+                    Ok(shown) => view! { <Whole shown action open entries disclosed draft reload/> }.into_any(),
                     Err(error) => view! { <Refusal error/> }.into_any(),
                 }
             })}
@@ -123,10 +140,13 @@ fn Whole(
     action: ServerAction<Edit>,
     open: ServerAction<OpenField>,
     entries: Entries,
+    disclosed: Opened,
     draft: Draft,
     reload: Callback<()>,
 ) -> impl IntoView {
     let (id, reader) = (shown.id, shown.reader);
+    disclosed.provide(&shown.content_hash);
+    let form_fields = shown.form.clone();
     let desk = Desk { id, edit: true, reload };
     let clock = ticking(shown.now);
     let holders = shown.holders.clone();
@@ -142,7 +162,8 @@ fn Whole(
             let former = posted(Edit::PATH);
             let fields = former.as_ref().map(|posted| posted.typed.beginning("fields[")).unwrap_or_default();
             let problem = former.and_then(|posted| posted.answer.problem());
-            view! { <StartPanel desk free=*free refused holders clock draft problem fields/> }.into_any()
+            view! { <StartPanel desk free=*free refused holders clock draft form=form_fields problem fields/> }
+                .into_any()
         }
         Composer::Open { refused, presentation, lease, lease_until, ways, .. } => {
             match refused.iter().find(|refused| refused.verdict == Verdict::ApproveWithEdits) {
@@ -167,6 +188,8 @@ fn Whole(
                             alone
                             action
                             entries
+                            form=form_fields
+                            disclosed
                             draft
                         />
                     }
@@ -207,10 +230,14 @@ fn EditForm(
     alone: bool,
     action: ServerAction<Edit>,
     entries: Entries,
+    /// What the type asks beside code and reason.
+    form: Vec<FormField>,
+    disclosed: Opened,
     draft: Draft,
 ) -> impl IntoView {
     let id = place.decision;
     let Entries { values, restored, other, stored, content, .. } = entries;
+    let asked: Vec<_> = form.into_iter().filter(|field| field.is_asked(Verdict::ApproveWithEdits)).collect();
     let answer = answer_of(action);
     let problem = Signal::derive(move || answer.get().and_then(Answer::problem));
     let Claim { lease, lost, .. } = claim;
@@ -377,6 +404,8 @@ fn EditForm(
             </div>
             <Ways ways chosen=RwSignal::new(typed::<Edit>("on_behalf"))/>
             <ReasonFields draft problem readers=strings::READER/>
+            <FormFields fields=asked draft problem/>
+            <OpenedInput opened=disclosed/>
             <p class="max-w-measure">{if alone { strings::ALONE } else { strings::OTHERS }}</p>
             <div class="flex flex-wrap gap-3">
                 <Submit

@@ -3,10 +3,11 @@
 //! Forms are plain ones, so that a browser without JavaScript sends them to the same addresses; a script sends them itself
 //! and reads the decision again, and what is typed into the review stays.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{collections::BTreeMap, future::Future, pin::Pin, time::Duration};
 
 use countersign_domain::{
     decision::Verdict,
+    form::FormField,
     ids::{DecisionId, LeaseId, PresentationId},
     lease::{HEARTBEAT_MS, Holder},
     problem::Problem,
@@ -16,7 +17,10 @@ use leptos::{ev::SubmitEvent, html, prelude::*, server_fn::ServerFn, task::spawn
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsCast;
 
-use super::composer::Draft;
+use super::{
+    composer::Draft,
+    form::{KeptText, field_name},
+};
 use crate::{
     Error,
     answer::{self, Answer, posted},
@@ -26,7 +30,6 @@ use crate::{
         icons::{Icon, Shape},
         keyboard::flash,
         page::{Banner, Bar},
-        text::Payload,
         time::Moment,
     },
     frame::Surroundings,
@@ -34,24 +37,26 @@ use crate::{
     wire::Json,
 };
 
-/// Takes a seat to review a decision. `reason` is what stands in a form that the page showed before, which is drawn
-/// again with it.
+/// Takes a seat to review a decision. `reason` and `form` are what stands in a form that the page showed before, which is
+/// drawn again with it.
 #[server(prefix = "/act", endpoint = "start-review", output = Json)]
 pub(crate) async fn start_review(
     decision: DecisionId,
     #[server(default)] edit: bool,
     #[server(default)] reason: String,
+    #[server(default)] form: BTreeMap<String, String>,
 ) -> Result<Answer, Error> {
     use countersign_engine::decisions;
 
     use crate::request::{act, request, told};
 
     let (engine, caller) = request()?;
+    let is_typed = !reason.is_empty() || form.values().any(|text| !text.is_empty());
     let done = act(async move { decisions::start_review(&engine, &caller, decision).await }).await;
 
-    Ok(told(done.map(|()| match reason.is_empty() {
-        true => page_of(decision, edit),
-        false => Answer::Previewed,
+    Ok(told(done.map(|()| match is_typed {
+        false => page_of(decision, edit),
+        true => Answer::Previewed,
     })))
 }
 
@@ -288,13 +293,14 @@ pub(super) fn StartPanel(
     holders: Vec<Holder>,
     clock: Signal<u64>,
     draft: Draft,
+    /// What the type asks beside code and reason.
+    form: Vec<FormField>,
     /// Why a form that this page answers was not recorded.
     problem: Option<Problem>,
     /// Values of that form beside code and reason.
     #[prop(optional)]
     fields: Vec<(String, String)>,
 ) -> impl IntoView {
-    let kept = draft.reason();
     // The form that is drawn says itself why it was refused; those that are gone do not.
     let gone = if free { answer::refused::<TakeOver> } else { answer::refused::<StartReview> };
     let problem = problem.or_else(gone).or_else(answer::refused::<ReleaseReview>);
@@ -310,15 +316,7 @@ pub(super) fn StartPanel(
                 true => view! { <StartForm desk draft fields/> }.into_any(),
                 false => view! { <TakeOverForm desk holders=others/> }.into_any(),
             }}
-            {(!kept.is_empty())
-                .then(|| {
-                    view! {
-                        <div class="grid gap-1">
-                            <h3 class="text-body font-semibold">{strings::KEPT}</h3>
-                            <Payload value=kept/>
-                        </div>
-                    }
-                })}
+            <KeptText draft form/>
         </div>
     }
 }
@@ -363,15 +361,17 @@ pub(super) fn StartForm(
             surroundings.say(strings::OFFLINE);
             return;
         }
-        let asked = move || -> Asked { Box::pin(start_review(desk.id, desk.edit, String::new())) };
+        let asked = move || -> Asked { Box::pin(start_review(desk.id, desk.edit, String::new(), BTreeMap::new())) };
         sending.send(&event, asked, move || {
             surroundings.say(strings::STARTED);
             desk.reload.try_run(());
         });
     };
     let kept = [("code".to_owned(), draft.code()), ("reason".to_owned(), draft.reason())];
+    let answers = draft.form().into_iter().map(|(name, text)| (field_name(&name), text));
     let hidden = kept
         .into_iter()
+        .chain(answers)
         .chain(fields)
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
@@ -566,5 +566,4 @@ mod strings {
     pub(super) const RELEASE: &str = "Release";
     pub(super) const RELEASED: &str = "You gave this review up.";
     pub(super) const LOST: &str = "This review is not yours any more. What you typed is kept.";
-    pub(super) const KEPT: &str = "Your text, not recorded";
 }

@@ -647,6 +647,7 @@ mod tests {
             verdict,
             code: None,
             reason: None,
+            form: Vec::new(),
             follow_up: None,
             state,
             round,

@@ -7,8 +7,10 @@ pub(crate) mod comments;
 pub(crate) mod composer;
 pub(crate) mod edit;
 pub(crate) mod fields;
+mod form;
 pub(crate) mod lease;
 mod lineage;
+mod opened;
 pub(crate) mod overrule;
 mod paper;
 mod readers;
@@ -20,10 +22,11 @@ mod sections;
 pub(crate) mod shown;
 mod unread;
 
-use std::future::Future;
+use std::{collections::BTreeMap, future::Future};
 
 use countersign_domain::{
     decision::{ResolutionOutcome, Verdict},
+    form::FormField,
     ids::{DecisionId, LeaseId, PresentationId},
     keyboard::Bound,
     problem::{Code, Problem},
@@ -41,7 +44,9 @@ use wasm_bindgen::JsCast;
 use self::{
     comments::CommentsSection,
     composer::{Armed, Draft, ReviewForm},
+    form::KeptText,
     lease::{Claim, Desk, Holders, StartForm, StartPanel, press_lease},
+    opened::Opened,
     paper::{PaperHead, entries},
     readers::Readers,
     retract::{Retract, SettlingBar, press_retract},
@@ -90,6 +95,8 @@ pub(crate) async fn review(
     verdict: Verdict,
     code: String,
     reason: String,
+    #[server(default)] form: BTreeMap<String, String>,
+    #[server(default)] opened: String,
     #[server(default)] follow_up: String,
     nonce: Option<String>,
     signature: Option<String>,
@@ -110,7 +117,20 @@ pub(crate) async fn review(
     let follow_up = minutes.map(|minutes| engine.now() + minutes * 60_000);
     // Nothing, or nobody that can be read, is the person's own right.
     let on_behalf = on_behalf.parse().ok();
-    let asked = ReviewRequest { decision, presentation, lease, verdict, code, reason, follow_up, signed, on_behalf };
+    let opened = opened::read(&opened);
+    let asked = ReviewRequest {
+        decision,
+        presentation,
+        lease,
+        verdict,
+        code,
+        reason,
+        form,
+        opened,
+        follow_up,
+        signed,
+        on_behalf,
+    };
     let reviewed = act(async move { decisions::review(&engine, &caller, asked).await }).await;
 
     Ok(told(reviewed.map(|_| Answer::done(format!("/queue?done={decision}")))))
@@ -175,6 +195,7 @@ pub(crate) async fn prepare_review(
     verdict: Verdict,
     code: String,
     reason: String,
+    #[server(default)] form: BTreeMap<String, String>,
     #[server(default)] on_behalf: String,
 ) -> Result<Prepared, Error> {
     use countersign_engine::decisions::{self, ReviewRequest};
@@ -189,8 +210,21 @@ pub(crate) async fn prepare_review(
             return Ok(Prepared::Refused { problem });
         }
     };
-    let (follow_up, signed, on_behalf) = (None, None, on_behalf.parse().ok());
-    let asked = ReviewRequest { decision, presentation, lease, verdict, code, reason, follow_up, signed, on_behalf };
+    // What was opened is told with the review itself, and is no part of what is signed.
+    let (opened, follow_up, signed, on_behalf) = (None, None, None, on_behalf.parse().ok());
+    let asked = ReviewRequest {
+        decision,
+        presentation,
+        lease,
+        verdict,
+        code,
+        reason,
+        form,
+        opened,
+        follow_up,
+        signed,
+        on_behalf,
+    };
     Ok(match act(async move { decisions::prepare(&engine, &caller, asked).await }).await {
         Ok(review) => Prepared::ToSign { review },
         Err(problem) => {
@@ -254,6 +288,8 @@ pub(crate) struct Acts {
     review: ServerAction<Review>,
     open: ServerAction<OpenField>,
     draft: Draft,
+    /// Which fields behind a control the reader opened.
+    opened: Opened,
     /// What is typed as a comment and not sent.
     comment: RwSignal<String>,
     /// What the reader has read before they rule.
@@ -274,7 +310,8 @@ impl Acts {
             refetch();
         });
         let (read, unsure) = (RwSignal::new(None), RwSignal::new(false));
-        Self { review, open: ServerAction::new(), draft, comment: RwSignal::default(), read, unsure, reload }
+        let opened = Opened::new();
+        Self { review, open: ServerAction::new(), draft, opened, comment: RwSignal::default(), read, unsure, reload }
     }
 }
 
@@ -390,8 +427,9 @@ pub(crate) fn nothing_here() -> Error {
 /// The page of one decision as it was shown.
 #[component]
 fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
-    let Acts { review, open, draft, comment, read, unsure, reload } = acts;
+    let Acts { review, open, draft, opened, comment, read, unsure, reload } = acts;
     let (id, reader) = (shown.id, shown.reader);
+    opened.provide(&shown.content_hash);
     let unread = Unread::since(read, &shown);
     // The page was read again to see.
     let looked = unsure.get_untracked();
@@ -442,6 +480,7 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
     let news = pause_news();
     let risk = shown.risk;
     let reasoned = shown.policy.reasoned;
+    let form = shown.form.clone();
     let now = shown.now;
 
     let surroundings = Surroundings::get();
@@ -607,6 +646,8 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
                                     clock
                                     signed
                                     reasoned
+                                    form
+                                    opened
                                     refused
                                     ways
                                     time_left=defer_before.map(|end| end.saturating_sub(now))
@@ -626,12 +667,12 @@ fn Whole(shown: DecisionView, acts: Acts, place: Place) -> impl IntoView {
                         }
                         (Composer::Ready { free, refused }, _) => {
                             let problem = answer.get_untracked().and_then(Answer::problem);
-                            view! { <StartPanel desk free refused holders clock draft problem/> }.into_any()
+                            view! { <StartPanel desk free refused holders clock draft form problem/> }.into_any()
                         }
                         (Composer::Closed { reason }, _) => {
                             view! {
                                 <Holders holders clock/>
-                                <Closed reason answer draft/>
+                                <Closed reason answer draft form/>
                             }
                                 .into_any()
                         }
@@ -856,10 +897,9 @@ fn Contents() -> impl IntoView {
 
 /// Why there is no form, with what was typed when the form was there.
 #[component]
-fn Closed(reason: String, answer: Signal<Option<Answer>>, draft: Draft) -> impl IntoView {
+fn Closed(reason: String, answer: Signal<Option<Answer>>, draft: Draft, form: Vec<FormField>) -> impl IntoView {
     let before = StoredValue::new(lease::not_started());
     let problem = Signal::derive(move || answer.get().and_then(Answer::problem).or_else(|| before.get_value()));
-    let kept = draft.reason();
 
     view! {
         <crate::components::form::ErrorSummary problem/>
@@ -867,15 +907,7 @@ fn Closed(reason: String, answer: Signal<Option<Answer>>, draft: Draft) -> impl 
             <Icon shape=Shape::Info class="mt-1 size-4 shrink-0 text-muted"/>
             {reason}
         </p>
-        {(!kept.is_empty())
-            .then(|| {
-                view! {
-                    <div class="grid gap-1">
-                        <h3 class="text-body font-semibold">{strings::KEPT}</h3>
-                        <crate::components::text::Payload value=kept/>
-                    </div>
-                }
-            })}
+        <KeptText draft form/>
     }
 }
 
@@ -902,5 +934,4 @@ mod strings {
     pub(super) const SEATS: &str = "Somebody started or gave up a review of this.";
     pub(super) const START_FIRST: &str = "Start the review first";
     pub(super) const RECORDED: &str = "Your review is recorded.";
-    pub(super) const KEPT: &str = "Your text, not recorded";
 }

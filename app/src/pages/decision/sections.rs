@@ -3,6 +3,7 @@
 use countersign_domain::{
     decision::{Effect as Reach, OutcomeResult, ResolutionOutcome, ReviewState},
     decision_type::Kind,
+    form::Answered,
     grant,
     ids::DecisionId,
     lineage::Maker,
@@ -38,7 +39,7 @@ use crate::{
 /// Names what the newest version changed, for whoever is led there.
 pub(super) const CHANGES: &str = "changes";
 
-use super::{Masks, lineage::lineage, retract::RetractForm};
+use super::{Masks, lineage::lineage, opened::Opened, retract::RetractForm};
 
 /// 1: who asks what, until when, and what silence means.
 #[component]
@@ -337,7 +338,7 @@ pub(super) fn ContextSection(shown: DecisionView, raw: Memo<bool>) -> impl IntoV
 #[component]
 fn Evidence(field: Field, raw: bool) -> impl IntoView {
     let Field { name, label, kind, mode, commitment, value, section, withheld } = field;
-    let collapsed = mode == Mode::Collapsed;
+    let (collapsed, field) = (mode == Mode::Collapsed, name.clone());
     let body = match (value, mode) {
         (None, _) if withheld => view! { <Withheld field=name commitment/> }.into_any(),
         (None, _) => view! { <Absent text=strings::ERASED commitment/> }.into_any(),
@@ -354,7 +355,18 @@ fn Evidence(field: Field, raw: bool) -> impl IntoView {
         },
     };
     if collapsed {
-        return view! { <Disclosure summary=label>{body}</Disclosure> }.into_any();
+        let page = use_context::<Opened>();
+        let opened = Callback::new(move |()| {
+            if let Some(page) = page {
+                page.note(&field);
+            }
+        });
+        return view! {
+            <Disclosure summary=label opened>
+                {body}
+            </Disclosure>
+        }
+        .into_any();
     }
     if section == Place::Context && !withheld {
         return body;
@@ -741,6 +753,26 @@ fn Reviews(
                                         <Literal text/>
                                     </div>
                                 }
+                            })}
+                        {(!review.form.is_empty())
+                            .then(|| {
+                                let rows = review
+                                    .form
+                                    .into_iter()
+                                    .map(|Answered { label, text }| {
+                                        view! {
+                                            <div class="grid gap-x-3 sm:grid-cols-[minmax(8rem,auto)_minmax(0,1fr)]">
+                                                <dt class="text-compact text-muted">
+                                                    <Literal text=label/>
+                                                </dt>
+                                                <dd class="whitespace-pre-wrap [overflow-wrap:anywhere]">
+                                                    <Literal text/>
+                                                </dd>
+                                            </div>
+                                        }
+                                    })
+                                    .collect_view();
+                                view! { <dl class="grid max-w-measure gap-1">{rows}</dl> }
                             })}
                         {review
                             .follow_up

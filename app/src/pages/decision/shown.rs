@@ -2,6 +2,7 @@
 
 use countersign_domain::{
     decision_type::Kind,
+    event::Disclosed,
     ids::{DecisionId, EntryId},
     shown::{Beside, Difference, ShownView, said::Said},
     view::{Field, Mode, Section as Place},
@@ -82,12 +83,14 @@ fn Whole(shown: ShownView) -> impl IntoView {
     };
     let notes = shown.notes.into_iter().map(|note| view! { <li>{note}</li> }).collect_view();
     let differs = |field: &Field| shown.differences.iter().any(|one| one.field.as_ref() == Some(&field.label));
+    let disclosed = shown.disclosed.unwrap_or(Disclosed { opened: Vec::new(), left_closed: Vec::new() });
     let fields = shown
         .fields
         .into_iter()
         .map(|field| {
             let differs = differs(&field);
-            view! { <Drawn field differs/> }.into_any()
+            let mark = mark(&field, &disclosed);
+            view! { <Drawn field mark differs/> }.into_any()
         })
         .collect_view();
 
@@ -238,13 +241,13 @@ fn Ruling(differences: Vec<Difference>) -> impl IntoView {
 
 /// One field as it was drawn.
 #[component]
-fn Drawn(field: Field, differs: bool) -> impl IntoView {
+fn Drawn(
+    field: Field,
+    /// How much of it was shown.
+    mark: &'static str,
+    differs: bool,
+) -> impl IntoView {
     let Field { label, kind, mode, value, section, withheld, commitment, .. } = field;
-    let mark = match mode {
-        Mode::Full => strings::FULL,
-        Mode::Collapsed => strings::COLLAPSED,
-        Mode::Masked => strings::MASKED,
-    };
     let class = if differs { "grid gap-1 border-l-4 border-reject pl-3" } else { "grid gap-1" };
     let body = match (value, mode) {
         (_, Mode::Masked) => view! { <Absent text=strings::WAS_MASKED commitment/> }.into_any(),
@@ -265,6 +268,17 @@ fn Drawn(field: Field, differs: bool) -> impl IntoView {
             </dt>
             <dd class="min-w-0">{body}</dd>
         </div>
+    }
+}
+
+/// Says how much of a field was shown.
+fn mark(field: &Field, disclosed: &Disclosed) -> &'static str {
+    match field.mode {
+        Mode::Full => strings::FULL,
+        Mode::Masked => strings::MASKED,
+        Mode::Collapsed if disclosed.opened.contains(&field.name) => strings::OPENED,
+        Mode::Collapsed if disclosed.left_closed.contains(&field.name) => strings::LEFT_CLOSED,
+        Mode::Collapsed => strings::COLLAPSED,
     }
 }
 
@@ -295,7 +309,7 @@ mod strings {
     pub(super) const DIFFERS: &str = "This is not what was shown.";
     pub(super) const DIFFERS_TEXT: &str =
         "Somebody may have changed the database. “countersign verify” says which entries and records still hold.";
-    pub(super) const LIMIT: &str = "It says what the server sent to the screen, not what somebody read of it.";
+    pub(super) const LIMIT: &str = "It says what the server sent to the screen, and which controls were opened as the reviewer's browser told, not what somebody read of it.";
     pub(super) const DRAWN: &str = "The fields, as they were drawn";
     pub(super) const BESIDE: &str = "What stood beside them";
     pub(super) const ASKED: &str = "What the AI system asks to do";
@@ -310,6 +324,8 @@ mod strings {
     pub(super) const BROWSER_DIFFERS: &str = "Your browser does not confirm this page.";
     pub(super) const FULL: &str = "Shown in full";
     pub(super) const COLLAPSED: &str = "Behind a control";
+    pub(super) const OPENED: &str = "Behind a control, which they opened";
+    pub(super) const LEFT_CLOSED: &str = "Behind a control, which they left closed";
     pub(super) const MASKED: &str = "Masked";
     pub(super) const DIFFERENT: &str = "Differs";
     pub(super) const WAS_MASKED: &str = "The reviewer did not see this value. It stands for";

@@ -216,6 +216,7 @@ fn log(acts: &[Do]) -> Vec<Leaf> {
                     verdict: *verdict,
                     code: Some(ReasonCode::WithinPolicy),
                     reason: Some("fine".into()),
+                    form: None,
                     reviewer: person(*by),
                     content: digest(Label::Content, &content_statement()),
                     seen: Hash([5; 32]),
@@ -226,7 +227,8 @@ fn log(acts: &[Do]) -> Vec<Leaf> {
                     edited: None,
                     signature: None,
                     bulk: None,
-                    on_behalf,
+                    on_behalf: on_behalf.map(Box::new),
+                    disclosed: None,
                 };
                 leaf(place, Actor { for_, ..who(*by) }, &event)
             }

@@ -12,6 +12,7 @@ use std::{
 use countersign_domain::{
     decision::Risk,
     decision_type::TypeDefinition,
+    form::{AnswerKind, FormField},
     holding::Holding,
     ids::{DecisionId, PersonId, SystemId},
     problem::Code,
@@ -134,7 +135,17 @@ impl World {
             reviewers.push(member(&format!("reviewer-{number}"), role).await?);
         }
         decision_types::define(engine, &Caller::operator(), refund()).await?;
-        let small = TypeDefinition { name: SMALL.to_owned(), risk: Risk::Low, ..refund() };
+        let noted = FormField {
+            name: "noted".to_owned(),
+            label: "Noted".to_owned(),
+            hint: None,
+            kind: AnswerKind::Boolean,
+            choices: Vec::new(),
+            // A page of several decisions answers nothing.
+            required: false,
+            verdicts: Vec::new(),
+        };
+        let small = TypeDefinition { name: SMALL.to_owned(), risk: Risk::Low, form: vec![noted], ..refund() };
         decision_types::define(engine, &Caller::operator(), small).await?;
         let system = systems::register(engine, &Caller::operator(), &format!("agent-{}", &name[..12])).await?;
         let key = systems::issue_key(engine, &Caller::operator(), system).await?.key;

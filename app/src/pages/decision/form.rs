@@ -1,0 +1,221 @@
+//! The form of a decision type beside code and reason, and what was typed when a form is gone.
+
+use countersign_domain::{
+    form::{AnswerKind, FormField, Typed},
+    problem::Problem,
+    text::REASON_CHARACTERS_MAX,
+};
+use leptos::prelude::*;
+
+use super::composer::Draft;
+use crate::components::{
+    form::error_of,
+    text::{Payload, SafeTextArea},
+};
+
+/// Classes of a one-line field.
+const LINE: &str = "block min-h-11 w-full max-w-sm rounded-control border border-control bg-surface px-3 text-reading text-text aria-[invalid]:border-reject sm:min-h-10";
+
+/// Name and id of a field on a page.
+pub(super) fn field_name(name: &str) -> String {
+    format!("form[{name}]")
+}
+
+/// The fields, with what was typed and what was wrong with it.
+#[component]
+pub(super) fn FormFields(fields: Vec<FormField>, draft: Draft, problem: Signal<Option<Problem>>) -> impl IntoView {
+    fields.into_iter().map(|field| view! { <Field field draft problem/> }.into_any()).collect_view()
+}
+
+#[component]
+fn Field(field: FormField, draft: Draft, problem: Signal<Option<Problem>>) -> impl IntoView {
+    let name = field_name(&field.name);
+    let error = {
+        let name = name.clone();
+        Memo::new(move |_| problem.with(|problem| error_of(problem.as_ref()?, &name)))
+    };
+    let invalid = Signal::derive(move || error.get().is_some());
+    let (hint_id, error_id) = (format!("{name}-hint"), format!("{name}-error"));
+    let described = format!("{hint_id} {error_id}");
+    let hint = hint(&field);
+    let value = draft.form().remove(&field.name).unwrap_or_default();
+    // What was typed before a script ran is in the page alone.
+    let answered = field.name.clone();
+    Effect::new(move || {
+        if let Some(text) =
+            typed(&answered).filter(|text| !text.is_empty() && draft.form().get(&answered) != Some(text))
+        {
+            draft.answer(&answered, text);
+        }
+    });
+    let set = {
+        let name = field.name.clone();
+        move |event: leptos::ev::Event| draft.answer(&name, event_target_value(&event))
+    };
+    let choose = |options: Vec<(String, String)>| {
+        let options = options
+            .into_iter()
+            .map(|(word, label)| {
+                let selected = value == word;
+                view! {
+                    <option value=word selected=selected>
+                        {label}
+                    </option>
+                }
+            })
+            .collect_view();
+        view! {
+            <select
+                id=name.clone()
+                name=name.clone()
+                aria-describedby=described.clone()
+                aria-invalid=move || invalid.get().then_some("true")
+                class=LINE
+                on:input=set.clone()
+            >
+                <option value="">{strings::CHOOSE}</option>
+                {options}
+            </select>
+        }
+        .into_any()
+    };
+    let control = match field.kind {
+        AnswerKind::Text => view! {
+            <SafeTextArea
+                name=name.clone()
+                value=value.clone()
+                rows=2
+                described_by=described.clone()
+                invalid
+                node_ref=NodeRef::new()
+                on:input=set.clone()
+            />
+        }
+        .into_any(),
+        AnswerKind::Decimal => view! {
+            <input
+                id=name.clone()
+                name=name.clone()
+                type="text"
+                inputmode="decimal"
+                autocomplete="off"
+                value=value.clone()
+                aria-describedby=described.clone()
+                aria-invalid=move || invalid.get().then_some("true")
+                class=LINE
+                on:input=set.clone()
+            />
+        }
+        .into_any(),
+        AnswerKind::Boolean => {
+            choose(vec![("true".to_owned(), strings::YES.to_owned()), ("false".to_owned(), strings::NO.to_owned())])
+        }
+        AnswerKind::Choice => choose(field.choices.into_iter().map(|choice| (choice.clone(), choice)).collect()),
+    };
+
+    view! {
+        <div class="grid gap-1">
+            <label for=name class="text-body font-medium">
+                {field.label}
+            </label>
+            <p id=hint_id class="text-compact text-muted empty:hidden">
+                {hint}
+            </p>
+            {control}
+            <p id=error_id class="text-compact text-reject">
+                {move || error.get()}
+            </p>
+        </div>
+    }
+}
+
+/// What to know before answering: the type's own words, whether it may be left empty, and with which rulings it is asked.
+fn hint(field: &FormField) -> String {
+    let own = field.hint.as_ref().map(|hint| if hint.ends_with('.') { hint.clone() } else { format!("{hint}.") });
+    let optional = (!field.required).then(|| strings::OPTIONAL.to_owned());
+    let most = (field.kind == AnswerKind::Text).then(|| format!("At most {REASON_CHARACTERS_MAX} characters."));
+    [own, field.asked_with(), optional, most].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// Puts an answer into its field, whichever element that is.
+pub(super) fn fill(name: &str, text: &str) {
+    if let Some(field) = document().get_element_by_id(&field_name(name)) {
+        // Every element of a form takes its value so.
+        let _ = js_sys::Reflect::set(&field, &"value".into(), &text.into());
+    }
+}
+
+/// What stands in a field, whichever element that is.
+fn typed(name: &str) -> Option<String> {
+    let field = document().get_element_by_id(&field_name(name))?;
+    js_sys::Reflect::get(&field, &"value".into()).ok()?.as_string()
+}
+
+/// What was typed into a form that is gone, if anything was.
+#[component]
+pub(super) fn KeptText(draft: Draft, form: Vec<FormField>) -> impl IntoView {
+    let kept = kept(draft.reason(), &form, draft.form());
+    (!kept.is_empty()).then(|| {
+        view! {
+            <div class="grid gap-1">
+                <h3 class="text-body font-semibold">{strings::KEPT}</h3>
+                {kept.into_iter().map(|value| view! { <Payload value/> }).collect_view()}
+            </div>
+        }
+    })
+}
+
+/// The reason, and each answer behind what was asked.
+fn kept(reason: String, form: &[FormField], mut typed: Typed) -> Vec<String> {
+    let answers = form.iter().filter_map(|field| {
+        let text = typed.remove(&field.name).filter(|text| !text.trim().is_empty())?;
+        Some(format!("{}: {text}", field.label))
+    });
+    Some(reason).filter(|reason| !reason.is_empty()).into_iter().chain(answers).collect()
+}
+
+mod strings {
+    pub(super) const CHOOSE: &str = "Choose";
+    pub(super) const YES: &str = "Yes";
+    pub(super) const NO: &str = "No";
+    pub(super) const OPTIONAL: &str = "May be left empty.";
+    pub(super) const KEPT: &str = "Your text, not recorded";
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_domain::decision::Verdict;
+
+    use super::*;
+
+    #[test]
+    fn a_field_says_when_it_is_asked_and_whether_it_may_stay_empty() {
+        let conditions = FormField { verdicts: vec![Verdict::Approve], ..field(AnswerKind::Text, true) };
+
+        assert_eq!(hint(&conditions), "With Approve only. At most 2000 characters.");
+        assert_eq!(hint(&field(AnswerKind::Boolean, false)), "May be left empty.");
+        assert_eq!(hint(&FormField { hint: Some("As filed".into()), ..field(AnswerKind::Decimal, true) }), "As filed.");
+        assert_eq!(hint(&field(AnswerKind::Boolean, true)), "");
+    }
+
+    #[test]
+    fn what_was_typed_is_kept_behind_what_was_asked() {
+        let form = [field(AnswerKind::Text, true)];
+        let typed = |text: &str| Typed::from([("rate".to_owned(), text.to_owned())]);
+
+        assert_eq!(kept("Because.".into(), &form, typed("7")), ["Because.", "Rate: 7"]);
+        assert!(kept(String::new(), &form, typed(" ")).is_empty());
+    }
+
+    fn field(kind: AnswerKind, required: bool) -> FormField {
+        FormField {
+            name: "rate".into(),
+            label: "Rate".into(),
+            hint: None,
+            kind,
+            choices: Vec::new(),
+            required,
+            verdicts: Vec::new(),
+        }
+    }
+}
