@@ -1,3 +1,2 @@
 -- Whether a review answered the form of its type; the answers are in the vault, as the reason is.
 alter table reviews add column formed boolean not null default false;
-alter table reviews alter column formed drop default;

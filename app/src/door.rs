@@ -25,8 +25,8 @@ use crate::{
     site::PageNonce,
 };
 
-/// The largest form, in bytes.
-const FORM_BYTES_MAX: usize = 64 * 1024;
+/// The largest form, in bytes: every text of the longest form, percent-encoded, in a script of three bytes a letter.
+pub const FORM_BYTES_MAX: usize = 256 * 1024;
 
 /// Paths of the pages, as the server's router writes them; all are GET.
 pub const PAGES: [&str; 49] = [

@@ -36,7 +36,8 @@ pub(crate) struct Fields {
 }
 
 /// What is typed to say why.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Kept {
     /// The reason code.
     pub(crate) code: String,
@@ -44,6 +45,17 @@ pub(crate) struct Kept {
     pub(crate) reason: String,
     /// Answers to the form of the type, by name.
     pub(crate) form: BTreeMap<String, String>,
+}
+
+impl Kept {
+    /// Reads what a tab kept, also what it kept before the server was updated: the code, a line break, the reason.
+    fn read(kept: &str) -> Option<Self> {
+        let before = || {
+            let (code, reason) = kept.split_once('\n')?;
+            Some(Self { code: code.to_owned(), reason: reason.to_owned(), ..Self::default() })
+        };
+        serde_json::from_str(kept).ok().or_else(before)
+    }
 }
 
 /// Keeps what is typed to say why.
@@ -56,8 +68,7 @@ pub(crate) fn write(place: Place, kept: &Kept) {
 
 /// Returns what was kept.
 pub(crate) fn read(place: Place) -> Option<Kept> {
-    let kept = storage()?.get_item(&place.reason_key()).ok()??;
-    serde_json::from_str(&kept).ok()
+    Kept::read(&storage()?.get_item(&place.reason_key()).ok()??)
 }
 
 /// Keeps what is typed in the place of a decision's content.
@@ -109,6 +120,18 @@ fn storage() -> Option<Storage> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_tab_kept_before_an_update_is_read_too() {
+        let form = BTreeMap::from([("rate".to_owned(), "7".to_owned())]);
+        let kept = Kept { code: "other".into(), reason: "one\ntwo".into(), form };
+
+        assert_eq!(Kept::read(&serde_json::to_string(&kept).unwrap()), Some(kept));
+        let before = |code: &str, reason: &str| Kept { code: code.into(), reason: reason.into(), ..Kept::default() };
+        assert_eq!(Kept::read("\none\ntwo"), Some(before("", "one\ntwo")));
+        assert_eq!(Kept::read("other\n"), Some(before("other", "")));
+        assert_eq!(Kept::read(""), None);
+    }
 
     #[test]
     fn only_what_is_of_somebody_else_is_forgotten() {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    decision::{Risk, words},
+    decision::{Risk, Verdict, words},
     form::{self, FormField},
     json,
     problem::FieldError,
@@ -178,9 +178,9 @@ impl TypeDefinition {
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
-    /// Tells whether a review that says yes or no needs answers, beside code and reason.
-    pub fn asks(&self) -> bool {
-        self.form.iter().any(|field| field.required)
+    /// Tells whether one of these rulings needs answers beside code and reason.
+    pub fn asks(&self, verdicts: &[Verdict]) -> bool {
+        self.form.iter().any(|field| field.required && verdicts.iter().any(|verdict| field.is_asked(*verdict)))
     }
 
     /// Returns the amount that authority limits compare, rounded up and without its sign.

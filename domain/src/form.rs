@@ -122,8 +122,14 @@ impl FormField {
         }
     }
 
+    /// Puts a text behind what is asked.
+    pub fn named(&self, text: &str) -> String {
+        let colon = if self.label.ends_with(['?', ':', '.']) { "" } else { ":" };
+        format!("{}{colon} {text}", self.label)
+    }
+
     /// Returns an answer in the words of the screen.
-    fn shown(&self, text: String) -> String {
+    pub fn shown(&self, text: String) -> String {
         match (self.kind, text.as_str()) {
             (AnswerKind::Boolean, "true") => "Yes".to_owned(),
             (AnswerKind::Boolean, "false") => "No".to_owned(),
@@ -207,7 +213,7 @@ pub fn read(fields: &[FormField], verdict: Verdict, typed: &Typed) -> Result<Opt
                 } else {
                     "wrong_kind"
                 };
-                errors.push(FieldError::new(at(&field.name), code, format!("{}: {detail}", field.label)));
+                errors.push(FieldError::new(at(&field.name), code, field.named(&detail)));
             }
         }
     }

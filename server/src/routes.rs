@@ -214,7 +214,7 @@ impl Route {
 }
 
 const BODY: usize = 2 * 1024 * 1024;
-const FORM: usize = 256 * 1024;
+const FORM: usize = door::FORM_BYTES_MAX;
 const REPORT: usize = 16 * 1024;
 
 const STANDARD: Limits = Limits { body_bytes: BODY, seconds: Some(15), bucket: Bucket::Caller };

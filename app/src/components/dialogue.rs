@@ -180,23 +180,22 @@ pub(crate) fn Disclosure(
     children: Children,
 ) -> impl IntoView {
     let details = NodeRef::<html::Details>::new();
-    let look = move || {
-        if let (Some(opened), Some(details)) = (opened, details.get_untracked())
-            && details.has_attribute("open")
-        {
+    let is_open = move || details.get_untracked().is_some_and(|details| details.has_attribute("open"));
+    let tell = move |when: bool| {
+        if let Some(opened) = opened.filter(|_| when) {
             opened.run(());
         }
     };
     // It may have been opened before a script ran.
-    Effect::new(look);
+    Effect::new(move || tell(is_open()));
 
     view! {
-        <details
-            node_ref=details
-            on:toggle=move |_| look()
-            class="rounded-control border border-hairline open:pb-3"
-        >
-            <summary class="min-h-9 cursor-pointer rounded-control px-3 py-2 text-body font-medium hover:bg-raised">
+        <details node_ref=details class="rounded-control border border-hairline open:pb-3">
+            // A click comes before what it does, by mouse or by key.
+            <summary
+                on:click=move |_| tell(!is_open())
+                class="min-h-9 cursor-pointer rounded-control px-3 py-2 text-body font-medium hover:bg-raised"
+            >
                 {summary}
             </summary>
             <div class="px-3 pt-2">{children()}</div>

@@ -18,7 +18,7 @@ use countersign_ledger::{
     hash::{Hash, Label, digest},
     leaf::{Actor, ActorKind, Leaf, LeafRef, Obj},
     note::Signer,
-    statement::Content,
+    statement::{Content, Seen, SeenField, SeenMode},
     value::Value,
     verify::{Status, Trust},
 };
@@ -199,6 +199,40 @@ fn a_statement_that_names_something_else_fails_d4() {
     let found = audit.finish(&trust());
 
     assert!(found.iter().any(|check| check.check == "D4" && check.detail.contains("another tier")), "{found:?}");
+}
+
+#[test]
+fn what_a_review_says_was_opened_has_to_have_stood_behind_a_control() {
+    let field = |name: &str, mode| SeenField { name: name.into(), commitment: Hash([6; 32]), mode };
+    let fields = vec![field("amount", SeenMode::Full), field("context", SeenMode::Collapsed)];
+    let shown = Seen {
+        decision: id(50).to_string(),
+        content: digest(Label::Content, &content_statement()),
+        fields,
+        template: Hash([7; 32]),
+        locale: "en".into(),
+        policy: id(60).to_string(),
+        precedents: Vec::new(),
+        blind: false,
+        page: None,
+    };
+    let (bytes, seen) = shown.seal().unwrap();
+    let found = |members: &[(&str, &[&str])]| {
+        let leaves = broken(REVIEWED_ANNA, |leaf| {
+            set(leaf, "seen", seen.into());
+            for (name, fields) in members {
+                set(leaf, name, Value::array(fields.iter().copied()));
+            }
+        });
+        let find = |asked: &Hash| (*asked == seen).then(|| bytes.clone());
+        let mut audit = Audit::new(&find);
+        feed(&mut audit, &leaves);
+        audit.finish(&trust()).iter().any(|check| check.check == "D4" && check.detail.contains("behind a control"))
+    };
+
+    assert!(!found(&[]) && !found(&[("opened", &["context"])]) && !found(&[("left_closed", &["context"])]));
+    assert!(found(&[("opened", &["amount"])]) && found(&[("opened", &["context", "amount"])]));
+    assert!(found(&[("opened", &["context"]), ("left_closed", &["context"])]), "it is said once");
 }
 
 #[test]

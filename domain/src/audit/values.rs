@@ -6,7 +6,8 @@ use countersign_ledger::{
     commit::Opening,
     hash::{Hash, Label, digest},
     leaf::Leaf,
-    statement::{Content, Seen},
+    statement::{Content, Seen, SeenMode},
+    value::Value,
 };
 
 use super::{Act, Statements, findings::Findings, number};
@@ -45,6 +46,10 @@ impl<'a> Values<'a> {
             "decision.proposed" | "decision.revised" | "decision.edited" => self.content(act, findings),
             "decision.viewed" => {
                 self.seen(act, findings);
+                None
+            }
+            "decision.reviewed" => {
+                self.disclosed(act, findings);
                 None
             }
             _ => None,
@@ -104,6 +109,25 @@ impl<'a> Values<'a> {
             Ok(seen) if Some(seen.decision.as_str()) == object(act.leaf) => {}
             Ok(_) => findings.fail("D4", act.index, "the statement of what was seen names another decision".to_owned()),
             Err(error) => findings.fail("D4", act.index, error.to_string()),
+        }
+    }
+
+    /// What a review says was opened and left closed, together, is what stood behind a control.
+    fn disclosed(&self, act: &Act<'_>, findings: &mut Findings) {
+        let mut said: Vec<_> = ["opened", "left_closed"]
+            .into_iter()
+            .filter_map(|name| act.member(name)?.as_array())
+            .flat_map(|names| names.iter().filter_map(Value::as_text))
+            .collect();
+        let shown = act.hash("seen").and_then(|seen| (self.statements)(&seen));
+        let (false, Some(Ok(shown))) = (said.is_empty(), shown.map(|bytes| Seen::parse(&bytes))) else { return };
+        let collapsed = shown.fields.iter().filter(|field| field.mode == SeenMode::Collapsed);
+        let mut collapsed: Vec<_> = collapsed.map(|field| field.name.as_str()).collect();
+        said.sort_unstable();
+        collapsed.sort_unstable();
+        if said != collapsed {
+            let detail = "what it says was opened or left closed is not what stood behind a control".to_owned();
+            findings.fail("D4", act.index, detail);
         }
     }
 

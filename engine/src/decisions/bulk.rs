@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet, hash_map::Entry};
 use countersign_domain::{
     bulk::{
         BULK_MAX, BULK_TEMPLATE, BulkItem, BulkView, Candidate, Column, Fact, Given, Mark, Outlier, SentRow, Sheet,
-        UnfitRow, compare, compared_names, in_table, misfits,
+        UnfitRow, VERDICTS, compare, compared_names, in_table, misfits,
     },
     decision::{Risk, Verdict},
     decision_type::Kind,
@@ -110,7 +110,8 @@ async fn read(engine: &Engine, caller: &Caller, ids: &[DecisionId], open: &[Deci
     let types: Vec<_> =
         looked.iter().filter_map(|(_, found)| found.as_ref()).map(|found| found.stored.type_id.0).collect();
     let types = db::decision_types::list(&mut tx, &types).await?;
-    let asking: HashSet<_> = types.iter().filter(|(_, definition)| definition.asks()).map(|(id, _)| *id).collect();
+    let asking: HashSet<_> =
+        types.iter().filter(|(_, definition)| definition.asks(&VERDICTS)).map(|(id, _)| *id).collect();
     let candidates: Vec<_> = looked.iter().map(|(_, found)| candidate(found.as_ref(), &asking)).collect();
     let misfits = misfits(&candidates);
     let titles = titles(&mut tx, engine, looked.iter().filter_map(|(_, found)| found.as_ref())).await?;

@@ -18,6 +18,7 @@ use countersign_engine::{
     decisions::{self, ReviewRequest, SignedAnswer},
     testing::{Desk, again, id_of, proposal, refund, unique},
 };
+use countersign_ledger::{leaf::Leaf, statement::Review};
 
 use crate::{
     passkeys::{ORIGIN, confirmed, send},
@@ -52,6 +53,17 @@ async fn a_ruling_answers_what_its_type_asks_and_readers_see_it() {
         desk.database.number(&query).await
     };
     assert_eq!((leaves(r#""cm":{"form":""#).await, leaves("originals").await), (1, 0), "committed to, and not said");
+    verified(&desk).await;
+
+    // They are the reviewer's own words, and gone with the reviewer's key.
+    desk.database
+        .attack(
+            "update vault_subjects set wrapped_key = null, kek_epoch = null, shredded_at = now() \
+             where id in (select subject_id from vault_values where field = 'form')",
+        )
+        .await;
+    let page = decisions::view(&desk.engine, &again(&desk.auditor), id).await.unwrap();
+    assert_eq!(page.reviews[0].form, [Answered { label: "Form".into(), text: "erased".into() }]);
     verified(&desk).await;
 }
 
@@ -104,12 +116,17 @@ async fn answers_are_signed_with_the_ruling() {
     let request = ReviewRequest { form: typed(&[("checked", "Report")]), ..open };
 
     let to_sign = decisions::prepare(&desk.engine, &again(&signer), request.clone()).await.unwrap();
-    let signed = Some(SignedAnswer { nonce: to_sign.nonce, answer: key.get(&to_sign.json) });
+    let answer = Some(SignedAnswer { nonce: to_sign.nonce, answer: key.get(&to_sign.json) });
     let other = ReviewRequest { form: typed(&[("checked", "Invoice")]), ..request.clone() };
-    let swapped = send(desk, &signer, &other, signed.clone()).await.unwrap_err();
-    send(desk, &signer, &request, signed).await.unwrap();
+    let swapped = send(desk, &signer, &other, answer.clone()).await.unwrap_err();
+    send(desk, &signer, &request, answer).await.unwrap();
 
     assert_eq!(Problem::from(swapped).code, Code::SignatureRefused);
+    // What was signed is made again from the leaf, and the answers are a part of it.
+    let statement = signed(desk).await;
+    let challenge = |statement: &Review| statement.seal().unwrap().1.to_string();
+    assert!(to_sign.json.contains(&challenge(&statement)));
+    assert!(!to_sign.json.contains(&challenge(&Review { form: None, ..statement.clone() })));
     let page = decisions::view(&desk.engine, &again(&desk.auditor), id).await.unwrap();
     assert_eq!(page.reviews[0].form[0].text, "Report");
     // `verify` makes the challenge again, with the commitment to the answers.
@@ -168,6 +185,36 @@ async fn a_row_that_hides_its_answers_is_found() {
 
     let report = format!("{:?}", crate::export::verify(&desk).await.checks);
     assert!(report.contains("has formed false, sealed is true"), "{report}");
+}
+
+/// The statement that the one review with answers was signed as, by its leaf.
+async fn signed(desk: &Desk) -> Review {
+    let query = r#"select bytes from ledger_entries where encode(bytes, 'escape') like '%"cm":{"form"%'"#;
+    let bytes: Vec<u8> = sqlx::query_scalar(query).fetch_one(&mut desk.database.connection().await).await.unwrap();
+    let leaf = Leaf::parse(&bytes).unwrap();
+    let d = leaf.d.unwrap();
+    let text = |name: &str| d.get(name).unwrap().as_text().unwrap().to_owned();
+    let hash = |name: &str| d.get(name).unwrap().as_hash().unwrap();
+    let number = |name: &str| d.get(name).unwrap().as_integer().unwrap();
+    Review {
+        log: countersign_engine::ledger::log_id(&desk.engine).to_owned(),
+        decision: leaf.obj.unwrap().id,
+        content: hash("content"),
+        seen: hash("seen"),
+        round: number("round"),
+        verdict: text("verdict"),
+        reason: leaf.cm.get("reason").copied(),
+        form: leaf.cm.get("form").copied(),
+        policy: text("policy"),
+        person: leaf.actor.sid.unwrap(),
+        expires: number("expires"),
+        nonce: text("nonce"),
+        code: Some(text("code")),
+        blind: None,
+        edited: None,
+        citations: Vec::new(),
+        for_: None,
+    }
 }
 
 async fn asking() -> Desk {

@@ -216,6 +216,19 @@ fn the_challenge_is_recomputed_from_the_reviewed_leaf() {
 }
 
 #[test]
+fn answers_to_a_form_are_a_member_of_what_is_signed() {
+    let without = Review::parse(&vectors::bytes("countersign-v1/challenge.json")).unwrap();
+    let with = Review { form: Some(Hash([9; 32])), ..without.clone() };
+
+    let (bytes, challenge) = with.seal().unwrap();
+
+    assert_eq!(Review::parse(&bytes).unwrap(), with);
+    assert_ne!(challenge, without.seal().unwrap().1);
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(text.contains(r#","form":"CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk","log":"#), "{text}");
+}
+
+#[test]
 fn every_statement_byte_changes_the_challenge() {
     let bytes = vectors::bytes("countersign-v1/challenge.json");
     let challenge = digest(Label::Review, &bytes);

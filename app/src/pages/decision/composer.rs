@@ -15,7 +15,7 @@ use super::{
     Prepared, Review,
     fields::{ReasonFields, Ways},
     form::{self, FormFields},
-    lease::{Claim, LeaseBar, StartReview},
+    lease::{Claim, LeaseBar, StartReview, TakeOver},
     opened::{Opened, OpenedInput},
     prepare_review,
 };
@@ -46,16 +46,26 @@ pub(crate) struct Draft {
 
 impl Draft {
     pub(super) fn new() -> Self {
-        match posted(StartReview::PATH) {
-            Some(_) => Self::of::<StartReview>(),
-            None => Self::of::<Review>(),
+        Self::after_start().unwrap_or_else(Self::of::<Review>)
+    }
+
+    /// Begins with what came with the start of a review, or with taking it over.
+    pub(super) fn after_start() -> Option<Self> {
+        match (posted(StartReview::PATH), posted(TakeOver::PATH)) {
+            (Some(_), _) => Some(Self::of::<StartReview>()),
+            (None, Some(_)) => Some(Self::named::<TakeOver>("kept_code", "kept_reason")),
+            (None, None) => None,
         }
     }
 
     /// Begins with what was typed into a form that this page answers.
     pub(crate) fn of<S: ServerFn>() -> Self {
+        Self::named::<S>("code", "reason")
+    }
+
+    fn named<S: ServerFn>(code: &str, reason: &str) -> Self {
         Self {
-            kept: RwSignal::new((typed::<S>("code"), typed::<S>("reason"))),
+            kept: RwSignal::new((typed::<S>(code), typed::<S>(reason))),
             form: RwSignal::new(typed_form::<S>()),
             code: NodeRef::new(),
             reason: NodeRef::new(),
@@ -87,7 +97,7 @@ impl Draft {
         if let (Some(code), Some(reason), Some(kept)) = (self.code.get(), self.reason.get(), drafts::read(place))
             && code.value().is_empty()
             && reason.value().is_empty()
-            && self.form.with_untracked(|form| form.values().all(String::is_empty))
+            && kept.form.keys().all(|name| form::typed(name).is_none_or(|text| text.is_empty()))
         {
             code.set_value(&kept.code);
             reason.set_value(&kept.reason);
@@ -665,7 +675,7 @@ mod strings {
     pub(super) const ENDED: &str =
         "Your sign-in has ended. Sign in again to rule; copy what you typed first, because this tab forgets it then.";
     pub(super) const BACK: &str = "The connection is back.";
-    pub(super) const WHAT_HAPPENS: &str = "Your review is sealed at once, with exactly what this page showed you.";
+    pub(super) const WHAT_HAPPENS: &str = "Your review is sealed at once, with exactly what this page showed you and which of the closed parts you opened on it.";
     pub(super) const SIGNED: &str =
         "The policy asks you to sign it with a passkey, which needs JavaScript; your browser asks for it next.";
     pub(super) const FRESH: &str = "The risk is high, so approving asks for a sign-in of the last five minutes.";

@@ -22,7 +22,7 @@ use super::{
     decision,
     fields::{ReasonFields, Ways},
     form::FormFields,
-    lease::{Claim, Desk, LeaseBar, StartPanel, StartReview},
+    lease::{Claim, Desk, LeaseBar, StartPanel, StartReview, TakeOver},
     named,
     opened::{Opened, OpenedInput},
     sections::{ActionSection, ContextSection},
@@ -67,8 +67,8 @@ pub(crate) async fn edit(
     use crate::request::{act, request, told};
 
     let (engine, caller) = request()?;
-    let (code, reason) = match reason::read_both(&code, &reason) {
-        Ok((code, reason)) => (Some(code), Some(reason)),
+    let (code, reason) = match reason::read(&code, &reason) {
+        Ok(read) => read,
         Err(problem) => return Ok(told(Err(problem))),
     };
     let verdict = Verdict::ApproveWithEdits;
@@ -109,10 +109,9 @@ pub(crate) fn EditPage() -> impl IntoView {
     let action = ServerAction::<Edit>::new();
     let open = ServerAction::<OpenField>::new();
     let (entries, disclosed) = (Entries::new(), Opened::new());
-    let draft = match (posted(PreviewEdit::PATH), posted(StartReview::PATH)) {
-        (Some(_), _) => Draft::of::<PreviewEdit>(),
-        (None, Some(_)) => Draft::of::<StartReview>(),
-        (None, None) => Draft::of::<Edit>(),
+    let draft = match posted(PreviewEdit::PATH) {
+        Some(_) => Draft::of::<PreviewEdit>(),
+        None => Draft::after_start().unwrap_or_else(Draft::of::<Edit>),
     };
     let reload = Callback::new(move |()| {
         draft.keep();
@@ -159,9 +158,8 @@ fn Whole(
         Composer::Closed { reason } => view! { <Barred id reason=reason.clone()/> }.into_any(),
         Composer::Ready { free, refused } => {
             let refused = refused.clone();
-            let former = posted(Edit::PATH);
-            let fields = former.as_ref().map(|posted| posted.typed.beginning("fields[")).unwrap_or_default();
-            let problem = former.and_then(|posted| posted.answer.problem());
+            let fields = answered().map(|posted| posted.typed.beginning("fields[")).unwrap_or_default();
+            let problem = posted(Edit::PATH).and_then(|posted| posted.answer.problem());
             view! { <StartPanel desk free=*free refused holders clock draft form=form_fields problem fields/> }
                 .into_any()
         }
@@ -596,7 +594,7 @@ fn focus_first(values: &BTreeMap<String, String>) {
 
 /// Returns the form that this page answers, without JavaScript.
 fn answered() -> Option<Posted> {
-    [PreviewEdit::PATH, StartReview::PATH, Edit::PATH].into_iter().find_map(posted)
+    [PreviewEdit::PATH, StartReview::PATH, TakeOver::PATH, Edit::PATH].into_iter().find_map(posted)
 }
 
 /// What is typed, for as long as the page is open. A listener may outlive the drawing of the form that it came with, so

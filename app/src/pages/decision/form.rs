@@ -24,7 +24,13 @@ pub(super) fn field_name(name: &str) -> String {
 /// The fields, with what was typed and what was wrong with it.
 #[component]
 pub(super) fn FormFields(fields: Vec<FormField>, draft: Draft, problem: Signal<Option<Problem>>) -> impl IntoView {
-    fields.into_iter().map(|field| view! { <Field field draft problem/> }.into_any()).collect_view()
+    let readers =
+        (!fields.is_empty()).then(|| view! { <p class="max-w-measure text-compact text-muted">{strings::READERS}</p> });
+    let fields = fields.into_iter().map(|field| view! { <Field field draft problem/> }.into_any()).collect_view();
+    view! {
+        {fields}
+        {readers}
+    }
 }
 
 #[component]
@@ -131,7 +137,8 @@ fn Field(field: FormField, draft: Draft, problem: Signal<Option<Problem>>) -> im
 
 /// What to know before answering: the type's own words, whether it may be left empty, and with which rulings it is asked.
 fn hint(field: &FormField) -> String {
-    let own = field.hint.as_ref().map(|hint| if hint.ends_with('.') { hint.clone() } else { format!("{hint}.") });
+    let ends = |hint: &str| hint.ends_with(['.', '?', '!', ':']);
+    let own = field.hint.as_ref().map(|hint| if ends(hint) { hint.clone() } else { format!("{hint}.") });
     let optional = (!field.required).then(|| strings::OPTIONAL.to_owned());
     let most = (field.kind == AnswerKind::Text).then(|| format!("At most {REASON_CHARACTERS_MAX} characters."));
     [own, field.asked_with(), optional, most].into_iter().flatten().collect::<Vec<_>>().join(" ")
@@ -146,7 +153,7 @@ pub(super) fn fill(name: &str, text: &str) {
 }
 
 /// What stands in a field, whichever element that is.
-fn typed(name: &str) -> Option<String> {
+pub(super) fn typed(name: &str) -> Option<String> {
     let field = document().get_element_by_id(&field_name(name))?;
     js_sys::Reflect::get(&field, &"value".into()).ok()?.as_string()
 }
@@ -169,12 +176,14 @@ pub(super) fn KeptText(draft: Draft, form: Vec<FormField>) -> impl IntoView {
 fn kept(reason: String, form: &[FormField], mut typed: Typed) -> Vec<String> {
     let answers = form.iter().filter_map(|field| {
         let text = typed.remove(&field.name).filter(|text| !text.trim().is_empty())?;
-        Some(format!("{}: {text}", field.label))
+        Some(field.named(&field.shown(text)))
     });
     Some(reason).filter(|reason| !reason.is_empty()).into_iter().chain(answers).collect()
 }
 
 mod strings {
+    pub(super) const READERS: &str =
+        "These answers are kept with the decision for its auditors, as the reason is. The AI system is not told them.";
     pub(super) const CHOOSE: &str = "Choose";
     pub(super) const YES: &str = "Yes";
     pub(super) const NO: &str = "No";
@@ -204,6 +213,8 @@ mod tests {
         let typed = |text: &str| Typed::from([("rate".to_owned(), text.to_owned())]);
 
         assert_eq!(kept("Because.".into(), &form, typed("7")), ["Because.", "Rate: 7"]);
+        let seen = FormField { label: "Seen?".into(), ..field(AnswerKind::Boolean, true) };
+        assert_eq!(kept(String::new(), &[seen], typed("true")), ["Seen? Yes"]);
         assert!(kept(String::new(), &form, typed(" ")).is_empty());
     }
 

@@ -51,22 +51,23 @@ pub(crate) async fn start_review(
     use crate::request::{act, request, told};
 
     let (engine, caller) = request()?;
-    let is_typed = !reason.is_empty() || form.values().any(|text| !text.is_empty());
+    let is_typed = !reason.is_empty() || is_answered(&form);
     let done = act(async move { decisions::start_review(&engine, &caller, decision).await }).await;
 
-    Ok(told(done.map(|()| match is_typed {
-        false => page_of(decision, edit),
-        true => Answer::Previewed,
-    })))
+    Ok(told(done.map(|()| if is_typed { Answer::Previewed } else { page_of(decision, edit) })))
 }
 
-/// Takes a seat from its holder, with a reason.
+/// Takes a seat from its holder, with a reason. The rest is what stands in a form that the page showed before, which is drawn
+/// again with it.
 #[server(prefix = "/act", endpoint = "take-over", output = Json)]
 pub(crate) async fn take_over(
     decision: DecisionId,
     lease: LeaseId,
     #[server(default)] edit: bool,
     reason: String,
+    #[server(default)] kept_code: String,
+    #[server(default)] kept_reason: String,
+    #[server(default)] form: BTreeMap<String, String>,
 ) -> Result<Answer, Error> {
     use countersign_engine::decisions;
 
@@ -77,9 +78,10 @@ pub(crate) async fn take_over(
         Ok(reason) => reason,
         Err(problem) => return Ok(told(Err(problem))),
     };
+    let is_typed = !(kept_code.is_empty() && kept_reason.is_empty()) || is_answered(&form);
     let done = act(async move { decisions::take_over(&engine, &caller, decision, lease, reason).await }).await;
 
-    Ok(told(done.map(|()| page_of(decision, edit))))
+    Ok(told(done.map(|()| if is_typed { Answer::Previewed } else { page_of(decision, edit) })))
 }
 
 /// Gives a seat up.
@@ -136,6 +138,11 @@ pub(crate) async fn heartbeat(
         }
         Err(error) => shown(&caller, Err(error)),
     }
+}
+
+#[cfg(feature = "ssr")]
+fn is_answered(form: &BTreeMap<String, String>) -> bool {
+    form.values().any(|text| !text.is_empty())
 }
 
 #[cfg(feature = "ssr")]
@@ -314,7 +321,7 @@ pub(super) fn StartPanel(
             {may_not.map(|why| view! { <p class="text-compact text-escalate">{why}</p> })}
             {match free {
                 true => view! { <StartForm desk draft fields/> }.into_any(),
-                false => view! { <TakeOverForm desk holders=others/> }.into_any(),
+                false => view! { <TakeOverForm desk holders=others draft fields/> }.into_any(),
             }}
             <KeptText draft form/>
         </div>
@@ -367,15 +374,7 @@ pub(super) fn StartForm(
             desk.reload.try_run(());
         });
     };
-    let kept = [("code".to_owned(), draft.code()), ("reason".to_owned(), draft.reason())];
-    let answers = draft.form().into_iter().map(|(name, text)| (field_name(&name), text));
-    let hidden = kept
-        .into_iter()
-        .chain(answers)
-        .chain(fields)
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
-        .collect_view();
+    let kept = hidden(("code", "reason"), draft, fields);
     let class = if wide {
         "inline-flex min-h-12 w-full items-center justify-center rounded-control bg-accent px-4 text-reading font-semibold text-on-fill aria-disabled:opacity-60"
     } else {
@@ -386,7 +385,7 @@ pub(super) fn StartForm(
         <form method="post" action=StartReview::PATH on:submit=submit class="grid gap-2 print:hidden">
             <input type="hidden" name="decision" value=desk.id.to_string()/>
             <input type="hidden" name="edit" value=desk.edit.to_string()/>
-            {hidden}
+            {kept}
             <ErrorSummary problem=sending.problem/>
             <div>
                 <button
@@ -407,19 +406,41 @@ pub(super) fn StartForm(
     }
 }
 
+/// What stands in a form that is gone, for a browser without scripts to send with the form that brings it back.
+fn hidden((code, reason): (&str, &str), draft: Draft, fields: Vec<(String, String)>) -> impl IntoView + use<> {
+    let answers = draft.form().into_iter().map(|(name, text)| (field_name(&name), text));
+    [(code.to_owned(), draft.code()), (reason.to_owned(), draft.reason())]
+        .into_iter()
+        .chain(answers)
+        .chain(fields)
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
+        .collect_view()
+}
+
 /// Takes a seat from one of its holders, with a reason.
 #[component]
-fn TakeOverForm(desk: Desk, holders: Vec<Holder>) -> impl IntoView {
+fn TakeOverForm(
+    desk: Desk,
+    holders: Vec<Holder>,
+    draft: Draft,
+    /// Values of the form that is gone, beside code, reason and answers.
+    fields: Vec<(String, String)>,
+) -> impl IntoView {
     let sending = Sending::of::<TakeOver>();
     let problem = sending.problem;
     let surroundings = Surroundings::get();
     let reason = NodeRef::<html::Textarea>::new();
     let typed = posted(TakeOver::PATH).and_then(|posted| posted.typed.get("reason").map(str::to_owned));
     let chosen = RwSignal::new(holders.first().map(|holder| holder.lease));
+    let kept = hidden(("kept_code", "kept_reason"), draft, fields);
     let submit = move |event: SubmitEvent| {
         let Some(lease) = chosen.get_untracked() else { return };
         let typed = reason.get_untracked().map(|reason| reason.value()).unwrap_or_default();
-        let asked = move || -> Asked { Box::pin(take_over(desk.id, lease, desk.edit, typed)) };
+        let asked = move || -> Asked {
+            // A script keeps what was typed itself.
+            Box::pin(take_over(desk.id, lease, desk.edit, typed, String::new(), String::new(), BTreeMap::new()))
+        };
         sending.send(&event, asked, move || {
             surroundings.say(strings::STARTED);
             desk.reload.try_run(());
@@ -459,6 +480,7 @@ fn TakeOverForm(desk: Desk, holders: Vec<Holder>) -> impl IntoView {
             <form method="post" action=TakeOver::PATH on:submit=submit class="grid gap-3 px-3 pt-2">
                 <input type="hidden" name="decision" value=desk.id.to_string()/>
                 <input type="hidden" name="edit" value=desk.edit.to_string()/>
+                {kept}
                 {choices}
                 <ErrorSummary problem/>
                 <Area

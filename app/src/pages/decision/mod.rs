@@ -253,7 +253,14 @@ pub(crate) enum Prepared {
 /// The decision page.
 #[component]
 pub(crate) fn DecisionPage() -> impl IntoView {
-    let view = named(decision);
+    let id = named_id();
+    // Where the address names another decision, its page begins anew: nothing typed for one stands in the form of the other.
+    move || view! { <DecisionOf id=id.get()/> }
+}
+
+#[component]
+fn DecisionOf(id: Option<DecisionId>) -> impl IntoView {
+    let view = Resource::new(|| (), move |()| read_named(decision, id));
     let acts = Acts::over(move || view.refetch());
 
     view! {
@@ -360,23 +367,30 @@ pub(crate) fn DecisionPane(id: DecisionId, view: SelectedDecision, place: Place)
     }
 }
 
+/// The decision that the page's address names.
+fn named_id() -> Memo<Option<DecisionId>> {
+    let params = use_params_map();
+    Memo::new(move |_| params.with(|params| params.get("id").and_then(|id| id.parse().ok())))
+}
+
 /// Reads something of the decision that the page's address names.
 fn named<T, Read>(read: fn(DecisionId) -> Read) -> Resource<Result<T, Error>>
 where
     T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     Read: Future<Output = Result<T, Error>> + Send + 'static,
 {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("id").and_then(|id| id.parse::<DecisionId>().ok())));
-    Resource::new(
-        move || id.get(),
-        move |id| async move {
-            match id {
-                Some(id) => read(id).await,
-                None => Err(nothing_here()),
-            }
-        },
-    )
+    let id = named_id();
+    Resource::new(move || id.get(), move |id| read_named(read, id))
+}
+
+async fn read_named<T, Read>(read: fn(DecisionId) -> Read, id: Option<DecisionId>) -> Result<T, Error>
+where
+    Read: Future<Output = Result<T, Error>>,
+{
+    match id {
+        Some(id) => read(id).await,
+        None => Err(nothing_here()),
+    }
 }
 
 /// The line above a page about a decision: back to it, and its short id.

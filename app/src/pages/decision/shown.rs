@@ -309,7 +309,7 @@ mod strings {
     pub(super) const DIFFERS: &str = "This is not what was shown.";
     pub(super) const DIFFERS_TEXT: &str =
         "Somebody may have changed the database. “countersign verify” says which entries and records still hold.";
-    pub(super) const LIMIT: &str = "It says what the server sent to the screen, and which controls were opened as the reviewer's browser told, not what somebody read of it.";
+    pub(super) const LIMIT: &str = "It says what the server sent to the screen, and which controls were opened on that page as the browser told, not what somebody read of it.";
     pub(super) const DRAWN: &str = "The fields, as they were drawn";
     pub(super) const BESIDE: &str = "What stood beside them";
     pub(super) const ASKED: &str = "What the AI system asks to do";
@@ -324,8 +324,8 @@ mod strings {
     pub(super) const BROWSER_DIFFERS: &str = "Your browser does not confirm this page.";
     pub(super) const FULL: &str = "Shown in full";
     pub(super) const COLLAPSED: &str = "Behind a control";
-    pub(super) const OPENED: &str = "Behind a control, which they opened";
-    pub(super) const LEFT_CLOSED: &str = "Behind a control, which they left closed";
+    pub(super) const OPENED: &str = "Behind a control, opened on that page";
+    pub(super) const LEFT_CLOSED: &str = "Behind a control, not opened on that page";
     pub(super) const MASKED: &str = "Masked";
     pub(super) const DIFFERENT: &str = "Differs";
     pub(super) const WAS_MASKED: &str = "The reviewer did not see this value. It stands for";
