@@ -57,6 +57,11 @@ it("approves with edits: the form shows what changes and what is sent, and someb
     assert.equal(await page.getByLabel("Reason", { exact: true }).inputValue(), "Typed before the page was loaded anew.");
     await page.locator("#changes").getByText(`"reservation_id": "${name}-typed"`, { exact: false }).waitFor();
     await accessible(page);
+    // So has the form that links within the page lead back to.
+    await page.getByRole("link", { name: "Back to the decision" }).first().click();
+    await page.getByRole("link", { name: "Approve with edits" }).click();
+    await page.getByText("What you typed here before and did not send is back.").first().waitFor();
+    assert.equal(await field.inputValue(), `${name}-typed`);
     await page.getByRole("button", { name: "Start again from the proposal" }).click();
     assert.equal(await field.inputValue(), name);
   }

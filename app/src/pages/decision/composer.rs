@@ -101,9 +101,6 @@ impl Draft {
         {
             code.set_value(&kept.code);
             reason.set_value(&kept.reason);
-            for (name, text) in &kept.form {
-                form::fill(name, text);
-            }
             self.form.set(kept.form);
         }
     }
@@ -111,6 +108,11 @@ impl Draft {
     /// Takes what was typed into a field of the type's form.
     pub(super) fn answer(self, name: &str, text: String) {
         self.form.update(|form| drop(form.insert(name.to_owned(), text)));
+    }
+
+    /// What was typed into a field of the type's form, followed as it changes.
+    pub(super) fn answer_of(self, name: &str) -> String {
+        self.form.with(|form| form.get(name).cloned().unwrap_or_default())
     }
 
     /// What stands in the type's form.

@@ -21,7 +21,7 @@ use super::{
     composer::Draft,
     decision,
     fields::{ReasonFields, Ways},
-    form::FormFields,
+    form::{AnyField, FormFields},
     lease::{Claim, Desk, LeaseBar, StartPanel, StartReview, TakeOver},
     named,
     opened::{Opened, OpenedInput},
@@ -281,7 +281,6 @@ fn EditForm(
                 if let Some(value) = values.get_mut(&name)
                     && *value != text
                 {
-                    fill(&name, &text);
                     (*value, changed) = (text, true);
                 }
             }
@@ -305,10 +304,7 @@ fn EditForm(
         drafts::remove_fields(place);
         restored.set(false);
         values.update(|values| {
-            for (name, text) in stored.get_value() {
-                fill(&name, &text);
-                values.insert(name, text);
-            }
+            values.extend(stored.get_value());
         });
         focus_first(&stored.get_value());
     };
@@ -477,6 +473,13 @@ fn EditField(
             });
         }
     };
+    let element = AnyField::new();
+    {
+        let (shown, typed) = (parameter.name.clone(), parameter.name.clone());
+        let kept = move || values.with(|values| values.get(&shown).cloned().unwrap_or_default());
+        element
+            .follow(name.clone(), kept, move |text| values.update(|values| drop(values.insert(typed.clone(), text))));
+    }
     let stays = match stored {
         Stored::Masked => Some(strings::STAYS_MASKED),
         Stored::Erased => Some(strings::STAYS_ERASED),
@@ -500,7 +503,7 @@ fn EditField(
                     characters_max=EDITED_BYTES_MAX
                     described_by=error_id.clone()
                     invalid
-                    node_ref=NodeRef::new()
+                    node_ref=element.area
                     on:input=set
                 />
             }
@@ -516,6 +519,7 @@ fn EditField(
                 value=value
                 aria-describedby=error_id.clone()
                 aria-invalid=move || invalid.get().then_some("true")
+                node_ref=element.input
                 class=LINE
                 on:input=set
             />
@@ -535,6 +539,7 @@ fn EditField(
                     name=name.clone()
                     aria-describedby=error_id.clone()
                     aria-invalid=move || invalid.get().then_some("true")
+                    node_ref=element.select
                     class=LINE
                     on:input=set
                 >
@@ -574,14 +579,6 @@ fn EditField(
 
 fn field_name(parameter: &str) -> String {
     format!("fields[{parameter}]")
-}
-
-/// Puts a text into a field, whichever element that is.
-fn fill(parameter: &str, text: &str) {
-    if let Some(field) = document().get_element_by_id(&field_name(parameter)) {
-        // Every element of a form takes its value so.
-        let _ = js_sys::Reflect::set(&field, &"value".into(), &text.into());
-    }
 }
 
 /// Goes to the first of some fields, from a button that is gone.

@@ -5,7 +5,8 @@ use countersign_domain::{
     problem::Problem,
     text::REASON_CHARACTERS_MAX,
 };
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
+use web_sys::Element;
 
 use super::composer::Draft;
 use crate::components::{
@@ -45,15 +46,12 @@ fn Field(field: FormField, draft: Draft, problem: Signal<Option<Problem>>) -> im
     let described = format!("{hint_id} {error_id}");
     let hint = hint(&field);
     let value = draft.form().remove(&field.name).unwrap_or_default();
-    // What was typed before a script ran is in the page alone.
-    let answered = field.name.clone();
-    Effect::new(move || {
-        if let Some(text) =
-            typed(&answered).filter(|text| !text.is_empty() && draft.form().get(&answered) != Some(text))
-        {
-            draft.answer(&answered, text);
-        }
-    });
+    let element = AnyField::new();
+    {
+        let (asked, answered) = (field.name.clone(), field.name.clone());
+        let kept = move || draft.answer_of(&asked);
+        element.follow(name.clone(), kept, move |text| draft.answer(&answered, text));
+    }
     let set = {
         let name = field.name.clone();
         move |event: leptos::ev::Event| draft.answer(&name, event_target_value(&event))
@@ -76,6 +74,7 @@ fn Field(field: FormField, draft: Draft, problem: Signal<Option<Problem>>) -> im
                 name=name.clone()
                 aria-describedby=described.clone()
                 aria-invalid=move || invalid.get().then_some("true")
+                node_ref=element.select
                 class=LINE
                 on:input=set.clone()
             >
@@ -93,7 +92,7 @@ fn Field(field: FormField, draft: Draft, problem: Signal<Option<Problem>>) -> im
                 rows=2
                 described_by=described.clone()
                 invalid
-                node_ref=NodeRef::new()
+                node_ref=element.area
                 on:input=set.clone()
             />
         }
@@ -108,6 +107,7 @@ fn Field(field: FormField, draft: Draft, problem: Signal<Option<Problem>>) -> im
                 value=value.clone()
                 aria-describedby=described.clone()
                 aria-invalid=move || invalid.get().then_some("true")
+                node_ref=element.input
                 class=LINE
                 on:input=set.clone()
             />
@@ -144,18 +144,58 @@ fn hint(field: &FormField) -> String {
     [own, field.asked_with(), optional, most].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-/// Puts an answer into its field, whichever element that is.
-pub(super) fn fill(name: &str, text: &str) {
-    if let Some(field) = document().get_element_by_id(&field_name(name)) {
-        // Every element of a form takes its value so.
-        let _ = js_sys::Reflect::set(&field, &"value".into(), &text.into());
+/// What stands in a field of the page, whichever element that is.
+pub(super) fn typed(name: &str) -> Option<String> {
+    document().get_element_by_id(&field_name(name)).map(|field| value_of(&field))
+}
+
+/// The element of a field, whichever it is: two of these stay empty.
+#[derive(Clone, Copy)]
+pub(super) struct AnyField {
+    pub(super) area: NodeRef<html::Textarea>,
+    pub(super) input: NodeRef<html::Input>,
+    pub(super) select: NodeRef<html::Select>,
+}
+
+impl AnyField {
+    pub(super) fn new() -> Self {
+        Self { area: NodeRef::new(), input: NodeRef::new(), select: NodeRef::new() }
+    }
+
+    /// Lets the element of this id show what is kept of it, also when that changes without anybody typing. What was typed
+    /// before a script ran is in the page alone, and goes where `typed` takes it.
+    pub(super) fn follow(self, id: String, kept: impl Fn() -> String + 'static, typed: impl Fn(String) + 'static) {
+        Effect::new(move |before: Option<bool>| {
+            let (kept, element) = (kept(), self.element());
+            let Some(element) = element.or_else(|| document().get_element_by_id(&id)) else { return false };
+            let stands = value_of(&element);
+            let begins = !before.unwrap_or(false);
+            match stands == kept {
+                true => {}
+                false if begins && stands != default_of(&element) => typed(stands),
+                // Every element of a form takes its value so.
+                false => drop(js_sys::Reflect::set(&element, &"value".into(), &kept.into())),
+            }
+            true
+        });
+    }
+
+    fn element(self) -> Option<Element> {
+        let area = self.area.get().map(Element::from);
+        let input = self.input.get().map(Element::from);
+        area.or(input).or_else(|| self.select.get().map(Element::from))
     }
 }
 
-/// What stands in a field, whichever element that is.
-pub(super) fn typed(name: &str) -> Option<String> {
-    let field = document().get_element_by_id(&field_name(name))?;
-    js_sys::Reflect::get(&field, &"value".into()).ok()?.as_string()
+fn value_of(element: &Element) -> String {
+    js_sys::Reflect::get(element, &"value".into()).ok().and_then(|value| value.as_string()).unwrap_or_default()
+}
+
+/// What stood in a field before anybody touched it.
+fn default_of(element: &Element) -> String {
+    let text = js_sys::Reflect::get(element, &"defaultValue".into()).ok().and_then(|value| value.as_string());
+    let option = || element.query_selector("option[selected]").ok().flatten()?.get_attribute("value");
+    text.or_else(option).unwrap_or_default()
 }
 
 /// What was typed into a form that is gone, if anything was.
