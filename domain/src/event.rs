@@ -1214,7 +1214,7 @@ pub struct Signature {
 }
 
 /// Which of the fields that stood behind a control a reviewer opened, by their names in the content.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disclosed {
     /// Those that were opened.
     pub opened: Vec<String>,

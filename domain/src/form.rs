@@ -224,6 +224,18 @@ pub fn read(fields: &[FormField], verdict: Verdict, typed: &Typed) -> Result<Opt
     }
 }
 
+/// Some answer to every field that is asked with a ruling, for invented people: what is first on its list, yes, nothing, and
+/// a word where one has to be written.
+pub fn sample(fields: &[FormField], verdict: Verdict) -> Typed {
+    let answer = |field: &FormField| match field.kind {
+        AnswerKind::Choice => field.choices.first().cloned().unwrap_or_default(),
+        AnswerKind::Boolean => "true".to_owned(),
+        AnswerKind::Decimal => "0".to_owned(),
+        AnswerKind::Text => "The originals are sent in.".to_owned(),
+    };
+    fields.iter().filter(|field| field.is_asked(verdict)).map(|field| (field.name.clone(), answer(field))).collect()
+}
+
 /// Returns the answers of a committed text in the order of the form. What no field explains stands under its own name.
 pub fn answered(fields: &[FormField], text: &str) -> Vec<Answered> {
     let Ok(mut answers) = serde_json::from_str::<Typed>(text) else {
@@ -324,6 +336,13 @@ mod tests {
 
         assert_eq!(documents.asked_with(), None);
         assert_eq!(conditions.asked_with().as_deref(), Some("With Approve and Approve with edits only."));
+    }
+
+    #[test]
+    fn what_invented_people_answer_is_taken() {
+        for verdict in Verdict::ALL {
+            assert!(read(&fields(), *verdict, &sample(&fields(), *verdict)).is_ok(), "{verdict:?}");
+        }
     }
 
     #[test]

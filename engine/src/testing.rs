@@ -20,7 +20,7 @@ use countersign_domain::{
     decision::{ReasonCode, Risk, Verdict},
     decision_type::{Kind, Parameter, Reversibility, TypeDefinition},
     event::SignInMethod,
-    form::{AnswerKind, FormField, Typed},
+    form,
     holding::{Holding, Source},
     ids::{DecisionId, LeaseId, PersonId, ProviderId, SystemId},
     policy::RetractWindows,
@@ -311,32 +311,14 @@ pub async fn form(engine: &Engine, caller: &Caller, decision: DecisionId, verdic
     let reason = Reason::new("Checked against the policy.").map_err(|error| Error::Setup(error.to_string()))?;
     // As the form begins: in their own right where they may.
     let on_behalf = ways.into_iter().next().and_then(|way| way.on_behalf).map(|(delegator, _)| delegator);
-    let (code, reason, follow_up, signed) = (Some(code), Some(reason), None, None);
-    let (form, opened) = (answers(&page.form, verdict), Some(Vec::new()));
     Ok(ReviewRequest {
-        decision,
-        presentation,
-        lease,
-        verdict,
-        code,
-        reason,
-        form,
-        opened,
-        follow_up,
-        signed,
+        code: Some(code),
+        reason: Some(reason),
+        form: form::sample(&page.form, verdict),
+        opened: Some(Vec::new()),
         on_behalf,
+        ..ReviewRequest::new(decision, presentation, lease, verdict)
     })
-}
-
-/// Some answer to every field that is asked with a ruling.
-fn answers(fields: &[FormField], verdict: Verdict) -> Typed {
-    let answer = |field: &FormField| match field.kind {
-        AnswerKind::Text => "Seen.".to_owned(),
-        AnswerKind::Decimal => "0".to_owned(),
-        AnswerKind::Boolean => "true".to_owned(),
-        AnswerKind::Choice => field.choices.first().cloned().unwrap_or_default(),
-    };
-    fields.iter().filter(|field| field.is_asked(verdict)).map(|field| (field.name.clone(), answer(field))).collect()
 }
 
 /// Takes a review over from its holder.

@@ -140,7 +140,8 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
     let names = people::names(&mut tx, engine, &reviewers).await?;
     let given: Vec<_> = reviews.iter().map(|review| review.entry.0).collect();
     let reasons = comments::texts(&mut tx, engine, &given, "reason").await?;
-    let answers = comments::texts(&mut tx, engine, &given, "form").await?;
+    let answered: Vec<_> = reviews.iter().filter(|review| review.formed).map(|review| review.entry.0).collect();
+    let answers = comments::texts(&mut tx, engine, &answered, "form").await?;
     let resolution = db::resolutions::find(&mut tx, id).await?;
     let revoked = match resolution.as_ref().and_then(|resolution| resolution.revoked.as_ref()) {
         Some(revoked) => Some(revoke::section(&mut tx, engine, revoked).await?),
@@ -260,7 +261,7 @@ async fn read(engine: &Engine, caller: &Caller, id: DecisionId) -> Result<Read> 
                 verdict: review.verdict,
                 code: review.code,
                 reason: review.reasoned.then(|| reasons.get(&review.entry.0).cloned().unwrap_or_else(people::erased)),
-                form: answered(&definition, review, &answers),
+                form: answers_of(review, &definition, &answers),
                 follow_up: review.follow_up,
                 state: review.state,
                 round: review.round,
@@ -360,9 +361,9 @@ fn policy_section(
 }
 
 /// What a review answered to the form of the type.
-fn answered(
-    definition: &TypeDefinition,
+fn answers_of(
     review: &db::reviews::Review,
+    definition: &TypeDefinition,
     answers: &HashMap<Uuid, String>,
 ) -> Vec<Answered> {
     match (review.formed, answers.get(&review.entry.0)) {

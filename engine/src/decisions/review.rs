@@ -67,6 +67,25 @@ pub struct ReviewRequest {
     pub on_behalf: Option<PersonId>,
 }
 
+impl ReviewRequest {
+    /// A ruling on one presentation that says nothing more, in the person's own right.
+    pub fn new(decision: DecisionId, presentation: PresentationId, lease: LeaseId, verdict: Verdict) -> Self {
+        Self {
+            decision,
+            presentation,
+            lease,
+            verdict,
+            code: None,
+            reason: None,
+            form: form::Typed::new(),
+            opened: None,
+            follow_up: None,
+            signed: None,
+            on_behalf: None,
+        }
+    }
+}
+
 /// What a ruling did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reviewed {

@@ -11,7 +11,7 @@ use countersign_domain::{
     answer::AgentDecision,
     bulk::RunState,
     decision::{ReasonCode, State, Verdict},
-    form::{AnswerKind, FormField, Typed},
+    form,
     ids::{DecisionId, SystemId},
     queue::{Asked, Narrowed, Sort, View},
     saved::ViewName,
@@ -117,17 +117,13 @@ impl Staff {
         // Who stands in for somebody does so where it is asked.
         let on_behalf = ways.last().and_then(|way| way.on_behalf.as_ref()).map(|(delegator, _)| *delegator);
         let form = ReviewRequest {
-            decision,
-            presentation,
-            lease,
-            verdict: says.verdict,
             code: Some(says.code),
             reason: Some(reason(says.reason)?),
-            form: answers(&shown.form, says.verdict),
+            form: form::sample(&shown.form, says.verdict),
             opened: Some(vec!["context".to_owned()]),
             follow_up: says.follow_up,
-            signed: None,
             on_behalf,
+            ..ReviewRequest::new(decision, presentation, lease, says.verdict)
         };
         let caller = caller.again();
         let reviewed = match says.verdict {
@@ -280,17 +276,6 @@ impl Agent {
 /// The reason in full.
 pub(super) fn reason(text: &str) -> Result<Reason, Error> {
     Reason::new(text).map_err(|error| Error::Setup(error.to_string()))
-}
-
-/// What somebody answers to the form of a type: what is first on its list, yes, and a word on what has to be written.
-fn answers(fields: &[FormField], verdict: Verdict) -> Typed {
-    let answer = |field: &FormField| match field.kind {
-        AnswerKind::Choice => field.choices.first().cloned().unwrap_or_default(),
-        AnswerKind::Boolean => "true".to_owned(),
-        AnswerKind::Decimal => "0".to_owned(),
-        AnswerKind::Text => "The original invoices are sent in.".to_owned(),
-    };
-    fields.iter().filter(|field| field.is_asked(verdict)).map(|field| (field.name.clone(), answer(field))).collect()
 }
 
 fn of(actor: Actor) -> Caller {

@@ -97,7 +97,6 @@ impl Draft {
         if let (Some(code), Some(reason), Some(kept)) = (self.code.get(), self.reason.get(), drafts::read(place))
             && code.value().is_empty()
             && reason.value().is_empty()
-            && kept.form.keys().all(|name| form::typed(name).is_none_or(|text| text.is_empty()))
         {
             code.set_value(&kept.code);
             reason.set_value(&kept.reason);
@@ -173,10 +172,10 @@ impl Asked {
         let typed = self.draft.form();
         let is_empty = |field: &&FormField| typed.get(&field.name).is_none_or(|text| text.trim().is_empty());
         let needed = |field: &&FormField| field.required && field.is_asked(verdict);
-        let name = self
-            .form
-            .with_value(|form| form.iter().filter(needed).find(is_empty).map(|field| form::field_name(&field.name)))?;
-        document().get_element_by_id(&name).map(JsCast::unchecked_into)
+        // Some are asked on the page of edits alone.
+        let element = |field: &FormField| document().get_element_by_id(&form::field_name(&field.name));
+        let found = self.form.with_value(|form| form.iter().filter(needed).filter(is_empty).find_map(element));
+        found.map(JsCast::unchecked_into)
     }
 }
 

@@ -71,20 +71,13 @@ pub(crate) async fn edit(
         Ok(read) => read,
         Err(problem) => return Ok(told(Err(problem))),
     };
-    let verdict = Verdict::ApproveWithEdits;
-    let (opened, follow_up, signed, on_behalf) = (super::opened::read(&opened), None, None, on_behalf.parse().ok());
     let asked = ReviewRequest {
-        decision,
-        presentation,
-        lease,
-        verdict,
         code,
         reason,
         form,
-        opened,
-        follow_up,
-        signed,
-        on_behalf,
+        opened: super::opened::read(&opened),
+        on_behalf: on_behalf.parse().ok(),
+        ..ReviewRequest::new(decision, presentation, lease, Verdict::ApproveWithEdits)
     };
     let edited = act(async move { decisions::edit(&engine, &caller, asked, fields).await }).await;
 

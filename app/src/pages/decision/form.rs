@@ -144,11 +144,6 @@ fn hint(field: &FormField) -> String {
     [own, field.asked_with(), optional, most].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-/// What stands in a field of the page, whichever element that is.
-pub(super) fn typed(name: &str) -> Option<String> {
-    document().get_element_by_id(&field_name(name)).map(|field| value_of(&field))
-}
-
 /// The element of a field, whichever it is: two of these stay empty.
 #[derive(Clone, Copy)]
 pub(super) struct AnyField {

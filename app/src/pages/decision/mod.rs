@@ -115,21 +115,16 @@ pub(crate) async fn review(
     // Minutes from now: a choice that needs no clock and no time zone of the browser.
     let minutes = follow_up.parse::<u64>().ok().filter(|_| verdict == Verdict::Defer);
     let follow_up = minutes.map(|minutes| engine.now() + minutes * 60_000);
-    // Nothing, or nobody that can be read, is the person's own right.
-    let on_behalf = on_behalf.parse().ok();
-    let opened = opened::read(&opened);
     let asked = ReviewRequest {
-        decision,
-        presentation,
-        lease,
-        verdict,
         code,
         reason,
         form,
-        opened,
+        opened: opened::read(&opened),
         follow_up,
         signed,
-        on_behalf,
+        // Nothing, or nobody that can be read, is the person's own right.
+        on_behalf: on_behalf.parse().ok(),
+        ..ReviewRequest::new(decision, presentation, lease, verdict)
     };
     let reviewed = act(async move { decisions::review(&engine, &caller, asked).await }).await;
 
@@ -210,20 +205,13 @@ pub(crate) async fn prepare_review(
             return Ok(Prepared::Refused { problem });
         }
     };
-    // What was opened is told with the review itself, and is no part of what is signed.
-    let (opened, follow_up, signed, on_behalf) = (None, None, None, on_behalf.parse().ok());
     let asked = ReviewRequest {
-        decision,
-        presentation,
-        lease,
-        verdict,
         code,
         reason,
         form,
-        opened,
-        follow_up,
-        signed,
-        on_behalf,
+        // What was opened is told with the review itself, and is no part of what is signed.
+        on_behalf: on_behalf.parse().ok(),
+        ..ReviewRequest::new(decision, presentation, lease, verdict)
     };
     Ok(match act(async move { decisions::prepare(&engine, &caller, asked).await }).await {
         Ok(review) => Prepared::ToSign { review },

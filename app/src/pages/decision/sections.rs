@@ -761,7 +761,7 @@ fn Reviews(
                                     .into_iter()
                                     .map(|Answered { label, text }| {
                                         view! {
-                                            <div class="grid gap-x-3 sm:grid-cols-[minmax(8rem,auto)_minmax(0,1fr)]">
+                                            <div class="sm:contents">
                                                 <dt class="text-compact text-muted">
                                                     <Literal text=label/>
                                                 </dt>
@@ -772,7 +772,7 @@ fn Reviews(
                                         }
                                     })
                                     .collect_view();
-                                view! { <dl class="grid max-w-measure gap-1">{rows}</dl> }
+                                view! { <dl class="grid max-w-measure gap-x-3 gap-y-1 sm:grid-cols-[auto_minmax(0,1fr)]">{rows}</dl> }
                             })}
                         {review
                             .follow_up

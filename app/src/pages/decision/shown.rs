@@ -83,7 +83,7 @@ fn Whole(shown: ShownView) -> impl IntoView {
     };
     let notes = shown.notes.into_iter().map(|note| view! { <li>{note}</li> }).collect_view();
     let differs = |field: &Field| shown.differences.iter().any(|one| one.field.as_ref() == Some(&field.label));
-    let disclosed = shown.disclosed.unwrap_or(Disclosed { opened: Vec::new(), left_closed: Vec::new() });
+    let disclosed = shown.disclosed.unwrap_or_default();
     let fields = shown
         .fields
         .into_iter()

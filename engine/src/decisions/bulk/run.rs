@@ -12,7 +12,6 @@ use countersign_domain::{
     bulk::{BulkRunView, ItemResult, RunRow, RunState, VERDICTS},
     decision::{ReasonCode, Verdict},
     event::{Event, Object, Place},
-    form,
     ids::{BulkRunId, DecisionId, EntryId, LeaseId, PersonId},
     problem::{Code, FieldError},
     text::Reason,
@@ -175,17 +174,10 @@ async fn one(engine: &Engine, caller: &Caller, request: &BulkRequest, shown: &Sh
     let decision = shown.decision;
     let lease = lease::seat(engine, &caller.again(), decision).await?;
     let asked = ReviewRequest {
-        decision,
-        presentation: shown.presentation,
-        lease,
-        verdict: request.verdict,
         code: Some(request.code),
         reason: Some(request.reason.clone()),
-        form: form::Typed::new(),
-        opened: None,
-        follow_up: None,
-        signed: None,
         on_behalf: shown.on_behalf,
+        ..ReviewRequest::new(decision, shown.presentation, lease, request.verdict)
     };
     let reviewed = review::review(engine, &caller.again(), asked).await;
     if reviewed.is_err() {
